@@ -1,0 +1,203 @@
+import os
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.data.pictures import make_classes, make_pixels
+from tfzero._checks import InputError
+from tfzero.data import load_data
+
+
+def load_pixels(path):
+    return np.asarray(Image.open(path))[..., None]
+
+
+def test_classes_with_a_test_part_held_out(tmp_path):
+    folder = tmp_path / "my pets!"
+    paths = make_classes(folder, {"dog": 10, "cat": 20})
+    data = load_data(folder)
+    assert (data.name, data.source) == ("my-pets", str(folder))
+    assert data.class_names == ("cat", "dog")
+    assert data.pool is data.train_images
+    assert np.bincount(data.test_labels).tolist() == [6, 3]
+    assert data.notes == ("No test part: a stratified 30 % (9 images) was held out.",)
+    names = {load_pixels(path).tobytes(): path.parent.name for path in paths}
+    for images, labels in (
+        (data.train_images, data.train_labels),
+        (data.test_images, data.test_labels),
+    ):
+        for image, label in zip(images, labels, strict=True):
+            assert names.pop(image.tobytes()) == data.class_names[label]
+    assert not names
+
+
+def test_train_and_test(tmp_path):
+    train = make_classes(tmp_path / "Train", {"a": 2, "b": 3})
+    test = make_classes(tmp_path / "test", {"b": 1, "a": 2}, start=50)
+    data = load_data(str(tmp_path))
+    assert data.notes == ()
+    assert data.train_labels.tolist() == [0, 0, 1, 1, 1]
+    np.testing.assert_array_equal(data.train_images, [load_pixels(path) for path in train])
+    np.testing.assert_array_equal(data.test_images, [load_pixels(p) for p in sorted(test)])
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    make_classes(tmp_path, {"train": 4, "bus": 4})
+    assert load_data(tmp_path).class_names == ("bus", "train")
+
+
+def test_same_content_whatever_the_path(tmp_path):
+    make_classes(tmp_path / "one", {"a": 9, "b": 9})
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    one, two = load_data(tmp_path / "one"), load_data(tmp_path / "two")
+    assert one.fingerprint == two.fingerprint
+    for path in (tmp_path / "two" / "a").iterdir():
+        path.rename(path.with_name(f"{99 - int(path.stem)}.png"))
+    renamed = load_data(tmp_path / "two")
+    assert {i.tobytes() for i in one.test_images} == {i.tobytes() for i in renamed.test_images}
+
+
+def test_what_is_no_image_is_passed_over_and_counted(tmp_path):
+    make_classes(tmp_path, {"a": 4, "b": 4})
+    for name in (".DS_Store", "a/Thumbs.db", "a/.hidden.png", "b/notes.txt", "readme.md"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / "a" / "deeper.png").mkdir()
+    data = load_data(tmp_path)
+    assert len(data.train_images) + len(data.test_images) == 8
+    assert data.notes[0] == (
+        "Passed over 7 files or folders that are hidden, no images, or outside of the class "
+        "subfolders, for example .DS_Store."
+    )
+
+
+def test_other_folders_beside_train_and_test_are_counted(tmp_path):
+    for part in ("train", "test", "val"):
+        make_classes(tmp_path / part, {"a": 2, "b": 2})
+    assert "Passed over 1 files or folders" in load_data(tmp_path).notes[0]
+    assert "for example val." in load_data(tmp_path).notes[0]
+
+
+def test_one_color_image_makes_all_color(tmp_path):
+    make_classes(tmp_path, {"a": 4, "b": 4})
+    assert load_data(tmp_path).image_shape == (8, 10, 1)
+    Image.fromarray(make_pixels(8, 10, 3)).save(tmp_path / "a" / "color.PNG")
+    data = load_data(tmp_path)
+    assert data.image_shape == (8, 10, 3)
+    assert data.notes[0] == "8 of 9 images are gray and were loaded as RGB like the others."
+
+
+def test_notes_on_depth_and_transparency(tmp_path):
+    make_classes(tmp_path, {"a": 4, "b": 4})
+    Image.fromarray(make_pixels(8, 10, 2), "LA").save(tmp_path / "a" / "clear.png")
+    Image.fromarray(make_pixels(8, 10).astype(np.uint16)).save(tmp_path / "b" / "deep.png")
+    data = load_data(tmp_path)
+    assert data.image_shape == (8, 10, 1)
+    assert data.notes[:2] == (
+        "1 of 10 images have transparency and were laid on white.",
+        "1 of 10 images have 16 bits and were scaled to 8.",
+    )
+
+
+def test_size_brings_mixed_sizes_together(tmp_path):
+    make_classes(tmp_path / "x", {"a": 4, "b": 4}, size=(4, 6))
+    make_classes(tmp_path / "x", {"c": 4}, size=(16, 8))
+    data = load_data(tmp_path / "x", size=(16, 8))
+    assert data.image_shape == (16, 8, 1)
+    assert data.notes[0] == "8 of 12 images were resized to 16x8."
+    assert load_data(tmp_path / "x", size=9).image_shape == (9, 9, 1)
+
+
+def test_mixed_sizes(tmp_path):
+    make_classes(tmp_path, {"a": 4, "b": 4}, size=(8, 20))
+    make_classes(tmp_path, {"c": 3}, size=(16, 9))
+    message = (
+        r"2 different sizes, height x width, for example a/00\.png \(8x20\) and c/00\.png "
+        r"\(16x9\); expected one\. The commonest is 8x20 \(8 of 11 images\)\. "
+        r"Pass --size N to resize all, for example --size 20\."
+    )
+    with pytest.raises(InputError, match=message):
+        load_data(tmp_path)
+
+
+def test_train_and_test_of_different_sizes(tmp_path):
+    make_classes(tmp_path / "train", {"a": 4, "b": 4})
+    make_classes(tmp_path / "test", {"a": 4, "b": 4}, size=(9, 9))
+    with pytest.raises(InputError, match=r"train/a/00\.png \(8x10\) and test/a/00\.png \(9x9\)"):
+        load_data(tmp_path)
+
+
+def test_too_small(tmp_path):
+    make_classes(tmp_path, {"a": 4, "b": 4}, size=(7, 9))
+    with pytest.raises(InputError, match="are 7x9 pixels; expected at least 8x8.*--size N"):
+        load_data(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ({}, "is empty; expected one subfolder of images a class"),
+        ({"a": 5}, r"has only one class \(a\); expected at least two"),
+        ({"a": 5, "b": 2}, r"b has too few images \(2\); expected at least 3 of each class"),
+        ({"a": 5, "b": 0}, r"b has too few images \(0\)"),
+        ({"train/a": 5, "train/b": 5}, "has train/ but no test/"),
+        ({"train/a": 5, "train/b": 1, "test/a": 5, "test/b": 5}, "b has too few images.*least 2"),
+        ({"train/a": 5, "train/b": 2, "test/a": 5, "test/b": 0}, "b has too few images.*least 1"),
+        (
+            {"train/a": 5, "train/b": 5, "test/a": 5, "test/c": 5},
+            r"different class subfolders \(only in train/: b; only in test/: c\)",
+        ),
+        (
+            {"train/a": 5, "train/b": 5, "train/c": 5, "test/a": 5, "test/b": 5},
+            r"different class subfolders \(only in train/: c\); expected the same",
+        ),
+        ({"a/x": 5, "b/y": 5}, "a has too few images.*Images in deeper folders are not looked for"),
+    ],
+)
+def test_layouts_refused(tmp_path, counts, message):
+    make_classes(tmp_path, counts)
+    with pytest.raises(InputError, match=message):
+        load_data(tmp_path)
+
+
+def test_images_without_class_folders(tmp_path):
+    make_classes(tmp_path, {"a": 3})
+    with pytest.raises(InputError, match="has 3 images but no class subfolders; expected one sub"):
+        load_data(tmp_path / "a")
+
+
+def test_no_images_at_all(tmp_path):
+    (tmp_path / "a.txt").touch()
+    with pytest.raises(InputError, match="has 1 files that are no images, and no class subfolders"):
+        load_data(tmp_path)
+
+
+def test_broken_images_are_named(tmp_path):
+    paths = make_classes(tmp_path, {"a": 4, "b": 4})
+    content = paths[5].read_bytes()
+    paths[5].write_bytes(content[:-30])  # The header is whole.
+    with pytest.raises(InputError, match=r"b/01\.png cannot be read as an image"):
+        load_data(tmp_path)
+    paths[5].write_bytes(b"")
+    with pytest.raises(InputError, match=r"b/01\.png is empty"):
+        load_data(tmp_path)
+
+
+def test_folder_without_permission(tmp_path, monkeypatch):
+    make_classes(tmp_path, {"a": 4, "b": 4})
+    listdir, scandir = os.listdir, os.scandir
+
+    def guard(function):
+        def call(path="."):
+            if str(path).endswith("b"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return function(path)
+
+        return call
+
+    monkeypatch.setattr(os, "listdir", guard(listdir))
+    monkeypatch.setattr(os, "scandir", guard(scandir))
+    with pytest.raises(InputError, match=r"No permission to read .*/b; .*chmod"):
+        load_data(tmp_path)

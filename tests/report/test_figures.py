@@ -1,0 +1,199 @@
+import io
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from tests.report.run_folder import blobs
+from tfzero.report import _style, figures
+
+TWELVE = (
+    "gan/lpft gan/probe vae/lpft vae/gradual simclr/lpft rotation/lpft scratch/finetune "
+    "scratch/probe kmeans/svm pixels/svm pixels/knn public/lpft"
+).split()
+
+
+def rows(arms, counts, half_width=1.0):
+    return [
+        {
+            "arm": arm,
+            "num_labels": count,
+            "mean": 60.0 + 5 * place - rank,
+            "half_width": half_width,
+            "pretrain_seconds": 9.0 if rank == 0 else None,
+            "transfer_seconds": 1.0,
+        }
+        for rank, arm in enumerate(arms)
+        for place, count in enumerate(counts)
+    ]
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts if text.get_text()]
+
+
+def draw(figure):
+    """Draws for real; with warnings as errors this finds what laying out does not."""
+    assert isinstance(figure, Figure)
+    figure.savefig(io.BytesIO(), format="svg")
+    figure.savefig(io.BytesIO(), format="png", dpi=50)
+    return figure
+
+
+@pytest.mark.parametrize("width", [8.0, 3.7])
+def test_label_efficiency_draws_a_line_and_a_name_an_arm(width):
+    arms, counts = ["vae/lpft", "scratch/finetune", "pixels/svm"], [20, 50, 200]
+    figure = figures.label_efficiency(
+        rows(arms, counts), arms=arms, label_counts=counts, width=width
+    )
+    (axes,) = draw(figure).axes
+    assert [line.get_label() for line in axes.lines] == arms
+    assert texts(axes) == arms
+    assert axes.get_xscale() == "log"
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["20", "50", "200"]
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), [60, 65, 70])
+    # The offset between arms stays small against the step from one label count to the next.
+    np.testing.assert_allclose(list(axes.lines[0].get_xdata()), counts, rtol=0.06)
+
+
+def test_intervals_are_as_long_as_the_half_widths():
+    table = rows(["vae/lpft"], [20, 50], half_width=2.5)
+    (axes,) = figures.label_efficiency(table, arms=["vae/lpft"], label_counts=[20, 50]).axes
+    bars = axes.collections[0].get_segments()
+    np.testing.assert_allclose([bar[:, 1] for bar in bars], [[57.5, 62.5], [62.5, 67.5]])
+
+
+def test_missing_rows_and_one_seed_are_drawn_without_fuss():
+    table = rows(["gan/lpft", "vae/lpft"], [20, 50], half_width=None)
+    table = [row for row in table if (row["arm"], row["num_labels"]) != ("vae/lpft", 20)]
+    table.append({"arm": "pixels/svm", "num_labels": 20, "mean": None, "half_width": None})
+    arms = ["gan/lpft", "vae/lpft", "pixels/svm"]
+    (axes,) = draw(figures.label_efficiency(table, arms=arms, label_counts=[20, 50])).axes
+    assert texts(axes) == ["gan/lpft", "vae/lpft"]
+    assert len(axes.lines[1].get_xdata()) == 1
+
+
+def test_no_results_say_so():
+    for figure in (
+        figures.label_efficiency([], arms=["gan/lpft"], label_counts=[20]),
+        figures.accuracy_against_seconds([], arms=["gan/lpft"], num_labels=20),
+    ):
+        assert texts(draw(figure).axes[0]) == ["no results"]
+
+
+@pytest.mark.parametrize("width", [8.0, 3.7])
+def test_twelve_arms_and_eight_counts_keep_names_apart(width):
+    counts = [100, 200, 300, 500, 1000, 2000, 5000, 10000]
+    table = [row | {"mean": 80.0} for row in rows(TWELVE, counts)]
+    figure = figures.label_efficiency(table, arms=TWELVE, label_counts=counts, width=width)
+    (axes,) = draw(figure).axes
+    boxes = sorted(
+        (text.get_window_extent() for text in axes.texts if text.get_text()), key=lambda b: b.y0
+    )
+    assert all(low.y1 <= high.y0 + 1 for low, high in zip(boxes, boxes[1:], strict=False))
+    assert max(box.x1 for box in boxes) <= figure.bbox.x1
+
+
+def test_styles_differ_and_scratch_is_always_the_same_dark_line():
+    styles = _style.arm_styles(TWELVE)
+    assert len({style.marker for style in styles.values()}) == 12
+    assert len({(style.color, style.dash) for style in styles.values()}) == 12
+    alone = _style.arm_styles(["scratch/finetune"])["scratch/finetune"]
+    assert alone.color == styles["scratch/finetune"].color == _style.INK
+    assert styles["pixels/svm"].width < styles["vae/lpft"].width
+    assert _style.arm_styles(["vae/knn"])["vae/knn"].color == styles["vae/lpft"].color
+
+
+def test_colors_can_be_seen_on_white():
+    def luminance(color):
+        parts = [int(to_hex(color)[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return np.dot(linear, [0.2126, 0.7152, 0.0722])
+
+    colors = [style.color for style in _style.arm_styles([*TWELVE, "mine/lpft"]).values()]
+    assert min(1.05 / (luminance(color) + 0.05) for color in colors) >= 3
+
+
+def test_spread_moves_no_more_than_it_must():
+    assert _style.spread([0.2, 0.8], 0.1, 0, 1) == pytest.approx([0.2, 0.8])
+    assert _style.spread([0.5, 0.5], 0.1, 0, 1) == pytest.approx([0.45, 0.55])
+    assert _style.spread([1.0, 0.98], 0.1, 0, 1) == pytest.approx([1.0, 0.9])
+    assert _style.spread([0.0] * 3, 0.9, 0, 1) == pytest.approx([0, 0.5, 1])
+    assert _style.spread([], 0.1, 0, 1) == []
+
+
+def test_accuracy_against_seconds_adds_pretraining():
+    arms = ["vae/lpft", "pixels/svm"]
+    table = rows(arms, [20, 50])
+    table[-1]["transfer_seconds"] = 0.0
+    (axes,) = draw(figures.accuracy_against_seconds(table, arms=arms, num_labels=50)).axes
+    found = {line.get_label(): line for line in axes.lines}
+    assert list(found["vae/lpft"].get_xdata()) == [10.0]
+    assert list(found["vae/lpft"].get_ydata()) == [65.0]
+    assert 0 < found["pixels/svm"].get_xdata()[0] < 0.01
+    assert texts(axes) == arms
+
+
+@pytest.mark.parametrize("span", [(0.7, 1.3), (2.1, 4.9), (1e-3, 1e6), (1.01, 1.02)])
+def test_ticks_lie_inside_and_are_few(span):
+    ticks = _style.nice_ticks(*span, 6)
+    assert 1 <= len(ticks) <= 6
+    assert all(span[0] <= tick <= span[1] for tick in ticks)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_image_grid_keeps_every_pixel(channels):
+    images = blobs(np.random.default_rng(0), 5, (8, 10, channels))
+    (axes,) = draw(figures.image_grid(images, columns=3, title="5 $\\frac images")).axes
+    (picture,) = axes.images
+    assert picture.get_interpolation() == "nearest"
+    mosaic = np.asarray(picture.get_array())
+    assert mosaic.shape == (8 * 2 + 1, 10 * 3 + 2, 3)
+    np.testing.assert_array_equal(mosaic[9:, 11:21], np.broadcast_to(images[4], (8, 10, 3)))
+    assert (mosaic[9:, 22:] == 255).all()
+
+
+def test_reconstructions_stand_below_their_originals():
+    originals = blobs(np.random.default_rng(0), 5)
+    (axes,) = draw(figures.reconstructions(originals, 255 - originals, columns=3)).axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["original", "reconstruction"] * 2
+    mosaic = np.asarray(axes.images[0].get_array())
+    np.testing.assert_array_equal(mosaic[:8, :8, 0], originals[0, ..., 0])
+    np.testing.assert_array_equal(mosaic[9:17, :8, 0], 255 - originals[0, ..., 0])
+    np.testing.assert_array_equal(mosaic[18:26, :8, 0], originals[3, ..., 0])
+    with pytest.raises(ValueError, match="one reconstruction an original"):
+        figures.reconstructions(originals, originals[:2])
+
+
+def test_confusion_shows_counts_and_colors_rows_by_share():
+    matrix = np.array([[8, 2, 0], [0, 5, 5], [0, 0, 0]])
+    (axes,) = draw(figures.confusion(matrix, ["a$b", "c_$\\", "<d>"])).axes
+    assert sorted(texts(axes)) == ["2", "5", "5", "8"]
+    shares = np.asarray(axes.images[0].get_array()) ** 2
+    np.testing.assert_allclose(shares, [[0.8, 0.2, 0], [0, 0.5, 0.5], [0, 0, 0]])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a$b", "c_$\\", "<d>"]
+    with pytest.raises(ValueError, match=r"expected \(2, 2\)"):
+        figures.confusion(matrix, ["a", "b"])
+
+
+@pytest.mark.parametrize("width", [7.0, 3.7])
+def test_confusion_of_100_classes_names_only_as_many_as_fit(width):
+    names = [str(index) for index in range(100)]
+    figure = draw(figures.confusion(250 * np.eye(100, dtype=int), names, width=width))
+    (axes,) = figure.axes
+    labels = [label for label in axes.get_yticklabels() if label.get_text()]
+    boxes = sorted((label.get_window_extent() for label in labels), key=lambda box: box.y0)
+    assert len(boxes) >= 15
+    assert all(low.y1 <= high.y0 + 1 for low, high in zip(boxes, boxes[1:], strict=False))
+    assert not texts(axes)
+
+
+@pytest.mark.parametrize("width", [8.0, 3.7])
+def test_training_curves_have_a_panel_a_quantity(width):
+    history = {"generator_loss": [1.0, None, float("inf"), 0.5], "kl": [3.0], "empty": [None]}
+    figure = draw(figures.training_curves(history, width=width))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["generator loss", "kl", "empty"]
+    np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), [1.0, np.nan, np.nan, 0.5])
+    draw(figures.training_curves({}))

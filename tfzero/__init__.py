@@ -1,0 +1,75 @@
+"""tfzero: is unsupervised pretraining worth it on your images?
+
+Importing this package imports neither TensorFlow nor Keras; using a name does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tfzero._checks import InputError
+    from tfzero._compare import compare
+    from tfzero._load import load_model
+    from tfzero.data import ImageData, from_arrays, load_data
+    from tfzero.export import export_savedmodel, predict_files, verify_savedmodel
+    from tfzero.networks.encoder import build_encoder
+    from tfzero.pretrain.gan import GAN
+    from tfzero.pretrain.vae import VAE
+    from tfzero.report import write_report
+    from tfzero.study.study import Study
+    from tfzero.transfer import Budget, fit_classifier
+    from tfzero.transfer.classifier import Classifier
+
+__version__ = "0.1.0"
+
+_PLACES = {
+    "Budget": "tfzero.transfer.budget",
+    "Classifier": "tfzero.transfer.classifier",
+    "GAN": "tfzero.pretrain.gan",
+    "ImageData": "tfzero.data",
+    "InputError": "tfzero._checks",
+    "Study": "tfzero.study.study",
+    "VAE": "tfzero.pretrain.vae",
+    "build_encoder": "tfzero.networks.encoder",
+    "compare": "tfzero._compare",
+    "export_savedmodel": "tfzero.export",
+    "fit_classifier": "tfzero.transfer",
+    "from_arrays": "tfzero.data",
+    "load_data": "tfzero.data",
+    "load_model": "tfzero._load",
+    "predict_files": "tfzero.export",
+    "verify_savedmodel": "tfzero.export",
+    "write_report": "tfzero.report",
+}
+
+__all__ = [
+    "GAN",
+    "VAE",
+    "Budget",
+    "Classifier",
+    "ImageData",
+    "InputError",
+    "Study",
+    "build_encoder",
+    "compare",
+    "export_savedmodel",
+    "fit_classifier",
+    "from_arrays",
+    "load_data",
+    "load_model",
+    "predict_files",
+    "verify_savedmodel",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:
+        return getattr(importlib.import_module(_PLACES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,104 @@
+"""Refusals that help: what arrived, what was expected, how to fix it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+import numpy as np
+
+
+class InputError(ValueError):
+    """Something a person gave cannot be used.
+
+    The message is complete by itself: what arrived, what was expected and how to
+    fix it. The command line prints it without a traceback and exits with code 2.
+    """
+
+
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """Returns ' Did you mean "x"?' for the choice nearest to `word`, or ''."""
+    found = difflib.get_close_matches(word, list(choices), n=1)
+    return f' Did you mean "{found[0]}"?' if found else ""
+
+
+def require_choice(word: str, choices: Iterable[str], *, what: str) -> str:
+    """Returns `word` if it is one of `choices`.
+
+    Raises:
+        InputError: If it is not; the message lists the choices.
+    """
+    choices = list(choices)
+    if word not in choices:
+        known = ", ".join(choices)
+        raise InputError(f'Unknown {what} "{word}".{nearest(word, choices)} Known: {known}.')
+    return word
+
+
+def check_images(images: np.ndarray, *, name: str = "images") -> np.ndarray:
+    """Returns images as uint8 `(N, H, W, C)`.
+
+    Args:
+        images: uint8 in 0..255, or floating point in 0..1, of shape `(N, H, W, C)`.
+        name: What the error messages call the array.
+
+    Raises:
+        InputError: If the shape, type or range is another, or a value is not finite.
+    """
+    images = np.asarray(images)
+    if images.ndim == 3:
+        raise InputError(
+            f"{name} has shape {images.shape}; expected (N, H, W, C). "
+            f"Add a channel axis: {name}[..., None]."
+        )
+    if images.ndim != 4 or 0 in images.shape:
+        raise InputError(f"{name} has shape {images.shape}; expected (N, H, W, C), none of them 0.")
+    if min(images.shape[1:3]) < 8:
+        raise InputError(
+            f"{name} are {images.shape[1]}x{images.shape[2]} pixels; expected at least 8x8. "
+            "Enlarge them with --size."
+        )
+    if images.dtype == np.uint8:
+        return images
+    if not np.issubdtype(images.dtype, np.floating):
+        raise InputError(
+            f"{name} has type {images.dtype}; expected uint8 in 0..255 or floats in 0..1. "
+            f"Convert: {name}.astype('uint8')."
+        )
+    if not np.isfinite(images).all():
+        raise InputError(f"{name} contains NaN or infinity; expected finite pixels. Remove them.")
+    low, high = float(images.min()), float(images.max())
+    if low < 0 or high > 1:
+        raise InputError(
+            f"{name} are floats in {low:g}..{high:g}; expected 0..1. "
+            "Divide by the largest possible value, or convert to uint8."
+        )
+    return np.rint(images * 255).astype(np.uint8)
+
+
+def check_labels(labels: np.ndarray, *, count: int, name: str = "labels") -> np.ndarray:
+    """Returns labels as int64 `(N,)`.
+
+    Args:
+        labels: Integers, or floats without a fraction, of shape `(N,)` or `(N, 1)`.
+        count: How many images they belong to.
+        name: What the error messages call the array.
+
+    Raises:
+        InputError: If they are no integers, negative, or of another count.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1 or len(labels) != count:
+        raise InputError(f"{name} has shape {labels.shape}; expected ({count},), one an image.")
+    if np.issubdtype(labels.dtype, np.floating) and np.array_equal(labels, np.trunc(labels)):
+        labels = labels.astype(np.int64)
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise InputError(
+            f"{name} has type {labels.dtype}, for example {labels[0]!r}; expected integers from 0. "
+            "Number the classes first, for example with numpy.unique(..., return_inverse=True)."
+        )
+    if labels.min() < 0:
+        raise InputError(f"{name} contains {labels.min()}; expected integers from 0.")
+    return labels.astype(np.int64)

@@ -1,0 +1,172 @@
+"""The main job: study, then report, then export."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from tfzero._checks import InputError
+from tfzero.data import ImageData, load_data
+from tfzero.study import screen
+from tfzero.study.estimate import Estimate, time_kind, timed_kinds
+from tfzero.study.plan import StudyPlan
+from tfzero.study.progress import Progress
+from tfzero.study.records import RunFolder, read_json, write_json
+from tfzero.study.run import (
+    Job,
+    missing_cells,
+    missing_pretraining,
+    num_workers,
+    run_jobs,
+    run_study,
+)
+from tfzero.study.study import Study, make_plan, open_run, reach_verdict
+from tfzero.study.worker import final_key, prepare_process, run_final
+
+if TYPE_CHECKING:
+    import keras
+
+
+def compare(
+    data: ImageData | str | os.PathLike = "digits",
+    *,
+    arms: Sequence[str] | None = None,
+    label_counts: Sequence[int | str] | None = None,
+    seeds: int = 10,
+    epochs: int | None = None,
+    encoder: keras.Model | None = None,
+    out: str | os.PathLike | None = None,
+    export: str | os.PathLike | None = None,
+    overwrite: bool = False,
+    console: Console | None = None,
+) -> Study:
+    """Measures whether pretraining pays on your images, and exports the best network.
+
+    A folder that holds a part of the same study is continued; a finished one is only read.
+
+    Args:
+        data: What `load_data` returns, or what it takes.
+        arms: As INIT/STRATEGY, for example "vae/lpft"; None takes the default five.
+        label_counts: Numbers or "all"; None takes 2, 5 and 20 labels a class.
+        seeds: Replicates: each redraws labels, starting weights and training.
+        epochs: Pretraining passes over the pool; None chooses by its size.
+        encoder: An own architecture, any Keras model from float32 images in 0..1 to features
+            `(B, D)`; its weights are drawn anew for every replicate.
+        out: Run folder; None means `runs/NAME`.
+        export: Where versions of the SavedModel go; None means `savedmodels/NAME`.
+        overwrite: Whether another study in the folder is removed first.
+        console: Where progress is shown; None shows nothing.
+
+    Returns:
+        The finished study.
+
+    Raises:
+        InputError: If something given cannot be used.
+    """
+    console = console or Console(quiet=True)
+    data = data if isinstance(data, ImageData) else load_data(data)
+    plan = make_plan(
+        data, arms=arms, label_counts=label_counts, seeds=seeds, epochs=epochs, encoder=encoder
+    )
+    run = RunFolder(pathlib.Path("runs", plan.name) if out is None else out)
+    target = pathlib.Path("savedmodels", plan.name) if export is None else pathlib.Path(export)
+    _require_writable(target)
+    open_run(plan, data, run, encoder=encoder, overwrite=overwrite)
+    custom_objects = {} if encoder is None else _own_objects()
+    screen.show_plan(console, plan)
+    _run_missing(plan, run, console, custom_objects)
+    verdict = reach_verdict(plan, run)
+    if verdict["recommended"] is not None:
+        _export(plan, run, verdict, target, custom_objects)
+    write_json(run.verdict, verdict)
+    from tfzero.report import write_report  # matplotlib is slow to import
+
+    write_report(run.path)
+    shutil.rmtree(run.cache, ignore_errors=True)  # the images; made again when needed
+    study = Study(plan=plan, folder=str(run.path), results=verdict)
+    screen.show_verdict(console, study)
+    return study
+
+
+def _run_missing(plan, run, console, custom_objects) -> None:
+    cells, pretraining = missing_cells(plan, run), missing_pretraining(plan, run)
+    if not cells:
+        console.print("Every cell has its record already; nothing to train.")
+        return
+    progress = Progress(console, workers=num_workers())
+    estimate = _estimate(plan, run, custom_objects, console)
+    seconds = estimate.total(plan, pretraining=pretraining, cells=cells, workers=num_workers())
+    screen.show_estimate(console, plan, cells=len(cells), pretraining=len(pretraining),
+                         seconds=seconds, workers=num_workers())  # fmt: skip
+    try:
+        run_study(plan, run, estimate=estimate, progress=progress, custom_objects=custom_objects)
+    finally:
+        progress.stop()
+
+
+def _estimate(plan, run, custom_objects, console) -> Estimate:
+    console.print("Timing a few steps on this machine ...")
+    jobs = [
+        Job(kind, 1.0, time_kind, (run.path.resolve(), plan, kind, custom_objects))
+        for kind in timed_kinds(plan)
+    ]
+    return Estimate(dict(run_jobs(jobs, log=run.log.resolve())))
+
+
+def _export(plan: StudyPlan, run: RunFolder, verdict: dict[str, Any], target, custom_objects):
+    recommended = verdict["recommended"]
+    arm = recommended["arm"]
+    key = final_key(plan, arm)
+    if read_json(run.final / f"{key}.json") is None:
+        arguments = (run.path.resolve(), plan, arm, custom_objects)
+        run_jobs([Job("final", 1.0, run_final, arguments)], log=run.log.resolve())
+    notes = {
+        "study": plan.name,
+        "arm": arm,
+        "trained_on": f"all {plan.data.num_train} labelled training images, first seed",
+        "accuracy_in_study": [row for row in verdict["table"] if row["arm"] == arm],
+        "notes": [recommended["reason"], *recommended["notes"]],
+        "data_fingerprint": plan.data.fingerprint,
+        "recipe": plan.recipe,
+    }
+    arguments = (run.final / f"{key}.keras", target, plan.data.class_names, notes, custom_objects)
+    [version] = run_jobs([Job("export", 1.0, export_file, arguments)], log=run.log.resolve())
+    recommended["savedmodel"] = version
+
+
+def export_file(path, target, class_names, notes, custom_objects) -> str:
+    """Exports a saved classifier; runs in a worker, where TensorFlow is loaded already."""
+    prepare_process()
+    from tfzero._load import load_model
+    from tfzero.export import export_savedmodel
+
+    model = load_model(path, custom_objects=custom_objects)
+    return str(export_savedmodel(model, target, class_names=class_names, notes=notes))
+
+
+def _require_writable(target: pathlib.Path) -> None:
+    """Refuses before hours of training what could not be exported after them."""
+    existing = target
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise InputError(
+            f"Cannot write to {existing}; the SavedModel would go to {target}. "
+            "Choose another folder with --export."
+        )
+
+
+def _own_objects() -> dict[str, Any]:
+    """Returns the custom classes registered with Keras that are not ours, for the workers."""
+    import keras
+
+    return {
+        name: value
+        for name, value in keras.saving.get_custom_objects().items()
+        if not name.startswith("tfzero>")
+    }

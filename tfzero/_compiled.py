@@ -1,0 +1,114 @@
+"""Reuse of compiled Keras models, because tracing one costs more than training it briefly."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# More than a study's kinds of model (methods and classifiers); each holds its weights and graph.
+_MAX_MODELS = 12
+_models: collections.OrderedDict[str, keras.Model] = collections.OrderedDict()
+# Small passes are cheap; a batch this large keeps the cost in the convolutions.
+_PREDICT_BATCH = 500
+
+
+def predict_compiled(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Returns `model(images, training=False)` for any number of images, each exactly once.
+
+    Unlike `model.predict` it traces one graph a structure, not one a model and batch shape.
+
+    Args:
+        model: Built, with one input and one output.
+        images: `(N, ...)`.
+
+    Returns:
+        The outputs, `(N, ...)`.
+    """
+    with borrow_compiled(model) as twin:
+        if not hasattr(twin, "traced_forward"):
+            signature = tf.TensorSpec((None, *images.shape[1:]), images.dtype)
+            twin.traced_forward = tf.function(
+                lambda batch: twin(batch, training=False), input_signature=[signature]
+            )
+        starts = range(0, len(images), _PREDICT_BATCH)
+        parts = [twin.traced_forward(images[s : s + _PREDICT_BATCH]).numpy() for s in starts]
+    return np.concatenate(parts)
+
+
+@contextlib.contextmanager
+def borrow_compiled(model: keras.Model) -> Iterator[keras.Model]:
+    """Lends a model of the same structure whose graphs this process may have traced before.
+
+    The lent model starts with the whole state of `model`, weights and optimizers, and when the
+    block ends, also by an exception, `model` takes the state back: the outcome is as if `model`
+    itself had been used. Keep no reference to the lent model.
+
+    Args:
+        model: Built, compiled or not; rebuildable from its configuration.
+
+    Yields:
+        The model to call `fit` or `predict` on.
+    """
+    key = _structure(model)
+    twin = _models.pop(key, None)
+    if twin is None:
+        twin = type(model).from_config(model.get_config())
+        if model.compiled:
+            twin.compile_from_config(model.get_compile_config())
+    # Taken out while lent: a nested loan of the same structure gets a model of its own.
+    _copy_state(model, twin)
+    try:
+        yield twin
+    finally:
+        _copy_state(twin, model)
+        twin.stop_training = False
+        _models[key] = twin
+        while len(_models) > _MAX_MODELS:
+            _models.popitem(last=False)
+
+
+def _structure(model) -> str:
+    """Returns what decides the graph: class and configuration, but for seeds."""
+    # Optimizers number their names, and keep the learning rate as a variable.
+    compiled = model.get_compile_config() if model.compiled else None
+    compiled = _without(compiled, "name", "learning_rate")
+    frozen = [weight.trainable for weight in model.weights]
+    # Seeds decide initial values and the values of noise variables, both part of the state.
+    parts = [type(model).__qualname__, _without(model.get_config(), "seed"), compiled, frozen]
+    return json.dumps(parts, sort_keys=True, default=str)
+
+
+def _without(config: Any, *names: str) -> Any:
+    if isinstance(config, dict):
+        return {key: _without(value, *names) for key, value in config.items() if key not in names}
+    if isinstance(config, list | tuple):
+        return [_without(value, *names) for value in config]
+    return config
+
+
+def _copy_state(source, target) -> None:
+    for ours, theirs in zip(_optimizers(source), _optimizers(target), strict=True):
+        for optimizer in (ours, theirs):
+            if not optimizer.built:
+                optimizer.build(
+                    source.trainable_variables if optimizer is ours else target.trainable_variables
+                )
+        _assign(ours.variables, theirs.variables)
+    _assign(source.variables, target.variables)
+
+
+def _optimizers(model) -> list[keras.optimizers.Optimizer]:
+    members = {id(v): v for v in vars(model).values() if isinstance(v, keras.optimizers.Optimizer)}
+    return list(members.values())
+
+
+def _assign(source, target) -> None:
+    for value, variable in zip(source, target, strict=True):
+        variable.assign(value)

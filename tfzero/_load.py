@@ -1,0 +1,49 @@
+"""Loading of saved models with every class of this package known."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pathlib
+import zipfile
+from typing import Any
+
+from tfzero._checks import InputError
+from tfzero.pretrain import METHODS
+
+
+def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None = None):
+    """Loads a `.keras` file: a method, a classifier or an encoder, with optimizer state.
+
+    Loaded in Keras's safe mode; that refuses code inside the file, but is no sandbox.
+
+    Args:
+        path: A file that `model.save("....keras")` wrote.
+        custom_objects: Classes of your own that the model uses, by name.
+
+    Returns:
+        The Keras model; calling `fit` continues its training.
+
+    Raises:
+        InputError: If there is no such file, or it is no `.keras` file.
+    """
+    path = pathlib.Path(path)
+    if not path.exists():
+        raise InputError(f"{path} does not exist; expected a .keras file.")
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{path} is no .keras file; save models with model.save('NAME.keras').")
+    import keras
+
+    # Importing registers the classes under the names that the file refers to.
+    for place in METHODS.values():
+        importlib.import_module(place.partition(":")[0])
+    for module in ("tfzero.networks", "tfzero.transfer.classifier"):
+        importlib.import_module(module)
+    try:
+        return keras.models.load_model(path, custom_objects=custom_objects)
+    except (TypeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"{path} cannot be loaded: {reason} If it uses classes of your own, pass them as "
+            "custom_objects."
+        ) from error

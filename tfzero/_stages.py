@@ -1,0 +1,168 @@
+"""Single stages from the command line: pretrain to a file, fine-tune to a file."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import time
+
+import numpy as np
+from rich.console import Console
+
+from tfzero._checks import InputError
+from tfzero._load import load_model
+from tfzero._seeds import derive_seed
+from tfzero.data import ImageData, nested_subsets
+from tfzero.pretrain import find_method
+from tfzero.pretrain.budget import default_budget
+from tfzero.study.plan import parse_label_counts
+from tfzero.study.progress import format_seconds
+from tfzero.study.records import write_by_path
+from tfzero.transfer import fit_classifier
+
+
+def pretrain_to_file(
+    method: str,
+    images: np.ndarray,
+    out: pathlib.Path,
+    *,
+    epochs: int | None,
+    seed: int,
+    console: Console,
+) -> None:
+    """Pretrains and saves the whole method, optimizers included, after every epoch.
+
+    An existing file is continued from its last finished epoch and ends with the weights that an
+    uninterrupted run would have.
+
+    Raises:
+        InputError: If the method is unknown, or the file is another method's or another seed's.
+    """
+    from tfzero.networks import build_encoder
+    from tfzero.pretrain.run import pretrain
+
+    _require_keras_file(out)
+    budget = default_budget(len(images), epochs=epochs)
+    kind = find_method(method)
+    steps = budget.steps_per_epoch(len(images))
+    if out.exists():
+        model = load_model(out)
+        _require_same(model, out, kind=kind, seed=seed, image_shape=images.shape[1:])
+    else:
+        encoder = build_encoder(images.shape[1:], seed=derive_seed(seed, "encoder"))
+        model = kind(encoder, seed=seed)
+    started = int(model.optimizer.iterations.numpy()) // steps if model.compiled else 0
+    if started >= budget.epochs:
+        console.print(f"{out} has its {budget.epochs} epochs already; ask for more with --epochs.")
+        return
+    if started:
+        console.print(f"{out} is there with {started} epochs; going on.")
+    pretrain(
+        model, images, budget=budget, start_epoch=started,
+        callbacks=[_SaveEach(out, console, budget.epochs, started).callback()],
+    )  # fmt: skip
+    console.print(f"Wrote {out}", highlight=False)
+
+
+def finetune_to_file(
+    data: ImageData,
+    encoder: pathlib.Path | None,
+    out: pathlib.Path,
+    *,
+    strategy: str,
+    labels: str,
+    seed: int,
+    overwrite: bool,
+) -> float:
+    """Trains a classifier, saves it, and returns its accuracy on the test images, in 0..1.
+
+    Raises:
+        InputError: If the encoder does not fit the images, the strategy gives no network, or the
+            file exists.
+    """
+    import keras
+
+    from tfzero.networks import build_encoder
+
+    _require_keras_file(out)
+    if out.exists() and not overwrite:
+        raise InputError(f"{out} exists; choose another with --out, or replace it: --overwrite.")
+    if encoder is None:
+        network = build_encoder(data.image_shape, seed=derive_seed(seed, "encoder"))
+    else:
+        loaded = load_model(encoder)
+        network = getattr(loaded, "encoder", loaded)
+        if tuple(network.input_shape[1:]) != data.image_shape:
+            raise InputError(
+                f"{encoder} takes images of {network.input_shape[1:]}, but the data has "
+                f"{data.image_shape}; pretrain on such images, or give --size."
+            )
+    [count] = parse_label_counts(
+        [labels], num_train=len(data.train_images), num_classes=data.num_classes
+    )
+    chosen = nested_subsets(
+        data.train_images, data.train_labels, [count], seed=derive_seed(seed, "labels")
+    )[count]
+    fitted = fit_classifier(
+        strategy,
+        encoder=network,
+        images=data.train_images[chosen],
+        labels=data.train_labels[chosen],
+        num_classes=data.num_classes,
+        seed=seed,
+    )
+    if not isinstance(fitted.model, keras.Model):
+        raise InputError(
+            f'Strategy "{strategy}" gives no network to save; expected finetune, probe or lpft. '
+            "Use it as an arm of tfzero compare."
+        )
+    write_by_path(out, fitted.model.save)
+    return float((fitted.predict(data.test_images).argmax(axis=1) == data.test_labels).mean())
+
+
+class _SaveEach:
+    """Saves after each epoch and prints losses with the time left."""
+
+    def __init__(self, out, console, epochs, started):
+        self.out, self.console, self.epochs, self.started = out, console, epochs, started
+        self.began = time.monotonic()
+
+    def callback(self):
+        import keras
+
+        saver = self
+
+        class Save(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                saver.save(self.model, epoch + 1, logs or {})
+
+        return Save()
+
+    def save(self, model, done, logs) -> None:
+        write_by_path(self.out, model.save)
+        elapsed = time.monotonic() - self.began
+        left = elapsed / (done - self.started) * (self.epochs - done)
+        losses = ", ".join(f"{name} {value:.3f}" for name, value in logs.items())
+        self.console.print(
+            f"epoch {done}/{self.epochs}: {losses}; {format_seconds(left)} left", highlight=False
+        )
+
+
+def _require_keras_file(out: pathlib.Path) -> None:
+    if out.suffix != ".keras":
+        raise InputError(f'--out is "{out}"; expected a file that ends in .keras.')
+    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
+        raise InputError(f"Cannot write {out}: {out.parent} is no folder that can be written to.")
+
+
+def _require_same(model, out, *, kind, seed, image_shape) -> None:
+    if not isinstance(model, kind) or model.seed != seed:
+        arrived = f"{type(model).__name__} with seed {getattr(model, 'seed', None)}"
+        raise InputError(
+            f"{out} holds {arrived}, not {kind.__name__} with seed {seed}; choose another --out."
+        )
+    if tuple(model.encoder.input_shape[1:]) != tuple(image_shape):
+        raise InputError(
+            f"{out} takes images of {model.encoder.input_shape[1:]}, the data has {image_shape}; "
+            "choose another --out."
+        )

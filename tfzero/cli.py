@@ -1,0 +1,265 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+import tfzero
+from tfzero._checks import InputError
+
+app = typer.Typer(
+    help="Is unsupervised pretraining worth it on your images? Measure it, with error bars.",
+    epilog="Example: tfzero compare my_images/ --label-counts 100,1000 --seeds 5",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="[DATA]",
+        help="Folder with a subfolder of images per class (perhaps inside train/ and test/), "
+        "folder of IDX files, or .npz with x_train, y_train; without it, built-in handwritten digits.",
+    ),
+]
+TestShare = Annotated[
+    float, typer.Option(help="Share of the images held out where there is no test part.")
+]
+Size = Annotated[
+    str | None, typer.Option(metavar="N or HxW", help="Resize all images to this many pixels.")
+]
+
+
+@app.command(epilog="Example: tfzero compare my_images/ --label-counts 100,1000,all --seeds 5")
+def compare(
+    data: Data = "digits",
+    arms: Annotated[
+        str | None,
+        typer.Option(help="INIT/STRATEGY, separated by commas, as in vae/lpft,scratch/finetune."),
+    ] = None,
+    label_counts: Annotated[
+        str | None,
+        typer.Option(
+            help='Numbers of labels, or "all", separated by commas. Default: 2, 5 and 20 a class.'
+        ),
+    ] = None,  # fmt: skip
+    seeds: Annotated[int, typer.Option(help="Replicates; each redraws everything random.")] = 10,
+    epochs: Annotated[
+        int | None, typer.Option(help="Pretraining passes. Default: by size of the pool.")
+    ] = None,
+    size: Size = None,
+    test_share: TestShare = 0.3,
+    out: Annotated[
+        pathlib.Path | None, typer.Option(help="Run folder. Default: runs/NAME.")
+    ] = None,
+    export: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Where the SavedModel goes. Default: savedmodels/NAME."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Remove another study in the run folder first.")
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Verdict as JSON on standard output, all else on the other."),
+    ] = False,
+) -> None:
+    """Compare pretraining with training from scratch on your images, and export the best network.
+
+    A study that was interrupted goes on where it stopped when the same command is given again.
+    """
+    study = tfzero.compare(
+        tfzero.load_data(data, test_share=test_share, size=_parse_size(size)),
+        arms=_split(arms),
+        label_counts=_split(label_counts),
+        seeds=seeds,
+        epochs=epochs,
+        out=out,
+        export=export,
+        overwrite=overwrite,
+        console=Console(stderr=as_json),
+    )
+    if as_json:
+        print(json.dumps(study.results, indent=1, ensure_ascii=False))
+
+
+@app.command(epilog="Example: tfzero pretrain my_images/ --method vae --out vae.keras")
+def pretrain(
+    data: Data = "digits",
+    method: Annotated[str, typer.Option(help="gan or vae.")] = "vae",
+    out: Annotated[
+        pathlib.Path, typer.Option(help="The .keras file to write; continued if it is there.")
+    ] = pathlib.Path("pretrained.keras"),
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the images. Default: by their number.")
+    ] = None,
+    size: Size = None,
+    test_share: TestShare = 0.3,
+    seed: Annotated[int, typer.Option(help="Decides weights, order and noise.")] = 0,
+) -> None:
+    """Pretrain an encoder on the images, without their labels."""
+    from tfzero._stages import pretrain_to_file
+
+    images = tfzero.load_data(data, test_share=test_share, size=_parse_size(size)).pool
+    pretrain_to_file(method, images, out, epochs=epochs, seed=seed, console=Console())
+
+
+@app.command(
+    epilog="Example: tfzero finetune my_images/ --encoder vae.keras --labels 100 --out my.keras"
+)
+def finetune(
+    data: Data = "digits",
+    encoder: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            help=".keras file of `tfzero pretrain`, or of an encoder. Default: random weights."
+        ),
+    ] = None,  # fmt: skip
+    strategy: Annotated[str, typer.Option(help="finetune, probe or lpft.")] = "lpft",
+    labels: Annotated[
+        str, typer.Option(help='Labelled images to train on: a number, or "all".')
+    ] = "all",
+    out: Annotated[pathlib.Path, typer.Option(help="The .keras file to write.")] = pathlib.Path(
+        "classifier.keras"
+    ),
+    size: Size = None,
+    test_share: TestShare = 0.3,
+    seed: Annotated[int, typer.Option(help="Decides labels, head and order.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Train a classifier on labelled images, from a pretrained encoder or from scratch."""
+    from tfzero._stages import finetune_to_file
+
+    accuracy = finetune_to_file(
+        tfzero.load_data(data, test_share=test_share, size=_parse_size(size)),
+        encoder,
+        out,
+        strategy=strategy,
+        labels=labels,
+        seed=seed,
+        overwrite=overwrite,
+    )
+    print(f"Test accuracy {100 * accuracy:.1f} % (one run; for error bars use tfzero compare)")
+    print(f"Wrote {out}")
+
+
+@app.command(epilog="Example: tfzero export my.keras --out savedmodels/mine --classes cat,dog")
+def export(
+    model: Annotated[pathlib.Path, typer.Argument(help=".keras file of a classifier.")],
+    out: Annotated[
+        pathlib.Path, typer.Option(help="Folder of the versions, for example savedmodels/NAME.")
+    ],
+    classes: Annotated[
+        str | None, typer.Option(help="Class names in order, separated by commas.")
+    ] = None,
+) -> None:
+    """Export a classifier as a SavedModel that a server takes as it is."""
+    loaded = tfzero.load_model(model)
+    version = tfzero.export_savedmodel(loaded, out, class_names=_split(classes))
+    print(f"Exported {version}")
+
+
+@app.command(epilog="Example: tfzero predict savedmodels/digits one.png two.jpg")
+def predict(
+    savedmodel: Annotated[
+        pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")
+    ],
+    images: Annotated[list[pathlib.Path], typer.Argument(help="Image files.")],
+    top: Annotated[int, typer.Option(min=1, help="Classes shown for each image.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="All scores as JSON.")] = False,
+) -> None:
+    """Name the class of images with an exported model."""
+    predictions = tfzero.predict_files(savedmodel, images)
+    if as_json:
+        print(json.dumps([_to_json(p) for p in predictions], indent=1, ensure_ascii=False))
+        return
+    for prediction in predictions:
+        scores = list(prediction.scores.items())[:top]
+        print(f"{prediction.path}: " + ", ".join(f"{name} {score:.3f}" for name, score in scores))
+
+
+@app.command(epilog="Example: tfzero verify savedmodels/digits")
+def verify(
+    savedmodel: Annotated[
+        pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")
+    ],
+) -> None:
+    """Check an exported model in a fresh process that has neither tfzero nor Keras."""
+    problems = tfzero.verify_savedmodel(savedmodel)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems:
+        raise typer.Exit(1)
+    print("No difference found.")
+
+
+@app.command(epilog="Example: tfzero report runs/digits")
+def report(
+    run: Annotated[pathlib.Path, typer.Argument(help="Run folder of a finished study.")],
+) -> None:
+    """Write report.html anew from a run folder."""
+    print(tfzero.write_report(run))
+
+
+def main() -> None:
+    """Runs the command; turns refusals into one sentence and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        print(f"tfzero: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("tfzero: stopped; the same command goes on from here.", file=sys.stderr)
+        sys.exit(130)
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(f"tfzero {tfzero.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version
+
+
+def _split(text: str | None) -> list[str] | None:
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _parse_size(text: str | None) -> int | tuple[int, int] | None:
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdecimal() for part in parts):
+        raise InputError(
+            f'--size is "{text}"; expected a number or HEIGHTxWIDTH, as in 28 or 32x48.'
+        )
+    sides = [int(part) for part in parts]
+    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
+
+
+def _to_json(prediction) -> dict[str, Any]:
+    return {
+        "path": str(prediction.path),
+        "label": prediction.label,
+        "class_id": prediction.class_id,
+        "scores": prediction.scores,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,295 @@
+"""The one form in which every later stage sees a data set."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tfzero._checks import InputError, check_images, check_labels
+from tfzero.data.splits import hold_out
+
+# Not a study's seed: everybody who loads the same images gets the same test part.
+TEST_SEED = 0
+
+Part = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageData:
+    """A pool of unlabeled images, labelled training images and labelled test images.
+
+    Attributes:
+        name: Letters, digits, dots, dashes and underscores: safe as a folder name.
+        pool: uint8 `(P, H, W, C)` in 0..255, without labels. May be the very same
+            array as `train_images`.
+        train_images: uint8 `(N, H, W, C)` in 0..255.
+        train_labels: int64 `(N,)` in 0..K-1. Every class at least twice.
+        test_images: uint8 `(M, H, W, C)` in 0..255.
+        test_labels: int64 `(M,)` in 0..K-1. Every class at least once.
+        class_names: K different names, K at least 2.
+        source: What the user gave: "digits", a path, or the name of the arrays.
+        notes: Plain sentences about what was done on loading.
+
+    Raises:
+        InputError: If shapes disagree, or labels are out of range or too few.
+    """
+
+    name: str
+    pool: np.ndarray
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    class_names: tuple[str, ...]
+    source: str
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        if safe_name(self.name) != self.name:
+            raise InputError(
+                f'The name "{self.name}" does not serve as a folder name; expected letters, '
+                f'digits, ".", "-" or "_". Take for example "{safe_name(self.name)}".'
+            )
+        _check_shapes(self)
+        _check_class_names(self.class_names)
+        _check_part("training", self.train_images, self.train_labels, self.class_names, least=2)
+        _check_part("test", self.test_images, self.test_labels, self.class_names, least=1)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of every image."""
+        height, width, channels = self.train_images.shape[1:]
+        return height, width, channels
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes K."""
+        return len(self.class_names)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hexadecimal hash of all pixels, labels and class names; not of name or source."""
+        train = _hash_array(self.train_images)
+        parts = [
+            train if self.pool is self.train_images else _hash_array(self.pool),
+            train,
+            *map(_hash_array, (self.train_labels, self.test_images, self.test_labels)),
+            json.dumps(self.class_names).encode(),
+        ]
+        return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
+
+    def describe(self) -> str:
+        """Returns one line: name, counts, image shape, number of classes."""
+        height, width, channels = self.image_shape
+        return (
+            f"{self.name}: {len(self.pool)} pool, {len(self.train_images)} training and "
+            f"{len(self.test_images)} test images of {height}x{width}x{channels}, "
+            f"{self.num_classes} classes"
+        )
+
+
+def safe_name(text: str) -> str:
+    """Returns `text` with everything unsafe in a folder name replaced; "data" if none is left."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:80].strip(".-_") or "data"
+
+
+def from_arrays(
+    train_images: np.ndarray,
+    train_labels: np.ndarray,
+    test_images: np.ndarray | None = None,
+    test_labels: np.ndarray | None = None,
+    *,
+    pool: np.ndarray | None = None,
+    class_names: Sequence[str] | None = None,
+    name: str = "arrays",
+    test_share: float = 0.3,
+) -> ImageData:
+    """Makes a data set from arrays in memory.
+
+    Args:
+        train_images: uint8 in 0..255 or float in 0..1, `(N, H, W, C)`.
+        train_labels: Integers 0..K-1, `(N,)`.
+        test_images: As `train_images`, `(M, H, W, C)`. None holds out a stratified
+            part of the training images.
+        test_labels: As `train_labels`, `(M,)`; given if and only if `test_images` is.
+        pool: As `train_images`, `(P, H, W, C)`. None takes the training images.
+        class_names: K names. None takes "0", "1", ...
+        name: Safe as a folder name.
+        test_share: Share in (0, 1) to hold out where no test images are given.
+
+    Raises:
+        InputError: If anything of it does not hold.
+    """
+    train = check_part(train_images, train_labels, name="train")
+    if (test_images is None) != (test_labels is None):
+        given, missing = ("labels", "images") if test_images is None else ("images", "labels")
+        raise InputError(f"Test {given} came without test {missing}; give both or neither.")
+    test = None
+    if test_images is not None and test_labels is not None:
+        test = check_part(test_images, test_labels, name="test")
+    if pool is train_images:
+        pool = None
+    return build(
+        train,
+        test,
+        pool=None if pool is None else check_images(pool, name="pool"),
+        class_names=class_names,
+        name=name,
+        source=name,
+        test_share=test_share,
+    )
+
+
+def check_part(images: np.ndarray, labels: np.ndarray, *, name: str) -> Part:
+    """Returns images as uint8 `(N, H, W, C)` and labels as int64 `(N,)`.
+
+    Raises:
+        InputError: If shapes, types or ranges are others.
+    """
+    images = check_images(images, name=f"{name}_images")
+    return images, check_labels(labels, count=len(images), name=f"{name}_labels")
+
+
+def build(
+    train: Part,
+    test: Part | None,
+    *,
+    name: str,
+    source: str,
+    pool: np.ndarray | None = None,
+    class_names: Sequence[str] | None = None,
+    test_share: float = 0.3,
+    notes: Sequence[str] = (),
+) -> ImageData:
+    """Assembles checked parts; holds a test part out if there is none.
+
+    Args:
+        train: uint8 images and int64 labels.
+        test: The same, or None to hold a stratified `test_share` out of `train`.
+        name: Safe as a folder name.
+        source: What the user gave.
+        pool: uint8 images. None takes the training images (without the test part).
+        class_names: K names. None numbers the classes up to the largest label.
+        test_share: Share in (0, 1).
+        notes: What was done so far.
+
+    Raises:
+        InputError: If a class has too few images, or any rule of `ImageData` is broken.
+    """
+    check_share(test_share)
+    if class_names is None:
+        class_names = _number_classes(
+            train[1] if test is None else np.concatenate([train[1], test[1]])
+        )
+    class_names = tuple(str(each) for each in class_names)
+    notes = tuple(notes)
+    if test is None:
+        _check_part("labelled", *train, class_names, least=3, why=", 1 of them for the test part")
+        train_rows, test_rows = hold_out(*train, share=test_share, seed=TEST_SEED)
+        test = train[0][test_rows], train[1][test_rows]
+        train = train[0][train_rows], train[1][train_rows]
+        notes += (
+            f"No test part: a stratified {100 * test_share:g} % "
+            f"({len(test_rows)} images) was held out.",
+        )
+    return ImageData(
+        name=name,
+        pool=train[0] if pool is None else pool,
+        train_images=train[0],
+        train_labels=train[1],
+        test_images=test[0],
+        test_labels=test[1],
+        class_names=class_names,
+        source=source,
+        notes=notes,
+    )
+
+
+def check_share(share: float) -> None:
+    """Refuses a share outside of (0, 1).
+
+    Raises:
+        InputError: If it is outside, or no number.
+    """
+    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share < 1:
+        raise InputError(
+            f"test_share is {share!r}; expected a number between 0 and 1, "
+            "for example 0.3 to hold out 30 % of the images."
+        )
+
+
+def _number_classes(labels: np.ndarray) -> list[str]:
+    largest = int(labels.max())
+    if largest >= len(labels):
+        raise InputError(
+            f"The labels reach {largest} with only {len(labels)} images; expected 0..K-1. "
+            "Number the classes first, for example with numpy.unique(..., return_inverse=True)."
+        )
+    return [str(label) for label in range(largest + 1)]
+
+
+def _check_shapes(data: ImageData) -> None:
+    for name in ("train_images", "test_images", "pool"):
+        images = getattr(data, name)
+        if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+            what = getattr(images, "dtype", type(images).__name__)
+            raise InputError(
+                f"{name} has type {what}; expected a uint8 array. tfzero.from_arrays converts it."
+            )
+        check_images(images, name=name)
+        if images.shape[1:] != data.train_images.shape[1:]:
+            raise InputError(
+                f"{name} has shape {images.shape} and train_images {data.train_images.shape}; "
+                "expected the same height, width and channels. Resize one of them."
+            )
+
+
+def _check_class_names(class_names: tuple[str, ...]) -> None:
+    if not isinstance(class_names, tuple) or not all(isinstance(name, str) for name in class_names):
+        raise InputError(f"class_names is {class_names!r}; expected a tuple of strings.")
+    if len(class_names) < 2:
+        known = ", ".join(f'"{name}"' for name in class_names) or "none"
+        raise InputError(f"Only one class ({known}); expected at least two. Add another class.")
+    if len(set(class_names)) < len(class_names):
+        twice = next(name for name in class_names if class_names.count(name) > 1)
+        raise InputError(f'Two classes are called "{twice}"; expected different names. Rename one.')
+
+
+def _check_part(
+    part: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    class_names: tuple[str, ...],
+    *,
+    least: int,
+    why: str = "",
+) -> None:
+    if not isinstance(labels, np.ndarray) or labels.dtype != np.int64:
+        what = getattr(labels, "dtype", type(labels).__name__)
+        raise InputError(f"The {part} labels have type {what}; expected an int64 array.")
+    check_labels(labels, count=len(images), name=f"{part} labels")
+    if labels.max() >= len(class_names):
+        raise InputError(
+            f"The {part} labels reach {labels.max()}; expected 0..{len(class_names) - 1} for "
+            f"{len(class_names)} classes. Number the classes from 0 or name them all."
+        )
+    counts = np.bincount(labels, minlength=len(class_names))
+    few = int(np.argmin(counts))
+    if counts[few] < least:
+        images_word = "image" if counts[few] == 1 else "images"
+        raise InputError(
+            f'Class "{class_names[few]}" has {counts[few]} {part} {images_word}; expected at least '
+            f"{least}{why}. Add images, leave the class out, or change the share of the test part."
+        )
+
+
+def _hash_array(array: np.ndarray) -> bytes:
+    head = hashlib.blake2b(f"{array.dtype.name}{array.shape}".encode(), digest_size=32)
+    head.update(np.ascontiguousarray(array).data)
+    return head.digest()

@@ -1,0 +1,187 @@
+"""Image files to pixels. Only this file knows what formats and modes exist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import cpu_count
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from tfzero._checks import InputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
+# Pillow knows dozens of formats more; a renamed one must not reach those decoders.
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
+# Where Pillow looks for the orientation of a PNG: its own chunk, XMP, ImageMagick's text.
+_PNG_MARKS = (b"eXIf", b"tiff:Orientation", b"Raw profile type exif")
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says about its image before any pixel is decoded.
+
+    Attributes:
+        height: Rows, after the EXIF orientation is applied.
+        width: Columns, likewise.
+        gray: Whether it is stored as gray, or with a palette of grays only. WebP never is.
+        transparent: Whether some pixel may be transparent.
+        deep: Whether it has 16 bits a pixel.
+    """
+
+    height: int
+    width: int
+    gray: bool
+    transparent: bool
+    deep: bool
+
+
+def read_header(path: Path) -> Header:
+    """Reads size and kind of an image without decoding it.
+
+    Raises:
+        InputError: If the file is empty, unreadable, too large, or has 32-bit pixels.
+    """
+    with _opened(path) as image:
+        width, height = image.size
+        if _is_turned(path, image):
+            width, height = height, width
+        return Header(
+            height=height,
+            width=width,
+            gray=_is_gray(image),
+            transparent=image.has_transparency_data,
+            deep=_is_deep(image),
+        )
+
+
+def decode_image(path: Path, *, channels: int, size: tuple[int, int] | None) -> np.ndarray:
+    """Decodes one image; of several frames the first.
+
+    EXIF orientation is applied. Transparent pixels are laid on white, which is what
+    drawings and cut-out objects are usually looked at on. 16 bits are scaled to 8, one
+    bit to 0 and 255; CMYK and palettes become RGB.
+
+    Args:
+        path: PNG, JPEG, BMP, GIF, WebP or TIFF.
+        channels: 1 for gray, 3 for RGB.
+        size: (height, width) to resize to, bilinear with antialiasing; None to keep it.
+
+    Returns:
+        uint8 `(H, W, channels)` in 0..255.
+
+    Raises:
+        InputError: If the file is empty, unreadable, too large, or has 32-bit pixels.
+    """
+    from PIL import Image, ImageOps
+
+    with _opened(path) as image:
+        upright = ImageOps.exif_transpose(image)
+        plain = _flatten(upright).convert("L" if channels == 1 else "RGB")
+        if size is not None:
+            height, width = size
+            plain = plain.resize((width, height), Image.Resampling.BILINEAR)
+        pixels = np.asarray(plain)
+    return pixels[..., None] if channels == 1 else pixels
+
+
+def map_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Applies `function` to all items in threads; the error of the earliest item is raised."""
+    with ThreadPoolExecutor(min(8, cpu_count() or 1)) as executor:
+        return list(executor.map(function, items))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[PillowImage]:
+    """Opens an image; turns whatever goes wrong with it into an error that names the file."""
+    from PIL import Image
+
+    try:
+        if path.stat().st_size == 0:
+            raise InputError(f"{path} is empty (0 bytes); expected an image. Replace or delete it.")
+        # Not by its path: Pillow 13 would map an uncompressed TIFF into memory, and garble it
+        # if its orientation swaps height and width.
+        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
+            _check_pixels(path, image)
+            yield image
+    except InputError:
+        raise
+    except PermissionError as error:
+        raise InputError(f"No permission to read {path}. Grant it, or delete the file.") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large(path) from error
+    # Not narrower: Pillow's decoders let through whatever a broken file provokes
+    # (OSError, SyntaxError, ValueError, struct.error, IndexError and more).
+    except Exception as error:
+        raise InputError(
+            f"{path} cannot be read as an image ({error}); expected a whole "
+            f"{', '.join(FORMATS)} file. Replace or delete it."
+        ) from error
+
+
+def _check_pixels(path: Path, image: PillowImage) -> None:
+    from PIL import Image
+
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and image.width * image.height > limit:
+        raise _too_large(path)
+    if image.mode in ("I", "F"):
+        raise InputError(
+            f"{path} has 32-bit pixels, whose range is unknown; expected 8 or 16 bits. "
+            "Convert it, or give arrays in an .npz file."
+        )
+
+
+def _too_large(path: Path) -> InputError:
+    from PIL import Image
+
+    return InputError(
+        f"{path} has more pixels than the limit of {Image.MAX_IMAGE_PIXELS} that protects from "
+        "decompression bombs; expected a smaller image. Shrink or delete it."
+    )
+
+
+def _is_turned(path: Path, image: PillowImage) -> bool:
+    """Whether the EXIF orientation swaps height and width."""
+    from PIL.ExifTags import Base
+
+    if image.format == "TIFF":  # Pillow gives the size of a TIFF upright already.
+        return False
+    # In a PNG it may stand behind the pixels, so Pillow decodes them: do so only if it is there.
+    if image.format == "PNG" and not any(mark in path.read_bytes() for mark in _PNG_MARKS):
+        return False
+    return image.getexif().get(Base.Orientation, 1) >= 5
+
+
+def _is_gray(image: PillowImage) -> bool:
+    if image.mode == "P":
+        palette = np.array(image.getpalette("RGB")).reshape(-1, 3)
+        return bool((palette == palette[:, :1]).all())
+    return image.mode in ("1", "L", "LA") or _is_deep(image)
+
+
+def _is_deep(image: PillowImage) -> bool:
+    return image.mode.startswith("I;16")
+
+
+def _flatten(image: PillowImage) -> PillowImage:
+    """Takes 16 bits down to 8, and transparency away."""
+    from PIL import Image
+
+    if _is_deep(image):
+        return Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))  # 65535 / 255
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        white.alpha_composite(image.convert("RGBA"))
+        return white.convert("RGB")
+    return image

@@ -1,0 +1,123 @@
+"""IDX files, the format of MNIST and its family (yann.lecun.com/exdb/mnist)."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from tfzero._checks import InputError
+from tfzero.data.dataset import ImageData, Part, build, check_part, safe_name
+from tfzero.data.resize import fit_images, note_size
+
+_NAME = re.compile(r"(train|t10k)-(images|labels)[-.]idx[13]-ubyte(\.gz)?")
+_UNSIGNED_BYTE = 0x08  # The only element type of the family.
+
+
+def find_idx(folder: Path) -> dict[tuple[str, str], Path]:
+    """Returns the IDX files of a folder by part ("train", "t10k") and kind ("images", "labels").
+
+    Of a file and its .gz the plain one is taken.
+    """
+    found = {}
+    for path in sorted(folder.iterdir(), reverse=True):
+        match = _NAME.fullmatch(path.name)
+        if match:
+            found[match[1], match[2]] = path
+    return found
+
+
+def load_idx(
+    files: dict[tuple[str, str], Path],
+    *,
+    source: str,
+    test_share: float,
+    size: tuple[int, int] | None,
+) -> ImageData:
+    """Loads what `find_idx` found; without t10k files a test part is held out.
+
+    Args:
+        files: Paths by part and kind.
+        source: What the user gave.
+        test_share: Share in (0, 1) to hold out where there is no test part.
+        size: (height, width) to resize to, or None.
+
+    Raises:
+        InputError: If a file is missing, broken, or does not fit the other.
+    """
+    folder = next(iter(files.values())).parent
+    train = _load_part(folder, files, "train", size)
+    has_test = any(part == "t10k" for part, _ in files)
+    return build(
+        train,
+        _load_part(folder, files, "t10k", size) if has_test else None,
+        name=safe_name(folder.resolve().name),
+        source=source,
+        test_share=test_share,
+        notes=note_size(size),
+    )
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """Reads one IDX file of unsigned bytes, compressed by gzip or not.
+
+    Returns:
+        uint8 of the shape that the file states.
+
+    Raises:
+        InputError: If it is no such file, or shorter or longer than it states.
+    """
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            magic = file.read(4)
+            if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] != _UNSIGNED_BYTE or not magic[3]:
+                raise InputError(
+                    f"{path} begins with bytes {magic.hex(' ') or '(none)'}; expected 00 00 08 and "
+                    "the number of axes, as an IDX file of unsigned bytes does. Download it again."
+                )
+            sides = file.read(4 * magic[3])
+            shape = tuple(int(side) for side in np.frombuffer(sides[: len(sides) // 4 * 4], ">u4"))
+            expected = math.prod(shape)
+            content = file.read(expected + 1) if len(shape) == magic[3] else b""
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(
+            f"{path} is truncated or damaged ({error}); expected a whole gzip file. "
+            "Download it again."
+        ) from error
+    if len(shape) < magic[3] or len(content) != expected:
+        problem = "longer than" if len(content) > expected else "truncated: shorter than"
+        raise InputError(f"{path} is {problem} its header states {shape}. Download it again.")
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _load_part(
+    folder: Path, files: dict[tuple[str, str], Path], part: str, size: tuple[int, int] | None
+) -> Part:
+    arrays = {}
+    for kind, axes in (("images", 3), ("labels", 1)):
+        path = files.get((part, kind))
+        if path is None:
+            known = ", ".join(sorted(file.name for file in files.values()))
+            raise InputError(
+                f"{folder} has no {part}-{kind}-idx{axes}-ubyte[.gz] but {known}; "
+                "expected images and labels together. Add the missing file."
+            )
+        arrays[kind] = read_idx(path)
+        if arrays[kind].ndim != axes:
+            raise InputError(
+                f"{path} has {arrays[kind].ndim} axes; expected {axes}, as {kind} have. "
+                "Are images and labels mixed up?"
+            )
+    images, labels = arrays["images"], arrays["labels"]
+    if len(images) != len(labels):
+        raise InputError(
+            f"{folder} has {len(images)} {part} images and {len(labels)} {part} labels; "
+            "expected as many of both. Download the files again."
+        )
+    return check_part(fit_images(images, size, name=f"{part} images"), labels, name=part)

@@ -1,0 +1,75 @@
+"""Arrays in one .npz file, named as Keras names them."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from tfzero._checks import InputError
+from tfzero.data.dataset import ImageData, Part, build, check_part, safe_name
+from tfzero.data.resize import fit_images, note_size
+
+_KEYS = ("x_train", "y_train", "x_test", "y_test", "pool", "class_names")
+_EXPECTED = (
+    "expected x_train and y_train, and perhaps x_test with y_test, pool (unlabeled images) "
+    "and class_names"
+)
+
+
+def load_npz(
+    path: Path, *, source: str, test_share: float, size: tuple[int, int] | None
+) -> ImageData:
+    """Loads x_train, y_train and perhaps x_test, y_test, pool and class_names.
+
+    Args:
+        path: An existing file. Images are `(N, H, W)` or `(N, H, W, C)`, uint8 or float 0..1.
+        source: What the user gave.
+        test_share: Share in (0, 1) to hold out where there is no test part.
+        size: (height, width) to resize to, or None.
+
+    Raises:
+        InputError: If an array is missing or cannot be used.
+    """
+    arrays, known = _read_arrays(path)
+    if not {"x_train", "y_train"} <= set(arrays):
+        listed = ", ".join(known) or "nothing"
+        raise InputError(f"{path} has {listed}; {_EXPECTED}. Save it with these names.")
+    if ("x_test" in arrays) != ("y_test" in arrays):
+        there, lacking = ("x_test", "y_test") if "x_test" in arrays else ("y_test", "x_test")
+        raise InputError(f"{path} has {there} but no {lacking}; expected both or neither.")
+    pool, names = arrays.get("pool"), arrays.get("class_names")
+    passed_over = ", ".join(key for key in known if key not in _KEYS)
+    notes = [f"Passed over the arrays {passed_over}."] if passed_over else []
+    return build(
+        _fit_part(arrays, "train", size),
+        _fit_part(arrays, "test", size) if "x_test" in arrays else None,
+        pool=None if pool is None else fit_images(pool, size, name="pool"),
+        class_names=None if names is None else [str(name) for name in names.ravel()],
+        name=safe_name(path.stem),
+        source=source,
+        test_share=test_share,
+        notes=notes + note_size(size),
+    )
+
+
+def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Returns the arrays we have a use for, and the names of all."""
+    # allow_pickle=False: a pickle in a downloaded file could run any code.
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            known = sorted(archive.files)
+            return {key: np.asarray(archive[key]) for key in _KEYS if key in known}, known
+    # TypeError: a lone .npy array under the name .npz is no context manager.
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(
+            f"{path} cannot be read ({error}); expected an .npz file of plain arrays, "
+            "as numpy.savez_compressed writes it. Save it again."
+        ) from error
+
+
+def _fit_part(arrays: dict[str, np.ndarray], part: str, size: tuple[int, int] | None) -> Part:
+    images = fit_images(arrays[f"x_{part}"], size, name=f"x_{part}")
+    return check_part(images, arrays[f"y_{part}"], name=part)

@@ -1,0 +1,52 @@
+"""Arrays to `tf.data`: an endless stream whose order depends on (seed, position) alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+
+def stream_batches(
+    images: np.ndarray,
+    labels: np.ndarray | None = None,
+    *,
+    batch_size: int,
+    seed: int,
+    start: int = 0,
+) -> tf.data.Dataset:
+    """Streams shuffled batches without end.
+
+    Image p of the stream is image `shuffle(p mod N; seed, p div N)`: each pass over the data has
+    its own order, every image is seen once a pass, and a stream started at `start` continues
+    exactly where another stopped. Batches may span two passes, so none is cut short.
+
+    Args:
+        images: uint8 or float `(N, H, W, C)`, held once in memory.
+        labels: int `(N,)`, or None for a stream of images only.
+        batch_size: B.
+        seed: Decides the order.
+        start: Batches to skip.
+
+    Returns:
+        Dataset of images `(B, H, W, C)`, or of pairs with labels `(B,)`.
+    """
+    count = len(images)
+    arrays = [tf.constant(images)] + ([] if labels is None else [tf.constant(labels)])
+    base = tf.constant(seed, tf.int64)
+
+    def gather(batch):
+        position = batch * batch_size + tf.range(batch_size, dtype=tf.int64)  # (B,)
+        epoch = position // count
+        seeds = tf.stack([tf.fill(tf.shape(epoch), base), epoch, tf.zeros_like(epoch)], axis=1)
+        # The raw operation takes a seed per index, which its public wrapper does not.
+        index = tf.raw_ops.RandomIndexShuffle(
+            index=position % count, seed=seeds, max_index=tf.constant(count - 1, tf.int64), rounds=4
+        )
+        return tuple(
+            tf.ensure_shape(tf.gather(array, index), (batch_size, *array.shape[1:]))
+            for array in arrays
+        )
+
+    batches = tf.data.Dataset.range(start, np.iinfo(np.int64).max // batch_size - 1)
+    batches = batches.map(gather if labels is not None else lambda batch: gather(batch)[0])
+    return batches.prefetch(2)

@@ -1,0 +1,61 @@
+"""Copies of networks: with the same weights, or with weights drawn anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from tfzero._checks import InputError
+from tfzero._seeds import derive_seed
+
+
+def copy_network(network: keras.Model) -> keras.Model:
+    """Returns an independent copy of `network` with the same weights.
+
+    Raises:
+        InputError: If the network cannot be rebuilt from its own configuration.
+    """
+    copy = _rebuild(network, network.get_config)
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+def redraw_network(network: keras.Model, *, seed: int) -> keras.Model:
+    """Returns a copy of `network` whose weights are drawn anew, as before any training.
+
+    Every initializer is seeded by `seed` and its own place in the network, so that two layers
+    of one shape do not start equal and the same seed gives the same weights.
+
+    Raises:
+        InputError: If the network cannot be rebuilt from its own configuration.
+    """
+    return _rebuild(network, lambda: reseed_config(network.get_config(), seed))
+
+
+def reseed_config(config: Any, seed: int, *path: str) -> Any:
+    """Returns a Keras config in which every initializer's seed is derived from `seed`."""
+    if isinstance(config, dict):
+        is_initializer = str(config.get("module", "")).startswith("keras.initializers")
+        if is_initializer and "seed" in (config.get("config") or {}):
+            settings = {**config["config"], "seed": derive_seed(seed, *path)}
+            return {**config, "config": settings}
+        return {key: reseed_config(value, seed, *path, key) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(
+            reseed_config(value, seed, *path, str(place)) for place, value in enumerate(config)
+        )
+    return config
+
+
+def _rebuild(network, make_config):
+    try:
+        copy = type(network).from_config(make_config())
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise InputError(
+            f"The network {network.name!r} ({type(network).__name__}) cannot be copied: {error} "
+            "Give it get_config and from_config, or build it as a functional Keras model."
+        ) from error
+    if not copy.built:
+        copy.build(network.input_shape)
+    return copy

@@ -1,0 +1,79 @@
+"""The decoder: latents to images, the generator of a GAN and the second half of a VAE."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+
+from tfzero._seeds import derive_seed
+from tfzero.networks.encoder import default_width
+from tfzero.networks.layers import StandardizedConv2D, scaled_leaky_relu
+
+# Doubling starts from a grid at least this wide and at most twice as wide, minus one.
+_START_SIDE = 2
+_MAX_DOUBLINGS = 5
+# Filters never grow past this many at the small end, where they would only cost memory.
+_MAX_FILTERS = 128
+
+
+def build_decoder(
+    image_shape: tuple[int, int, int],
+    latent_dim: int,
+    *,
+    width: int | None = None,
+    seed: int = 0,
+) -> keras.Model:
+    """Builds the decoder `(B, Z) -> (B, H, W, C)`.
+
+    A dense layer makes a small grid; each block doubles it (nearest neighbour, then a 3x3
+    standardized convolution), halving the filters down to `width`; the last convolution gives
+    logits, and what the doubling overshot is cut off.
+
+    Args:
+        image_shape: `(H, W, C)`.
+        latent_dim: Z, the number of latents.
+        width: Filters of the last block; None means half of the default encoder's first.
+        seed: Draws the weights.
+
+    Returns:
+        A Keras model; `sigmoid` of its output is an image in 0..1.
+    """
+    height, width_pixels, channels = image_shape
+    width = default_width(image_shape) // 2 if width is None else width
+    doublings = min(_MAX_DOUBLINGS, int(math.log2(min(height, width_pixels) / _START_SIDE)))
+    start = (-(-height // 2**doublings), -(-width_pixels // 2**doublings))
+    filters = [min(_MAX_FILTERS, width * 2**k) for k in range(doublings, -1, -1)]
+
+    def he_normal(*words):
+        return keras.initializers.HeNormal(derive_seed(seed, *words))
+
+    latents = keras.Input((latent_dim,), name="latents")
+    x = keras.layers.Dense(
+        math.prod(start) * filters[0],
+        activation=scaled_leaky_relu,
+        kernel_initializer=keras.initializers.LecunNormal(derive_seed(seed, "start")),
+        name="start",
+    )(latents)
+    x = keras.layers.Reshape((*start, filters[0]), name="grid")(x)
+    for block, num_filters in enumerate(filters[1:], start=1):
+        x = keras.layers.UpSampling2D(2, name=f"double{block}")(x)
+        x = StandardizedConv2D(
+            num_filters,
+            3,
+            padding="same",
+            activation=scaled_leaky_relu,
+            kernel_initializer=he_normal("block", block),
+            name=f"block{block}",
+        )(x)  # (B, start * 2**block, num_filters)
+    x = keras.layers.Conv2D(
+        channels,
+        3,
+        padding="same",
+        kernel_initializer=keras.initializers.LecunNormal(derive_seed(seed, "logits")),
+        name="logits",
+    )(x)
+    excess = (x.shape[1] - height, x.shape[2] - width_pixels)
+    if any(excess):
+        x = keras.layers.Cropping2D(((0, excess[0]), (0, excess[1])), name="crop")(x)
+    return keras.Model(latents, x, name="decoder")

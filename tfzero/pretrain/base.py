@@ -1,0 +1,91 @@
+"""The contract of a method: unlabeled images in, a pretrained encoder out."""
+
+from __future__ import annotations
+
+import abc
+
+import keras
+import tensorflow as tf
+
+from tfzero.networks.scaling import scale_images
+
+
+class Pretrainer(keras.Model, abc.ABC):
+    """A Keras model that learns an encoder from images alone.
+
+    A method derives from this class once and is final: it gives `train_step` and `test_step`,
+    and everything after it sees only `encoder`. Train it with Keras's own `fit(images)`, where
+    `images` are uint8 in 0..255 or floats in 0..1, `(B, H, W, C)`. `call(images)` returns
+    features `(B, D)`.
+
+    Args:
+        encoder: Keras model from float32 images in 0..1 to features `(B, D)`; trained in place.
+        loss_names: What `track` will report, each averaged over an epoch.
+        seed: Starts the method's own noise. Weights are drawn where they are built.
+    """
+
+    def __init__(self, encoder: keras.Model, *, loss_names: tuple[str, ...], seed: int):
+        super().__init__()
+        self.encoder = encoder
+        self.seed = seed
+        # A variable, not a constant of the graph: one compiled step serves every seed.
+        self.noise_seed = self.add_weight(
+            name="noise_seed",
+            shape=(),
+            dtype="int32",
+            initializer=keras.initializers.Constant(seed),
+            trainable=False,
+        )
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in loss_names}
+
+    @abc.abstractmethod
+    def train_step(self, data):
+        """Updates the weights once on a batch of images; returns the losses by name."""
+
+    @abc.abstractmethod
+    def test_step(self, data):
+        """Returns the losses of a batch of images by name, without updating anything."""
+
+    def call(self, images, training=False):
+        """Returns the encoder's features `(B, D)` of images `(B, H, W, C)`."""
+        return self.encoder(scale_images(images), training=training)
+
+    def take_images(self, data) -> tf.Tensor:
+        """Returns the batch as float32 `(B, H, W, C)` in 0..1.
+
+        Raises:
+            ValueError: If labels or sample weights came with it.
+        """
+        images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if labels is not None or weights is not None:
+            raise ValueError(
+                f"{type(self).__name__} learns from images alone, but labels arrived. "
+                "Pass only the images: fit(images)."
+            )
+        return scale_images(images)
+
+    def step_seed(self, *, stream: int = 0) -> tf.Tensor:
+        """Returns a seed `(2,)` that depends on (seed, step, stream) and nothing else.
+
+        Keras does not save the state of its own random generators: with them, a resumed run
+        would draw other noise than an uninterrupted one.
+        """
+        step = tf.cast(tf.convert_to_tensor(self.optimizer.iterations), tf.int32)
+        base = tf.convert_to_tensor(self.noise_seed)
+        return tf.stack([base, step * 8 + stream])  # methods have fewer than 8 streams
+
+    def track(self, **losses) -> dict[str, tf.Tensor]:
+        """Averages scalar losses over the epoch; returns the averages for the progress bar."""
+        for name, value in losses.items():
+            self.trackers[name].update_state(value)
+        return {name: self.trackers[name].result() for name in losses}
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments that every method has."""
+        return {"encoder": keras.saving.serialize_keras_object(self.encoder), "seed": self.seed}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Rebuilds the method; weights are loaded separately."""
+        encoder = keras.saving.deserialize_keras_object(config["encoder"], custom_objects)
+        return cls(**{**config, "encoder": encoder})

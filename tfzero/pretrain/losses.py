@@ -1,0 +1,84 @@
+"""Losses shared by methods, in nats, each a function of tensors alone."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+
+def bernoulli_log_likelihood(images: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Log p(x | z) of images under independent Bernoulli pixels, summed over an image.
+
+    Args:
+        images: float32 `(B, H, W, C)` in 0..1, read as probabilities of a white pixel.
+        logits: float32 of the same shape.
+
+    Returns:
+        float32 `(B,)`, at most 0, in nats.
+
+    Reference:
+        Kingma and Welling 2014, arXiv:1312.6114, appendix C.1, eq. 11.
+    """
+    pixels = tf.nn.sigmoid_cross_entropy_with_logits(labels=images, logits=logits)
+    return -tf.reduce_sum(pixels, axis=[1, 2, 3])
+
+
+def gaussian_kl(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
+    """KL divergence from N(mean, variance) to N(0, 1), summed over the latents.
+
+    Args:
+        mean: float32 `(B, Z)`.
+        log_variance: float32 `(B, Z)`.
+
+    Returns:
+        float32 `(B,)`, at least 0, in nats.
+
+    Reference:
+        Kingma and Welling 2014, arXiv:1312.6114, appendix B.
+    """
+    return 0.5 * tf.reduce_sum(tf.square(mean) + tf.exp(log_variance) - 1.0 - log_variance, axis=1)
+
+
+def discriminator_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+    """Cross-entropy of telling real images (class 1) from generated ones (class 0).
+
+    Args:
+        real_logits: float32 `(B, 1)`.
+        fake_logits: float32 `(B, 1)`.
+
+    Returns:
+        float32 `()`: mean over the batch of both terms' sum; 2 log 2 if it cannot tell.
+
+    Reference:
+        Goodfellow et al. 2014, arXiv:1406.2661, eq. 1, negated.
+    """
+    return tf.reduce_mean(tf.nn.softplus(-real_logits) + tf.nn.softplus(fake_logits))
+
+
+def generator_loss(fake_logits: tf.Tensor) -> tf.Tensor:
+    """Non-saturating loss: cross-entropy of generated images taken for real.
+
+    Args:
+        fake_logits: float32 `(B, 1)`.
+
+    Returns:
+        float32 `()`, mean over the batch.
+
+    Reference:
+        Goodfellow et al. 2014, arXiv:1406.2661, section 3, below eq. 1.
+    """
+    return tf.reduce_mean(tf.nn.softplus(-fake_logits))
+
+
+def squared_gradient_norm(gradient: tf.Tensor) -> tf.Tensor:
+    """Mean over the batch of the squared norm of each image's gradient (the R1 penalty).
+
+    Args:
+        gradient: float32 `(B, H, W, C)`, of the discriminator's logit to the real image.
+
+    Returns:
+        float32 `()`.
+
+    Reference:
+        Mescheder et al. 2018, arXiv:1801.04406, eq. 9, without its factor gamma / 2.
+    """
+    return tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=[1, 2, 3]))

@@ -1,0 +1,67 @@
+"""A pretraining run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from tfzero._compiled import borrow_compiled
+from tfzero._seeds import derive_seed
+from tfzero.data.pipeline import stream_batches
+from tfzero.pretrain.base import Pretrainer
+from tfzero.pretrain.budget import PretrainingBudget
+
+
+def pretrain(
+    method: Pretrainer,
+    images: np.ndarray,
+    *,
+    budget: PretrainingBudget,
+    start_epoch: int = 0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> dict[str, list[float]]:
+    """Fits `method` on images in the order that its seed decides; compiles it at epoch 0.
+
+    Args:
+        method: Built; trained in place.
+        images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1.
+        budget: How long.
+        start_epoch: Epochs that are done; the method is then compiled and goes on exactly.
+        callbacks: Keras callbacks.
+
+    Returns:
+        Each loss's average by epoch.
+    """
+    steps = budget.steps_per_epoch(len(images))
+    if start_epoch == 0:
+        method.compile(
+            optimizer=keras.optimizers.Adam(budget.learning_rate),
+            steps_per_execution=steps_per_call(steps, images.shape[1:]),
+        )
+    batches = stream_batches(
+        images,
+        batch_size=budget.batch_size,
+        seed=derive_seed(method.seed, "order"),
+        start=start_epoch * steps,
+    )
+    with borrow_compiled(method) as model:
+        history = model.fit(
+            batches,
+            steps_per_epoch=steps,
+            epochs=budget.epochs,
+            initial_epoch=start_epoch,
+            callbacks=list(callbacks),
+            shuffle=False,  # the stream is shuffled already
+            verbose=0,
+        )
+    return {name: [float(value) for value in values] for name, values in history.history.items()}
+
+
+def steps_per_call(steps: int, image_shape: tuple[int, ...]) -> int:
+    """Returns how many updates run in one call of the graph.
+
+    Small images need many, for a call costs as much as an update; large ones do not notice.
+    """
+    return min(steps, 20 if image_shape[0] * image_shape[1] <= 16 * 16 else 5)

@@ -1,0 +1,147 @@
+"""Reads a run folder: what was planned, what came of it, and the verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import zipfile
+from typing import Any
+
+import numpy as np
+
+from tfzero._checks import InputError
+
+# The version of the run folder's files that this page understands.
+SCHEMA = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One arm at one label count in one replicate."""
+
+    arm: str
+    num_labels: int
+    replicate: int
+    result: dict[str, Any]
+    arrays: pathlib.Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoder:
+    """One pretraining: which method and replicate, its curves, its cost."""
+
+    method: str
+    replicate: int
+    history: dict[str, list[float | None]]
+    cost: dict[str, Any]
+    arrays: pathlib.Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run folder, arrays left on disk until `load_arrays` is asked for them."""
+
+    folder: pathlib.Path
+    study: dict[str, Any]
+    verdict: dict[str, Any]
+    cells: list[Cell]
+    encoders: list[Encoder]
+    test_labels: np.ndarray | None
+
+
+def read_run(folder: pathlib.Path) -> Run:
+    """Reads everything but the large arrays of a run folder.
+
+    A missing `encoders` folder, a missing `test_labels.npy` and cells without a result are
+    no errors: failed and unfinished studies have reports too.
+
+    Raises:
+        InputError: If the folder, `study.json` or `verdict.json` is missing, or a file
+            cannot be read or is of another schema.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder; expected the folder of a finished study.")
+    labels = folder / "test_labels.npy"
+    return Run(
+        folder=folder,
+        study=_read_json(folder / "study.json"),
+        verdict=_read_json(folder / "verdict.json"),
+        cells=_read_cells(folder / "cells"),
+        encoders=_read_encoders(folder / "encoders"),
+        test_labels=np.load(labels, allow_pickle=False) if labels.exists() else None,
+    )
+
+
+def load_arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
+    """Returns the arrays of an `.npz` file; none if there is no such file.
+
+    Raises:
+        InputError: If the file is damaged.
+    """
+    if not path.exists():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} cannot be read ({error}). Delete it and run again.") from error
+
+
+def _read_json(path: pathlib.Path) -> dict[str, Any]:
+    """Returns a JSON object of the schema this page understands."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path.parent} has no {path.name}; expected the folder of a finished study. "
+            "Run the study again with the same folder; finished cells are kept."
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{path} is no JSON ({error}). Delete it and run again.") from error
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if schema != SCHEMA:
+        raise InputError(
+            f"{path} has schema {schema!r}; expected {SCHEMA}. "
+            "Write the report with the version of tfzero that ran the study."
+        )
+    return content
+
+
+def _json_files(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Returns finished JSON files, oldest name first; names that start with a dot are drafts."""
+    return sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
+
+
+def _read_cells(folder: pathlib.Path) -> list[Cell]:
+    cells = []
+    for path in _json_files(folder):
+        content = _read_json(path)
+        if content.get("result"):
+            spec = content["spec"]
+            cells.append(
+                Cell(
+                    arm=spec["arm"],
+                    num_labels=spec["num_labels"],
+                    replicate=spec["replicate"],
+                    result=content["result"],
+                    arrays=path.with_suffix(".npz"),
+                )
+            )
+    return cells
+
+
+def _read_encoders(folder: pathlib.Path) -> list[Encoder]:
+    encoders = []
+    for path in _json_files(folder):
+        content = _read_json(path)
+        encoders.append(
+            Encoder(
+                method=content["spec"]["method"],
+                replicate=content["spec"].get("replicate", 0),
+                history=content.get("history") or {},
+                cost=content.get("cost") or {},
+                arrays=path.with_suffix(".npz"),
+            )
+        )
+    return sorted(encoders, key=lambda encoder: (encoder.method, encoder.replicate))

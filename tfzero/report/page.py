@@ -1,0 +1,79 @@
+"""One self-contained page about a study, written from the files of its run folder."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import uuid
+from typing import Any
+
+from tfzero.report import _read, _sections
+
+_TEMPLATES = pathlib.Path(__file__).parent / "templates"
+
+
+def write_report(run_directory: str | os.PathLike[str]) -> pathlib.Path:
+    """Writes `report.html` into a run folder.
+
+    The page needs nothing but itself: no network, no script, no file beside it. It is
+    written under another name and then renamed, so that a reader never sees half of it.
+
+    Args:
+        run_directory: Folder of a study, with at least `study.json` and `verdict.json`.
+            Results that are missing show as dashes.
+
+    Returns:
+        Where the page is.
+
+    Raises:
+        InputError: If a needed file is missing, damaged or of another schema.
+    """
+    run = _read.read_run(pathlib.Path(run_directory))
+    page = _render(run)
+    path = run.folder / "report.html"
+    draft = run.folder / f".report.html.{uuid.uuid4().hex}.tmp"
+    try:
+        # A folder name that is no text can put lone surrogates into a class name.
+        draft.write_bytes(page.encode("utf-8", errors="replace"))
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path
+
+
+def _render(run: _read.Run) -> str:
+    """Returns the page as text. Every value is escaped by the template engine."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html").render(_values(run))
+
+
+def _values(run: _read.Run) -> dict[str, Any]:
+    """Returns everything the template shows."""
+    verdict = run.verdict
+    return {
+        "name": run.study.get("name") or run.folder.name,
+        "headline": verdict.get("headline") or "No verdict.",
+        "sentences": verdict.get("sentences") or [],
+        "recommended": verdict.get("recommended") or None,
+        "caveats": verdict.get("caveats") or [],
+        "notes": run.study.get("data", {}).get("notes") or [],
+        "label_counts": run.study["label_counts"],
+        "facts": _sections.facts(run),
+        "costs": _sections.pretraining_costs(run),
+        "table": _sections.accuracy_table(run),
+        "comparisons": _sections.comparisons(run),
+        "efficiency": _sections.efficiency_picture(run),
+        "times": _sections.time_pictures(run),
+        "encoders": _sections.encoder_pictures(run),
+        "mistakes": _sections.mistakes(run),
+        "command": _sections.command(run),
+        "settings": _sections.settings(run),
+    }

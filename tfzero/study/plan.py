@@ -1,0 +1,249 @@
+"""What a study will do, fixed before it starts: arms, label counts, replicates, budgets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from importlib import metadata
+from typing import Any
+
+import pydantic
+
+import tfzero
+from tfzero._checks import InputError, nearest
+from tfzero.pretrain import METHODS
+from tfzero.transfer import STRATEGIES
+
+SCHEMA = 1
+# Raise it with every change that alters results, so that no study mixes two ways of working.
+RECIPE = "1"
+SCRATCH = "scratch/finetune"
+DEFAULT_ARMS = ("gan/lpft", "vae/lpft", SCRATCH, "scratch/probe", "pixels/svm")
+# Inits that are no method: random weights, and features that need no network.
+NETWORK_INITS = ("scratch",)
+FEATURE_INITS = ("pixels",)
+
+
+class _Model(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSummary(_Model):
+    """What identifies the data; the images themselves are not in the plan."""
+
+    source: str
+    fingerprint: str
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    num_pool: int
+    num_train: int
+    num_test: int
+    notes: tuple[str, ...]
+
+
+class PretrainingPlan(_Model):
+    """How one method is pretrained; every other setting is the method's default."""
+
+    epochs: int = pydantic.Field(ge=1)
+    batch_size: int = pydantic.Field(ge=1)
+    learning_rate: float = pydantic.Field(gt=0)
+
+
+class TransferPlan(_Model):
+    """What each network strategy may spend at one label count."""
+
+    steps: int = pydantic.Field(ge=1)
+    batch_size: int = pydantic.Field(ge=1)
+    augment: bool
+
+
+class CellSpec(_Model):
+    """One arm at one label count in one replicate."""
+
+    arm: str
+    num_labels: int
+    replicate: int
+
+    @property
+    def init(self) -> str:
+        """Where the encoder comes from."""
+        return self.arm.partition("/")[0]
+
+    @property
+    def strategy(self) -> str:
+        """How the labels are used."""
+        return self.arm.partition("/")[2]
+
+
+class StudyPlan(_Model):
+    """A whole study; two runs of one plan give equal results."""
+
+    schema_version: int = pydantic.Field(SCHEMA, alias="schema")
+    name: str
+    data: DataSummary
+    arms: tuple[str, ...] = pydantic.Field(min_length=1)
+    label_counts: tuple[int, ...] = pydantic.Field(min_length=1)
+    seeds: int = pydantic.Field(ge=1)
+    pretraining: dict[str, PretrainingPlan]
+    transfer: dict[int, TransferPlan]
+    encoder: str | None = None
+    versions: dict[str, str]
+    recipe: str = RECIPE
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the plan as `study.json` holds it."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def cells(self) -> list[CellSpec]:
+        """Returns all cells, replicate by replicate, so that early results are balanced."""
+        return [
+            CellSpec(arm=arm, num_labels=count, replicate=replicate)
+            for replicate in range(self.seeds)
+            for count in self.label_counts
+            for arm in self.arms
+        ]
+
+    def cell_key(self, cell: CellSpec) -> str:
+        """Returns the name of a cell's record: readable, and unique to all that decides it."""
+        decides = {
+            "cell": cell.model_dump(),
+            "pretraining": self.pretraining_key(cell.init, cell.replicate)
+            if cell.init in self.pretraining
+            else None,
+            "transfer": self.transfer[cell.num_labels].model_dump(),
+            **self._common(),
+        }
+        readable = f"{cell.arm.replace('/', '-')}-{cell.num_labels}-{cell.replicate}"
+        return f"{readable}-{_digest(decides)}"
+
+    def pretraining_key(self, method: str, replicate: int) -> str:
+        """Returns the name of a pretrained encoder's files."""
+        decides = {
+            "method": method,
+            "replicate": replicate,
+            "settings": self.pretraining[method].model_dump(),
+            **self._common(),
+        }
+        return f"{method}-{replicate}-{_digest(decides)}"
+
+    def _common(self) -> dict[str, Any]:
+        return {
+            "data": self.data.fingerprint,
+            "encoder": self.encoder,
+            "recipe": self.recipe,
+            "versions": self.versions,
+        }
+
+
+def parse_arms(arms) -> tuple[str, ...]:
+    """Returns the arms, each checked.
+
+    Raises:
+        InputError: If an arm is not INIT/STRATEGY, its init or strategy is unknown, the two do
+            not go together, or it is named twice.
+    """
+    arms = tuple(arms)
+    if not arms:
+        raise InputError(f"No arm given; expected some of, for example, {', '.join(DEFAULT_ARMS)}.")
+    inits = (*NETWORK_INITS, *METHODS, *FEATURE_INITS)
+    known = [
+        f"{init}/{name}"
+        for init in inits
+        for name, strategy in STRATEGIES.items()
+        if not (init in FEATURE_INITS and strategy.trains_network)
+    ]
+    for arm in arms:
+        if arm not in known:
+            raise InputError(
+                f'Unknown arm "{arm}"; expected INIT/STRATEGY.{nearest(arm, known)} '
+                f"Known: {', '.join(known)}."
+            )
+        if arms.count(arm) > 1:
+            raise InputError(f'Arm "{arm}" is named twice; name each once.')
+    return arms
+
+
+def parse_label_counts(counts, *, num_train: int, num_classes: int) -> tuple[int, ...]:
+    """Returns label counts in rising order, "all" resolved.
+
+    Raises:
+        InputError: If a count is no number, below one label a class, or more than exist.
+    """
+    resolved = []
+    for count in counts:
+        if count == "all":
+            resolved.append(num_train)
+            continue
+        try:
+            number = int(count)
+        except (TypeError, ValueError):
+            raise InputError(
+                f'Label count "{count}" is no number; expected numbers or "all", '
+                "as in 100,1000,all."
+            ) from None
+        if number > num_train:
+            raise InputError(
+                f"{number} labels asked, but the training part has {num_train} labelled images. "
+                'Ask for fewer, or for "all".'
+            )
+        if number < num_classes:
+            raise InputError(
+                f"{number} labels asked for {num_classes} classes; expected at least one a class."
+            )
+        resolved.append(number)
+    if not resolved:
+        raise InputError("No label count given; expected numbers, as in 100,1000,all.")
+    return tuple(sorted(set(resolved)))
+
+
+def default_label_counts(num_train: int, num_classes: int) -> tuple[int, ...]:
+    """Returns 2, 5 and 20 labels a class, as far as they exist."""
+    counts = [num_classes * per_class for per_class in (2, 5, 20)]
+    return tuple(count for count in counts if count <= num_train) or (num_train,)
+
+
+def current_versions() -> dict[str, str]:
+    """Returns the versions that can alter a result."""
+    names = ("keras", "numpy", "scikit-learn", "scipy")
+    tensorflow = next(
+        (found for name in ("tensorflow", "tensorflow-cpu") if (found := _version(name))), ""
+    )
+    return {
+        "tfzero": tfzero.__version__,
+        "python": platform.python_version(),
+        "tensorflow": tensorflow,
+        **{name: _version(name) for name in names},
+    }
+
+
+def plan_difference(old: Any, new: Any, *, path: str = "") -> list[str]:
+    """Returns where two plans differ, as "seeds: 10 there, 5 now"."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            line
+            for key in dict.fromkeys([*old, *new])
+            for line in plan_difference(
+                old.get(key), new.get(key), path=f"{path}.{key}" if path else str(key)
+            )
+        ]
+    if old == new:
+        return []
+    return [f"{path}: {_short(old)} there, {_short(new)} now"]
+
+
+def _short(value) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _digest(value) -> str:
+    text = json.dumps(value, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()

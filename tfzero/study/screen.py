@@ -1,0 +1,83 @@
+"""What a study prints: the plan before it runs, the table and the verdict after."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from tfzero.study.plan import StudyPlan
+from tfzero.study.progress import format_seconds
+from tfzero.study.study import Study
+from tfzero.study.words import smallest_difference
+
+
+def show_plan(console: Console, plan: StudyPlan) -> None:
+    """Prints what will be run."""
+    data = plan.data
+    height, width, channels = data.image_shape
+    console.print(
+        f"[bold]{plan.name}[/bold]: {data.num_pool:,} unlabeled images, "
+        f"{data.num_train:,} labelled to train, {data.num_test:,} to test; "
+        f"{height}x{width}x{channels}, {len(data.class_names)} classes",
+        highlight=False,
+    )
+    for note in data.notes:
+        console.print(f"  {note}", highlight=False, markup=False)
+    counts = ", ".join(f"{count:,}" for count in plan.label_counts)
+    console.print(
+        f"Arms: {', '.join(plan.arms)}\nLabels: {counts}; seeds: {plan.seeds}", highlight=False
+    )
+    for method, settings in plan.pretraining.items():
+        console.print(
+            f"Pretraining {method}: {settings.epochs} epochs, batches of {settings.batch_size}",
+            highlight=False,
+        )
+    console.print(smallest_difference(num_test=data.num_test, seeds=plan.seeds), highlight=False)
+
+
+def show_estimate(console: Console, plan: StudyPlan, *, cells, pretraining, seconds, workers):
+    """Prints how much there is to do and how long it will take."""
+    total = len(plan.cells())
+    done = f" ({total - cells:,} of {total:,} are there already)" if cells < total else ""
+    console.print(
+        f"Plan: {pretraining} pretrainings and {cells:,} cells{done} on {workers} cores, "
+        f"about {format_seconds(seconds)}",
+        highlight=False,
+    )
+
+
+def show_verdict(console: Console, study: Study) -> None:
+    """Prints the table, the verdict and where everything is."""
+    table = Table(title="Test accuracy in %, mean ± half-width of the 95 % interval over seeds")
+    table.add_column("arm", no_wrap=True)
+    for count in study.plan.label_counts:
+        table.add_column(f"{count:,} labels", justify="right", no_wrap=True)
+    rows = {(row["arm"], row["num_labels"]): row for row in study.table()}
+    best = {(e["num_labels"], arm) for e in study.results["best"] for arm in e["arms"]}
+    for arm in study.plan.arms:
+        cells = []
+        for count in study.plan.label_counts:
+            row = rows.get((arm, count))
+            mark = " *" if (count, arm) in best else "  "
+            cells.append("-" if row is None else _format(row) + mark)
+        table.add_row(arm, *cells)
+    console.print(table)
+    console.print("* cannot be told from the highest at this label count\n")
+    console.print(study.results["headline"], style="bold", highlight=False)
+    for sentence in study.results["sentences"]:
+        console.print(f"- {sentence}", highlight=False, markup=False)
+    recommended = study.results["recommended"]
+    if recommended is not None:
+        console.print(
+            f"\nExported {recommended['arm']}, {recommended['reason']}, retrained on all labels: "
+            f"{recommended['savedmodel']}",
+            highlight=False,
+        )
+        for note in recommended["notes"]:
+            console.print(f"  {note}", highlight=False)
+    console.print(f"Report: {study.folder}/report.html", highlight=False)
+
+
+def _format(row) -> str:
+    margin = "" if row["half_width"] is None else f" ± {row['half_width']:.1f}"
+    return f"{row['mean']:.1f}{margin}"

@@ -1,0 +1,214 @@
+"""One unit of a study's work, in whatever process it runs: a pure function of its spec."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from tfzero._seeds import derive_seed
+from tfzero.data import ImageData, nested_subsets, open_arrays
+from tfzero.study.plan import CellSpec, StudyPlan
+from tfzero.study.records import RunFolder, read_json, write_arrays, write_by_path, write_json
+from tfzero.study.scores import score_probabilities
+
+_NUM_SAMPLES = 64
+_NUM_RECONSTRUCTIONS = 16
+_SAMPLE_SEED = 0
+
+
+@functools.cache
+def prepare_process() -> None:
+    """Sets up TensorFlow in this process, once, before its first use.
+
+    One thread, so that results depend on no machine's core count. Without the graph pass that
+    fuses convolutions with what follows them: on these networks it fails on every training graph
+    and costs a quarter of each step (measured on TensorFlow 2.21).
+    """
+    import gc
+
+    import tensorflow as tf
+
+    gc.freeze()  # TensorFlow's own million objects need not be searched for garbage each time
+    tf.get_logger().setLevel("ERROR")
+    tf.config.optimizer.set_experimental_options({"remapping": False})
+    # Raises where TensorFlow runs already, as in a notebook's own process on a one-core machine.
+    with contextlib.suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def run_pretraining(
+    folder: pathlib.Path, plan: StudyPlan, method: str, replicate: int, custom_objects: dict
+) -> str:
+    """Pretrains one encoder on the pool and keeps it with its losses, cost and pictures."""
+    import keras
+
+    from tfzero.pretrain import find_method
+    from tfzero.pretrain.budget import PretrainingBudget
+    from tfzero.pretrain.run import pretrain
+    from tfzero.transfer.contract import measure_cost
+
+    prepare_process()
+    run = RunFolder(folder)
+    key = plan.pretraining_key(method, replicate)
+    data = open_data(run.cache_for(plan.data.fingerprint))
+    settings = plan.pretraining[method]
+    with keras.saving.custom_object_scope(custom_objects), measure_cost() as cost:
+        model = find_method(method)(
+            start_encoder(run, plan, replicate), seed=derive_seed(replicate, "pretrain", method)
+        )
+        budget = PretrainingBudget(**settings.model_dump())
+        history = pretrain(model, data.pool, budget=budget)
+    cost.steps = settings.epochs * budget.steps_per_epoch(len(data.pool))
+    cost.parameters = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    write_by_path(run.encoders / f"{key}.keras", model.encoder.save)
+    write_arrays(run.encoders / f"{key}.npz", **_pictures(model, data.pool))
+    record = {
+        "schema": 1,
+        "key": key,
+        "spec": {"method": method, "replicate": replicate},
+        "history": history,
+        "cost": vars(cost),
+    }
+    # Last: an encoder counts as done when its record is there.
+    write_json(run.encoders / f"{key}.json", record)
+    return key
+
+
+def run_cell(folder: pathlib.Path, plan: StudyPlan, cell: CellSpec, custom_objects: dict) -> str:
+    """Fits and scores one arm at one label count in one replicate."""
+    prepare_process()
+    run = RunFolder(folder)
+    key = plan.cell_key(cell)
+    data = open_data(run.cache_for(plan.data.fingerprint))
+    chosen = _subsets(run.cache_for(plan.data.fingerprint), plan.label_counts, cell.replicate)[
+        cell.num_labels
+    ]
+    fitted = fit_arm(run, plan, cell, data.train_images[chosen], data.train_labels[chosen],
+                     custom_objects)  # fmt: skip
+    probabilities = fitted.predict(data.test_images)
+    if not np.isfinite(probabilities).all():
+        # Divergence is a result: it scores as always answering the commonest class.
+        largest = np.bincount(data.train_labels[chosen], minlength=data.num_classes).argmax()
+        probabilities = np.eye(data.num_classes, dtype=np.float32)[
+            np.full(len(data.test_images), largest)
+        ]
+    write_arrays(run.cells / f"{key}.npz", probabilities=probabilities)
+    record = {
+        "schema": 1,
+        "key": key,
+        "spec": {**cell.model_dump(), "init": cell.init, "strategy": cell.strategy},
+        "result": score_probabilities(probabilities, data.test_labels),
+        "cost": vars(fitted.cost),
+    }
+    write_json(run.cells / f"{key}.json", record)
+    return key
+
+
+def run_final(folder: pathlib.Path, plan: StudyPlan, arm: str, custom_objects: dict) -> str:
+    """Retrains an arm by its recipe on all labelled training images, with the first seed."""
+    from tfzero.transfer.budget import default_budget
+
+    prepare_process()
+    run = RunFolder(folder)
+    data = open_data(run.cache_for(plan.data.fingerprint))
+    cell = CellSpec(arm=arm, num_labels=len(data.train_images), replicate=0)
+    budget = default_budget(cell.num_labels)
+    key = final_key(plan, arm)
+    fitted = fit_arm(run, plan, cell, data.train_images, data.train_labels, custom_objects,
+                     budget=budget)  # fmt: skip
+    write_by_path(run.final / f"{key}.keras", fitted.model.save)
+    write_json(run.final / f"{key}.json", {"schema": 1, "key": key, "arm": arm,
+               "num_labels": cell.num_labels, "cost": vars(fitted.cost)})  # fmt: skip
+    return key
+
+
+def final_key(plan: StudyPlan, arm: str) -> str:
+    """Returns the name of the retrained network's files."""
+    cell = CellSpec(arm=arm, num_labels=max(plan.label_counts), replicate=0)
+    return f"final-{plan.cell_key(cell)}"
+
+
+def fit_arm(run, plan, cell, images, labels, custom_objects, *, budget=None) -> Any:
+    """Fits an arm on labelled images; returns `tfzero.transfer` 's `Fitted`."""
+    import keras
+
+    from tfzero.transfer import fit_classifier
+    from tfzero.transfer.budget import Budget
+
+    with keras.saving.custom_object_scope(custom_objects):
+        return fit_classifier(
+            cell.strategy,
+            encoder=_arm_encoder(run, plan, cell),
+            images=images,
+            labels=labels,
+            num_classes=len(plan.data.class_names),
+            budget=budget or Budget(**plan.transfer[cell.num_labels].model_dump()),
+            # The same for all arms of a replicate: same order of batches, same augmentation.
+            seed=derive_seed(cell.replicate, "transfer"),
+        )
+
+
+def start_encoder(run: RunFolder, plan: StudyPlan, replicate: int) -> Any:
+    """Returns the encoder with the random weights that all arms of a replicate start from."""
+    from tfzero.networks import build_encoder, redraw_network
+
+    if plan.encoder is None:
+        base = build_encoder(plan.data.image_shape)
+    else:
+        import keras
+
+        base = keras.models.load_model(run.own_encoder, compile=False)
+    return redraw_network(base, seed=derive_seed(replicate, "encoder"))
+
+
+def _arm_encoder(run, plan, cell):
+    import keras
+
+    if cell.init in plan.pretraining:
+        path = run.encoders / f"{plan.pretraining_key(cell.init, cell.replicate)}.keras"
+        return keras.models.load_model(path, compile=False)
+    if cell.init == "scratch":
+        return start_encoder(run, plan, cell.replicate)
+    return None
+
+
+def _pictures(model, pool) -> dict[str, np.ndarray]:
+    pictures = {}
+    if hasattr(model, "generate"):
+        pictures["samples"] = _to_uint8(model.generate(_NUM_SAMPLES, seed=_SAMPLE_SEED))
+    if hasattr(model, "reconstruct"):
+        originals = np.asarray(pool[:: max(1, len(pool) // _NUM_RECONSTRUCTIONS)])
+        pictures["originals"] = originals[:_NUM_RECONSTRUCTIONS]
+        pictures["reconstructions"] = _to_uint8(model.reconstruct(pictures["originals"]))
+    return pictures
+
+
+def _to_uint8(images) -> np.ndarray:
+    return np.rint(np.asarray(images) * 255).astype(np.uint8)
+
+
+@functools.lru_cache(maxsize=1)
+def open_data(cache: pathlib.Path) -> ImageData:
+    """Returns the images kept under `cache`, memory-mapped."""
+    return open_arrays(cache)
+
+
+@functools.lru_cache(maxsize=4)
+def _subsets(cache: pathlib.Path, counts: tuple[int, ...], replicate: int):
+    data = open_data(cache)
+    return nested_subsets(
+        data.train_images, data.train_labels, list(counts), seed=derive_seed(replicate, "labels")
+    )
+
+
+def is_pretrained(run: RunFolder, key: str) -> bool:
+    """Returns whether a pretrained encoder and its record are there."""
+    return (
+        read_json(run.encoders / f"{key}.json") is not None
+        and (run.encoders / f"{key}.keras").exists()
+    )

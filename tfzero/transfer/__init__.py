@@ -1,0 +1,100 @@
+"""From an encoder and a few labels to a classifier; nothing here knows about pretraining."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from tfzero.transfer.budget import Budget
+    from tfzero.transfer.contract import Fitted
+
+
+@dataclasses.dataclass(frozen=True)
+class Strategy:
+    """A strategy's entry in the table.
+
+    Attributes:
+        function: Where it is, as "module:name".
+        trains_network: Whether it needs an encoder and returns a Keras model.
+        summary: One line for the command's help.
+    """
+
+    function: str
+    trains_network: bool
+    summary: str
+
+
+STRATEGIES = {
+    "finetune": Strategy(
+        "tfzero.transfer.network:finetune", True, "train encoder and head together"
+    ),
+    "probe": Strategy("tfzero.transfer.network:probe", True, "frozen encoder, linear head"),
+    "lpft": Strategy("tfzero.transfer.network:lpft", True, "probe first, then fine-tune"),
+    "svm": Strategy("tfzero.transfer.classical:svm", False, "RBF support vector machine"),
+}
+
+_PUBLIC = {"Classifier": "tfzero.transfer.classifier", "Budget": "tfzero.transfer.budget"}
+
+
+def fit_classifier(
+    strategy: str,
+    *,
+    encoder: keras.Model | None,
+    images: np.ndarray,
+    labels: np.ndarray,
+    num_classes: int | None = None,
+    budget: Budget | None = None,
+    seed: int = 0,
+) -> Fitted:
+    """Fits a classifier by a strategy, in one call.
+
+    Args:
+        strategy: A key of `STRATEGIES`.
+        encoder: Keras model from float32 images in 0..1 to features `(B, D)`; not changed. None
+            reads raw pixels, for strategies that train no network.
+        images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1.
+        labels: int `(N,)` in 0..K-1.
+        num_classes: K; None counts the labels.
+        budget: What training may spend; None takes the default for N labels.
+        seed: Decides the head's start, the order of batches and the augmentation.
+
+    Returns:
+        The fitted classifier: `predict(images)` gives probabilities `(N, K)`, `model` the model,
+        `cost` what it took.
+
+    Raises:
+        InputError: If the strategy is unknown, needs an encoder and got none, or the images or
+            labels are not of the form above.
+    """
+    from tfzero._checks import InputError, check_images, check_labels, require_choice
+    from tfzero.transfer.budget import default_budget
+
+    entry = STRATEGIES[require_choice(strategy, STRATEGIES, what="strategy")]
+    if entry.trains_network and encoder is None:
+        raise InputError(
+            f'Strategy "{strategy}" trains a network, but encoder is None. '
+            "Give an encoder, for example tfzero.build_encoder(images.shape[1:])."
+        )
+    images = check_images(images)
+    labels = check_labels(labels, count=len(images))
+    function = pkgutil.resolve_name(entry.function)
+    return function(
+        encoder,
+        images,
+        labels,
+        num_classes=int(labels.max()) + 1 if num_classes is None else num_classes,
+        budget=budget or default_budget(len(images)),
+        seed=seed,
+    )
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,63 @@
+"""Strategies that need no network after the features: scikit-learn's classifiers."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from tfzero._seeds import derive_seed
+from tfzero.transfer.budget import Budget
+from tfzero.transfer.contract import Fitted, measure_cost
+from tfzero.transfer.features import read_features
+
+# Settings are tuned only where every fold can hold a class this often.
+MIN_LABELS_A_CLASS = 5
+_SVM_PENALTIES = [1.0, 10.0, 100.0]
+
+
+class ClassicalModel:
+    """A scikit-learn classifier behind `predict(images) -> probabilities`.
+
+    Args:
+        encoder: Where features come from; None for raw pixels.
+        estimator: Fitted, with `decision_function`.
+        num_classes: K; classes the estimator never saw get probability 0.
+    """
+
+    def __init__(self, encoder: keras.Model | None, estimator, num_classes: int):
+        self.encoder = encoder
+        self.estimator = estimator
+        self.num_classes = num_classes
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Returns float32 `(N, K)`: the softmax of the decision values, not calibrated."""
+        values = self.estimator.decision_function(read_features(self.encoder, images))
+        if values.ndim == 1:  # two classes: one value, positive for the second
+            values = np.stack([-values, values], axis=1) / 2
+        exponents = np.exp(values - values.max(axis=1, keepdims=True))
+        probabilities = np.zeros((len(images), self.num_classes), np.float32)
+        probabilities[:, self.estimator.classes_] = exponents / exponents.sum(axis=1, keepdims=True)
+        return probabilities
+
+
+def svm(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int) -> Fitted:
+    """Fits a support vector machine with an RBF kernel on features, or on pixels.
+
+    Its penalty is chosen by cross-validation within the labels where each class has at least 5;
+    below that it is 10.
+    """
+    del budget  # solved to its optimum
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+    from sklearn.svm import SVC
+
+    with measure_cost() as cost:
+        features = read_features(encoder, images)
+        machine = SVC(C=10.0, gamma="scale", break_ties=True)
+        if np.bincount(labels, minlength=num_classes).min() >= MIN_LABELS_A_CLASS:
+            folds = StratifiedKFold(5, shuffle=True, random_state=derive_seed(seed, "folds"))
+            search = GridSearchCV(machine, {"C": _SVM_PENALTIES}, cv=folds)
+            machine = search.fit(features, labels).best_estimator_
+        else:
+            machine.fit(features, labels)
+    cost.parameters = int(machine.dual_coef_.size + machine.support_vectors_.size)
+    return Fitted(ClassicalModel(encoder, machine, num_classes), cost)

@@ -1,0 +1,112 @@
+"""The classifier: an encoder and one dense layer, the same in every arm."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from tfzero._seeds import derive_seed
+from tfzero.networks.augmentation import augment_images
+from tfzero.networks.copies import copy_network
+from tfzero.networks.scaling import scale_images
+
+
+@keras.saving.register_keras_serializable("tfzero")
+class Classifier(keras.Model):
+    """An encoder with a linear softmax head; an ordinary Keras model for `fit`.
+
+    `call(images)` takes uint8 in 0..255 or floats in 0..1, `(B, H, W, C)`, and returns class
+    probabilities, float32 `(B, K)`.
+
+    Args:
+        encoder: Keras model from float32 images in 0..1 to features `(B, D)`. It is copied; the
+            one given stays as it is.
+        num_classes: K.
+        augment: Whether training warps the images (`tfzero.networks.augment_images`), by noise
+            that depends on (seed, optimizer step) alone.
+        seed: Draws the head's weights and the augmentation.
+    """
+
+    def __init__(
+        self, encoder: keras.Model, num_classes: int, *, augment: bool = False, seed: int = 0
+    ):
+        super().__init__()
+        self.encoder = copy_network(encoder)
+        self.num_classes = num_classes
+        self.augment = augment
+        self.seed = seed
+        self.noise_seed = self.add_weight(
+            name="noise_seed",
+            shape=(),
+            dtype="int32",
+            initializer=keras.initializers.Constant(seed),
+            trainable=False,
+        )
+        self.head = keras.layers.Dense(
+            num_classes,
+            activation="softmax",
+            kernel_initializer=keras.initializers.GlorotUniform(derive_seed(seed, "head")),
+            name="head",
+        )
+        self.head.build(self.encoder.output_shape)
+        self.built = True
+
+    @property
+    def input_shape(self):
+        """`(None, H, W, C)`, the encoder's."""
+        return self.encoder.input_shape
+
+    def call(self, images, training=False):
+        """Returns class probabilities `(B, K)` of images `(B, H, W, C)`."""
+        images = scale_images(images)
+        if training and self.augment:
+            images = augment_images(images, seed=self._step_seed())
+        return self.head(self.encoder(images, training=training))
+
+    def _step_seed(self):
+        optimizer = getattr(self, "optimizer", None)
+        step = 0 if optimizer is None else tf.convert_to_tensor(optimizer.iterations)
+        return tf.stack([tf.convert_to_tensor(self.noise_seed), tf.cast(step, tf.int32)])
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "num_classes": self.num_classes,
+            "augment": self.augment,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Rebuilds the classifier; weights are loaded separately."""
+        encoder = keras.saving.deserialize_keras_object(config["encoder"], custom_objects)
+        return cls(**{**config, "encoder": encoder})
+
+
+@keras.saving.register_keras_serializable("tfzero")
+class FeatureReader(keras.Model):
+    """Reads an encoder's features of images in either pixel format; never trained.
+
+    Args:
+        encoder: Keras model from float32 images in 0..1 to features `(B, D)`; not copied.
+    """
+
+    def __init__(self, encoder: keras.Model):
+        super().__init__()
+        self.encoder = encoder
+        self.built = True
+
+    def call(self, images, training=False):
+        """Returns features `(B, D)` of images `(B, H, W, C)`; `training` changes nothing."""
+        del training
+        return self.encoder(scale_images(images), training=False)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {"encoder": keras.saving.serialize_keras_object(self.encoder)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Rebuilds the reader; weights are loaded separately."""
+        return cls(keras.saving.deserialize_keras_object(config["encoder"], custom_objects))

@@ -1,0 +1,72 @@
+"""What every strategy takes and returns."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import resource
+import time
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from tfzero._compiled import predict_compiled
+
+
+@dataclasses.dataclass
+class Cost:
+    """What a fit spent.
+
+    Attributes:
+        seconds: Wall-clock seconds.
+        cpu_seconds: Processor seconds of this process.
+        steps: Updates of the network; 0 for classical models.
+        parameters: Weights that were fitted.
+        peak_memory_bytes: Largest memory of the process so far.
+    """
+
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    steps: int = 0
+    parameters: int = 0
+    peak_memory_bytes: int = 0
+
+
+@contextlib.contextmanager
+def measure_cost() -> Iterator[Cost]:
+    """Yields a `Cost` whose times and memory are filled in when the block ends."""
+    cost = Cost()
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield cost
+    cost.seconds = time.perf_counter() - wall
+    cost.cpu_seconds = time.process_time() - cpu
+    cost.peak_memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+class FittedModel(Protocol):
+    """Anything with `predict(images) -> probabilities (N, K)`."""
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Returns float32 class probabilities `(N, K)` of images `(N, H, W, C)`."""
+        ...
+
+
+@dataclasses.dataclass
+class Fitted:
+    """A fitted classifier.
+
+    Attributes:
+        model: A `tfzero.Classifier` from network strategies, else a classical model.
+        cost: What fitting it spent.
+    """
+
+    model: Any
+    cost: Cost
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Returns float32 class probabilities `(N, K)` of images `(N, H, W, C)`, each once."""
+        if isinstance(self.model, keras.Model):
+            return predict_compiled(self.model, images)
+        return self.model.predict(images)

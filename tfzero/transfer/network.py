@@ -1,0 +1,121 @@
+"""Strategies that end in a network: fine-tuning, a linear probe, and one after the other."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from tfzero._compiled import borrow_compiled
+from tfzero._seeds import derive_seed
+from tfzero.data.pipeline import stream_batches
+from tfzero.transfer.budget import Budget
+from tfzero.transfer.classifier import Classifier
+from tfzero.transfer.contract import Fitted, measure_cost
+from tfzero.transfer.features import read_features
+from tfzero.transfer.linear import fit_linear_head
+
+LEARNING_RATE = 2e-3
+# After a probe the head is right already; larger steps would destroy the features it reads
+# (Kumar et al. 2022, arXiv:2202.10054, section 3).
+LEARNING_RATE_AFTER_PROBE = 1e-3
+WEIGHT_DECAY = 1e-2
+# Steps that run in one call of the graph; a budget is cut to a multiple by fit itself.
+_STEPS_PER_EXECUTION = 20
+_WARMUP_SHARE = 0.1
+
+
+class WarmupCosine(keras.callbacks.Callback):
+    """Learning rate rising linearly over the first tenth of the steps, then falling to 0.
+
+    Follows the optimizer's own count, so that it is right for any `steps_per_execution` and
+    after a resume.
+
+    Args:
+        peak: The highest learning rate.
+        steps: Updates in all.
+
+    Reference:
+        Loshchilov and Hutter 2017, arXiv:1608.03983, eq. 5, one cycle.
+    """
+
+    def __init__(self, peak: float, steps: int):
+        super().__init__()
+        self.peak = peak
+        self.steps = steps
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Sets the learning rate for the steps that run next."""
+        done = int(self.model.optimizer.iterations.numpy())
+        self.model.optimizer.learning_rate = self.rate(done)
+
+    def rate(self, done: int) -> float:
+        """Returns the learning rate after `done` updates."""
+        warmup = max(1, round(_WARMUP_SHARE * self.steps))
+        if done < warmup:
+            return self.peak * (done + 1) / warmup
+        progress = min(1.0, (done - warmup) / max(1, self.steps - warmup))
+        return self.peak * 0.5 * (1 + float(np.cos(np.pi * progress)))
+
+
+def finetune(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int) -> Fitted:
+    """Trains encoder and head together from a random head."""
+    with measure_cost() as cost:
+        classifier = Classifier(encoder, num_classes, augment=budget.augment, seed=seed)
+        _train(classifier, images, labels, peak=LEARNING_RATE, budget=budget, seed=seed)
+    cost.steps, cost.parameters = budget.steps, count_trainable(classifier)
+    return Fitted(classifier, cost)
+
+
+def probe(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int) -> Fitted:
+    """Keeps the encoder as it is and fits the head alone, by logistic regression."""
+    del budget  # the head's problem is convex and solved to its optimum
+    with measure_cost() as cost:
+        classifier = Classifier(encoder, num_classes, seed=seed)
+        _fit_head(classifier, images, labels)
+    cost.parameters = sum(int(np.prod(weight.shape)) for weight in classifier.head.weights)
+    return Fitted(classifier, cost)
+
+
+def lpft(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int) -> Fitted:
+    """Fits the head alone, then trains encoder and head together from there.
+
+    Reference:
+        Kumar et al. 2022, arXiv:2202.10054, section 4 (LP-FT).
+    """
+    with measure_cost() as cost:
+        classifier = Classifier(encoder, num_classes, augment=budget.augment, seed=seed)
+        _fit_head(classifier, images, labels)
+        _train(classifier, images, labels, peak=LEARNING_RATE_AFTER_PROBE, budget=budget, seed=seed)
+    cost.steps, cost.parameters = budget.steps, count_trainable(classifier)
+    return Fitted(classifier, cost)
+
+
+def count_trainable(model: keras.Model) -> int:
+    """Returns how many numbers training changes."""
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+
+
+def _fit_head(classifier, images, labels):
+    features = read_features(classifier.encoder, images)
+    kernel, bias = fit_linear_head(features, labels, num_classes=classifier.num_classes)
+    classifier.head.set_weights([kernel, bias])
+
+
+def _train(classifier, images, labels, *, peak, budget, seed):
+    per_call = min(_STEPS_PER_EXECUTION, budget.steps)
+    classifier.compile(
+        optimizer=keras.optimizers.AdamW(peak, weight_decay=WEIGHT_DECAY),
+        loss="sparse_categorical_crossentropy",
+        steps_per_execution=per_call,
+    )
+    batches = stream_batches(
+        images, labels, batch_size=budget.batch_size, seed=derive_seed(seed, "order")
+    )
+    with borrow_compiled(classifier) as model:
+        model.fit(
+            batches,
+            steps_per_epoch=budget.steps,
+            callbacks=[WarmupCosine(peak, budget.steps)],
+            shuffle=False,  # the stream is shuffled already
+            verbose=0,
+        )

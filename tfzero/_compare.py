@@ -129,7 +129,12 @@ def _export(plan: StudyPlan, run: RunFolder, verdict: dict[str, Any], target, cu
         "study": plan.name,
         "arm": arm,
         "trained_on": f"all {plan.data.num_train} labelled training images, first seed",
-        "accuracy_in_study": [row for row in verdict["table"] if row["arm"] == arm],
+        # No seconds: they differ from run to run, and would make each export a new version.
+        "accuracy_in_study": [
+            {name: row[name] for name in ("num_labels", "mean", "half_width", "seeds")}
+            for row in verdict["table"]
+            if row["arm"] == arm
+        ],
         "notes": [recommended["reason"], *recommended["notes"]],
         "data_fingerprint": plan.data.fingerprint,
         "recipe": plan.recipe,

@@ -14,10 +14,12 @@ from tfzero.transfer.contract import Fitted, measure_cost
 from tfzero.transfer.features import read_features
 from tfzero.transfer.linear import fit_linear_head
 
-LEARNING_RATE = 2e-3
+# Chosen on a part of digits' training images, for training from
+# scratch: between 1e-3 and 4e-3 accuracy differs by less than its standard error.
+LEARNING_RATE = 3e-3
 # After a probe the head is right already; larger steps would destroy the features it reads
 # (Kumar et al. 2022, arXiv:2202.10054, section 3).
-LEARNING_RATE_AFTER_PROBE = 1e-3
+LEARNING_RATE_AFTER_PROBE = 2e-3
 WEIGHT_DECAY = 1e-2
 # Steps that run in one call of the graph; a budget is cut to a multiple by fit itself.
 _STEPS_PER_EXECUTION = 20

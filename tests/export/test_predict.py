@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import PIL.ExifTags
+import PIL.Image
+import pytest
+
+from tests.export.conftest import CLASS_NAMES, encode
+from tfzero._checks import InputError
+from tfzero.export import Prediction, predict_files
+from tfzero.export.layout import find_version
+
+
+@pytest.fixture
+def files(images, tmp_path):
+    """The same pictures as files of several formats, without loss."""
+    paths = []
+    for image, kind in zip(images, ["png", "bmp", "png", "tiff", "gif", "png"], strict=True):
+        paths.append(tmp_path / f"{len(paths)}.{kind}")
+        PIL.Image.fromarray(image[..., 0]).save(paths[-1])
+    return paths
+
+
+def test_files_of_many_formats_in_their_order(version, files, expected):
+    found = predict_files(version, files, batch_size=4)
+    assert [prediction.path for prediction in found] == files
+    for prediction, scores in zip(found, expected, strict=True):
+        assert isinstance(prediction, Prediction)
+        np.testing.assert_allclose(
+            [prediction.scores[name] for name in CLASS_NAMES], scores, atol=1e-5
+        )
+        assert prediction.class_id == scores.argmax()
+        assert prediction.label == CLASS_NAMES[prediction.class_id] == next(iter(prediction.scores))
+        assert list(prediction.scores.values()) == sorted(prediction.scores.values(), reverse=True)
+
+
+def test_large_color_pictures_are_reduced_alike_by_graph_and_pillow(version, tmp_path):
+    y, x = np.mgrid[:90, :120]
+    smooth = np.stack([x * 2, y * 2, (x + y)], axis=-1).astype(np.uint8)
+    PIL.Image.fromarray(smooth).save(tmp_path / "a.png")
+    PIL.Image.fromarray(smooth).save(tmp_path / "b.bmp")
+    by_graph, by_pillow = predict_files(version, [tmp_path / "a.png", str(tmp_path / "b.bmp")])
+    for name in CLASS_NAMES:
+        assert by_graph.scores[name] == pytest.approx(by_pillow.scores[name], abs=0.02)
+
+
+def test_what_the_graph_would_see_otherwise_is_decoded_as_for_training(version, images, tmp_path):
+    turned, wanted = [], predict_files(version, _save(images[:1, ..., 0], tmp_path, "upright"))
+    exif = PIL.Image.Exif()
+    exif[PIL.ExifTags.Base.Orientation] = 6  # to be turned clockwise
+    lying = PIL.Image.fromarray(np.rot90(images[0, ..., 0]).copy())
+    turned.append(tmp_path / "turned.png")
+    lying.save(turned[0], exif=exif)
+    deep = PIL.Image.fromarray(images[0, ..., 0].astype(np.uint16) * 257)
+    turned.append(tmp_path / "deep.png")
+    deep.save(turned[1])
+    for found in predict_files(version, turned):
+        assert found.scores == pytest.approx(wanted[0].scores, abs=1e-5)
+    cmyk = PIL.Image.fromarray(images[0, ..., [0, 0, 0]].transpose(1, 2, 0)).convert("CMYK")
+    cmyk.save(tmp_path / "cmyk.jpg", quality=100)
+    lying.save(tmp_path / "turned.jpg", exif=exif, quality=100)
+    for found in predict_files(version, [tmp_path / "cmyk.jpg", tmp_path / "turned.jpg"]):
+        assert found.scores == pytest.approx(wanted[0].scores, abs=0.05)
+
+
+def _save(pictures, folder, name):
+    paths = [folder / f"{name}{row}.png" for row in range(len(pictures))]
+    for path, pixels in zip(paths, pictures, strict=True):
+        PIL.Image.fromarray(pixels).save(path)
+    return paths
+
+
+def test_no_files(version):
+    assert predict_files(version, []) == []
+
+
+def test_newest_version_is_taken_by_number(version, tmp_path):
+    for name in ("2", "10", "09"):
+        shutil.copytree(version, tmp_path / name)
+    (tmp_path / "11").mkdir()
+    assert find_version(tmp_path) == tmp_path / "10"
+    assert find_version(tmp_path / "2") == tmp_path / "2"
+
+
+def test_bad_files_are_named(version, files, tmp_path):
+    PIL.Image.fromarray(np.zeros((20, 20), np.float32)).save(tmp_path / "deep.tiff")
+    contents = {
+        "cut.png": (encode(np.zeros((50, 50), np.uint8))[:60], "cannot be decoded"),
+        "empty.png": (b"", "is empty"),
+        "text.png": (b"hello", "cannot be read as an image"),
+        "deep.tiff": ((tmp_path / "deep.tiff").read_bytes(), "32-bit pixels"),
+    }
+    for name, (content, message) in contents.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=rf"{name}.*{message}") as caught:
+            predict_files(version, [*files, tmp_path / name])
+        assert "{{node" not in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_what_is_not_a_file(version, tmp_path):
+    for path in (tmp_path / "missing.png", tmp_path):
+        with pytest.raises(InputError, match=f"{path.name} cannot be read"):
+            predict_files(version, [path])
+
+
+def test_arguments_are_checked(version, files):
+    with pytest.raises(InputError, match="expected a list"):
+        predict_files(version, str(files[0]))
+    with pytest.raises(InputError, match="batch_size is 0"):
+        predict_files(version, files, batch_size=0)
+
+
+def test_what_is_no_model(version, tmp_path):
+    with pytest.raises(InputError, match="is not there"):
+        predict_files(tmp_path / "nowhere", [])
+    with pytest.raises(InputError, match="is a file"):
+        predict_files(version / "saved_model.pb", [])
+    with pytest.raises(InputError, match="holds no SavedModel"):
+        predict_files(tmp_path, [])
+    foreign = shutil.copytree(version, tmp_path / "1")
+    shutil.rmtree(foreign / "assets.extra")
+    with pytest.raises(InputError, match="written by export_savedmodel"):
+        predict_files(foreign, [])

@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from tfzero.data import from_arrays
+from tfzero.study import words
+from tfzero.study.judge import holm, judge, paired_p_value, t_half_width
+from tfzero.study.study import make_plan
+
+SCRATCH = "scratch/finetune"
+
+
+@pytest.fixture
+def plan():
+    images = np.random.default_rng(0).integers(0, 256, (90, 8, 8, 1), np.uint8)
+    data = from_arrays(images, np.arange(90) % 3)
+    return make_plan(data, arms=["vae/lpft", "gan/lpft", SCRATCH], label_counts=[6, 12], seeds=5)
+
+
+def make_records(accuracy):
+    """Records from {(arm, count): accuracies in percent by replicate}."""
+    return [
+        {
+            "spec": {"arm": arm, "num_labels": count, "replicate": replicate},
+            "result": {"accuracy": value / 100},
+            "cost": {"seconds": 1.5},
+        }
+        for (arm, count), values in accuracy.items()
+        for replicate, value in enumerate(values)
+    ]
+
+
+ENCODERS = [{"spec": {"method": "vae", "replicate": r}, "cost": {"seconds": 4.0}} for r in range(5)]
+BASE = [80.0, 81.0, 79.0, 80.5, 79.5]
+
+
+def test_half_width_is_the_t_interval_of_scipy():
+    values = np.array(BASE)
+    low, high = stats.t.interval(0.95, 4, values.mean(), stats.sem(values))
+    assert t_half_width(values) == pytest.approx((high - low) / 2)
+    assert t_half_width(values[:1]) is None
+
+
+def test_p_value_is_the_paired_t_test_of_scipy():
+    first, second = np.array(BASE), np.array([78.0, 80.0, 79.5, 77.0, 80.0])
+    assert paired_p_value(first - second) == pytest.approx(stats.ttest_rel(first, second).pvalue)
+    assert paired_p_value(np.zeros(4)) == 1.0
+    assert paired_p_value(np.full(4, 2.0)) == 0.0
+
+
+def test_holm_by_hand():
+    # Sorted 0.01, 0.02, 0.04: 3 * 0.01, 2 * 0.02, 1 * 0.04, then made monotone.
+    assert holm([0.02, 0.04, 0.01]) == pytest.approx([0.04, 0.04, 0.03])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_verdict_finds_the_better_the_worse_and_the_open(plan):
+    accuracy = {
+        ("vae/lpft", 6): [value + 5 + 0.1 * i for i, value in enumerate(BASE)],
+        ("gan/lpft", 6): [value - 4 - 0.1 * i for i, value in enumerate(BASE)],
+        (SCRATCH, 6): BASE,
+        ("vae/lpft", 12): [81.0, 79.0, 80.0, 79.5, 81.0],
+        ("gan/lpft", 12): BASE[::-1],
+        (SCRATCH, 12): BASE,
+    }
+    verdict = judge(plan, make_records(accuracy), ENCODERS)
+    outcomes = {(c["arm"], c["num_labels"]): c["outcome"] for c in verdict["comparisons"]}
+    assert outcomes == {
+        ("vae/lpft", 6): "transfer better",
+        ("gan/lpft", 6): "scratch better",
+        ("vae/lpft", 12): "cannot tell",
+        ("gan/lpft", 12): "cannot tell",
+    }
+    first = verdict["comparisons"][0]
+    assert first["difference"] == pytest.approx(5.2)
+    assert first["low"] < 5.2 < first["high"] and first["p_holm"] == pytest.approx(
+        4 * first["p_value"]
+    )
+    best = {entry["num_labels"]: entry for entry in verdict["best"]}
+    assert best[6] == {"num_labels": 6, "highest": "vae/lpft", "arms": ["vae/lpft"]}
+    assert set(best[12]["arms"]) == {"vae/lpft", "gan/lpft", SCRATCH}
+    row = verdict["table"][0]
+    assert (row["pretrain_seconds"], row["transfer_seconds"]) == (4.0, 1.5)
+    sentences = [words.describe_comparison(entry) for entry in verdict["comparisons"]]
+    assert sentences[0].startswith(
+        "At 6 labels transfer (vae/lpft) beats training from scratch by 5.2 points (95 % interval"
+    )
+    assert "training from scratch beats transfer (gan/lpft) by 4.2 points" in sentences[1]
+    assert "cannot tell" in sentences[2] and "5 seeds" in sentences[2]
+    headline = words.write_headline(verdict["comparisons"], arms=plan.arms, seeds=5)
+    assert "pays at 6 labels" in headline and "At 12 labels this study cannot tell" in headline
+
+
+def test_holm_withholds_a_win_that_one_comparison_alone_would_claim(plan):
+    noisy = [value + step for value, step in zip(BASE, [1.0, 2.0, 0.2, 1.5, 0.3], strict=True)]
+    accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
+    accuracy["vae/lpft", 6] = noisy
+    verdict = judge(plan, make_records(accuracy), ENCODERS)
+    [entry] = [c for c in verdict["comparisons"] if c["p_value"] < 1]
+    assert entry["p_value"] < 0.05 < entry["p_holm"]
+    assert entry["outcome"] == "cannot tell"
+
+
+def test_two_seeds_give_figures_and_no_verdict(plan):
+    accuracy = {(arm, 6): BASE[:2] for arm in plan.arms}
+    verdict = judge(plan, make_records(accuracy), ENCODERS)
+    assert verdict["comparisons"] == []
+    assert len(verdict["table"]) == 3
+    assert set(verdict["best"][0]["arms"]) == set(plan.arms)
+    assert "No verdict from 2 seeds" in words.write_headline([], arms=plan.arms, seeds=2)
+    assert "not among the arms" in words.write_headline([], arms=["vae/lpft"], seeds=9)
+
+
+def test_an_all_null_family_is_seldom_called(plan):
+    generator = np.random.default_rng(7)
+    false = 0
+    for _ in range(300):
+        accuracy = {
+            (arm, count): list(80 + generator.normal(0, 2, 5))
+            for arm in plan.arms
+            for count in (6, 12)
+        }
+        outcomes = judge(plan, make_records(accuracy), [])["comparisons"]
+        false += any(entry["outcome"] != "cannot tell" for entry in outcomes)
+    # 5 % family-wise: at most 27 of 300 in 999 of 1000 such tests.
+    assert false <= 27
+
+
+def test_recommendation_is_the_best_network_and_owns_up_to_a_better_baseline(plan):
+    verdict = {
+        "best": [{"num_labels": 6, "highest": "pixels/svm", "arms": ["pixels/svm"]}],
+        "table": [
+            {"arm": "pixels/svm", "num_labels": 6, "mean": 90.0, "half_width": 1.0},
+            {"arm": SCRATCH, "num_labels": 6, "mean": 85.0, "half_width": 1.0},
+            {"arm": "vae/lpft", "num_labels": 6, "mean": 86.0, "half_width": 1.0},
+        ],
+    }
+    found = words.recommend(verdict, network_arms=[SCRATCH, "vae/lpft"])
+    assert found["arm"] == "vae/lpft"
+    assert "pixels/svm scored 4.0 points more at 6 labels" in found["notes"][0]
+    assert words.recommend(verdict, network_arms=[]) is None
+
+
+def test_smallest_difference_shrinks_with_seeds_and_images():
+    few = words.smallest_difference(num_test=100, seeds=3)
+    many = words.smallest_difference(num_test=10_000, seeds=20)
+    assert "about 9.4 points" in few and "about 1.5 points" in many

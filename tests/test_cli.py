@@ -1,0 +1,152 @@
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from tfzero import cli
+
+COMMANDS = ["compare", "pretrain", "finetune", "export", "predict", "verify", "report"]
+
+
+def refuse(arguments, monkeypatch, capsys):
+    """Runs the command in this process; returns its one sentence of refusal."""
+    monkeypatch.setattr(sys, "argv", ["tfzero", *map(str, arguments)])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 2
+    printed = capsys.readouterr().err
+    assert "Traceback" not in printed
+    return printed
+
+
+def make_folder(folder, *, classes=("cat", "dog"), count=6, side=8):
+    generator = np.random.default_rng(0)
+    for name in classes:
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = generator.integers(0, 256, (side, side), np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    return folder
+
+
+def test_help_needs_no_tensorflow_and_is_quick():
+    code = (
+        "import sys; from tfzero.cli import app; from typer.testing import CliRunner\n"
+        "result = CliRunner().invoke(app, ['--help']); assert result.exit_code == 0\n"
+        "loaded = {'tensorflow', 'keras', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "assert not loaded, loaded"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_each_command_has_an_example(name):
+    result = CliRunner().invoke(cli.app, [name, "--help"])
+    assert result.exit_code == 0
+    assert f"Example: tfzero {name}" in " ".join(result.output.split())
+
+
+def test_version_is_printed():
+    result = CliRunner().invoke(cli.app, ["--version"])
+    assert result.output.startswith("tfzero 0.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "telling"),
+    [
+        (["compare", "digitz"], "digitz"),
+        (["compare", "--arms", "vae/lptf"], 'Did you mean "vae/lpft"'),
+        (["compare", "--label-counts", "9999"], "9999 labels asked"),
+        (["compare", "--label-counts", "3"], "at least one a class"),
+        (["compare", "--label-counts", "ten"], "no number"),
+        (["compare", "--seeds", "0"], "seeds is 0"),
+        (["compare", "--epochs", "0"], "epochs is 0"),
+        (["compare", "--size", "big"], "HEIGHTxWIDTH"),
+        (["compare", "--size", "4"], "4"),
+        (["compare", "--test-share", "1.5"], "1.5"),
+        (["pretrain", "--method", "vea", "--out", "x.keras"], 'Did you mean "vae"'),
+        (["pretrain", "--out", "x.h5"], "ends in .keras"),
+        (["finetune", "--encoder", "none.keras"], "none.keras does not exist"),
+        (["finetune", "--out", "no/such/x.keras"], "no folder"),
+        (["finetune", "--strategy", "probee"], 'Did you mean "probe"'),
+        (["export", "none.keras", "--out", "sm"], "none.keras does not exist"),
+        (["predict", "none", "x.png"], "none"),
+        (["verify", "none"], "none"),
+        (["report", "none"], "none"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_a_sentence(
+    arguments, telling, monkeypatch, capsys, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    assert telling in refuse(arguments, monkeypatch, capsys)
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_unknown_option_exits_with_2(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert "--sedes" in refuse(["compare", "--sedes", "3"], monkeypatch, capsys)
+
+
+def test_bad_folders_are_refused_in_a_sentence(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    make_folder(tmp_path / "lonely", classes=("cat",))
+    broken = make_folder(tmp_path / "broken")
+    (broken / "cat" / "1.png").write_bytes(b"no picture")
+    mixed = make_folder(tmp_path / "mixed")
+    Image.new("L", (12, 12)).save(mixed / "dog" / "9.png")
+    for name, telling in [
+        ("empty", "empty"),
+        ("lonely", "class"),
+        ("broken", "1.png"),
+        ("mixed", "--size"),
+    ]:
+        assert telling in refuse(["compare", name], monkeypatch, capsys)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_any_work(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    assert "--out" in refuse(["compare", "--out", "file/run"], monkeypatch, capsys)
+    assert "--export" in refuse(["compare", "--export", "file/sm"], monkeypatch, capsys)
+
+
+def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+
+    def run(*arguments):
+        result = runner.invoke(cli.app, list(arguments))
+        assert result.exit_code == 0, (result.output, result.exception)
+        return result.output
+
+    first = run("pretrain", "--method", "vae", "--epochs", "1", "--out", "vae.keras")
+    assert "epoch 1/1: kl" in first and "Wrote vae.keras" in first
+    assert "has its 1 epochs already" in run("pretrain", "--epochs", "1", "--out", "vae.keras")
+    more = run("pretrain", "--epochs", "2", "--out", "vae.keras")
+    assert "with 1 epochs; going on" in more and "epoch 2/2" in more
+    assert "choose another --out" in refuse(
+        ["pretrain", "--method", "gan", "--out", "vae.keras"], monkeypatch, capsys
+    )
+    out = run(
+        "finetune", "--encoder", "vae.keras", "--labels", "50", "--strategy", "probe",
+        "--out", "my.keras",
+    )  # fmt: skip
+    accuracy = float(out.split("Test accuracy ")[1].split(" %")[0])
+    assert accuracy > 50  # chance is 10
+    assert "exists" in refuse(["finetune", "--out", "my.keras"], monkeypatch, capsys)
+    assert "no network" in refuse(
+        ["finetune", "--strategy", "svm", "--out", "svm.keras"], monkeypatch, capsys
+    )
+    names = ",".join("zero one two three four five six seven eight nine".split())
+    assert "Exported sm/1" in run("export", "my.keras", "--out", "sm", "--classes", names)
+    Image.new("L", (8, 8), 200).save("one.png")
+    line = run("predict", "sm", "one.png", "--top", "2")
+    assert line.startswith("one.png: ") and line.count(",") == 1

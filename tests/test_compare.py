@@ -1,0 +1,200 @@
+"""The whole road on a small data set, through the command line and from Python."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import tfzero
+from tfzero.study.records import RunFolder
+
+ARGUMENTS = ["--label-counts", "6,12", "--seeds", "3", "--epochs", "1"]
+
+
+def make_images(folder):
+    """Writes 8x8 bars, lying, standing and crossed, with noise, as an npz file."""
+    generator = np.random.default_rng(3)
+    labels = np.arange(120) % 3
+    images = generator.integers(0, 60, (120, 8, 8, 1))
+    for image, label in zip(images, labels, strict=True):
+        place = generator.integers(1, 7)
+        if label in (0, 2):
+            image[place] += 180
+        if label in (1, 2):
+            image[:, generator.integers(1, 7)] += 180
+    path = folder / "bars.npz"
+    np.savez(path, x_train=images.clip(0, 255).astype(np.uint8), y_train=labels)
+    return path
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "tfzero.cli", *map(str, arguments)]
+
+
+def run_command(*arguments, cwd):
+    environment = {**os.environ, "COLUMNS": "100"}
+    return subprocess.run(
+        command(*arguments), cwd=cwd, capture_output=True, text=True, env=environment, timeout=300
+    )
+
+
+def read_results(folder):
+    """Returns every cell's spec and result: what must not depend on how a study was run."""
+    records = [json.loads(path.read_text()) for path in (folder / "cells").glob("*.json")]
+    return {json.dumps(record["spec"], sort_keys=True): record["result"] for record in records}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A study run once by the command line, with --json."""
+    folder = tmp_path_factory.mktemp("compare")
+    make_images(folder)
+    done = run_command("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_json_goes_to_standard_output_and_the_rest_to_the_other(finished):
+    folder, done = finished
+    verdict = json.loads(done.stdout)
+    assert verdict == json.loads((folder / "runs/bars/verdict.json").read_text())
+    for part in ("Arms: gan/lpft", "Plan: 6 pretrainings", "seeds: 3"):
+        assert part in done.stderr
+    assert "Traceback" not in done.stderr and "oneDNN" not in done.stderr
+
+
+def test_every_cell_has_a_record_with_result_apart_from_cost(finished):
+    run = RunFolder(finished[0] / "runs/bars")
+    records = [json.loads(path.read_text()) for path in run.cells.glob("*.json")]
+    assert len(records) == 5 * 2 * 3
+    labels = np.load(run.test_labels)
+    for record in records:
+        probabilities = run.read_probabilities(record["key"])
+        assert probabilities.shape == (len(labels), 3) and probabilities.dtype == np.float32
+        accuracy = float((probabilities.argmax(axis=1) == labels).mean())
+        assert record["result"]["accuracy"] == accuracy
+        assert set(record["cost"]) >= {"seconds", "cpu_seconds", "steps", "parameters"}
+    assert len(list(run.encoders.glob("*.keras"))) == 2 * 3
+    assert not run.cache.exists()
+
+
+def test_the_study_learns_what_can_be_learnt(finished):
+    verdict = json.loads(finished[1].stdout)
+    means = {(row["arm"], row["num_labels"]): row["mean"] for row in verdict["table"]}
+    assert means["scratch/finetune", 12] > 60  # chance is 33
+    assert len(verdict["comparisons"]) == 4
+    assert verdict["recommended"]["arm"] in ("gan/lpft", "vae/lpft", "scratch/finetune",
+                                             "scratch/probe")  # fmt: skip
+
+
+def test_the_report_is_one_page_with_the_verdict(finished):
+    page = (finished[0] / "runs/bars/report.html").read_text(encoding="utf-8")
+    headline = json.loads(finished[1].stdout)["headline"]
+    assert headline.split(".")[0] in page
+    assert "data:image/png" in page or "<svg" in page
+
+
+def test_the_same_command_only_reads_a_finished_study_and_exports_nothing_new(finished):
+    folder, first = finished
+    before = {path: path.stat().st_mtime_ns for path in (folder / "runs/bars/cells").iterdir()}
+    again = run_command("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == json.loads(first.stdout)
+    assert "nothing to train" in again.stderr
+    after = {path: path.stat().st_mtime_ns for path in (folder / "runs/bars/cells").iterdir()}
+    assert before == after
+    versions = [path.name for path in (folder / "savedmodels/bars").iterdir()]
+    assert versions == ["1"]
+
+
+def test_another_plan_in_the_same_folder_is_refused_by_name(finished):
+    done = run_command("compare", "bars.npz", *ARGUMENTS[:-1], "2", cwd=finished[0])
+    assert done.returncode == 2
+    assert "pretraining.gan.epochs: 1 there, 2 now" in done.stderr
+    assert "--out" in done.stderr and "--overwrite" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_lost_and_broken_records_are_made_again_and_equal(finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0], folder)
+    expected = read_results(folder / "runs/bars")
+    cells = sorted((folder / "runs/bars/cells").glob("*.json"))
+    cells[0].unlink()
+    cells[7].write_text('{"half":')
+    for encoder in (folder / "runs/bars/encoders").glob("vae-1-*.json"):
+        encoder.unlink()
+    for cell in (folder / "runs/bars/cells").glob("vae-lpft-*-1-*.json"):
+        cell.unlink()
+    done = run_command("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert read_results(folder / "runs/bars") == expected
+    first = json.loads(finished[1].stdout)
+    assert json.loads(done.stdout)["comparisons"] == first["comparisons"]
+
+
+def test_predict_and_verify_take_the_export(finished):
+    from PIL import Image
+
+    folder = finished[0]
+    data = tfzero.load_data(folder / "bars.npz")
+    Image.fromarray(data.test_images[0, :, :, 0]).save(folder / "one.png")
+    done = run_command("predict", "savedmodels/bars", "one.png", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    [prediction] = json.loads(done.stdout)
+    assert sum(prediction["scores"].values()) == pytest.approx(1, abs=1e-5)
+    assert prediction["label"] in data.class_names
+    assert run_command("verify", "savedmodels/bars", cwd=folder).returncode == 0
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_ends_with_the_same_results(finished, tmp_path):
+    shutil.copy(finished[0] / "bars.npz", tmp_path)
+    generator = np.random.default_rng()
+    for _ in range(3):
+        process = subprocess.Popen(
+            command("compare", "bars.npz", *ARGUMENTS), cwd=tmp_path, start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        time.sleep(generator.uniform(5, 30))
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    done = run_command("compare", "bars.npz", *ARGUMENTS, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert read_results(tmp_path / "runs/bars") == read_results(finished[0] / "runs/bars")
+    first, last = json.loads(finished[1].stdout), json.loads(done.stdout)
+    assert (first["comparisons"], first["best"]) == (last["comparisons"], last["best"])
+
+
+def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch):
+    import keras
+
+    monkeypatch.chdir(tmp_path)
+    data = tfzero.load_data(make_images(pathlib.Path(tmp_path)))
+    own = keras.Sequential(
+        [
+            keras.Input(data.image_shape),
+            keras.layers.Conv2D(8, 3, activation="relu"),
+            keras.layers.BatchNormalization(),
+            keras.layers.GlobalAveragePooling2D(),
+        ],
+        name="own",
+    )
+    weights = [weight.copy() for weight in own.get_weights()]
+    study = tfzero.compare(
+        data, arms=["vae/lpft", "scratch/finetune"], label_counts=[12], seeds=3, epochs=1,
+        encoder=own, out="run", export="exported",
+    )  # fmt: skip
+    assert [row["arm"] for row in study.table()] == ["vae/lpft", "scratch/finetune"]
+    assert "At 12 labels" in study.verdict
+    assert all(np.array_equal(a, b) for a, b in zip(weights, own.get_weights(), strict=True))
+    kept = tfzero.load_model(next(pathlib.Path("run/encoders").glob("vae-0-*.keras")))
+    assert kept.name == "own"

@@ -1,0 +1,172 @@
+"""Classifies image files with an exported model, which needs TensorFlow only."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import pathlib
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import PIL.ExifTags
+import PIL.Image
+import tensorflow as tf
+
+from tfzero._checks import InputError
+from tfzero.data.decode import decode_image
+from tfzero.export.fresh_process import MAX_PIXELS, SPEC_FILE
+from tfzero.export.layout import find_version
+
+_CHANNELS = (1, 3)
+# What the graph brings to gray or RGB as training does; others, such as CMYK, it refuses.
+_GRAPH_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
+# A PNG with one of these may have to be turned, which the graph does not do.
+_ORIENTED_PNG = (b"eXIf", b"tiff:Orientation", b"Raw profile type exif")
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """What the model says about one file.
+
+    Attributes:
+        path: The file.
+        label: Name of the best class.
+        class_id: Its number.
+        scores: Probability by class name, best first.
+    """
+
+    path: pathlib.Path
+    label: str
+    class_id: int
+    scores: dict[str, float]
+
+
+def predict_files(
+    directory: str | os.PathLike, paths: Sequence[str | os.PathLike], *, batch_size: int = 64
+) -> list[Prediction]:
+    """Classifies image files.
+
+    PNG and JPEG are decoded by the exported graph, as a server does. Where training would see
+    other pixels (a photograph that EXIF turns, CMYK, 16 bits, other formats), the file is
+    decoded as for training.
+
+    Args:
+        directory: `.../NAME`, of which the newest version is taken, or `.../NAME/3`.
+        paths: The files, of any size; they are resized.
+        batch_size: How many are decoded and scored at once.
+
+    Returns:
+        One prediction a file, in the order of `paths`.
+
+    Raises:
+        InputError: If there is no model, or a file cannot be read.
+    """
+    if isinstance(paths, (str, os.PathLike)):
+        raise InputError(f"paths is one path, {paths}; expected a list. Write [{str(paths)!r}].")
+    if batch_size < 1:
+        raise InputError(f"batch_size is {batch_size}; expected at least 1.")
+    version = find_version(directory)
+    spec = _read_spec(version)
+    shape, class_names = tuple(spec["image_shape"]), spec["class_names"]
+    if shape[-1] not in _CHANNELS:
+        raise InputError(
+            f"The model in {version} takes images of {shape[-1]} channels; expected 1 (gray) or "
+            "3 (RGB), which image files have. Send arrays to its signature serving_default."
+        )
+    signatures = tf.saved_model.load(str(version)).signatures
+    files = [pathlib.Path(path) for path in paths]
+    predictions = []
+    for start in range(0, len(files), batch_size):
+        batch = files[start : start + batch_size]
+        for path, scores in zip(batch, _score_batch(signatures, batch, shape), strict=True):
+            predictions.append(_to_prediction(path, scores, class_names))
+    return predictions
+
+
+def _read_spec(version: pathlib.Path) -> dict:
+    """Reads what export wrote about the model."""
+    try:
+        return json.loads((version / SPEC_FILE).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{version} has no readable {SPEC_FILE} ({error}); expected a SavedModel written by "
+            "export_savedmodel. Other SavedModels: tf.saved_model.load."
+        ) from error
+
+
+def _score_batch(signatures, files: list[pathlib.Path], shape: tuple[int, ...]) -> np.ndarray:
+    """Returns float32 `(N, K)`, one row a file."""
+    encoded, decoded = {}, {}
+    for row, path in enumerate(files):
+        content = _read_bytes(path)
+        if _suits_graph(content):
+            encoded[row] = content
+        else:
+            decoded[row] = decode_image(path, channels=shape[-1], size=(shape[0], shape[1]))
+    rows = {}
+    if encoded:
+        names = [files[row] for row in encoded]
+        scores = _score_encoded(signatures["serving_bytes"], names, list(encoded.values()))
+        rows.update(zip(encoded, scores, strict=True))
+    if decoded:
+        pixels = tf.constant(np.stack(list(decoded.values())))  # (n, H, W, C)
+        scores = signatures["serving_default"](image=pixels)["scores"].numpy()
+        rows.update(zip(decoded, scores, strict=True))
+    return np.stack([rows[row] for row in range(len(files))])
+
+
+def _suits_graph(content: bytes) -> bool:
+    """Whether the graph decodes a file to what training would make of it."""
+    try:
+        with PIL.Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+            if image.mode not in _GRAPH_MODES or image.width * image.height > MAX_PIXELS:
+                return False
+            if image.format == "PNG":  # Pillow would decode all of it to find the orientation
+                return not any(mark in content for mark in _ORIENTED_PNG)
+            return image.getexif().get(PIL.ExifTags.Base.Orientation, 1) == 1
+    except Exception:  # whatever is wrong, decode_image names the file and says it
+        return False
+
+
+def _score_encoded(serve, files: list[pathlib.Path], contents: list[bytes]) -> np.ndarray:
+    """Scores PNG and JPEG files; finds the bad one, for which a graph fails the whole batch."""
+    try:
+        return serve(image_bytes=tf.constant(contents))["scores"].numpy()
+    except tf.errors.InvalidArgumentError as error:
+        if len(files) > 1:
+            pairs = zip(files, contents, strict=True)
+            return np.concatenate([_score_encoded(serve, [f], [c]) for f, c in pairs])
+        raise InputError(f"{files[0]} cannot be used: {_explain(error)}") from error
+
+
+def _explain(error: tf.errors.InvalidArgumentError) -> str:
+    """Returns the sentence that the graph meant."""
+    asserted = re.search(r"assertion failed: \[(.*?)\]\s*(?:\[\[|\n|$)", error.message, re.DOTALL)
+    if asserted:
+        return asserted[1]
+    return (
+        f"it cannot be decoded ({error.message.strip().splitlines()[0]}). Expected a whole PNG "
+        "or JPEG file; copy or write it again."
+    )
+
+
+def _read_bytes(path: pathlib.Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}. Expected an image file."
+        ) from error
+
+
+def _to_prediction(path: pathlib.Path, scores: np.ndarray, class_names: list[str]) -> Prediction:
+    order = np.argsort(-scores, kind="stable")  # the first of equals wins, as in the graph
+    return Prediction(
+        path=path,
+        label=class_names[order[0]],
+        class_id=int(order[0]),
+        scores={class_names[k]: float(scores[k]) for k in order},
+    )

@@ -110,11 +110,12 @@ def _run_missing(plan, run, console, custom_objects) -> None:
 
 
 def _estimate(plan, run, custom_objects, console) -> Estimate:
-    console.print("Timing a few steps on this machine ...")
     jobs = [
         Job(kind, 1.0, time_kind, (run.path.resolve(), plan, kind, custom_objects))
         for kind in timed_kinds(plan)
     ]
+    if jobs:
+        console.print("Timing a few steps on this machine ...")
     return Estimate(dict(run_jobs(jobs, log=run.log.resolve())))
 
 

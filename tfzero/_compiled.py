@@ -32,13 +32,15 @@ def predict_compiled(model: keras.Model, images: np.ndarray) -> np.ndarray:
         The outputs, `(N, ...)`.
     """
     with borrow_compiled(model) as twin:
-        if not hasattr(twin, "traced_forward"):
-            signature = tf.TensorSpec((None, *images.shape[1:]), images.dtype)
-            twin.traced_forward = tf.function(
+        # One graph a type and size: a signature would silently cast floats in 0..1 to uint8.
+        forwards = vars(twin).setdefault("traced_forwards", {})
+        signature = tf.TensorSpec((None, *images.shape[1:]), images.dtype)
+        if signature not in forwards:
+            forwards[signature] = tf.function(
                 lambda batch: twin(batch, training=False), input_signature=[signature]
             )
         starts = range(0, len(images), _PREDICT_BATCH)
-        parts = [twin.traced_forward(images[s : s + _PREDICT_BATCH]).numpy() for s in starts]
+        parts = [forwards[signature](images[s : s + _PREDICT_BATCH]).numpy() for s in starts]
     return np.concatenate(parts)
 
 

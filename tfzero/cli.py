@@ -27,7 +27,7 @@ Data = Annotated[
     typer.Argument(
         metavar="[DATA]",
         help="Folder with a subfolder of images per class (perhaps inside train/ and test/), "
-        "folder of IDX files, or .npz with x_train, y_train; without it, built-in handwritten digits.",
+        "folder of IDX files, or .npz with x_train, y_train. Default: built-in digits.",
     ),
 ]
 TestShare = Annotated[

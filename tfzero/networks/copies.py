@@ -52,8 +52,9 @@ def _rebuild(network, make_config):
     try:
         copy = type(network).from_config(make_config())
     except (TypeError, ValueError, NotImplementedError) as error:
+        reason = " ".join(str(error).strip().partition("\n\n")[0].split())  # without the example
         raise InputError(
-            f"The network {network.name!r} ({type(network).__name__}) cannot be copied: {error} "
+            f"The network {network.name!r} ({type(network).__name__}) cannot be copied: {reason} "
             "Give it get_config and from_config, or build it as a functional Keras model."
         ) from error
     if not copy.built:

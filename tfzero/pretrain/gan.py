@@ -40,7 +40,7 @@ class GAN(Pretrainer):
         *,
         latent_dim: int = 32,
         r1_weight: float = 1.0,
-        r1_interval: int = 4,
+        r1_interval: int = 8,
         discriminator_learning_rate: float = 1e-3,
         generator_width: int | None = None,
         seed: int = 0,

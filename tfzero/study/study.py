@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import pathlib
+import shlex
 import shutil
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -160,7 +163,7 @@ def open_run(
     if encoder is not None:
         write_by_path(run.own_encoder, encoder.save)
     if old is None or overwrite:
-        write_json(run.study, plan.to_json())
+        write_json(run.study, {**plan.to_json(), "command": _command()})
 
 
 def reach_verdict(plan: StudyPlan, run: RunFolder) -> dict[str, Any]:
@@ -197,7 +200,13 @@ def _identify_encoder(encoder, image_shape) -> str:
 def _comparable(plan: dict[str, Any]) -> dict[str, Any]:
     # The same images in another place are the same study.
     data = {key: value for key, value in plan["data"].items() if key not in ("source", "notes")}
-    return {**{key: value for key, value in plan.items() if key != "name"}, "data": data}
+    rest = {key: value for key, value in plan.items() if key not in ("name", "command")}
+    return {**rest, "data": data}
+
+
+def _command() -> str:
+    """Returns the command line of this process, without the folder of its program."""
+    return shlex.join([pathlib.Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def _remove_study(run: RunFolder) -> None:

@@ -10,7 +10,8 @@ from tfzero.study.plan import SCRATCH
 
 def describe_comparison(entry: dict[str, Any]) -> str:
     """Returns one comparison as a sentence."""
-    interval = f"(95 % interval {entry['low']:.1f} to {entry['high']:.1f}; {entry['seeds']} seeds)"
+    low, high = _points(entry["low"]), _points(entry["high"])
+    interval = f"(95 % interval {low} to {high}; {entry['seeds']} seeds)"
     start = f"At {entry['num_labels']:,} labels"
     points = f"{abs(entry['difference']):.1f} points"
     if entry["outcome"] == "transfer better":
@@ -20,11 +21,12 @@ def describe_comparison(entry: dict[str, Any]) -> str:
     if entry["outcome"] == "scratch better":
         return (
             f"{start} training from scratch beats transfer ({entry['arm']}) by {points} "
-            f"(95 % interval {-entry['high']:.1f} to {-entry['low']:.1f}; {entry['seeds']} seeds)."
+            f"(95 % interval {_points(-entry['high'])} to {_points(-entry['low'])}; "
+            f"{entry['seeds']} seeds)."
         )
     return (
         f"{start} cannot tell transfer ({entry['arm']}) from training from scratch: "
-        f"difference {entry['difference']:+.1f} points {interval}."
+        f"difference {_points(entry['difference'], sign='+')} points {interval}."
     )
 
 
@@ -68,7 +70,7 @@ def write_headline(comparisons: list[dict[str, Any]], *, arms, seeds: int) -> st
         best = max(wins, key=lambda entry: entry["difference"])
         parts.append(
             f"Pretraining on your unlabeled images pays at {_join(won)} labels "
-            f"(at most {best['difference']:.1f} points, {best['arm']})."
+            f"(by up to {best['difference']:.1f} points, with {best['arm']})."
         )
     if lost:
         parts.append(
@@ -125,8 +127,13 @@ def smallest_difference(*, num_test: int, seeds: int) -> str:
     error = ((100**2 * disagreement / num_test) + scatter**2 / max(seeds, 1)) ** 0.5
     return (
         f"With {num_test:,} test images and {seeds} seeds, differences below about "
-        f"{2.8 * error:.1f} points will go unseen."
+        f"{2.8 * error:.1f} points may go unseen."
     )
+
+
+def _points(value: float, *, sign: str = "-") -> str:
+    rounded = round(value, 1) + 0.0  # no "-0.0"
+    return f"{rounded:{sign}.1f}"
 
 
 def _join(items) -> str:

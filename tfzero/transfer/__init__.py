@@ -83,12 +83,19 @@ def fit_classifier(
         )
     images = check_images(images)
     labels = check_labels(labels, count=len(images))
+    highest = int(labels.max())
+    num_classes = highest + 1 if num_classes is None else num_classes
+    if num_classes < 2 or highest >= num_classes:
+        raise InputError(
+            f"labels go up to {highest} and num_classes is {num_classes}; expected at least 2 "
+            "classes and labels in 0..num_classes - 1."
+        )
     function = pkgutil.resolve_name(entry.function)
     return function(
         encoder,
         images,
         labels,
-        num_classes=int(labels.max()) + 1 if num_classes is None else num_classes,
+        num_classes=num_classes,
         budget=budget or default_budget(len(images)),
         seed=seed,
     )

@@ -1,0 +1,30 @@
+"""What the README shows is run."""
+
+import pathlib
+import re
+
+import pytest
+
+README = pathlib.Path(__file__).parent.parent / "README.md"
+
+
+def test_it_has_the_two_commands_that_ci_runs():
+    marked = README.read_text().split("<!-- ci:begin -->")[1].split("<!-- ci:end -->")[0]
+    commands = [line for line in marked.splitlines() if line.startswith("pip ")]
+    assert commands == ["pip install . && tfzero compare", 'pip install ".[test]" && pytest']
+
+
+def test_every_link_into_the_repository_leads_somewhere():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README.read_text())
+    assert links
+    for link in links:
+        assert (README.parent / link).exists(), link
+
+
+@pytest.mark.slow
+def test_the_python_example_runs_as_printed(tmp_path, monkeypatch, capsys):
+    [code] = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
+    assert "At 200 labels" in capsys.readouterr().out
+    assert (tmp_path / "savedmodels/mine/1/saved_model.pb").exists()

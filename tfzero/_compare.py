@@ -60,7 +60,7 @@ def compare(
         out: Run folder; None means `runs/NAME`.
         export: Where versions of the SavedModel go; None means `savedmodels/NAME`.
         overwrite: Whether another study in the folder is removed first.
-        console: Where progress is shown; None shows nothing.
+        console: Where plan and progress are shown; None means standard output.
 
     Returns:
         The finished study.
@@ -68,7 +68,7 @@ def compare(
     Raises:
         InputError: If something given cannot be used.
     """
-    console = console or Console(quiet=True)
+    console = console or Console()
     data = data if isinstance(data, ImageData) else load_data(data)
     plan = make_plan(
         data, arms=arms, label_counts=label_counts, seeds=seeds, epochs=epochs, encoder=encoder
@@ -88,9 +88,7 @@ def compare(
 
     write_report(run.path)
     shutil.rmtree(run.cache, ignore_errors=True)  # the images; made again when needed
-    study = Study(plan=plan, folder=str(run.path), results=verdict)
-    screen.show_verdict(console, study)
-    return study
+    return Study(plan=plan, folder=str(run.path), results=verdict)
 
 
 def _run_missing(plan, run, console, custom_objects) -> None:

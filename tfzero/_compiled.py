@@ -89,7 +89,12 @@ def _structure(model) -> str:
 
 def _without(config: Any, *names: str) -> Any:
     if isinstance(config, dict):
-        return {key: _without(value, *names) for key, value in config.items() if key not in names}
+        # A learning rate that is a dictionary is a schedule, which is part of the graph.
+        return {
+            key: _without(value, *names)
+            for key, value in config.items()
+            if key not in names or isinstance(value, dict)
+        }
     if isinstance(config, list | tuple):
         return [_without(value, *names) for value in config]
     return config
@@ -114,3 +119,12 @@ def _optimizers(model) -> list[keras.optimizers.Optimizer]:
 def _assign(source, target) -> None:
     for value, variable in zip(source, target, strict=True):
         variable.assign(value)
+
+
+def largest_divisor(steps: int, *, most: int) -> int:
+    """Returns the largest number up to `most` that divides `steps`.
+
+    For `steps_per_execution`: on an endless stream Keras 3.15 runs whole calls only, so that 21
+    steps at 20 a call become 40.
+    """
+    return next(size for size in range(min(most, steps), 0, -1) if steps % size == 0)

@@ -44,6 +44,6 @@ def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None
     except (TypeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(
-            f"{path} cannot be loaded: {reason} If it uses classes of your own, pass them as "
-            "custom_objects."
+            f"{path} cannot be loaded: {reason} Either the file is cut off, or it uses classes of "
+            "your own: pass them as custom_objects."
         ) from error

@@ -76,6 +76,9 @@ def compare(
 
     A study that was interrupted goes on where it stopped when the same command is given again.
     """
+    from tfzero.study.screen import show_verdict
+
+    console = Console(stderr=as_json)
     study = tfzero.compare(
         tfzero.load_data(data, test_share=test_share, size=_parse_size(size)),
         arms=_split(arms),
@@ -85,8 +88,9 @@ def compare(
         out=out,
         export=export,
         overwrite=overwrite,
-        console=Console(stderr=as_json),
+        console=console,
     )
+    show_verdict(console, study)
     if as_json:
         print(json.dumps(study.results, indent=1, ensure_ascii=False))
 

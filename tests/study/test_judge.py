@@ -4,7 +4,8 @@ from scipy import stats
 
 from tfzero.data import from_arrays
 from tfzero.study import words
-from tfzero.study.judge import holm, judge, paired_p_value, t_half_width
+from tfzero.study.difference import judge_difference
+from tfzero.study.judge import holm, judge, t_half_width
 from tfzero.study.study import make_plan
 
 SCRATCH = "scratch/finetune"
@@ -17,17 +18,27 @@ def plan():
     return make_plan(data, arms=["vae/lpft", "gan/lpft", SCRATCH], label_counts=[6, 12], seeds=5)
 
 
-def make_records(accuracy):
-    """Records from {(arm, count): accuracies in percent by replicate}."""
-    return [
+NUM_TEST = 1000
+
+
+def call_judge(plan, accuracy, encoders=()):
+    """The verdict for {(arm, count): accuracies in percent by replicate}, a multiple of 0.1.
+
+    The images that an arm gets right are the first so many: arms differ as little as they can.
+    """
+    records = [
         {
             "spec": {"arm": arm, "num_labels": count, "replicate": replicate},
-            "result": {"accuracy": value / 100},
             "cost": {"seconds": 1.5},
         }
         for (arm, count), values in accuracy.items()
-        for replicate, value in enumerate(values)
+        for replicate in range(len(values))
     ]
+    right = {
+        place: {r: np.arange(NUM_TEST) < round(10 * value) for r, value in enumerate(values)}
+        for place, values in accuracy.items()
+    }
+    return judge(plan, records, list(encoders), right)
 
 
 ENCODERS = [{"spec": {"method": "vae", "replicate": r}, "cost": {"seconds": 4.0}} for r in range(5)]
@@ -41,11 +52,80 @@ def test_half_width_is_the_t_interval_of_scipy():
     assert t_half_width(values[:1]) is None
 
 
-def test_p_value_is_the_paired_t_test_of_scipy():
-    first, second = np.array(BASE), np.array([78.0, 80.0, 79.5, 77.0, 80.0])
-    assert paired_p_value(first - second) == pytest.approx(stats.ttest_rel(first, second).pvalue)
-    assert paired_p_value(np.zeros(4)) == 1.0
-    assert paired_p_value(np.full(4, 2.0)) == 0.0
+def draw(generator, seeds, images, *, gap=0.0, seed_spread=0.0, image_spread=0.0):
+    """Two arms' (S, I): accuracy 0.8 and 0.8 + gap, moved by replicate and by image."""
+    by_seed = generator.normal(0, seed_spread, (2, seeds, 1))
+    by_image = generator.normal(0, image_spread, (2, 1, images))
+    chance = 0.8 + by_seed + by_image + np.array([gap, 0.0])[:, None, None]
+    return generator.random((2, seeds, images)) < chance
+
+
+def test_difference_with_seed_noise_alone_is_the_paired_t_test_of_scipy():
+    # Arms that differ on few of very many images: what varies is the replicates' means.
+    counts = np.array([[400, 900, 650, 800, 500], [0, 0, 0, 0, 0]])
+    images = np.arange(1_000_000)
+    first, second = (images[None, :] < counts[:, :, None]).astype(bool)
+    found = judge_difference(first, second)
+    gaps = counts[0] / 1_000_000 * 100
+    expected = stats.ttest_rel(gaps, np.zeros(5))
+    low, high = expected.confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((low, high), rel=0.02)
+    assert found.p_value < 0.05 and found.low > 0
+
+
+def test_difference_against_slow_loops():
+    generator = np.random.default_rng(5)
+    first, second = draw(generator, 4, 9, gap=0.1, seed_spread=0.1, image_spread=0.3)
+    points = 100.0 * (first * 1.0 - second * 1.0)
+    seeds, images = points.shape
+    grand = sum(points.flat) / points.size
+    by_seed = [sum(row) / images for row in points]
+    by_image = [sum(column) / seeds for column in points.T]
+    v_seed = sum((value - grand) ** 2 for value in by_seed) / (seeds - 1)
+    v_image = sum((value - grand) ** 2 for value in by_image) / (images - 1)
+    rest = sum(
+        (points[s, i] - by_seed[s] - by_image[i] + grand) ** 2
+        for s in range(seeds)
+        for i in range(images)
+    ) / ((seeds - 1) * (images - 1))
+    parts = v_seed / seeds, v_image / images, rest / (seeds * images)
+    error = (parts[0] + parts[1] - parts[2]) ** 0.5
+    assert error**2 > max(parts[0], parts[1])  # or another branch would be tested
+    freedom = error**4 / (parts[0] ** 2 / 3 + parts[1] ** 2 / 8 + parts[2] ** 2 / 24)
+    found = judge_difference(first, second)
+    assert found.mean == pytest.approx(grand)
+    half_width = stats.t.ppf(0.975, max(freedom, 3)) * error
+    assert found.high - grand == pytest.approx(half_width)
+    assert grand - found.low == pytest.approx(half_width)
+    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(grand) / error, max(freedom, 3)))
+
+
+def test_the_same_gap_in_every_replicate_is_still_uncertain():
+    first = np.zeros((3, 36), bool)
+    second = first.copy()
+    second[[0, 1, 2], [4, 9, 20]] = True
+    found = judge_difference(first, second)
+    assert found.mean == pytest.approx(-100 / 36)
+    assert found.low < found.mean < found.high and found.p_value > 0.05
+
+
+def test_identical_predictions_differ_by_nothing():
+    found = judge_difference(np.ones((3, 5), bool), np.ones((3, 5), bool))
+    assert (found.mean, found.low, found.high, found.p_value) == (0.0, 0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("seeds", [3, 10])
+def test_intervals_cover_the_truth_as_often_as_they_claim(seeds):
+    generator = np.random.default_rng(seeds)
+    covered = [
+        found.low <= 0 <= found.high
+        for _ in range(400)
+        for found in [
+            judge_difference(*draw(generator, seeds, 300, seed_spread=0.02, image_spread=0.15))
+        ]
+    ]
+    # 95 %, with three standard errors of 400 draws: 92 to 98; wider is allowed, narrower is not.
+    assert np.mean(covered) > 0.92
 
 
 def test_holm_by_hand():
@@ -64,7 +144,7 @@ def test_verdict_finds_the_better_the_worse_and_the_open(plan):
         ("gan/lpft", 12): BASE[::-1],
         (SCRATCH, 12): BASE,
     }
-    verdict = judge(plan, make_records(accuracy), ENCODERS)
+    verdict = call_judge(plan, accuracy, ENCODERS)
     outcomes = {(c["arm"], c["num_labels"]): c["outcome"] for c in verdict["comparisons"]}
     assert outcomes == {
         ("vae/lpft", 6): "transfer better",
@@ -96,7 +176,7 @@ def test_holm_withholds_a_win_that_one_comparison_alone_would_claim(plan):
     noisy = [value + step for value, step in zip(BASE, [1.0, 2.0, 0.2, 1.5, 0.3], strict=True)]
     accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
     accuracy["vae/lpft", 6] = noisy
-    verdict = judge(plan, make_records(accuracy), ENCODERS)
+    verdict = call_judge(plan, accuracy, ENCODERS)
     [entry] = [c for c in verdict["comparisons"] if c["p_value"] < 1]
     assert entry["p_value"] < 0.05 < entry["p_holm"]
     assert entry["outcome"] == "cannot tell"
@@ -104,11 +184,11 @@ def test_holm_withholds_a_win_that_one_comparison_alone_would_claim(plan):
 
 def test_two_seeds_give_figures_and_no_verdict(plan):
     accuracy = {(arm, 6): BASE[:2] for arm in plan.arms}
-    verdict = judge(plan, make_records(accuracy), ENCODERS)
+    verdict = call_judge(plan, accuracy, ENCODERS)
     assert verdict["comparisons"] == []
     assert len(verdict["table"]) == 3
     assert set(verdict["best"][0]["arms"]) == set(plan.arms)
-    assert "No verdict from 2 seeds" in words.write_headline([], arms=plan.arms, seeds=2)
+    assert "seeds are 2" in words.write_headline([], arms=plan.arms, seeds=2)
     assert "not among the arms" in words.write_headline([], arms=["vae/lpft"], seeds=9)
 
 
@@ -117,11 +197,11 @@ def test_an_all_null_family_is_seldom_called(plan):
     false = 0
     for _ in range(300):
         accuracy = {
-            (arm, count): list(80 + generator.normal(0, 2, 5))
+            (arm, count): list(80 + generator.normal(0, 2, 5).round(1))
             for arm in plan.arms
             for count in (6, 12)
         }
-        outcomes = judge(plan, make_records(accuracy), [])["comparisons"]
+        outcomes = call_judge(plan, accuracy)["comparisons"]
         false += any(entry["outcome"] != "cannot tell" for entry in outcomes)
     # 5 % family-wise: at most 27 of 300 in 999 of 1000 such tests.
     assert false <= 27

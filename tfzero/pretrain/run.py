@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from tfzero._compiled import borrow_compiled
+from tfzero._compiled import borrow_compiled, largest_divisor
 from tfzero._seeds import derive_seed
 from tfzero.data.pipeline import stream_batches
 from tfzero.pretrain.base import Pretrainer
@@ -64,4 +64,4 @@ def steps_per_call(steps: int, image_shape: tuple[int, ...]) -> int:
 
     Small images need many, for a call costs as much as an update; large ones do not notice.
     """
-    return min(steps, 20 if image_shape[0] * image_shape[1] <= 16 * 16 else 5)
+    return largest_divisor(steps, most=20 if image_shape[0] * image_shape[1] <= 16 * 16 else 8)

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from tfzero.study.difference import CONFIDENCE, judge_difference
 from tfzero.study.plan import METHODS, SCRATCH, StudyPlan
 
-CONFIDENCE = 0.95
+# By (arm, label count), then by replicate: bool (T,), which test images were classified rightly.
+Right = dict[tuple[str, int], dict[int, np.ndarray]]
 # Below this many replicates a t interval says almost nothing: figures only, no verdict.
 MIN_SEEDS = 3
 
@@ -21,16 +23,6 @@ def t_half_width(values: np.ndarray) -> float | None:
         return None
     quantile = float(stats.t.ppf(0.5 + CONFIDENCE / 2, count - 1))
     return quantile * float(np.std(values, ddof=1)) / count**0.5
-
-
-def paired_p_value(differences: np.ndarray) -> float:
-    """Returns the two-sided p value of a paired t test against a mean of 0."""
-    deviation = float(np.std(differences, ddof=1))
-    mean = float(np.mean(differences))
-    if deviation == 0:
-        return 1.0 if mean == 0 else 0.0
-    statistic = mean / (deviation / len(differences) ** 0.5)
-    return float(2 * stats.t.sf(abs(statistic), len(differences) - 1))
 
 
 def holm(p_values: list[float]) -> list[float]:
@@ -48,7 +40,12 @@ def holm(p_values: list[float]) -> list[float]:
     return adjusted.tolist()
 
 
-def judge(plan: StudyPlan, records: list[dict[str, Any]], pretraining: list[dict[str, Any]]):
+def judge(
+    plan: StudyPlan,
+    records: list[dict[str, Any]],
+    pretraining: list[dict[str, Any]],
+    right: Right,
+) -> dict[str, Any]:
     """Returns the verdict as `verdict.json` holds it, but for the exported model.
 
     Args:
@@ -56,31 +53,18 @@ def judge(plan: StudyPlan, records: list[dict[str, Any]], pretraining: list[dict
             label counts, each against scratch/finetune.
         records: The cells' records.
         pretraining: The pretrained encoders' records.
+        right: Which test images each cell classified rightly.
     """
-    accuracy = _by_cell(records)
-    table = _table(plan, records, pretraining)
-    comparisons = _comparisons(plan, accuracy)
-    best = [_best(plan, accuracy, count) for count in plan.label_counts]
-    best = [entry for entry in best if entry is not None]
+    best = [_best(plan, right, count) for count in plan.label_counts]
     return {
         "schema": 1,
-        "comparisons": comparisons,
-        "best": best,
-        "table": table,
+        "comparisons": _comparisons(plan, right),
+        "best": [entry for entry in best if entry is not None],
+        "table": _table(plan, records, pretraining, right),
     }
 
 
-def _by_cell(records) -> dict[tuple[str, int], dict[int, float]]:
-    """Accuracy in percent by (arm, label count), then by replicate."""
-    accuracy: dict[tuple[str, int], dict[int, float]] = {}
-    for record in records:
-        spec = record["spec"]
-        cell = accuracy.setdefault((spec["arm"], spec["num_labels"]), {})
-        cell[spec["replicate"]] = 100 * record["result"]["accuracy"]
-    return accuracy
-
-
-def _table(plan, records, pretraining) -> list[dict[str, Any]]:
+def _table(plan, records, pretraining, right: Right) -> list[dict[str, Any]]:
     seconds = {}
     for record in records:
         place = (record["spec"]["arm"], record["spec"]["num_labels"])
@@ -90,10 +74,10 @@ def _table(plan, records, pretraining) -> list[dict[str, Any]]:
         method = record["spec"]["method"]
         pretraining_seconds.setdefault(method, []).append(record["cost"]["seconds"])
     rows = []
-    accuracy = _by_cell(records)
     for count in plan.label_counts:
         for arm in plan.arms:
-            values = np.array(list(accuracy.get((arm, count), {}).values()))
+            cells = right.get((arm, count), {})
+            values = np.array([100 * cell.mean() for cell in cells.values()])
             if not len(values):
                 continue
             before = pretraining_seconds.get(arm.partition("/")[0], [0.0])
@@ -111,26 +95,25 @@ def _table(plan, records, pretraining) -> list[dict[str, Any]]:
     return rows
 
 
-def _comparisons(plan, accuracy) -> list[dict[str, Any]]:
+def _comparisons(plan, right: Right) -> list[dict[str, Any]]:
     arms = [arm for arm in plan.arms if arm.partition("/")[0] in METHODS]
     found = []
     for count in plan.label_counts:
         for arm in arms:
-            differences = _paired(accuracy, (arm, count), (SCRATCH, count))
-            if len(differences) < MIN_SEEDS:
+            pair = _paired(right, (arm, count), (SCRATCH, count))
+            if pair is None:
                 continue
-            half_width = t_half_width(differences) or 0.0
-            mean = float(differences.mean())
+            difference = judge_difference(*pair)
             found.append(
                 {
                     "arm": arm,
                     "baseline": SCRATCH,
                     "num_labels": count,
-                    "difference": mean,
-                    "low": mean - half_width,
-                    "high": mean + half_width,
-                    "p_value": paired_p_value(differences),
-                    "seeds": len(differences),
+                    "difference": difference.mean,
+                    "low": difference.low,
+                    "high": difference.high,
+                    "p_value": difference.p_value,
+                    "seeds": len(pair[0]),
                 }
             )
     for entry, p_holm in zip(found, holm([entry["p_value"] for entry in found]), strict=True):
@@ -142,27 +125,29 @@ def _comparisons(plan, accuracy) -> list[dict[str, Any]]:
     return found
 
 
-def _paired(accuracy, first, second) -> np.ndarray:
-    ours, theirs = accuracy.get(first, {}), accuracy.get(second, {})
-    return np.array([ours[r] - theirs[r] for r in sorted(set(ours) & set(theirs))])
+def _paired(right: Right, first, second) -> tuple[np.ndarray, np.ndarray] | None:
+    """Returns both arms' `(S, T)` over the replicates that both have; None for too few."""
+    ours, theirs = right.get(first, {}), right.get(second, {})
+    common = sorted(set(ours) & set(theirs))
+    if len(common) < MIN_SEEDS:
+        return None
+    return np.stack([ours[r] for r in common]), np.stack([theirs[r] for r in common])
 
 
-def _best(plan, accuracy, count) -> dict[str, Any] | None:
+def _best(plan, right: Right, count: int) -> dict[str, Any] | None:
     """Returns the arms that cannot be told from the highest at one label count."""
     means = {
-        arm: float(np.mean(list(accuracy[arm, count].values())))
+        arm: float(np.mean([cell.mean() for cell in right[arm, count].values()]))
         for arm in plan.arms
-        if accuracy.get((arm, count))
+        if right.get((arm, count))
     }
     if not means:
         return None
     highest = max(means, key=lambda arm: means[arm])
     others = [arm for arm in means if arm != highest]
+    pairs = [_paired(right, (highest, count), (arm, count)) for arm in others]
     # With too few replicates no arm can be told from the highest.
-    p_values = []
-    for arm in others:
-        differences = _paired(accuracy, (highest, count), (arm, count))
-        p_values.append(paired_p_value(differences) if len(differences) >= MIN_SEEDS else 1.0)
+    p_values = [1.0 if pair is None else judge_difference(*pair).p_value for pair in pairs]
     same = [arm for arm, p in zip(others, holm(p_values), strict=True) if p >= 1 - CONFIDENCE]
     ranked = sorted([highest, *same], key=lambda arm: -means[arm])
     return {"num_labels": count, "highest": highest, "arms": ranked}

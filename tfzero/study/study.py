@@ -19,7 +19,7 @@ from tfzero.data import ImageData, save_arrays
 from tfzero.pretrain import METHODS
 from tfzero.pretrain.budget import default_budget as default_pretraining
 from tfzero.study import words
-from tfzero.study.judge import judge
+from tfzero.study.judge import Right, judge
 from tfzero.study.plan import (
     DEFAULT_ARMS,
     DataSummary,
@@ -169,7 +169,7 @@ def open_run(
 def reach_verdict(plan: StudyPlan, run: RunFolder) -> dict[str, Any]:
     """Returns the verdict from the records in the folder, as `verdict.json` holds it."""
     records, encoders = read_records(plan, run)
-    verdict = judge(plan, records, encoders)
+    verdict = judge(plan, records, encoders, _read_right(run, records))
     comparisons = verdict["comparisons"]
     verdict["headline"] = words.write_headline(comparisons, arms=plan.arms, seeds=plan.seeds)
     verdict["sentences"] = [words.describe_comparison(entry) for entry in comparisons] + [
@@ -179,11 +179,22 @@ def reach_verdict(plan: StudyPlan, run: RunFolder) -> dict[str, Any]:
     verdict["recommended"] = words.recommend(verdict, network_arms=networks)
     verdict["caveats"] = [
         words.smallest_difference(num_test=plan.data.num_test, seeds=plan.seeds),
-        "Intervals are paired t intervals over seeds on one test set: they say how the result "
-        "varies with labels and training, not with other test images.",
+        "Intervals of differences account for seeds and test images; those in the table, of one "
+        "arm alone, for seeds only. Neither says how the result would be on other kinds of images.",
         *([] if verdict["recommended"] is None else verdict["recommended"]["notes"]),
     ]
     return verdict
+
+
+def _read_right(run: RunFolder, records: list[dict[str, Any]]) -> Right:
+    labels = np.load(run.test_labels)
+    right: Right = {}
+    for record in records:
+        spec = record["spec"]
+        cells = right.setdefault((spec["arm"], spec["num_labels"]), {})
+        guesses = run.read_probabilities(record["key"]).argmax(axis=1)
+        cells[spec["replicate"]] = guesses == labels
+    return right
 
 
 def _identify_encoder(encoder, image_shape) -> str:

@@ -53,7 +53,7 @@ def write_headline(comparisons: list[dict[str, Any]], *, arms, seeds: int) -> st
             return f"No verdict: {SCRATCH} is not among the arms, and pretraining is judged by it."
         if seeds < MIN_SEEDS:
             return (
-                f"No verdict from {seeds} seeds: figures only. Give at least {MIN_SEEDS} (--seeds)."
+                f"No verdict: seeds are {seeds}, and it takes {MIN_SEEDS} (--seeds). Figures only."
             )
         return "No verdict on pretraining: no arm of this study uses a pretrained encoder."
     wins = [entry for entry in comparisons if entry["outcome"] == "transfer better"]

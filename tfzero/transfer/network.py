@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from tfzero._compiled import borrow_compiled
+from tfzero._compiled import borrow_compiled, largest_divisor
 from tfzero._seeds import derive_seed
 from tfzero.data.pipeline import stream_batches
 from tfzero.transfer.budget import Budget
@@ -21,16 +21,16 @@ LEARNING_RATE = 3e-3
 # (Kumar et al. 2022, arXiv:2202.10054, section 3).
 LEARNING_RATE_AFTER_PROBE = 2e-3
 WEIGHT_DECAY = 1e-2
-# Steps that run in one call of the graph; a budget is cut to a multiple by fit itself.
-_STEPS_PER_EXECUTION = 20
+# Steps that run in one call of the graph, at most.
+_STEPS_PER_CALL = 20
 _WARMUP_SHARE = 0.1
 
 
 class WarmupCosine(keras.callbacks.Callback):
     """Learning rate rising linearly over the first tenth of the steps, then falling to 0.
 
-    Follows the optimizer's own count, so that it is right for any `steps_per_execution` and
-    after a resume.
+    A staircase: steps that run in one call of the graph share the rate of their middle. It
+    follows the optimizer's own count, and so is right after a resume.
 
     Args:
         peak: The highest learning rate.
@@ -48,9 +48,10 @@ class WarmupCosine(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
         """Sets the learning rate for the steps that run next."""
         done = int(self.model.optimizer.iterations.numpy())
-        self.model.optimizer.learning_rate = self.rate(done)
+        middle = done + (self.model.steps_per_execution - 1) / 2
+        self.model.optimizer.learning_rate = self.rate(middle)
 
-    def rate(self, done: int) -> float:
+    def rate(self, done: float) -> float:
         """Returns the learning rate after `done` updates."""
         warmup = max(1, round(_WARMUP_SHARE * self.steps))
         if done < warmup:
@@ -104,11 +105,10 @@ def _fit_head(classifier, images, labels):
 
 
 def _train(classifier, images, labels, *, peak, budget, seed):
-    per_call = min(_STEPS_PER_EXECUTION, budget.steps)
     classifier.compile(
         optimizer=keras.optimizers.AdamW(peak, weight_decay=WEIGHT_DECAY),
         loss="sparse_categorical_crossentropy",
-        steps_per_execution=per_call,
+        steps_per_execution=largest_divisor(budget.steps, most=_STEPS_PER_CALL),
     )
     batches = stream_batches(
         images, labels, batch_size=budget.batch_size, seed=derive_seed(seed, "order")

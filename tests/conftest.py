@@ -1,0 +1,42 @@
+"""Fixtures for all tests. TensorFlow is not imported here: many tests need none."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+
+
+def draw_bars(count, *, seed, contrast=0.4, noise=0.05):
+    """Draws 8x8 images of one bright bar: two rows, two columns, each a class.
+
+    Args:
+        count: How many images.
+        seed: Draws the noise.
+        contrast: Half the difference between bar and background.
+        noise: Standard deviation of each pixel.
+
+    Returns:
+        uint8 `(count, 8, 8, 1)` and int `(count,)` in 0..3.
+    """
+    labels = np.arange(count) % 4
+    signs = np.full((4, 8, 8), -1.0)
+    signs[0, 2] = signs[1, 5] = signs[2, :, 2] = signs[3, :, 5] = 1.0
+    random = np.random.default_rng(seed)
+    pixels = 0.5 + contrast * signs[labels] + random.normal(0, noise, (count, 8, 8))
+    return np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)[..., None], labels
+
+
+@pytest.fixture(scope="session")
+def bars():
+    """40 clean images of 4 classes and their labels."""
+    return draw_bars(40, seed=0)
+
+
+@pytest.fixture(scope="session")
+def encoder():
+    """A small encoder of 8x8 images that nothing trains: methods must copy it first."""
+    from tfzero.networks import build_encoder
+
+    return build_encoder((8, 8, 1), width=4, seed=1)

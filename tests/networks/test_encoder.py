@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from tfzero._checks import InputError
+from tfzero.networks import build_encoder
+
+SHAPES = [(8, 8, 1), (9, 12, 3), (8, 31, 2), (28, 28, 1), (33, 16, 3), (120, 97, 1)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_any_size_gives_finite_features_of_every_image(shape):
+    encoder = build_encoder(shape, width=4)
+    images = np.random.default_rng(0).random((3, *shape)).astype(np.float32)
+    features = np.asarray(encoder(images))
+    assert features.ndim == 2 and features.shape == (3, encoder.output_shape[1])
+    assert np.isfinite(features).all()
+    assert np.abs(features[0] - features[1]).max() > 1e-3
+    # One image's features do not depend on the others of its batch.
+    np.testing.assert_allclose(features[1:2], encoder(images[1:2]), rtol=1e-4, atol=1e-5)
+
+
+def test_blocks_can_be_read_by_name(encoder):
+    for number in range(1, 5):
+        assert len(encoder.get_layer(f"block{number}").output.shape) == 4
+
+
+def test_width_scales_the_filters():
+    for width in (3, 5):
+        encoder = build_encoder((8, 8, 1), width=width)
+        assert encoder.get_layer("block1").filters == width
+        assert encoder.get_layer("block2").filters == 2 * width
+
+
+def test_the_seed_draws_every_kernel():
+    first, same, other = (build_encoder((8, 8, 1), width=4, seed=s) for s in (5, 5, 6))
+    kernels = 0
+    for a, b, c in zip(first.weights, same.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+        if a.name == "kernel":
+            kernels += 1
+            assert np.abs(a.numpy() - c.numpy()).max() > 1e-3
+    assert kernels == 4
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (7, 8, 1), (8, 7, 1), (8, 8, 0), (8, 8, 1, 1)], ids=str)
+def test_other_shapes_are_refused(shape):
+    with pytest.raises(InputError, match=r"expected \(height, width, channels\) with at least 8x8"):
+        build_encoder(shape)

@@ -1,0 +1,59 @@
+"""The one table that drives the contract tests: every method and how to build it small."""
+
+import keras
+import numpy as np
+
+from tfzero.networks import build_encoder
+from tfzero.pretrain import find_method
+
+SHAPE = (8, 8, 1)
+# Everything that a default could change is given, so that tests do not depend on defaults.
+ARGUMENTS = {
+    "gan": {
+        "latent_dim": 3,
+        "r1_weight": 1.0,
+        "r1_interval": 2,
+        "discriminator_learning_rate": 2e-3,
+        "generator_width": 4,
+    },
+    "vae": {"latent_dim": 3, "beta": 1.0, "decoder_width": 4},
+}
+LEARNING_RATE = 2e-3
+
+
+def make_method(name, *, shape=SHAPE, seed=0, encoder_seed=0, **arguments):
+    """Builds a small method, not compiled."""
+    encoder = build_encoder(shape, width=4, seed=encoder_seed)
+    return find_method(name)(encoder, seed=seed, **{**ARGUMENTS[name], **arguments})
+
+
+def compile_method(method, **settings):
+    """Compiles with Adam at a fixed learning rate; returns the method."""
+    method.compile(optimizer=keras.optimizers.Adam(LEARNING_RATE), **settings)
+    return method
+
+
+def find_optimizers(method):
+    """Returns the optimizers by attribute name, each once."""
+    found = {}
+    for name, value in vars(method).items():
+        if isinstance(value, keras.optimizers.Optimizer) and value not in found.values():
+            found[name] = value
+    return found
+
+
+def read_state(method):
+    """Returns a copy of all that decides how training goes on: weights and optimizers."""
+    state = {f"{k} {weight.path}": weight.numpy() for k, weight in enumerate(method.weights)}
+    for name, optimizer in find_optimizers(method).items():
+        for k, variable in enumerate(optimizer.variables):
+            state[f"{name} {k}"] = variable.numpy()
+    return state
+
+
+def assert_same_state(first, second):
+    """Fails unless two results of `read_state` are equal bit for bit."""
+    # Keras numbers the names of layers, so only the order is compared.
+    assert len(first) == len(second)
+    for (name, ours), theirs in zip(first.items(), second.values(), strict=True):
+        np.testing.assert_array_equal(ours, theirs, err_msg=name)

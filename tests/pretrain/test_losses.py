@@ -1,0 +1,118 @@
+import math
+
+import numpy as np
+import pytest
+
+from tfzero.pretrain import losses
+
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(5)
+
+
+def floats(array):
+    return np.asarray(array, np.float32)
+
+
+def log_sigmoid(value):
+    return -math.log1p(math.exp(-value)) if value > 0 else value - math.log1p(math.exp(value))
+
+
+def test_bernoulli_log_likelihood_equals_loops(random):
+    images, logits = random.random((3, 4, 2, 2)), random.normal(0, 3, (3, 4, 2, 2))
+    expected = np.zeros(3)
+    for index in np.ndindex(images.shape):
+        pixel, logit = images[index], logits[index]
+        expected[index[0]] += pixel * log_sigmoid(logit) + (1 - pixel) * log_sigmoid(-logit)
+    result = losses.bernoulli_log_likelihood(floats(images), floats(logits))
+    np.testing.assert_allclose(result, expected, rtol=1e-5)
+
+
+def test_bernoulli_log_likelihood_by_hand():
+    images = floats([0.25, 1.0]).reshape(1, 1, 2, 1)
+    # Probabilities of white 3/4 and 1/2.
+    logits = floats([math.log(3), 0.0]).reshape(1, 1, 2, 1)
+    expected = 0.25 * math.log(0.75) + 0.75 * math.log(0.25) + math.log(0.5)
+    result = losses.bernoulli_log_likelihood(images, logits)
+    assert float(result[0]) == pytest.approx(expected, rel=1e-6)
+
+
+def test_gaussian_kl_equals_loops(random):
+    mean, log_variance = random.normal(size=(4, 3)), random.normal(size=(4, 3))
+    expected = np.zeros(4)
+    for row, latent in np.ndindex(mean.shape):
+        variance = math.exp(log_variance[row, latent])
+        expected[row] += (mean[row, latent] ** 2 + variance - 1 - math.log(variance)) / 2
+    np.testing.assert_allclose(
+        losses.gaussian_kl(floats(mean), floats(log_variance)), expected, rtol=1e-5
+    )
+
+
+def test_gaussian_kl_equals_sampling(random):
+    mean, variance = 0.7, 0.4
+    draws = random.normal(mean, math.sqrt(variance), 400_000)
+    log_ratio = -math.log(variance) / 2 - (draws - mean) ** 2 / (2 * variance) + draws**2 / 2
+    result = losses.gaussian_kl(floats([[mean]]), floats([[math.log(variance)]]))
+    assert float(result[0]) == pytest.approx(log_ratio.mean(), abs=0.01)
+
+
+def test_gaussian_kl_by_hand():
+    result = losses.gaussian_kl(floats([[0, 0], [1, 0]]), floats([[0, 0], [0, math.log(4)]]))
+    np.testing.assert_allclose(result, [0, 0.5 + (3 - math.log(4)) / 2], rtol=1e-6)
+
+
+def test_discriminator_loss_equals_loops(random):
+    real, fake = random.normal(0, 3, (5, 1)), random.normal(0, 3, (5, 1))
+    expected = 0.0
+    for row in range(5):
+        expected -= (log_sigmoid(real[row, 0]) + log_sigmoid(-fake[row, 0])) / 5
+    result = losses.discriminator_loss(floats(real), floats(fake))
+    assert float(result) == pytest.approx(expected, rel=1e-5)
+
+
+def test_discriminator_loss_by_hand():
+    assert float(losses.discriminator_loss(floats([[0]]), floats([[0]]))) == pytest.approx(
+        2 * math.log(2), rel=1e-6
+    )
+    # Probability 3/4 of the truth, twice.
+    sure = floats([[math.log(3)]])
+    assert float(losses.discriminator_loss(sure, -sure)) == pytest.approx(
+        2 * math.log(4 / 3), rel=1e-6
+    )
+
+
+def test_generator_loss_equals_loops(random):
+    fake = random.normal(0, 3, (5, 1))
+    expected = -sum(log_sigmoid(value) for value in fake[:, 0]) / 5
+    assert float(losses.generator_loss(floats(fake))) == pytest.approx(expected, rel=1e-5)
+
+
+def test_generator_loss_by_hand():
+    result = losses.generator_loss(floats([[0], [math.log(3)]]))
+    assert float(result) == pytest.approx((math.log(2) + math.log(4 / 3)) / 2, rel=1e-6)
+
+
+def test_squared_gradient_norm_equals_loops(random):
+    gradient = random.normal(size=(3, 2, 4, 2))
+    expected = sum(value**2 for value in gradient.flat) / 3
+    assert float(losses.squared_gradient_norm(floats(gradient))) == pytest.approx(
+        expected, rel=1e-5
+    )
+
+
+def test_squared_gradient_norm_by_hand():
+    gradient = floats([3, 4, 0, 1]).reshape(2, 1, 2, 1)
+    assert float(losses.squared_gradient_norm(gradient)) == pytest.approx(13)
+
+
+@pytest.mark.parametrize("logit", [-200.0, 200.0])
+def test_extreme_logits_stay_finite(logit):
+    image, logits = floats(np.full((1, 1, 1, 1), 0.5)), floats(np.full((1, 1, 1, 1), logit))
+    assert float(losses.bernoulli_log_likelihood(image, logits)[0]) == pytest.approx(-100)
+    for result in (
+        losses.discriminator_loss(floats([[logit]]), floats([[0]])),
+        losses.discriminator_loss(floats([[0]]), floats([[logit]])),
+        losses.generator_loss(floats([[logit]])),
+    ):
+        assert 0 <= float(result) <= 201

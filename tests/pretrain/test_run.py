@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from tests.data.pictures import make_pixels
+from tests.pretrain.cases import SHAPE, assert_same_state, make_method, read_state
+from tfzero.pretrain.budget import PretrainingBudget, default_budget
+from tfzero.pretrain.run import pretrain, steps_per_call
+from tfzero.pretrain.vae import VAE
+
+IMAGES = make_pixels(46, *SHAPE, seed=2)
+
+
+@pytest.mark.parametrize("count, steps", [(1, 1), (64, 1), (65, 2), (1297, 21)])
+def test_a_pass_fills_its_last_batch(count, steps):
+    assert PretrainingBudget(3, 64, 1e-3).steps_per_epoch(count) == steps
+
+
+@pytest.mark.parametrize("count", [1, 50, 1_300, 60_000])
+def test_the_default_budget_can_be_spent(count):
+    budget = default_budget(count)
+    assert budget.epochs >= 1 and 1 <= budget.batch_size <= count and budget.learning_rate > 0
+    assert default_budget(count, epochs=7).epochs == 7
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 20, 21, 23, 40, 46, 97, 469])
+@pytest.mark.parametrize("side", [8, 28])
+def test_calls_divide_an_epoch(steps, side):
+    # Keras rounds the updates of an endless stream up to whole calls.
+    assert steps % steps_per_call(steps, (side, side, 1)) == 0
+
+
+def test_spends_its_budget_and_continues_exactly(monkeypatch):
+    traced = []
+    loss_terms = VAE.loss_terms
+
+    def count(self, *arguments, **settings):
+        traced.append(self)
+        return loss_terms(self, *arguments, **settings)
+
+    monkeypatch.setattr(VAE, "loss_terms", count)
+    budget = PretrainingBudget(epochs=2, batch_size=2, learning_rate=2e-3)
+    whole = make_method("vae", seed=5)
+    history = pretrain(whole, IMAGES, budget=budget)
+    assert int(whole.optimizer.iterations.numpy()) == 2 * budget.steps_per_epoch(46) == 2 * 23
+    assert set(history) == set(whole.trackers)
+    for values in history.values():
+        assert len(values) == 2 and np.isfinite(values).all()
+
+    traced.clear()
+    halves = make_method("vae", seed=5)
+    first = pretrain(halves, IMAGES, budget=PretrainingBudget(1, 2, 2e-3))
+    second = pretrain(halves, IMAGES, budget=budget, start_epoch=1)
+    assert_same_state(read_state(whole), read_state(halves))
+    assert {name: first[name] + second[name] for name in first} == history
+
+    other = make_method("vae", seed=6)
+    pretrain(other, IMAGES, budget=budget)
+    assert traced == []  # one graph serves all seeds
+    kernels = [method.encoder.get_layer("block1").kernel.numpy() for method in (whole, other)]
+    assert np.abs(kernels[0] - kernels[1]).max() > 1e-3

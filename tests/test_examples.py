@@ -1,0 +1,211 @@
+"""The examples run, and do what they say."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import os
+import pathlib
+import re
+import runpy
+import subprocess
+import sys
+
+import numpy as np
+import PIL.Image
+import pytest
+
+import tfzero
+
+FOLDER = pathlib.Path(__file__).parents[1] / "examples"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
+
+# Loads an example where nothing of tfzero or Keras can be, and keeps what its main() returns.
+WITHOUT_TFZERO = """
+import sys
+for name in ("tfzero", "keras", "tf_keras"):
+    sys.modules[name] = None
+try:
+    import tfzero
+except ImportError:
+    pass
+else:
+    raise SystemExit("tfzero can be imported")
+import runpy
+import numpy as np
+example, savedmodel, out, *images = sys.argv[1:]
+scores = runpy.run_path(example)["main"](savedmodel=savedmodel, images=images)
+np.savez(out, **scores)
+"""
+
+
+def load_example(name):
+    spec = importlib.util.spec_from_file_location(f"example_{name}", FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def list_files(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+
+
+@pytest.fixture(scope="module")
+def quick_start(tmp_path_factory):
+    """What quick_start.py returns, and the folder that it ran in."""
+    folder = tmp_path_factory.mktemp("quick_start")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        accuracies, version, classifier = load_example("quick_start").main(epochs=6)
+    return accuracies, folder / version, classifier, folder
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return tfzero.load_data("digits")
+
+
+def test_all_examples_are_tested():
+    assert NAMES == ["gan_and_vae", "own_images", "quick_start", "use_savedmodel"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_command_offers_what_main_takes(name, monkeypatch, capsys):
+    path = str(FOLDER / f"{name}.py")
+    monkeypatch.setattr(sys, "argv", [path, "--help"])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(path, run_name="__main__")
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    options = set(re.findall(r"^  (?:--)?([a-z][a-z-]+)", shown, re.MULTILINE)) - {"help"}
+    assert options
+    parameters = inspect.signature(load_example(name).main).parameters
+    assert {option.replace("-", "_") for option in options} <= set(parameters)
+
+
+def test_quick_start_beats_chance_by_far(quick_start):
+    accuracies, version, _, folder = quick_start
+    # Ten classes: chance is 10 %. Pixels with an SVM give 90 % at these 100 labels.
+    assert accuracies["Classifier.fit"] > 0.5
+    assert accuracies["lpft"] > 0.75
+    assert version == folder / "savedmodels" / "digits" / "1"
+    assert (version / "saved_model.pb").is_file()
+    assert {path.name for path in folder.iterdir()} == {"savedmodels"}
+
+
+def test_quick_start_leaves_an_older_version_as_it_is(quick_start):
+    _, version, classifier, _ = quick_start
+    before = (version / "saved_model.pb").read_bytes()
+    names = [f"digit {number}" for number in range(10)]
+    second = tfzero.export_savedmodel(classifier, version.parent, class_names=names)
+    assert second.name == "2"
+    assert (version / "saved_model.pb").read_bytes() == before
+
+
+def test_use_savedmodel_gives_the_models_probabilities(quick_start, digits, tmp_path):
+    _, version, classifier, _ = quick_start
+    images, labels = digits.test_images[:40], digits.test_labels[:40]
+    paths = [str(tmp_path / f"{number}.png") for number in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        PIL.Image.fromarray(image[..., 0]).save(path)
+    example, out = str(FOLDER / "use_savedmodel.py"), str(tmp_path / "scores.npz")
+    finished = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TFZERO, example, str(version), out, *paths],
+        cwd=tmp_path,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stderr
+    expected = np.asarray(classifier(images, training=False))
+    with np.load(out) as scores:
+        assert set(scores) == {"serving_bytes", "serving_default"}
+        for answer in scores.values():
+            np.testing.assert_allclose(answer, expected, rtol=0, atol=1e-5)
+    assert (expected.argmax(axis=1) == labels).mean() > 0.7
+    first = f"  {paths[0]}: {expected[0].argmax()}, score {expected[0].max():.3f}"
+    assert finished.stdout.splitlines().count(first) == 2  # by either signature
+
+
+def test_use_savedmodel_without_a_model_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=r"savedmodels/digits/1 is no .*quick_start\.py writes"):
+        load_example("use_savedmodel").main()
+
+
+def test_gan_and_vae_learn_the_images(digits, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    gan, vae = load_example("gan_and_vae").main(epochs=5)
+    pixels = digits.test_images / 255.0
+    average = digits.pool.mean(axis=0) / 255.0
+    # Reconstructions know which image they come from: the average image does not.
+    restored = np.asarray(vae.reconstruct(digits.test_images))
+    assert np.mean((restored - pixels) ** 2) < 0.75 * np.mean((average - pixels) ** 2)
+    # Samples have the pool's average and much of its variety; before training they have neither.
+    untrained = type(gan).from_config(gan.get_config())
+    samples, noise = np.asarray(gan.generate(200)), np.asarray(untrained.generate(200))
+    off, off_before = (
+        np.mean((samples.mean(0) - average) ** 2),
+        np.mean((noise.mean(0) - average) ** 2),
+    )
+    assert off < 0.3 * off_before
+    assert samples.std(axis=0).mean() > 0.5 * pixels.std(axis=0).mean()
+    # Saved with the optimizers and trained on: five epochs and one more, over 1,167 images.
+    assert gan.optimizer.iterations == gan.discriminator_optimizer.iterations == 6 * 37
+    assert list_files(tmp_path) == [
+        f"gan_and_vae/{name}"
+        for name in (
+            "gan.csv",
+            "gan.keras",
+            "gan_samples.png",
+            "vae.csv",
+            "vae.keras",
+            "vae_reconstructions.png",
+            "vae_samples.png",
+        )
+    ]
+    with PIL.Image.open("gan_and_vae/gan_samples.png") as grid:
+        assert min(grid.size) > 8 * 8
+        assert len(set(grid.convert("L").tobytes())) > 10  # not one gray
+
+
+def test_gan_and_vae_overwrites_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gan_and_vae").mkdir()
+    with pytest.raises(SystemExit, match="gan_and_vae exists; .* --out"):
+        load_example("gan_and_vae").main()
+    assert list(tmp_path.rglob("*")) == [tmp_path / "gan_and_vae"]
+
+
+def test_own_images_compares_drawn_shapes(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    # Without a pretrained arm, whose graphs would take longest; the next test has one.
+    study = load_example("own_images").main(
+        arms=("scratch/finetune", "pixels/svm"), label_counts=(60,), seeds=2
+    )
+    rows = {row["arm"]: row for row in study.table()}
+    assert rows["scratch/finetune"]["mean"] > 75  # three classes: chance is 33 %
+    assert rows["pixels/svm"]["mean"] > 45
+    shown = capsys.readouterr().out
+    assert study.verdict in shown
+    assert f"scratch/finetune        60 labels: {rows['scratch/finetune']['mean']:5.1f} ±" in shown
+    assert len(list((tmp_path / "shapes").rglob("*.png"))) == 240
+    assert {path.name for path in tmp_path.iterdir()} == {"shapes", "runs", "savedmodels"}
+    assert (tmp_path / study.folder / "report.html").is_file()
+    assert (tmp_path / "savedmodels" / "shapes" / "1" / "saved_model.pb").is_file()
+
+
+@pytest.mark.slow
+def test_own_images_reaches_a_verdict_on_ones_own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    example = load_example("own_images")
+    example.draw_shapes(tmp_path / "mine", side=14)
+    study = example.main(folder="mine", size=12, label_counts=(60,))
+    [comparison] = study.results["comparisons"]
+    assert comparison["arm"] == "vae/lpft" and comparison["seeds"] == 3
+    assert study.verdict.splitlines()[0].startswith(("Pretraining", "At 60 labels"))
+    rows = {row["arm"]: row for row in study.table()}
+    assert min(rows["vae/lpft"]["mean"], rows["scratch/finetune"]["mean"]) > 75
+    assert rows["vae/lpft"]["pretrain_seconds"] > 0 == rows["scratch/finetune"]["pretrain_seconds"]
+    assert study.folder == "runs/mine"
+    assert not (tmp_path / "shapes").exists()

@@ -1,0 +1,194 @@
+"""Imports point one way, and the command line starts without TensorFlow."""
+
+import ast
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+import tfzero
+from tfzero.pretrain import METHODS
+
+REPOSITORY = pathlib.Path(__file__).parents[1]
+# What each part may import of tfzero, from design.md: cli -> (compare, stages, load) -> report,
+# export -> study -> pretrain, transfer -> networks, data -> compiled, seeds, checks.
+_BASE = {"_compiled", "_seeds", "_checks"}
+_NETWORKS = {"networks", "data"} | _BASE
+_STUDY = {"study", "pretrain", "transfer"} | _NETWORKS
+ALLOWED = {
+    "cli": {"_compare", "_stages", "_load", "report", "export"} | _STUDY,
+    "_compare": {"_load", "report", "export"} | _STUDY,
+    "_stages": {"_load", "report", "export"} | _STUDY,
+    "_load": {"pretrain", "transfer"} | _NETWORKS,
+    "report": {"_checks"},
+    "export": {"networks", "data", "_checks"},
+    "study": {"pretrain", "transfer"} | _NETWORKS,
+    "pretrain": _NETWORKS,
+    "transfer": _NETWORKS,
+    "networks": _BASE,
+    "data": _BASE,
+    "_compiled": {"_seeds", "_checks"},
+    "_seeds": set(),
+    "_checks": set(),
+}
+# One file of a part instead of all of it.
+ONLY = {
+    ("export", "data"): {"tfzero.data.decode"},
+    ("export", "networks"): {"tfzero.networks.scaling"},
+}
+LIGHT = [
+    "tfzero", "tfzero.cli", "tfzero.data", "tfzero.report", "tfzero.export",
+    "tfzero.study.plan", "tfzero.study.study", "tfzero._compare",
+]  # fmt: skip
+_REFERENCE = re.compile(r"(tfzero(?:\.\w+)+)(?::\w+)?")
+
+
+def list_modules():
+    """Returns the path of every module by its name."""
+    modules = {}
+    for path in sorted((REPOSITORY / "tfzero").rglob("*.py")):
+        parts = path.relative_to(REPOSITORY).with_suffix("").parts
+        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return modules
+
+
+MODULES = list_modules()
+
+
+def find_imports(module, source, *, is_package=False):
+    """Returns the modules of tfzero that a module's source refers to.
+
+    Statements anywhere in the file count, functions and TYPE_CHECKING included; so do public
+    names read from the package (`tfzero.compare`) and references in strings, as in tables of
+    "module:name".
+    """
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = module.split(".")
+                parents = parents[: len(parents) - node.level + is_package]
+                base = ".".join([*parents, *([node.module] if node.module else [])])
+            for alias in node.names:
+                name = f"{base}.{alias.name}"
+                if base == "tfzero":
+                    name = tfzero._PLACES.get(alias.name, name)
+                found.add(name if name in MODULES or base == "tfzero" else base)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id == "tfzero" and node.attr in tfzero._PLACES:
+                found.add(tfzero._PLACES[node.attr])
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            reference = _REFERENCE.fullmatch(node.value)
+            if reference:
+                found.add(reference[1])
+    return {name for name in found if name.split(".")[0] == "tfzero"} - {module}
+
+
+def explain(module, target):
+    """Returns why the edge is forbidden, or ''."""
+    part = module.split(".")[1]
+    if target == "tfzero":
+        return ""  # the version; names read from it are edges of their own
+    other = target.split(".")[1]
+    if other == "__version__" or other == part and not _is_method(module, target):
+        return ""
+    if other == part:
+        return f"{module} is a method and imports another: {target}"
+    if other not in ALLOWED[part]:
+        return f"{module} imports {target}; {part} may import {sorted(ALLOWED[part])}"
+    only = ONLY.get((part, other))
+    if only and target not in only:
+        return f"{module} imports {target}; of {other} it may import {sorted(only)}"
+    return ""
+
+
+def _is_method(*modules):
+    methods = {place.partition(":")[0] for place in METHODS.values()}
+    return methods.issuperset(modules)
+
+
+def test_every_part_has_its_place():
+    assert {name.split(".")[1] for name in MODULES if name != "tfzero"} == set(ALLOWED)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name != "tfzero"])
+def test_imports_point_one_way(module):
+    path = MODULES[module]
+    targets = find_imports(module, path.read_text(), is_package=path.name == "__init__.py")
+    assert [problem for target in sorted(targets) if (problem := explain(module, target))] == []
+
+
+@pytest.mark.parametrize(
+    "module, source",
+    [
+        ("tfzero.transfer.network", "from tfzero.pretrain.losses import gaussian_kl"),
+        ("tfzero.transfer.network", "import tfzero.study.plan"),
+        ("tfzero.transfer.network", "import tfzero\ntfzero.VAE"),
+        ("tfzero.transfer.network", "from tfzero import GAN"),
+        ("tfzero.transfer.network", "def f():\n    from tfzero import pretrain"),
+        ("tfzero.transfer.network", "from ..pretrain import losses"),
+        ("tfzero.transfer.network", "TABLE = {'gan': 'tfzero.pretrain.gan:GAN'}"),
+        ("tfzero.export.graph", "from tfzero.data.resize import resize_images"),
+        ("tfzero.export.graph", "from tfzero.data import load_data"),
+        ("tfzero.export.graph", "from tfzero.networks import build_encoder"),
+        ("tfzero.export.graph", "from tfzero.transfer.classifier import Classifier"),
+        ("tfzero.report.page", "from tfzero.study.study import Study"),
+        ("tfzero.data.store", "from tfzero.networks import scale_images"),
+        ("tfzero.networks.encoder", "from tfzero.data import ImageData"),
+        ("tfzero.pretrain.gan", "from tfzero.pretrain.vae import VAE"),
+        ("tfzero.pretrain.vae", "from . import gan"),
+        ("tfzero.study.run", "from tfzero._compare import compare"),
+        ("tfzero._checks", "from tfzero._seeds import derive_seed"),
+    ],
+)
+def test_a_forbidden_edge_is_found(module, source):
+    targets = find_imports(module, source)
+    assert [target for target in targets if explain(module, target)]
+
+
+@pytest.mark.parametrize(
+    "module, source",
+    [
+        ("tfzero.export.graph", "from tfzero.data.decode import decode_image"),
+        ("tfzero.pretrain.vae", "from tfzero.pretrain import losses"),
+        ("tfzero.study.plan", "import tfzero\ntfzero.__version__"),
+        ("tfzero.cli", "import tfzero\ntfzero.compare"),
+        ("tfzero.transfer.network", "import keras\nfrom tfzero.networks import copies"),
+    ],
+)
+def test_an_allowed_edge_is_let_through(module, source):
+    targets = find_imports(module, source)
+    assert targets and not any(explain(module, target) for target in targets)
+
+
+SCRIPT = """
+import importlib, json, sys
+found = {}
+for module in json.loads(sys.argv[1]):
+    importlib.import_module(module)
+    found[module] = [name for name in ("tensorflow", "keras") if name in sys.modules]
+print(json.dumps(found))
+"""
+
+
+def test_light_modules_import_no_tensorflow():
+    # One process for all: the first module with names behind it is the one at fault.
+    run = subprocess.run(
+        [sys.executable, "-c", SCRIPT, json.dumps(LIGHT)],
+        cwd=REPOSITORY, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert json.loads(run.stdout) == {module: [] for module in LIGHT}
+
+
+def test_public_names_are_found_where_they_are_said_to_be():
+    assert set(tfzero._PLACES) == set(tfzero.__all__)
+    for name in tfzero.__all__:
+        assert getattr(tfzero, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = tfzero.Nothing

@@ -1,0 +1,19 @@
+"""Settings shared by the tests of strategies, so that one traced graph serves them all."""
+
+from tfzero.transfer import STRATEGIES, fit_classifier
+from tfzero.transfer.budget import Budget
+
+# 40 steps at batch 8: enough to learn clean bars, over in a second.
+BUDGET = Budget(steps=40, batch_size=8)
+NETWORKS = [name for name, entry in STRATEGIES.items() if entry.trains_network]
+# Those that take steps, and so can be compared step by step.
+TUNED = [name for name in NETWORKS if name != "probe"]
+
+
+def fit(strategy, encoder, images, labels, **settings):
+    settings = {"budget": BUDGET, "seed": 0, **settings}
+    return fit_classifier(strategy, encoder=encoder, images=images, labels=labels, **settings)
+
+
+def read_weights(model):
+    return [weight.numpy() for weight in model.weights]

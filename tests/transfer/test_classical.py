@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+from sklearn.svm import SVC
+
+from tests.conftest import draw_bars
+from tests.transfer.cases import fit
+from tfzero.transfer import classical
+from tfzero.transfer.features import read_features
+
+
+def draw_few(a_class, **settings):
+    return draw_bars(4 * a_class, seed=0, contrast=0.1, noise=0.2, **settings)
+
+
+def test_pixels_are_scaled_and_kept_in_order():
+    images, _ = draw_bars(5, seed=0)
+    pixels = read_features(None, images)
+    assert pixels.dtype == np.float32
+    np.testing.assert_allclose(pixels, images.reshape(5, 64) / 255, rtol=1e-6)
+    np.testing.assert_allclose(read_features(None, images / 255), pixels, rtol=1e-6)
+
+
+def test_features_of_an_encoder_are_its_outputs(encoder):
+    images, _ = draw_bars(5, seed=0)
+    expected = encoder((images / 255).astype(np.float32))
+    for given in (images, (images / 255).astype(np.float32), images / 255):
+        np.testing.assert_allclose(read_features(encoder, given), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_svm_reads_pixels_of_bytes_and_floats_alike():
+    images, labels = draw_few(4)
+    test, _ = draw_bars(30, seed=1, contrast=0.1, noise=0.2)
+    fitted = fit("svm", None, images, labels)
+    floats = fit("svm", None, images / 255, labels)
+    expected = fitted.predict(test)
+    np.testing.assert_allclose(fitted.predict(test / 255), expected, atol=1e-6)
+    np.testing.assert_allclose(floats.predict(test), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("classes", [[0, 1], [0, 1, 2], [1, 3]], ids=str)
+def test_the_likeliest_class_is_scikit_learns_answer(classes):
+    images, labels = draw_bars(16, seed=0, contrast=0.1, noise=0.2)
+    chosen = np.isin(labels, classes)
+    fitted = fit("svm", None, images[chosen], labels[chosen], num_classes=4)
+    test, _ = draw_bars(100, seed=1, contrast=0.1, noise=0.2)
+    pixels = (test / 255).astype(np.float32).reshape(100, -1)
+    machine = SVC(C=fitted.model.estimator.C, gamma="scale", break_ties=True)
+    machine.fit((images[chosen] / 255).astype(np.float32).reshape(-1, 64), labels[chosen])
+    expected = machine.predict(pixels)
+    probabilities = fitted.predict(test)
+    assert set(expected) == set(classes)
+    np.testing.assert_array_equal(probabilities.argmax(axis=1), expected)
+    others = [k for k in range(4) if k not in classes]
+    assert probabilities[:, others].max(initial=0) == 0
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_the_penalty_is_tuned_from_five_labels_a_class(monkeypatch):
+    monkeypatch.setattr(classical, "_SVM_PENALTIES", [1e-6, 7.0])
+    images, labels = draw_few(5)
+    assert fit("svm", None, images, labels).model.estimator.C == 7.0
+    monkeypatch.setattr(classical, "_SVM_PENALTIES", [3.0])
+    assert fit("svm", None, images, labels).model.estimator.C == 3.0
+    # One label less in one class: nothing is tuned.
+    assert fit("svm", None, images[:-1], labels[:-1]).model.estimator.C != 3.0
+
+
+def test_a_class_without_labels_stops_the_tuning(monkeypatch):
+    monkeypatch.setattr(classical, "_SVM_PENALTIES", [3.0])
+    images, labels = draw_few(6)
+    fitted = fit("svm", None, images, labels, num_classes=5)
+    assert fitted.model.estimator.C != 3.0
+
+
+def test_cost_counts_no_steps():
+    images, labels = draw_few(4)
+    fitted = fit("svm", None, images, labels)
+    machine = fitted.model.estimator
+    assert fitted.cost.steps == 0
+    assert fitted.cost.parameters == machine.dual_coef_.size + machine.support_vectors_.size
+    assert fitted.cost.seconds > 0

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from tfzero.networks import build_encoder
+from tests.conftest import build_small_encoder
 from tfzero.pretrain import find_method
 
 SHAPE = (8, 8, 1)
@@ -21,9 +21,9 @@ ARGUMENTS = {
 LEARNING_RATE = 2e-3
 
 
-def make_method(name, *, shape=SHAPE, seed=0, encoder_seed=0, **arguments):
-    """Builds a small method, not compiled."""
-    encoder = build_encoder(shape, width=4, seed=encoder_seed)
+def make_method(name, *, shape=SHAPE, seed=0, encoder=None, **arguments):
+    """Builds a small method, not compiled; the encoder starts equal whatever the seed."""
+    encoder = build_small_encoder(shape) if encoder is None else encoder
     return find_method(name)(encoder, seed=seed, **{**ARGUMENTS[name], **arguments})
 
 

@@ -55,7 +55,8 @@ def test_r1_is_computed_on_each_intervals_first_step():
 
 @pytest.mark.parametrize("layer, step", [("realness", 0.1), ("block4", 1e-3), ("block1", 1e-3)])
 def test_r1_gradient_agrees_with_differences(layer, step):
-    gan = compile_method(make_method("gan", r1_weight=2.0, r1_interval=1))
+    encoder = build_encoder((8, 8, 1), width=4, seed=0)
+    gan = compile_method(make_method("gan", encoder=encoder, r1_weight=2.0, r1_interval=1))
 
     def penalty():
         images = tf.constant(SCALED)

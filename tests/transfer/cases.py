@@ -1,6 +1,8 @@
 """Settings shared by the tests of strategies, so that one traced graph serves them all."""
 
-from tfzero.transfer import STRATEGIES, fit_classifier
+import pytest
+
+from tfzero.transfer import STRATEGIES, fit_classifier, network
 from tfzero.transfer.budget import Budget
 
 # 40 steps at batch 8: enough to learn clean bars, over in a second.
@@ -11,8 +13,12 @@ TUNED = [name for name in NETWORKS if name != "probe"]
 
 
 def fit(strategy, encoder, images, labels, **settings):
+    """Fits by a strategy at learning rates that suit the small encoder, whatever the defaults."""
     settings = {"budget": BUDGET, "seed": 0, **settings}
-    return fit_classifier(strategy, encoder=encoder, images=images, labels=labels, **settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "LEARNING_RATE", 0.02)
+        patch.setattr(network, "LEARNING_RATE_AFTER_PROBE", 0.005)
+        return fit_classifier(strategy, encoder=encoder, images=images, labels=labels, **settings)
 
 
 def read_weights(model):

@@ -123,6 +123,14 @@ def test_augmentation_changes_what_is_learned(encoder, bars):
     assert np.abs(trained[0] - trained[1]).max() > 1e-4
 
 
+def test_the_warp_is_kept_from_xla(encoder, bars):
+    assert Classifier(encoder, 4).supports_jit
+    classifier = Classifier(encoder, 4, augment=True)
+    with pytest.warns(UserWarning, match="doesn't support `jit_compile=True`"):
+        compile_classifier(classifier, jit_compile=True)
+    classifier.fit(*bars, steps_per_epoch=1, verbose=0)
+
+
 def test_color_images_that_are_not_square():
     encoder = tfzero.build_encoder((9, 12, 3), width=4)
     images = np.random.default_rng(0).random((6, 9, 12, 3)).astype(np.float32)

@@ -34,6 +34,8 @@ class Classifier(keras.Model):
         self.encoder = copy_network(encoder)
         self.num_classes = num_classes
         self.augment = augment
+        # The warp has no XLA kernel, and Keras compiles by XLA unasked where it finds a GPU.
+        self.supports_jit = not augment
         self.seed = seed
         self.noise_seed = self.add_weight(
             name="noise_seed",

@@ -198,3 +198,9 @@ def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch):
     assert all(np.array_equal(a, b) for a, b in zip(weights, own.get_weights(), strict=True))
     kept = tfzero.load_model(next(pathlib.Path("run/encoders").glob("vae-0-*.keras")))
     assert kept.name == "own"
+    # The workers live on; the next study starts in another folder, with relative paths.
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    study = tfzero.compare(data, arms=["scratch/probe"], label_counts=[12], seeds=1)
+    assert pathlib.Path(study.results["recommended"]["savedmodel"], "saved_model.pb").exists()

@@ -138,19 +138,24 @@ def _export(plan: StudyPlan, run: RunFolder, verdict: dict[str, Any], target, cu
         "data_fingerprint": plan.data.fingerprint,
         "recipe": plan.recipe,
     }
-    arguments = (run.final / f"{key}.keras", target, plan.data.class_names, notes, custom_objects)
+    # Absolute: a worker's working directory is that of the process that first needed it.
+    final, absolute = (run.final / f"{key}.keras").resolve(), target.resolve()
+    arguments = (final, absolute, plan.data.class_names, notes, custom_objects)
     [version] = run_jobs([Job("export", 1.0, export_file, arguments)], log=run.log.resolve())
-    recommended["savedmodel"] = version
+    recommended["savedmodel"] = str(target / version)
 
 
 def export_file(path, target, class_names, notes, custom_objects) -> str:
-    """Exports a saved classifier; runs in a worker, where TensorFlow is loaded already."""
+    """Exports a saved classifier; returns the version's name.
+
+    Runs in a worker, where TensorFlow is loaded already.
+    """
     prepare_process()
     from tfzero._load import load_model
     from tfzero.export import export_savedmodel
 
     model = load_model(path, custom_objects=custom_objects)
-    return str(export_savedmodel(model, target, class_names=class_names, notes=notes))
+    return export_savedmodel(model, target, class_names=class_names, notes=notes).name
 
 
 def _require_writable(target: pathlib.Path) -> None:

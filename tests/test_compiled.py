@@ -58,6 +58,11 @@ def train(model, epochs=2):
     model.fit(INPUTS, TARGETS, batch_size=8, epochs=epochs, shuffle=False, verbose=0)
 
 
+def lend(model):
+    with borrow_compiled(model) as twin:
+        return twin
+
+
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
     """No model is kept from other tests, and traces are counted from 0."""
@@ -134,10 +139,11 @@ def test_a_nested_loan_gets_a_model_of_its_own():
         make_counting(seed=1, run_eagerly=True),
         make_counting(seed=2, run_eagerly=True),
     )
+    kept = lend(make_counting(run_eagerly=True))
     with borrow_compiled(outer) as first:
         train(first)
         with borrow_compiled(inner) as second:
-            assert second is not first
+            assert first is kept and second is not first
             train(second)
         train(first)
     for model, epochs in ((expected_outer, 4), (expected_inner, 2)):
@@ -167,11 +173,6 @@ def test_an_exception_leaves_the_state_reached():
         train(again)
     train(expected)
     assert_same_state(read_state(expected), read_state(other))
-
-
-def lend(model):
-    with borrow_compiled(model) as twin:
-        return twin
 
 
 def test_other_structures_are_not_shared():

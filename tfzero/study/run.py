@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
+import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -14,6 +17,9 @@ from tfzero.study.estimate import Estimate
 from tfzero.study.plan import CellSpec, StudyPlan
 from tfzero.study.progress import Progress
 from tfzero.study.records import RunFolder, read_json
+
+# Seconds between a worker's looks at whether its parent lives.
+_WATCH_INTERVAL = 1.0
 
 
 class Job(NamedTuple):
@@ -112,6 +118,7 @@ def run_jobs(
 def _numbered(place: int, job: Job, log: pathlib.Path, parent: int) -> tuple[int, Any]:
     if os.getpid() != parent:
         _write_errors_to(log)
+        _end_with(parent)
     return place, job.call(*job.arguments)
 
 
@@ -123,6 +130,22 @@ def _write_errors_to(log: pathlib.Path) -> None:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(descriptor, 2)
     os.close(descriptor)
+
+
+@functools.cache
+def _end_with(parent: int) -> None:
+    """Ends this worker when its parent is gone: killed, it cannot end its workers itself.
+
+    Without this they would work through their queue beside the resumed study. Nothing is lost
+    but the cell in flight, for records appear whole or not at all.
+    """
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(_WATCH_INTERVAL)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def num_workers() -> int:

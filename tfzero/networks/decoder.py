@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import keras
+import tensorflow as tf
 
 from tfzero._seeds import derive_seed
 from tfzero.networks.encoder import default_width
@@ -77,3 +78,18 @@ def build_decoder(
     if any(excess):
         x = keras.layers.Cropping2D(((0, excess[0]), (0, excess[1])), name="crop")(x)
     return keras.Model(latents, x, name="decoder")
+
+
+def decode_prior(decoder: keras.Model, count: int, *, seed: int) -> tf.Tensor:
+    """Decodes latents drawn from N(0, 1).
+
+    Args:
+        decoder: From `build_decoder`, or alike: `(B, Z)` to logits `(B, H, W, C)`.
+        count: How many images.
+        seed: Draws the latents.
+
+    Returns:
+        float32 `(count, H, W, C)` in 0..1.
+    """
+    latents = tf.random.stateless_normal((count, decoder.input_shape[1]), (seed, 0))
+    return tf.sigmoid(decoder(latents, training=False))

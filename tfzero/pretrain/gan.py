@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfzero._seeds import derive_seed
-from tfzero.networks.decoder import build_decoder
+from tfzero.networks.decoder import build_decoder, decode_prior
 from tfzero.pretrain import losses
 from tfzero.pretrain.base import Pretrainer
 
@@ -158,8 +158,7 @@ class GAN(Pretrainer):
         Returns:
             float32 `(count, H, W, C)` in 0..1.
         """
-        latents = tf.random.stateless_normal((count, self.latent_dim), (seed, 0))
-        return tf.sigmoid(self.generator(latents, training=False))
+        return decode_prior(self.generator, count, seed=seed)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfzero._seeds import derive_seed
-from tfzero.networks.decoder import build_decoder
+from tfzero.networks.decoder import build_decoder, decode_prior
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import losses
 from tfzero.pretrain.base import Pretrainer
@@ -120,8 +120,7 @@ class VAE(Pretrainer):
         Returns:
             float32 `(count, H, W, C)` in 0..1.
         """
-        latents = tf.random.stateless_normal((count, self.latent_dim), (seed, 0))
-        return tf.sigmoid(self.decoder(latents, training=False))
+        return decode_prior(self.decoder, count, seed=seed)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

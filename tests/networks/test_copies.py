@@ -81,3 +81,17 @@ def test_a_network_without_configuration_is_refused():
     network(np.zeros((1, 4), np.float32))
     with pytest.raises(InputError, match="NoConfig.* cannot be copied.*functional Keras model"):
         copy_network(network)
+
+
+def test_dropout_draws_by_the_seed_too():
+    def build():
+        return keras.Sequential(
+            [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dropout(0.5)], name="own"
+        )
+
+    ones = np.ones((2, 8, 8, 1), np.float32)
+    first, same, other = (
+        np.asarray(redraw_network(build(), seed=seed)(ones, training=True)) for seed in (3, 3, 4)
+    )
+    np.testing.assert_array_equal(first, same)
+    assert not np.array_equal(first, other)

@@ -34,18 +34,34 @@ def test_rate_is_never_above_the_peak_nor_zero_before_the_end(steps):
     assert rates[:top] == sorted(rates[:top]) and rates[top:] == sorted(rates[top:], reverse=True)
 
 
-def test_the_callback_follows_the_optimizers_count():
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(9.0), loss="mse", run_eagerly=True)
-    rates = []
+def train_watched(steps_per_execution):
+    """Returns the rate of each of 12 steps, read from what SGD did to a weight."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(
+        keras.optimizers.SGD(9.0),
+        loss=lambda truth, answer: answer,  # its gradient to the weight is 1
+        steps_per_execution=steps_per_execution,
+    )
+    weights = [model.get_weights()[0].item()]
 
     class Read(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            rates.append(float(self.model.optimizer.learning_rate.numpy()))
+            weights.append(self.model.get_weights()[0].item())
 
-    schedule = WarmupCosine(0.5, steps=6)
+    schedule = WarmupCosine(0.5, steps=12)
     for _ in range(2):  # a second fit goes on where the first stopped
         model.fit(
-            np.ones((3, 2)), np.ones((3, 1)), batch_size=1, callbacks=[schedule, Read()], verbose=0
+            np.ones((6, 1)), np.ones((6, 1)), batch_size=1, callbacks=[schedule, Read()], verbose=0
         )
-    assert rates == pytest.approx([schedule.rate(done) for done in range(6)])
+    return schedule, -np.diff(weights)
+
+
+def test_each_step_has_its_own_rate():
+    schedule, rates = train_watched(steps_per_execution=1)
+    assert rates == pytest.approx([schedule.rate(done) for done in range(12)], abs=1e-5)
+
+
+def test_steps_of_one_call_share_the_rate_of_their_middle():
+    schedule, rates = train_watched(steps_per_execution=3)
+    expected = [3 * schedule.rate(first + 1) for first in range(0, 12, 3)]
+    assert rates == pytest.approx(expected, abs=1e-5)

@@ -173,7 +173,7 @@ from tests.conftest import build_small_encoder, draw_bars
 from tests.transfer.cases import fit
 images, labels = draw_bars(40, seed=0)
 encoder = build_small_encoder(seed=1)
-np.save(sys.argv[2], fit("lpft", encoder, images, labels, seed=7).predict(images))
+np.save(sys.argv[2], fit("finetune", encoder, images, labels, seed=7).predict(images))
 """
 
 
@@ -187,9 +187,9 @@ def test_a_fit_is_the_same_first_in_a_process_and_after_others(encoder, bars, tm
     subprocess.run(
         [sys.executable, "-c", SCRIPT, json.dumps(settings), out], cwd=REPOSITORY, check=True
     )
-    for strategy in ("finetune", "probe", "svm"):
+    for strategy in ("lpft", "probe", "svm"):
         fit(strategy, encoder, *bars, seed=8)
-    result = fit("lpft", encoder, *bars, seed=7).predict(bars[0])
+    result = fit("finetune", encoder, *bars, seed=7).predict(bars[0])
     np.testing.assert_array_equal(np.load(out), result)
 
 

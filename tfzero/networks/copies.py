@@ -34,13 +34,15 @@ def redraw_network(network: keras.Model, *, seed: int) -> keras.Model:
 
 
 def reseed_config(config: Any, seed: int, *path: str) -> Any:
-    """Returns a Keras config in which every initializer's seed is derived from `seed`."""
+    """Returns a Keras config in which every initializer's and layer's seed comes from `seed`."""
     if isinstance(config, dict):
-        is_initializer = str(config.get("module", "")).startswith("keras.initializers")
-        if is_initializer and "seed" in (config.get("config") or {}):
-            settings = {**config["config"], "seed": derive_seed(seed, *path)}
-            return {**config, "config": settings}
-        return {key: reseed_config(value, seed, *path, key) for key, value in config.items()}
+        fresh = {key: reseed_config(value, seed, *path, key) for key, value in config.items()}
+        # Initializers, and layers with noise of their own such as Dropout.
+        if str(config.get("module", "")).startswith("keras.") and "seed" in (
+            config.get("config") or {}
+        ):
+            fresh["config"] = {**fresh["config"], "seed": derive_seed(seed, *path)}
+        return fresh
     if isinstance(config, list | tuple):
         return type(config)(
             reseed_config(value, seed, *path, str(place)) for place, value in enumerate(config)

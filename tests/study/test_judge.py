@@ -182,6 +182,18 @@ def test_holm_withholds_a_win_that_one_comparison_alone_would_claim(plan):
     assert entry["outcome"] == "cannot tell"
 
 
+def test_what_the_verdict_cannot_tell_apart_shares_the_best_set(plan):
+    # One of four comparisons may have p = 0.02 and be undecided; one of two in the best set not.
+    steps = [1.6, 2.0, 0.3, 1.5, 0.6]
+    accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
+    accuracy["vae/lpft", 6] = [value + step for value, step in zip(BASE, steps, strict=True)]
+    verdict = call_judge(plan, accuracy)
+    [entry] = [c for c in verdict["comparisons"] if c["p_value"] < 1]
+    assert 0.0125 < entry["p_value"] < 0.025 and entry["outcome"] == "cannot tell"
+    assert SCRATCH in verdict["best"][0]["arms"]
+    assert verdict["best"][0]["highest"] == "vae/lpft"
+
+
 def test_two_seeds_give_figures_and_no_verdict(plan):
     accuracy = {(arm, 6): BASE[:2] for arm in plan.arms}
     verdict = call_judge(plan, accuracy, ENCODERS)

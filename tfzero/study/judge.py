@@ -55,10 +55,16 @@ def judge(
         pretraining: The pretrained encoders' records.
         right: Which test images each cell classified rightly.
     """
-    best = [_best(plan, right, count) for count in plan.label_counts]
+    comparisons = _comparisons(plan, right)
+    undecided = {
+        (entry["num_labels"], frozenset([entry["arm"], entry["baseline"]]))
+        for entry in comparisons
+        if entry["outcome"] == "cannot tell"
+    }
+    best = [_best(plan, right, count, undecided) for count in plan.label_counts]
     return {
         "schema": 1,
-        "comparisons": _comparisons(plan, right),
+        "comparisons": comparisons,
         "best": [entry for entry in best if entry is not None],
         "table": _table(plan, records, pretraining, right),
     }
@@ -134,8 +140,12 @@ def _paired(right: Right, first, second) -> tuple[np.ndarray, np.ndarray] | None
     return np.stack([ours[r] for r in common]), np.stack([theirs[r] for r in common])
 
 
-def _best(plan, right: Right, count: int) -> dict[str, Any] | None:
-    """Returns the arms that cannot be told from the highest at one label count."""
+def _best(plan, right: Right, count: int, undecided: set) -> dict[str, Any] | None:
+    """Returns the arms that cannot be told from the highest at one label count.
+
+    Pairs that the verdict could not tell apart stay together, though fewer comparisons are
+    corrected for here.
+    """
     means = {
         arm: float(np.mean([cell.mean() for cell in right[arm, count].values()]))
         for arm in plan.arms
@@ -148,6 +158,10 @@ def _best(plan, right: Right, count: int) -> dict[str, Any] | None:
     pairs = [_paired(right, (highest, count), (arm, count)) for arm in others]
     # With too few replicates no arm can be told from the highest.
     p_values = [1.0 if pair is None else judge_difference(*pair).p_value for pair in pairs]
-    same = [arm for arm, p in zip(others, holm(p_values), strict=True) if p >= 1 - CONFIDENCE]
+    same = [
+        arm
+        for arm, p in zip(others, holm(p_values), strict=True)
+        if p >= 1 - CONFIDENCE or (count, frozenset([highest, arm])) in undecided
+    ]
     ranked = sorted([highest, *same], key=lambda arm: -means[arm])
     return {"num_labels": count, "highest": highest, "arms": ranked}

@@ -27,14 +27,14 @@ class PretrainingBudget:
 def default_budget(num_images: int, *, epochs: int | None = None) -> PretrainingBudget:
     """Returns the budget for a pool of a size.
 
-    Passes shrink as the pool grows, while the images seen grow by its power of 0.45: 24 passes
-    over 1,300 images, 3 over 60,000.
+    Passes shrink as the pool grows, while the images seen grow about as its square root: 18
+    passes over 1,300 images, 3 over 60,000.
 
     Args:
         num_images: Size of the pool.
         epochs: Passes, if not the default.
     """
     if epochs is None:
-        epochs = max(2, round(24 * (1300 / num_images) ** 0.55))
+        epochs = max(2, round(18 * (1300 / num_images) ** 0.47))
     batch_size = 64 if num_images < 10_000 else 128
     return PretrainingBudget(epochs, min(batch_size, num_images), learning_rate=1e-3)

@@ -7,6 +7,7 @@ import os
 import pathlib
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -101,6 +102,9 @@ def run_jobs(
     if not jobs:
         return []
     values = []
+    # A worker whose memory grew by 300 MB is replaced, which TensorFlow's graphs alone can bring
+    # about; no job is lost, and a person can do nothing about it.
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
     with joblib.parallel_config(backend="loky", n_jobs=num_workers(), inner_max_num_threads=1):
         parallel = joblib.Parallel(
             return_as="generator_unordered", batch_size=1, pre_dispatch="all"

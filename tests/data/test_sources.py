@@ -1,4 +1,6 @@
 import gc
+import os
+import pathlib
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +115,5 @@ def test_files_are_closed(tmp_path):
     make_classes(tmp_path, {"a": 3, "b": 3})
     load_data(tmp_path)
     gc.collect()  # An unclosed file warns here, and warnings are errors.
+    still_open = [os.path.realpath(link) for link in pathlib.Path("/proc/self/fd").iterdir()]
+    assert not [path for path in still_open if path.startswith(str(tmp_path))]

@@ -1,7 +1,10 @@
+import json
 import os
+import pathlib
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -75,6 +78,8 @@ def test_version_is_printed():
         (["finetune", "--out", "no/such/x.keras"], "no folder"),
         (["finetune", "--strategy", "probee"], 'Did you mean "probe"'),
         (["export", "none.keras", "--out", "sm"], "none.keras does not exist"),
+        (["export", "none.keras", "--out", "sm", "--image-shape", "8,8"], 'is "8,8"; expected'),
+        (["export", "none.keras", "--out", "sm", "--pixel-range", "dark"], "as in 0,255"),
         (["predict", "none", "x.png"], "none"),
         (["verify", "none"], "none"),
         (["report", "none"], "none"),
@@ -150,3 +155,45 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
     Image.new("L", (8, 8), 200).save("one.png")
     line = run("predict", "sm", "one.png", "--top", "2")
     assert line.startswith("one.png: ") and line.count(",") == 1
+    (tmp_path / "folder").mkdir()
+    Image.new("L", (9, 9), 100).save("folder/two.png")
+    found = json.loads(run("predict", "sm", "one.png", "folder", "--json", "--batch-size", "1"))
+    assert [each["path"] for each in found] == ["one.png", "folder/two.png"]
+    assert sum(found[0]["scores"].values()) == pytest.approx(1, abs=1e-5)
+    for part, file in [("posterior", "vae"), ("decoder", "vae"), ("encoder", "my")]:
+        assert f"Exported {part}/1" in run(
+            "export", f"{file}.keras", "--part", part, "--out", part
+        )  # fmt: skip
+    assert json.loads((tmp_path / "decoder/1/assets.extra/model_spec.json").read_text())[
+        "image_shape"
+    ] == [8, 8, 1]
+    for wrong, telling in [
+        (["vae.keras"], "has no classifier; expected one of its parts: --part encoder or post"),
+        (["my.keras", "--part", "posterior"], "--part classifier or encoder"),
+        (["my.keras", "--part", "encoder", "--logits"], "belong to a classifier"),
+        (["vae.keras", "--part", "decoder", "--image-shape", "8,8,1"], "decoder makes them"),
+    ]:
+        assert telling in refuse(["export", *wrong, "--out", "x"], monkeypatch, capsys)
+
+
+def test_export_of_somebody_s_keras_file(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    latents = keras.Input((4,))
+    pixels = keras.layers.Dense(64, activation="tanh")(latents)
+    keras.Model(latents, keras.layers.Reshape((8, 8, 1))(pixels)).save("generator.keras")
+    images = keras.Input((None, None, 1))
+    means = keras.layers.GlobalAveragePooling2D()(images)
+    keras.Model(images, keras.layers.Dense(3)(means)).save("network.keras")
+    for file, options in [
+        ("generator", ["--part", "generator", "--pixel-range=-1,1"]),
+        ("network", ["--logits", "--image-shape", "8,8,1", "--pixel-range", "0,255"]),
+        ("network", ["--part", "encoder", "--image-shape", "8,8,1"]),
+    ]:
+        result = CliRunner().invoke(cli.app, ["export", f"{file}.keras", "--out", file, *options])
+        assert result.exit_code == 0, (result.output, result.exception)
+    kinds = {
+        folder.as_posix(): json.loads((folder / "assets.extra/model_spec.json").read_text())["kind"]
+        for name in ("generator", "network")
+        for folder in sorted(pathlib.Path(name).iterdir())
+    }
+    assert kinds == {"generator/1": "generator", "network/1": "classifier", "network/2": "encoder"}

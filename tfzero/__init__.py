@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from tfzero._compare import compare
     from tfzero._load import load_model
     from tfzero.data import ImageData, from_arrays, load_data
-    from tfzero.export import export_savedmodel, predict_files, verify_savedmodel
+    from tfzero.export import (
+        export_encoder,
+        export_generator,
+        export_savedmodel,
+        predict_files,
+        verify_savedmodel,
+    )
     from tfzero.networks.encoder import build_encoder
     from tfzero.pretrain.gan import GAN
     from tfzero.pretrain.vae import VAE
@@ -34,6 +40,8 @@ _PLACES = {
     "VAE": "tfzero.pretrain.vae",
     "build_encoder": "tfzero.networks.encoder",
     "compare": "tfzero._compare",
+    "export_encoder": "tfzero.export",
+    "export_generator": "tfzero.export",
     "export_savedmodel": "tfzero.export",
     "fit_classifier": "tfzero.transfer",
     "from_arrays": "tfzero.data",
@@ -54,6 +62,8 @@ __all__ = [
     "Study",
     "build_encoder",
     "compare",
+    "export_encoder",
+    "export_generator",
     "export_savedmodel",
     "fit_classifier",
     "from_arrays",

@@ -120,6 +120,59 @@ def finetune_to_file(
     return float((fitted.predict(data.test_images).argmax(axis=1) == data.test_labels).mean())
 
 
+def export_from_file(
+    path: pathlib.Path,
+    out: pathlib.Path,
+    *,
+    part: str | None,
+    class_names: list[str] | None,
+    image_shape: tuple[int, int, int] | None,
+    pixel_range: tuple[float, float],
+    from_logits: bool,
+) -> pathlib.Path:
+    """Exports what is in a `.keras` file, or a part of it; returns the new version's folder.
+
+    Raises:
+        InputError: If the file has no such part, or an option does not belong to it.
+    """
+    from tfzero.export import export_encoder, export_generator, export_savedmodel
+    from tfzero.export.arguments import find_input_shape
+
+    part, network = _take_part(load_model(path), path, part)
+    images = {"image_shape": image_shape, "pixel_range": pixel_range}
+    if part == "classifier":
+        return export_savedmodel(
+            network, out, class_names=class_names, from_logits=from_logits, **images
+        )
+    if class_names is not None or from_logits:
+        raise InputError(f"--classes and --logits belong to a classifier; {part} has no classes.")
+    if part == "generator" or len(find_input_shape(network) or ()) == 1:
+        if image_shape is not None:
+            raise InputError(f"--image-shape belongs to a network of images; {part} makes them.")
+        return export_generator(network, out, pixel_range=pixel_range)
+    return export_encoder(network, out, **images)
+
+
+def _take_part(model, path: pathlib.Path, part: str | None):
+    """Returns the name and the network of a part; without a name, the classifier."""
+    from tfzero.pretrain.base import Pretrainer
+    from tfzero.transfer.classifier import Classifier
+
+    if isinstance(model, Pretrainer):
+        parts = model.parts()
+    elif isinstance(model, Classifier):
+        parts = {"classifier": model, "encoder": model.encoder}
+    else:  # somebody's network, which may be any
+        parts = {"classifier": model, "encoder": model, "generator": model}
+    name = part or "classifier"
+    if name not in parts:
+        raise InputError(
+            f"{path} holds a {type(model).__name__}, which has no {name}; expected one of its "
+            f"parts: --part {' or '.join(parts)}."
+        )
+    return name, parts[name]
+
+
 class _SaveEach:
     """Saves after each epoch and prints losses with the time left."""
 

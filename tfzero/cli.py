@@ -157,31 +157,65 @@ def finetune(
 
 @app.command(epilog="Example: tfzero export my.keras --out savedmodels/mine --classes cat,dog")
 def export(
-    model: Annotated[pathlib.Path, typer.Argument(help=".keras file of a classifier.")],
+    model: Annotated[pathlib.Path, typer.Argument(help=".keras file; it is loaded in safe mode.")],
     out: Annotated[
         pathlib.Path, typer.Option(help="Folder of the versions, for example savedmodels/NAME.")
     ],
+    part: Annotated[
+        str | None,
+        typer.Option(
+            help="classifier or encoder; of a GAN encoder or generator; of a VAE encoder, "
+            "posterior or decoder. Default: classifier."
+        ),
+    ] = None,
     classes: Annotated[
         str | None, typer.Option(help="Class names in order, separated by commas.")
     ] = None,
+    image_shape: Annotated[
+        str | None,
+        typer.Option(metavar="H,W,C", help="Where the model does not say it, as in 28,28,1."),
+    ] = None,
+    pixel_range: Annotated[
+        str,
+        typer.Option(
+            metavar="LOW,HIGH",
+            help="Darkest and brightest pixel the model knows: 0,255 or -1,1 if not 0,1.",
+        ),
+    ] = "0,1",
+    logits: Annotated[
+        bool, typer.Option("--logits", help="The classifier ends in logits; add the softmax.")
+    ] = False,
 ) -> None:
-    """Export a classifier as a SavedModel that a server takes as it is."""
-    loaded = tfzero.load_model(model)
-    version = tfzero.export_savedmodel(loaded, out, class_names=_split(classes))
+    """Export a Keras model, or a part of one, as a SavedModel that a server takes as it is.
+
+    A SavedModel is a program: whoever loads it, runs it. Serve only what you trust.
+    """
+    from tfzero._stages import export_from_file
+
+    version = export_from_file(
+        model,
+        out,
+        part=part,
+        class_names=_split(classes),
+        image_shape=_parse_numbers(int, image_shape, option="--image-shape", example="28,28,1"),
+        pixel_range=_parse_numbers(float, pixel_range, option="--pixel-range", example="0,255"),
+        from_logits=logits,
+    )
     print(f"Exported {version}")
 
 
-@app.command(epilog="Example: tfzero predict savedmodels/digits one.png two.jpg")
+@app.command(epilog="Example: tfzero predict savedmodels/digits one.png two.jpg folder/")
 def predict(
     savedmodel: Annotated[
         pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")
     ],
-    images: Annotated[list[pathlib.Path], typer.Argument(help="Image files.")],
+    images: Annotated[list[pathlib.Path], typer.Argument(help="Image files, and folders of them.")],
     top: Annotated[int, typer.Option(min=1, help="Classes shown for each image.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="All scores as JSON.")] = False,
+    batch_size: Annotated[int, typer.Option(help="Images decoded and scored at once.")] = 64,
 ) -> None:
-    """Name the class of images with an exported model."""
-    predictions = tfzero.predict_files(savedmodel, images)
+    """Name the class of images with an exported classifier."""
+    predictions = tfzero.predict_files(savedmodel, images, batch_size=batch_size)
     if as_json:
         print(json.dumps([_to_json(p) for p in predictions], indent=1, ensure_ascii=False))
         return
@@ -254,6 +288,19 @@ def _parse_size(text: str | None) -> int | tuple[int, int] | None:
         )
     sides = [int(part) for part in parts]
     return sides[0] if len(sides) == 1 else (sides[0], sides[1])
+
+
+def _parse_numbers(kind: type, text: str | None, *, option: str, example: str) -> Any:
+    """Returns a tuple of as many numbers as the example has."""
+    if text is None:
+        return None
+    try:
+        numbers = tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != example.count(",") + 1:
+        raise InputError(f'{option} is "{text}"; expected numbers as in {example}.')
+    return numbers
 
 
 def _to_json(prediction) -> dict[str, Any]:

@@ -7,9 +7,10 @@ import PIL.ExifTags
 import PIL.Image
 import pytest
 
+from tests.conftest import build_small_encoder
 from tests.export.conftest import CLASS_NAMES, encode
 from tfzero._checks import InputError
-from tfzero.export import Prediction, predict_files
+from tfzero.export import Prediction, export_encoder, predict_files
 from tfzero.export.layout import find_version
 
 
@@ -100,10 +101,32 @@ def test_bad_files_are_named(version, files, tmp_path):
         assert "\n" not in str(caught.value)
 
 
-def test_what_is_not_a_file(version, tmp_path):
-    for path in (tmp_path / "missing.png", tmp_path):
-        with pytest.raises(InputError, match=f"{path.name} cannot be read"):
-            predict_files(version, [path])
+def test_what_is_not_there(version, tmp_path):
+    with pytest.raises(InputError, match="missing.png cannot be read"):
+        predict_files(version, [tmp_path / "missing.png"])
+
+
+def test_folders_give_their_images_in_the_order_of_names(version, images, tmp_path):
+    for name in ("b/2.png", "b/10.PNG", "a.png", ".hidden/x.png", "b/.x.png"):
+        path = tmp_path / "mine" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode(images[0, ..., 0]))
+    (tmp_path / "mine/notes.txt").write_text("no image")
+    (tmp_path / "mine/folder.png").mkdir()
+    single = tmp_path / "mine/b/2.png"
+    found = predict_files(version, [single, tmp_path / "mine"])
+    assert [prediction.path for prediction in found] == [
+        single, *(tmp_path / "mine" / name for name in ("a.png", "b/10.PNG", "b/2.png"))
+    ]  # fmt: skip
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"empty holds no image; expected .*\.png"):
+        predict_files(version, [tmp_path / "empty"])
+
+
+def test_only_a_classifier_predicts(tmp_path):
+    version = export_encoder(build_small_encoder(), tmp_path)
+    with pytest.raises(InputError, match="kind encoder; expected a classifier"):
+        predict_files(version, [])
 
 
 def test_arguments_are_checked(version, files):

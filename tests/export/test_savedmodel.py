@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import signal
 import stat
 import subprocess
 import sys
@@ -66,9 +67,9 @@ def test_layout(version):
     assert version.name == "1"
     assert sorted(entry.name for entry in version.parent.iterdir()) == ["1"]
     assert layout.list_files(version) == [
-        "assets.extra/golden/features.npy",
-        "assets.extra/golden/images.npy",
-        "assets.extra/golden/scores.npy",
+        "assets.extra/golden/inputs.npy",
+        "assets.extra/golden/outputs/features.npy",
+        "assets.extra/golden/outputs/scores.npy",
         "assets.extra/model_spec.json",
         "assets.extra/tf_serving_warmup_requests",
         "assets/labels.txt",
@@ -84,7 +85,16 @@ def test_layout(version):
 def test_specification(version):
     spec = json.loads((version / "assets.extra/model_spec.json").read_text("utf-8"))
     assert spec["image_shape"] == list(SHAPE)
+    assert spec["kind"] == "classifier"
     assert spec["class_names"] == CLASS_NAMES
+    assert spec["signatures"]["serving_bytes"] == {
+        "inputs": {"image_bytes": {"dtype": "string", "shape": [None]}},
+        "outputs": {
+            "scores": {"dtype": "float32", "shape": [None, 3]},
+            "class_id": {"dtype": "int32", "shape": [None]},
+            "label": {"dtype": "string", "shape": [None]},
+        },
+    }
     assert spec["notes"] == {"accuracy": 0.9, "study": {"seeds": 5}}
     assert spec["versions"]["tensorflow"] == tf.__version__
     assert set(spec["sha256"]) == set(layout.list_files(version)) - {"assets.extra/model_spec.json"}
@@ -173,6 +183,38 @@ def test_losing_a_race_takes_the_next_number(tmp_path, monkeypatch):
     assert (tmp_path / "2/file").read_text() == "ours"
 
 
+PUBLISH_SCRIPT = """
+import os, pathlib, signal, sys
+from tfzero.export import layout
+base, content, killed = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "killed"
+with layout.open_staging(base) as staging:
+    (staging / "version").mkdir()
+    (staging / "version/saved_model.pb").write_text(content)
+    if killed:
+        os.rename = lambda *paths: os.kill(os.getpid(), signal.SIGKILL)
+    layout.publish(staging / "version", base)
+"""
+
+
+def test_many_at_once_get_a_version_each(tmp_path):
+    running = [start(PUBLISH_SCRIPT, tmp_path, number, "") for number in range(6)]
+    [finish(process) for process in running]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == list("123456")
+    contents = {(tmp_path / name / "saved_model.pb").read_text() for name in "123456"}
+    assert contents == set("012345")
+
+
+def test_a_killed_exporter_leaves_nothing_visible(tmp_path):
+    process = start(PUBLISH_SCRIPT, tmp_path, "half", "killed")
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".staging-")  # no number, so servers overlook it
+    assert layout.list_versions(tmp_path) == []
+    finish(start(PUBLISH_SCRIPT, tmp_path, "whole", ""))
+    assert layout.find_version(tmp_path) == tmp_path / "1"
+
+
 def test_nothing_is_published_that_does_not_reproduce_the_model(tmp_path, monkeypatch):
     save = tf.saved_model.save
 
@@ -241,7 +283,7 @@ class NoShape(keras.Model):
         ({"class_names": ["a", "b", "c\nd"]}, "one line each"),
         ({"class_names": "abc"}, "expected a list"),
         ({"image_shape": (8, 8)}, "expected a fixed"),
-        ({"image_shape": (9, 9, 1)}, "cannot be called on images of shape"),
+        ({"image_shape": (9, 9, 1)}, "cannot be called on an input of shape"),
         ({"notes": {"accuracy": float("nan")}}, "notes cannot be written"),
         ({"notes": {"accuracy": np.float32(1)}}, "notes cannot be written"),
     ],
@@ -254,7 +296,7 @@ def test_arguments_are_checked(tmp_path, options, message):
 
 @pytest.mark.parametrize("activation", [None, "sigmoid"])
 def test_outputs_must_be_probabilities(tmp_path, activation):
-    with pytest.raises(InputError, match="End the model in a softmax"):
+    with pytest.raises(InputError, match="from_logits=True.*end it in a softmax"):
         export_savedmodel(softmax_model(activation=activation), tmp_path)
 
 

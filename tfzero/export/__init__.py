@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tfzero.export.predict import Prediction, predict_files
-    from tfzero.export.savedmodel import export_savedmodel
+    from tfzero.export.savedmodel import export_encoder, export_generator, export_savedmodel
     from tfzero.export.verify import verify_savedmodel
 
-__all__ = ["Prediction", "export_savedmodel", "predict_files", "verify_savedmodel"]
+__all__ = [
+    "Prediction",
+    "export_encoder",
+    "export_generator",
+    "export_savedmodel",
+    "predict_files",
+    "verify_savedmodel",
+]
 
 _HOME = {
     "Prediction": "tfzero.export.predict",
+    "export_encoder": "tfzero.export.savedmodel",
+    "export_generator": "tfzero.export.savedmodel",
     "export_savedmodel": "tfzero.export.savedmodel",
     "predict_files": "tfzero.export.predict",
     "verify_savedmodel": "tfzero.export.verify",

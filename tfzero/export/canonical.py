@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
-# TensorFlow counts functions, captured tensors and custom gradients over the life of a
-# process and puts the number into names: `__inference_serving_default_319`, `map_while_body_187`,
-# `CustomGradient-42`.
+# TensorFlow counts functions and captured tensors over the life of a process and puts the number
+# into names: `__inference_serving_default_319`, `map_while_body_187`.
 _COUNTED = re.compile(r"(.*[_-])(\d+)", re.DOTALL)
 
 
@@ -27,17 +26,11 @@ def make_canonical(graph_file: pathlib.Path) -> None:
 
 
 def _renumber(meta_graph: meta_graph_pb2.MetaGraphDef) -> None:
-    """Gives functions and custom gradients the numbers 0, 1, ... in their order of birth."""
+    """Gives functions the numbers 0, 1, ... in their order of birth."""
     library = meta_graph.graph_def.library
-    gradients = {
-        node.attr["_gradient_op_type"].s.decode()
-        for node in _nodes(meta_graph)
-        if "_gradient_op_type" in node.attr
-    }
     functions = _number([function.signature.name for function in library.function])
-    gradient_types = _number(gradients)
     for node in _nodes(meta_graph):
-        _rename_in_node(node, functions, gradient_types)
+        _rename_in_node(node, functions)
     for function in library.function:
         function.signature.name = functions.get(function.signature.name, function.signature.name)
         _rename_arguments(function, functions)
@@ -58,15 +51,16 @@ def _nodes(meta_graph: meta_graph_pb2.MetaGraphDef) -> Iterator:
         yield from function.node_def
 
 
-def _rename_in_node(node, functions: dict[str, str], gradient_types: dict[str, str]) -> None:
-    """Renames the functions that a node calls and the custom gradient it names."""
+def _rename_in_node(node, functions: dict[str, str]) -> None:
+    """Renames the functions that a node calls."""
     node.op = functions.get(node.op, node.op)
-    for key, value in node.attr.items():
+    # A counted name ("CustomGradient-42") of what is not saved: loading would warn of it.
+    if "_gradient_op_type" in node.attr:
+        del node.attr["_gradient_op_type"]
+    for value in node.attr.values():
         called = [value.func] if value.WhichOneof("value") == "func" else value.list.func
         for function in called:
             function.name = functions.get(function.name, function.name)
-        if key == "_gradient_op_type" and value.s.decode() in gradient_types:
-            value.s = gradient_types[value.s.decode()].encode()
 
 
 def _rename_arguments(function, functions: dict[str, str]) -> None:

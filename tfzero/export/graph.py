@@ -1,4 +1,4 @@
-"""What is in an exported graph: from bytes or pixels to scores, without Python."""
+"""What is in an exported graph: from bytes, pixels or latents to answers, without Python."""
 
 from __future__ import annotations
 
@@ -8,21 +8,16 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from tfzero.export.fresh_process import MAX_PIXELS
+from tfzero._checks import InputError
+from tfzero.export.decoding import DECODABLE_CHANNELS, decode_images, require, require_batch
 from tfzero.networks.scaling import scale_images
 
-# Channels to which an encoded picture can be brought.
-DECODABLE_CHANNELS = (1, 3)
-
-_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-_JPEG_MAGIC = b"\xff\xd8\xff"
-_HEADER_BYTES = 25  # of a PNG: magic 8, length 4, "IHDR" 4, width 4, height 4, depth 1
-# Pillow's weights of red, green and blue for "L" in 1/65536 (ITU-R 601-2); they sum to 65536.
-_GRAY_WEIGHTS = (19595, 38470, 7471)
-# The largest transparent picture takes 1.3 GB on the way (measured).
-_DECODED_AT_ONCE = 2
 # Floats that were 0..1 before somebody resized them may stick out this far.
-_SLACK = 1e-3
+SLACK = 1e-3
+UNIT_RANGE = (0.0, 1.0)
+
+# Tensors by name, each with the batch as its first dimension, which servers demand.
+Outputs = dict[str, tf.Tensor]
 
 
 class Serving(tf.Module):
@@ -31,210 +26,122 @@ class Serving(tf.Module):
     The weights are the raw TensorFlow variables. A tracked Keras model would store each twice.
     """
 
-    def __init__(self, weights: list[tf.Variable], labels_file: pathlib.Path):
+    def __init__(self, weights: list[tf.Variable], labels_file: pathlib.Path | None):
         super().__init__(name="tfzero_serving")
         self.weights = weights
-        self.labels = tf.saved_model.Asset(str(labels_file))
+        if labels_file is not None:
+            self.labels = tf.saved_model.Asset(str(labels_file))
 
 
-def build_signatures(
-    model: keras.Model,
-    *,
-    encoder: keras.Model | None,
-    image_shape: tuple[int, int, int],
-    class_names: list[str],
-) -> dict[str, Callable]:
-    """Builds the functions that the SavedModel offers.
+def image_signatures(
+    answer: Callable[[tf.Tensor], Outputs], image_shape: tuple[int, int, int]
+) -> dict[str, tf.types.experimental.PolymorphicFunction]:
+    """Builds the functions that answer for images, in each form that images arrive in.
 
     Args:
-        model: Classifier of float32 images `(N, H, W, C)` in 0..1.
-        encoder: Its encoder of the same images, or None.
+        answer: Takes float32 images `(N, H, W, C)` in 0..1.
         image_shape: `(H, W, C)`.
-        class_names: K names.
 
     Returns:
-        Signature name to `tf.function`.
+        `serving_default` for uint8, `serving_float`, and `serving_bytes` for PNG or JPEG files
+        if the channels are those of a file.
     """
 
-    def classify(images):
-        scores = tf.cast(model(images, training=False), tf.float32)  # (N, K)
-        class_id = tf.argmax(scores, axis=1, output_type=tf.int32)  # (N,)
-        # A lookup table would write this machine's path into the graph.
-        label = tf.gather(tf.constant(class_names), class_id)  # (N,)
-        return {"scores": scores, "class_id": class_id, "label": label}
-
     def serving_default(image):
-        return classify(scale_images(_require_batch(image, image_shape)))
+        return answer(scale_images(require_batch(image, image_shape)))
 
     def serving_float(image):
-        return classify(_require_unit_range(_require_batch(image, image_shape)))
+        return answer(_require_unit_range(require_batch(image, image_shape)))
 
     def serving_bytes(image_bytes):
-        return classify(scale_images(decode_images(image_bytes, image_shape)))
+        return answer(scale_images(decode_images(image_bytes, image_shape)))
 
     pixels = tf.TensorSpec([None, *image_shape], tf.uint8, name="image")
     floats = tf.TensorSpec([None, *image_shape], tf.float32, name="image")
     strings = tf.TensorSpec([None], tf.string, name="image_bytes")
-    offered: dict[str, tuple[Callable, tf.TensorSpec]] = {
-        "serving_default": (serving_default, pixels),
-        "serving_float": (serving_float, floats),
+    offered = {
+        "serving_default": tf.function(serving_default, input_signature=[pixels]),
+        "serving_float": tf.function(serving_float, input_signature=[floats]),
     }
     if image_shape[-1] in DECODABLE_CHANNELS:
-        offered["serving_bytes"] = (serving_bytes, strings)
-    if encoder is not None:
-        offered["features"] = (_read_features(encoder, image_shape), pixels)
-    return {
-        name: tf.function(function, input_signature=[spec])
-        for name, (function, spec) in offered.items()
-    }
+        offered["serving_bytes"] = tf.function(serving_bytes, input_signature=[strings])
+    return offered
 
 
-def _read_features(encoder: keras.Model, image_shape: tuple[int, int, int]) -> Callable:
-    def features(image):
-        images = scale_images(_require_batch(image, image_shape))
-        return {"features": tf.cast(encoder(images, training=False), tf.float32)}  # (N, D)
+def latent_signatures(
+    answer: Callable[[tf.Tensor], Outputs], latent_dim: int
+) -> dict[str, tf.types.experimental.PolymorphicFunction]:
+    """Builds the function `serving_default` that answers for float32 latents `(N, Z)`."""
 
-    return features
+    def serving_default(latents):
+        latents = require_batch(latents, (latent_dim,))
+        finite = tf.reduce_all(tf.math.is_finite(latents))
+        require(finite, "latents holds NaN or infinity; expected finite numbers.")
+        return answer(latents)
+
+    spec = tf.TensorSpec([None, latent_dim], tf.float32, name="latents")
+    return {"serving_default": tf.function(serving_default, input_signature=[spec])}
 
 
-def decode_images(image_bytes: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
-    """Decodes PNG and JPEG files to the pixels that training saw.
+def classify(
+    model: keras.Model,
+    images: tf.Tensor,
+    *,
+    pixel_range: tuple[float, float],
+    from_logits: bool,
+) -> tf.Tensor:
+    """Returns scores, float32 `(N, K)`, of images in 0..1.
 
-    Args:
-        image_bytes: string `(N,)`, whole files.
-        image_shape: `(H, W, C)`, C 1 or 3.
-
-    Returns:
-        uint8 `(N, H, W, C)`.
+    A single output is the probability (or logit) of the second of two classes.
     """
-    image_bytes = _require_batch(image_bytes, ())
-    with tf.device("/CPU:0"):  # no other device has kernels for strings
-        return tf.map_fn(
-            lambda encoded: _decode_image(encoded, image_shape),
-            image_bytes,
-            fn_output_signature=tf.TensorSpec(image_shape, tf.uint8),
-            parallel_iterations=_DECODED_AT_ONCE,
-        )
+    outputs = model(stretch(images, pixel_range), training=False)
+    if not tf.is_tensor(outputs) or outputs.shape.rank != 2:
+        got = f"shape {outputs.shape}" if tf.is_tensor(outputs) else type(outputs).__name__
+        raise InputError(f"The model returns {got}; expected one tensor (N, K).")
+    outputs = tf.cast(outputs, tf.float32)
+    if outputs.shape[-1] == 1:
+        second = tf.sigmoid(outputs) if from_logits else outputs  # (N, 1)
+        return tf.concat([1.0 - second, second], axis=1)  # (N, 2)
+    return tf.nn.softmax(outputs) if from_logits else outputs
 
 
-def _decode_image(encoded: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
-    """Decodes one file, `()` to `(H, W, C)`; its header is judged before it is decoded."""
-    height, width, channels = image_shape
-    with tf.control_dependencies([_require_decodable(encoded)]):
-        encoded = tf.identity(encoded)
-    # The accurate transform gives Pillow's pixels to the bit; the default is off by up to 7.
-    pixels = tf.cond(
-        tf.strings.substr(encoded, 0, 3) == _JPEG_MAGIC,
-        lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),
-        lambda: _decode_png(encoded),
-    )  # (h, w, 3)
-    if channels == 1:  # not by libpng and libjpeg, which have weights of their own
-        red, green, blue = (
-            tf.cast(plane, tf.int32) * weight
-            for plane, weight in zip(tf.unstack(pixels, axis=-1), _GRAY_WEIGHTS, strict=True)
-        )
-        gray = tf.cast((red + green + blue + 32768) // 65536, tf.uint8)  # (h, w)
-        pixels = gray[:, :, tf.newaxis]  # (h, w, 1)
-    resized = tf.image.resize(pixels, (height, width), "bilinear", antialias=True)
-    return tf.saturate_cast(tf.round(resized), tf.uint8)  # (H, W, C)
+def name_best(scores: tf.Tensor, class_names: list[str]) -> Outputs:
+    """Returns scores `(N, K)`, and number and name of the best class, each `(N,)`."""
+    class_id = tf.argmax(scores, axis=1, output_type=tf.int32)  # (N,)
+    # A lookup table would write this machine's path into the graph.
+    label = tf.gather(tf.constant(class_names), class_id)  # (N,)
+    return {"scores": scores, "class_id": class_id, "label": label}
 
 
-def _decode_png(encoded: tf.Tensor) -> tf.Tensor:
-    """Decodes a PNG to `(h, w, 3)`, transparent pixels laid on white as in training."""
-    pixels = tf.io.decode_png(encoded, channels=4)  # (h, w, 4)
-    *colors, alpha = tf.unstack(pixels, axis=-1)
-    # Where a file of 1, 2 or 4 bits has no alpha, decode_png fills in 2**bits - 1, not 255.
-    depth = tf.io.decode_raw(tf.strings.substr(_read_head(encoded), 24, 1), tf.uint8)[0]
-    filled = tf.cast(
-        tf.bitwise.left_shift(1, tf.cast(tf.minimum(depth, 8), tf.int32)) - 1, tf.uint8
-    )
-
-    def lay_on_white():
-        opacity = tf.cast(alpha, tf.int32)  # (h, w)
-        planes = []
-        for color in colors:  # as Pillow's alpha_composite, to the bit
-            mixed = tf.cast(color, tf.int32) * opacity + 255 * (255 - opacity) + 128
-            planes.append(tf.cast((mixed + mixed // 256) // 256, tf.uint8))  # mixed / 255
-        return tf.stack(planes, axis=-1)
-
-    # Most are opaque, and large ones should not pay for numbers of 32 bits.
-    opaque = tf.reduce_all(alpha == 255) | tf.reduce_all(alpha == filled)
-    return tf.cond(opaque, lambda: pixels[:, :, :3], lay_on_white)
+def encode(model: keras.Model, images: tf.Tensor, *, pixel_range: tuple[float, float]) -> Outputs:
+    """Returns float32 `features` of images in 0..1, or by name what the model names itself."""
+    outputs = model(stretch(images, pixel_range), training=False)
+    named = outputs if isinstance(outputs, dict) else {"features": outputs}
+    return {name: tf.cast(output, tf.float32) for name, output in named.items()}
 
 
-def _read_head(encoded: tf.Tensor) -> tf.Tensor:
-    """Returns the first bytes of a file, padded if it has fewer."""
-    return tf.strings.substr(tf.strings.join([encoded, b"\0" * _HEADER_BYTES]), 0, _HEADER_BYTES)
+def generate(
+    model: keras.Model, latents: tf.Tensor, *, pixel_range: tuple[float, float]
+) -> Outputs:
+    """Returns images of latents `(N, Z)`: `pixels` float32 in 0..1, and `image` uint8."""
+    low, high = pixel_range
+    images = tf.cast(model(latents, training=False), tf.float32)  # (N, H, W, C)
+    pixels = tf.clip_by_value((images - low) / (high - low), 0.0, 1.0)
+    return {"pixels": pixels, "image": tf.cast(tf.round(255.0 * pixels), tf.uint8)}
 
 
-def _require_decodable(encoded: tf.Tensor) -> tf.Operation:
-    """Asserts that a file is a PNG or JPEG of bearable size, from its header alone."""
-    head = _read_head(encoded)
-    is_png = (tf.strings.substr(head, 0, 8) == _PNG_MAGIC) & (
-        tf.strings.substr(head, 12, 4) == b"IHDR"
-    )
-    is_jpeg = tf.strings.substr(head, 0, 3) == _JPEG_MAGIC
-    known = _assert(
-        is_png | is_jpeg,
-        "image_bytes holds something that is neither PNG nor JPEG (GIF, TIFF, WebP, an empty "
-        "or cut file?); expected whole PNG or JPEG files. Convert it first.",
-    )
-    with tf.control_dependencies([known]):
-        size = tf.cond(
-            is_jpeg,
-            lambda: tf.cast(tf.io.extract_jpeg_shape(encoded), tf.int64),  # height, width, channels
-            lambda: _read_png_size(head),
-        )
-    colors = _assert(
-        size[2] <= 3,
-        "image_bytes holds a CMYK JPEG, made for printing; expected gray or RGB. Convert it first.",
-    )
-    extent = tf.strings.join([tf.strings.as_string(size[1]), "x", tf.strings.as_string(size[0])])
-    # Each side is bounded first, so that the product cannot overflow.
-    bearable = (size[0] <= MAX_PIXELS) & (size[1] <= MAX_PIXELS) & (size[0] * size[1] <= MAX_PIXELS)
-    small = _assert(
-        bearable,
-        tf.strings.join(
-            [
-                "image_bytes holds an image of ",
-                extent,
-                f" pixels; expected at most {MAX_PIXELS}. Make it smaller first.",
-            ]
-        ),
-    )
-    return tf.group(colors, small)
-
-
-def _read_png_size(head: tf.Tensor) -> tf.Tensor:
-    """Returns int64 `(3,)`: height, width and 3, from the first bytes of a PNG."""
-    sides = tf.reshape(tf.io.decode_raw(tf.strings.substr(head, 16, 8), tf.uint8), (2, 4))
-    powers = tf.constant([2**24, 2**16, 2**8, 1], tf.int64)  # big-endian
-    width_height = tf.reduce_sum(tf.cast(sides, tf.int64) * powers, axis=1)  # (2,)
-    return tf.concat([width_height[::-1], [3]], axis=0)
-
-
-def _require_batch(images: tf.Tensor, image_shape: tuple[int, ...]) -> tf.Tensor:
-    """Asserts the shape, which a signature alone does not, and that there is an image."""
-    images = tf.ensure_shape(images, [None, *image_shape])
-    # oneDNN fails on an empty batch with a message about shapes inside the network.
-    enough = _assert(
-        tf.shape(images)[0] > 0, "The batch is empty; expected at least one image. Skip the call."
-    )
-    with tf.control_dependencies([enough]):
-        return tf.identity(images)
+def stretch(images: tf.Tensor, pixel_range: tuple[float, float]) -> tf.Tensor:
+    """Brings images in 0..1 to the range that a model was trained on."""
+    low, high = pixel_range
+    return images if pixel_range == UNIT_RANGE else images * (high - low) + low
 
 
 def _require_unit_range(images: tf.Tensor) -> tf.Tensor:
     """Asserts that float pixels are in 0..1, as a NaN is not."""
-    inside = (tf.reduce_min(images) >= -_SLACK) & (tf.reduce_max(images) <= 1 + _SLACK)
-    _assert(
+    inside = (tf.reduce_min(images) >= -SLACK) & (tf.reduce_max(images) <= 1 + SLACK)
+    require(
         inside,
         "image holds floats outside 0..1 or NaN; expected 0..1. Divide by 255, or send uint8 "
         "to serving_default.",
     )
     return scale_images(images)
-
-
-def _assert(condition: tf.Tensor, message: str | tf.Tensor) -> tf.Operation:
-    """Returns an operation that fails with `message` and nothing else."""
-    return tf.debugging.Assert(condition, [message])

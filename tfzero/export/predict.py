@@ -16,7 +16,7 @@ import PIL.Image
 import tensorflow as tf
 
 from tfzero._checks import InputError
-from tfzero.data.decode import decode_image
+from tfzero.data.decode import SUFFIXES, decode_image
 from tfzero.export.fresh_process import MAX_PIXELS, SPEC_FILE
 from tfzero.export.layout import find_version
 
@@ -47,7 +47,7 @@ class Prediction:
 def predict_files(
     directory: str | os.PathLike, paths: Sequence[str | os.PathLike], *, batch_size: int = 64
 ) -> list[Prediction]:
-    """Classifies image files.
+    """Classifies image files, and those in folders.
 
     PNG and JPEG are decoded by the exported graph, as a server does. Where training would see
     other pixels (a photograph that EXIF turns, CMYK, 16 bits, other formats), the file is
@@ -55,14 +55,15 @@ def predict_files(
 
     Args:
         directory: `.../NAME`, of which the newest version is taken, or `.../NAME/3`.
-        paths: The files, of any size; they are resized.
+        paths: Files, of any size; they are resized. Of a folder and the folders in it, every file
+            that is named like an image, in the order of names.
         batch_size: How many are decoded and scored at once.
 
     Returns:
         One prediction a file, in the order of `paths`.
 
     Raises:
-        InputError: If there is no model, or a file cannot be read.
+        InputError: If there is no classifier, a folder has no image, or a file cannot be read.
     """
     if isinstance(paths, (str, os.PathLike)):
         raise InputError(f"paths is one path, {paths}; expected a list. Write [{str(paths)!r}].")
@@ -70,6 +71,11 @@ def predict_files(
         raise InputError(f"batch_size is {batch_size}; expected at least 1.")
     version = find_version(directory)
     spec = _read_spec(version)
+    if spec["kind"] != "classifier":
+        raise InputError(
+            f"{version} holds a model of kind {spec['kind']}; expected a classifier. Use its "
+            "signature serving_default with tf.saved_model.load."
+        )
     shape, class_names = tuple(spec["image_shape"]), spec["class_names"]
     if shape[-1] not in _CHANNELS:
         raise InputError(
@@ -77,13 +83,31 @@ def predict_files(
             "3 (RGB), which image files have. Send arrays to its signature serving_default."
         )
     signatures = tf.saved_model.load(str(version)).signatures
-    files = [pathlib.Path(path) for path in paths]
+    files = [file for path in paths for file in _list_images(pathlib.Path(path))]
     predictions = []
     for start in range(0, len(files), batch_size):
         batch = files[start : start + batch_size]
         for path, scores in zip(batch, _score_batch(signatures, batch, shape), strict=True):
             predictions.append(_to_prediction(path, scores, class_names))
     return predictions
+
+
+def _list_images(path: pathlib.Path) -> list[pathlib.Path]:
+    """Returns a file as it is, and of a folder the visible files that are named like images."""
+    if not path.is_dir():
+        return [path]
+    found = [
+        entry
+        for entry in sorted(path.rglob("*"))
+        if entry.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in entry.relative_to(path).parts)
+        and entry.is_file()
+    ]
+    if not found:
+        raise InputError(
+            f"{path} holds no image; expected files that end in {', '.join(sorted(SUFFIXES))}."
+        )
+    return found
 
 
 def _read_spec(version: pathlib.Path) -> dict:

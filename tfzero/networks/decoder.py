@@ -80,6 +80,16 @@ def build_decoder(
     return keras.Model(latents, x, name="decoder")
 
 
+def make_generator(decoder: keras.Model) -> keras.Model:
+    """Returns the model from latents `(B, Z)` to images `(B, H, W, C)` in 0..1.
+
+    Args:
+        decoder: From `build_decoder`, or alike: latents to logits. Its weights are shared.
+    """
+    pixels = keras.layers.Activation("sigmoid", name="pixels")(decoder.output)
+    return keras.Model(decoder.input, pixels, name="generator")
+
+
 def decode_prior(decoder: keras.Model, count: int, *, seed: int) -> tf.Tensor:
     """Decodes latents drawn from N(0, 1).
 

@@ -50,6 +50,14 @@ class Pretrainer(keras.Model, abc.ABC):
         """Returns the encoder's features `(B, D)` of images `(B, H, W, C)`."""
         return self.encoder(scale_images(images), training=training)
 
+    def parts(self) -> dict[str, keras.Model]:
+        """Returns by name the networks that can be exported alone.
+
+        Each takes float32 images in 0..1 and returns one tensor or several by name, or takes
+        latents and returns images in 0..1.
+        """
+        return {"encoder": self.encoder}
+
     def take_images(self, data) -> tf.Tensor:
         """Returns the batch as float32 `(B, H, W, C)` in 0..1.
 

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfzero._seeds import derive_seed
-from tfzero.networks.decoder import build_decoder, decode_prior
+from tfzero.networks.decoder import build_decoder, decode_prior, make_generator
 from tfzero.pretrain import losses
 from tfzero.pretrain.base import Pretrainer
 
@@ -159,6 +159,10 @@ class GAN(Pretrainer):
             float32 `(count, H, W, C)` in 0..1.
         """
         return decode_prior(self.generator, count, seed=seed)
+
+    def parts(self) -> dict[str, keras.Model]:
+        """Returns `encoder`, and `generator` from latents to images."""
+        return {**super().parts(), "generator": make_generator(self.generator)}
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfzero._seeds import derive_seed
-from tfzero.networks.decoder import build_decoder, decode_prior
+from tfzero.networks.decoder import build_decoder, decode_prior, make_generator
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import losses
 from tfzero.pretrain.base import Pretrainer
@@ -80,7 +80,7 @@ class VAE(Pretrainer):
 
     def loss_terms(self, images, *, training):
         """Returns the losses of scaled images `(B, H, W, C)` by name, each `()`."""
-        mean, log_variance = self._posterior(images, training=training)
+        mean, log_variance = self.posterior(images, training=training)
         noise = tf.random.stateless_normal(tf.shape(mean), self.step_seed())
         latents = mean + tf.exp(0.5 * log_variance) * noise  # (B, Z), eq. 4
         logits = self.decoder(latents, training=training)  # (B, H, W, C)
@@ -92,7 +92,8 @@ class VAE(Pretrainer):
             "kl": kl,
         }
 
-    def _posterior(self, images, *, training):
+    def posterior(self, images, *, training) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns mean and log variance of the latents of scaled images, each `(B, Z)`."""
         moments = self.moments(self.encoder(images, training=training))  # (B, 2Z)
         mean, log_variance = tf.split(moments, 2, axis=1)
         limit = _LOG_VARIANCE_LIMIT
@@ -107,7 +108,7 @@ class VAE(Pretrainer):
         Returns:
             float32 `(B, H, W, C)` in 0..1.
         """
-        mean, _ = self._posterior(scale_images(images), training=False)
+        mean, _ = self.posterior(scale_images(images), training=False)
         return tf.sigmoid(self.decoder(mean, training=False))
 
     def generate(self, count: int, *, seed: int = 0) -> tf.Tensor:
@@ -122,6 +123,17 @@ class VAE(Pretrainer):
         """
         return decode_prior(self.decoder, count, seed=seed)
 
+    def parts(self) -> dict[str, keras.Model]:
+        """Returns `encoder`, `posterior` from images to latents, `decoder` from latents to images.
+
+        The posterior returns `mean` and `stddev` of the latents, each `(B, Z)`.
+        """
+        return {
+            **super().parts(),
+            "posterior": _Posterior(self),
+            "decoder": make_generator(self.decoder),
+        }
+
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         return {
@@ -130,3 +142,22 @@ class VAE(Pretrainer):
             "beta": self.beta,
             "decoder_width": self.decoder_width,
         }
+
+
+class _Posterior(keras.Model):
+    """The first half of a VAE: what an image says about its latents."""
+
+    def __init__(self, vae: VAE):
+        super().__init__()
+        self.vae = vae
+        self.built = True
+
+    @property
+    def input_shape(self):
+        """`(None, H, W, C)`, the encoder's."""
+        return self.vae.encoder.input_shape
+
+    def call(self, images, training=False):
+        """Returns mean and standard deviation of the latents, each `(B, Z)`."""
+        mean, log_variance = self.vae.posterior(images, training=training)
+        return {"mean": mean, "stddev": tf.exp(0.5 * log_variance)}

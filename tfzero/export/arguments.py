@@ -1,0 +1,86 @@
+"""Judges what export was given, before anything is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+
+from tfzero._checks import InputError
+
+
+def find_image_shape(
+    model: keras.Model, encoder: keras.Model | None, given: Sequence[int] | None
+) -> tuple[int, int, int]:
+    """Returns `(H, W, C)`, given or read from the model or its encoder."""
+    found: Sequence | None = given
+    for source in (model, encoder):
+        if found is None and source is not None:
+            found = find_input_shape(source)
+    shape = tuple(found) if isinstance(found, (tuple, list)) else ()
+    if len(shape) != 3 or not all(isinstance(side, (int, np.integer)) for side in shape):
+        raise InputError(
+            f"The model takes images of shape {found}; expected a fixed (height, width, "
+            "channels). Give it: image_shape=(28, 28, 1), or --image-shape 28,28,1."
+        )
+    if min(shape) < 1:
+        raise InputError(f"image_shape is {shape}; expected three positive numbers.")
+    height, width, channels = (int(side) for side in shape)
+    return height, width, channels
+
+
+def find_input_shape(model: keras.Model) -> tuple | None:
+    """Returns the shape of one input of a model, or None where the model does not know it."""
+    try:
+        return tuple(model.input_shape[1:])
+    except (AttributeError, TypeError, ValueError):  # a subclassed model has none
+        return None
+
+
+def check_pixel_range(pixel_range: Sequence[float]) -> tuple[float, float]:
+    """Returns (low, high)."""
+    try:
+        low, high = (float(bound) for bound in pixel_range)
+    except (TypeError, ValueError):
+        low, high = 0.0, 0.0
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise InputError(
+            f"pixel_range is {pixel_range!r}; expected the darkest and the brightest pixel that "
+            "the model knows: (0, 1), (0, 255) or (-1, 1)."
+        )
+    return low, high
+
+
+def check_class_names(class_names: Sequence[str] | None, count: int) -> list[str]:
+    """Returns `count` different names of one line each."""
+    if class_names is None:
+        return [str(number) for number in range(count)]
+    if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
+        raise InputError(f"class_names is {class_names!r}; expected a list of {count} strings.")
+    names = [str(name) for name in class_names]
+    if len(names) != count:
+        raise InputError(
+            f"class_names has {len(names)} names, but the model has {count} outputs; "
+            "expected one name an output, in their order."
+        )
+    twice = sorted({name for name in names if names.count(name) > 1})
+    broken = [name for name in names if not name.strip() or len(name.splitlines()) != 1]
+    if twice or broken:
+        raise InputError(
+            f"class_names holds {(twice or broken)[0]!r}{' twice' if twice else ''}; "
+            "expected different names of one line each. Rename it."
+        )
+    return names
+
+
+def check_notes(notes: Mapping | None) -> dict:
+    """Returns the notes as JSON gives them back."""
+    try:
+        return json.loads(json.dumps(dict(notes or {}), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"notes cannot be written as JSON: {error}. Expected a mapping of strings to "
+            "numbers, strings, lists and mappings; turn NumPy values into Python ones."
+        ) from error

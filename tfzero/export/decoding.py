@@ -1,0 +1,150 @@
+"""From encoded files to pixels inside the graph, as training sees them."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfzero.export.fresh_process import MAX_PIXELS
+
+# Channels to which an encoded picture can be brought.
+DECODABLE_CHANNELS = (1, 3)
+
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_JPEG_MAGIC = b"\xff\xd8\xff"
+_HEADER_BYTES = 25  # of a PNG: magic 8, length 4, "IHDR" 4, width 4, height 4, depth 1
+# Pillow's weights of red, green and blue for "L" in 1/65536 (ITU-R 601-2); they sum to 65536.
+_GRAY_WEIGHTS = (19595, 38470, 7471)
+# The largest transparent picture takes 1.3 GB on the way (measured).
+_DECODED_AT_ONCE = 2
+
+
+def decode_images(image_bytes: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
+    """Decodes PNG and JPEG files to the pixels that training saw.
+
+    Args:
+        image_bytes: string `(N,)`, whole files.
+        image_shape: `(H, W, C)`, C 1 or 3.
+
+    Returns:
+        uint8 `(N, H, W, C)`.
+    """
+    image_bytes = require_batch(image_bytes, ())
+    with tf.device("/CPU:0"):  # no other device has kernels for strings
+        return tf.map_fn(
+            lambda encoded: _decode_image(encoded, image_shape),
+            image_bytes,
+            fn_output_signature=tf.TensorSpec(image_shape, tf.uint8),
+            parallel_iterations=_DECODED_AT_ONCE,
+        )
+
+
+def _decode_image(encoded: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
+    """Decodes one file, `()` to `(H, W, C)`; its header is judged before it is decoded."""
+    height, width, channels = image_shape
+    with tf.control_dependencies([_require_decodable(encoded)]):
+        encoded = tf.identity(encoded)
+    # The accurate transform gives Pillow's pixels to the bit; the default is off by up to 7.
+    pixels = tf.cond(
+        tf.strings.substr(encoded, 0, 3) == _JPEG_MAGIC,
+        lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),
+        lambda: _decode_png(encoded),
+    )  # (h, w, 3)
+    if channels == 1:  # not by libpng and libjpeg, which have weights of their own
+        red, green, blue = (
+            tf.cast(plane, tf.int32) * weight
+            for plane, weight in zip(tf.unstack(pixels, axis=-1), _GRAY_WEIGHTS, strict=True)
+        )
+        gray = tf.cast((red + green + blue + 32768) // 65536, tf.uint8)  # (h, w)
+        pixels = gray[:, :, tf.newaxis]  # (h, w, 1)
+    resized = tf.image.resize(pixels, (height, width), "bilinear", antialias=True)
+    return tf.saturate_cast(tf.round(resized), tf.uint8)  # (H, W, C)
+
+
+def _decode_png(encoded: tf.Tensor) -> tf.Tensor:
+    """Decodes a PNG to `(h, w, 3)`, transparent pixels laid on white as in training."""
+    pixels = tf.io.decode_png(encoded, channels=4)  # (h, w, 4)
+    *colors, alpha = tf.unstack(pixels, axis=-1)
+    # Where a file of 1, 2 or 4 bits has no alpha, decode_png fills in 2**bits - 1, not 255.
+    depth = tf.io.decode_raw(tf.strings.substr(_read_head(encoded), 24, 1), tf.uint8)[0]
+    filled = tf.cast(
+        tf.bitwise.left_shift(1, tf.cast(tf.minimum(depth, 8), tf.int32)) - 1, tf.uint8
+    )
+
+    def lay_on_white():
+        opacity = tf.cast(alpha, tf.int32)  # (h, w)
+        planes = []
+        for color in colors:  # as Pillow's alpha_composite, to the bit
+            mixed = tf.cast(color, tf.int32) * opacity + 255 * (255 - opacity) + 128
+            planes.append(tf.cast((mixed + mixed // 256) // 256, tf.uint8))  # mixed / 255
+        return tf.stack(planes, axis=-1)
+
+    # Most are opaque, and large ones should not pay for numbers of 32 bits.
+    opaque = tf.reduce_all(alpha == 255) | tf.reduce_all(alpha == filled)
+    return tf.cond(opaque, lambda: pixels[:, :, :3], lay_on_white)
+
+
+def _read_head(encoded: tf.Tensor) -> tf.Tensor:
+    """Returns the first bytes of a file, padded if it has fewer."""
+    return tf.strings.substr(tf.strings.join([encoded, b"\0" * _HEADER_BYTES]), 0, _HEADER_BYTES)
+
+
+def _require_decodable(encoded: tf.Tensor) -> tf.Operation:
+    """Asserts that a file is a PNG or JPEG of bearable size, from its header alone."""
+    head = _read_head(encoded)
+    is_png = (tf.strings.substr(head, 0, 8) == _PNG_MAGIC) & (
+        tf.strings.substr(head, 12, 4) == b"IHDR"
+    )
+    is_jpeg = tf.strings.substr(head, 0, 3) == _JPEG_MAGIC
+    known = require(
+        is_png | is_jpeg,
+        "image_bytes holds something that is neither PNG nor JPEG (GIF, TIFF, WebP, an empty "
+        "or cut file?); expected whole PNG or JPEG files. Convert it first.",
+    )
+    with tf.control_dependencies([known]):
+        size = tf.cond(
+            is_jpeg,
+            lambda: tf.cast(tf.io.extract_jpeg_shape(encoded), tf.int64),  # height, width, channels
+            lambda: _read_png_size(head),
+        )
+    colors = require(
+        size[2] <= 3,
+        "image_bytes holds a CMYK JPEG, made for printing; expected gray or RGB. Convert it first.",
+    )
+    extent = tf.strings.join([tf.strings.as_string(size[1]), "x", tf.strings.as_string(size[0])])
+    # Each side is bounded first, so that the product cannot overflow.
+    bearable = (size[0] <= MAX_PIXELS) & (size[1] <= MAX_PIXELS) & (size[0] * size[1] <= MAX_PIXELS)
+    small = require(
+        bearable,
+        tf.strings.join(
+            [
+                "image_bytes holds an image of ",
+                extent,
+                f" pixels; expected at most {MAX_PIXELS}. Make it smaller first.",
+            ]
+        ),
+    )
+    return tf.group(colors, small)
+
+
+def _read_png_size(head: tf.Tensor) -> tf.Tensor:
+    """Returns int64 `(3,)`: height, width and 3, from the first bytes of a PNG."""
+    sides = tf.reshape(tf.io.decode_raw(tf.strings.substr(head, 16, 8), tf.uint8), (2, 4))
+    powers = tf.constant([2**24, 2**16, 2**8, 1], tf.int64)  # big-endian
+    width_height = tf.reduce_sum(tf.cast(sides, tf.int64) * powers, axis=1)  # (2,)
+    return tf.concat([width_height[::-1], [3]], axis=0)
+
+
+def require_batch(values: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+    """Asserts the shape, which a signature alone does not, and that there is a row."""
+    values = tf.ensure_shape(values, [None, *shape])
+    # oneDNN fails on an empty batch with a message about shapes inside the network.
+    enough = require(
+        tf.shape(values)[0] > 0, "The batch is empty; expected at least one row. Skip the call."
+    )
+    with tf.control_dependencies([enough]):
+        return tf.identity(values)
+
+
+def require(condition: tf.Tensor, message: str | tf.Tensor) -> tf.Operation:
+    """Returns an operation that fails with `message` and nothing else."""
+    return tf.debugging.Assert(condition, [message])

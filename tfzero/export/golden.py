@@ -1,0 +1,117 @@
+"""Golden pairs: fixed inputs, and what the Keras model itself makes of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from tfzero._checks import InputError
+from tfzero.export.graph import SLACK
+
+_ROW_SUM_TOLERANCE = 1e-3
+_NUM_LATENTS = 4
+
+
+def draw_images(image_shape: tuple[int, int, int]) -> np.ndarray:
+    """Returns uint8 `(4, H, W, C)`: fine and coarse noise, bright and dim.
+
+    Different kinds, because a trained model may be certain of one class on any fine noise, which
+    would hide an error.
+    """
+    height, width, channels = image_shape
+    random = np.random.default_rng(0)
+    images = []
+    for cell, brightest in ((1, 256), (4, 256), (4, 96), (max(height, width) // 2 + 1, 256)):
+        grid = (-(-height // cell), -(-width // cell), channels)
+        noise = random.integers(0, brightest, grid, dtype=np.uint8)
+        images.append(noise.repeat(cell, axis=0).repeat(cell, axis=1)[:height, :width])
+    return np.stack(images)
+
+
+def draw_latents(latent_dim: int) -> np.ndarray:
+    """Returns float32 `(4, Z)` from N(0, 1)."""
+    random = np.random.default_rng(0)
+    return random.standard_normal((_NUM_LATENTS, latent_dim)).astype(np.float32)
+
+
+def unit_pixels(images: np.ndarray) -> np.ndarray:
+    """Returns uint8 images as float32 in 0..1."""
+    return images.astype(np.float32) / np.float32(255)
+
+
+def call_model(
+    answer: Callable[[tf.Tensor], dict[str, tf.Tensor]], inputs: np.ndarray, *, who: str
+) -> dict[str, np.ndarray]:
+    """Returns the answers on the CPU, where they depend least on the machine.
+
+    Raises:
+        InputError: If the model cannot be called so, or gives no rows by name.
+    """
+    try:
+        with tf.device("/CPU:0"):
+            outputs = answer(tf.constant(inputs))
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{who} cannot be called on an input of shape {inputs.shape}: {error} "
+            "Give the image_shape (height, width, channels) that it takes."
+        ) from error
+    for name, output in outputs.items():
+        if not re.fullmatch(r"\w+", name) or output.shape.rank < 2 or len(output) != len(inputs):
+            raise InputError(
+                f'{who} returns "{name}" of shape {output.shape}; expected one tensor (N, ...), '
+                "or several in a dict with names of letters, digits and _."
+            )
+    return {name: output.numpy() for name, output in outputs.items()}
+
+
+def require_probabilities(scores: np.ndarray) -> None:
+    """Refuses rows that are no probabilities.
+
+    Raises:
+        InputError: If a value is negative or not finite, or a row does not sum to 1.
+    """
+    sums = scores.sum(axis=1)
+    if not _are_probabilities(scores):
+        raise InputError(
+            f"The model's outputs lie in {scores.min():g}..{scores.max():g} and its rows sum to "
+            f"{sums.min():g}..{sums.max():g}; expected probabilities that sum to 1. "
+            "If it ends in logits, say so: from_logits=True, or --logits. Otherwise end it in a "
+            "softmax: keras.layers.Dense(K, activation='softmax')."
+        )
+
+
+def require_logits(outputs: np.ndarray) -> None:
+    """Refuses probabilities `(N, K)`, which a second softmax would flatten."""
+    if outputs.shape[1] > 1 and _are_probabilities(outputs.astype(np.float32)):
+        raise InputError(
+            "The model returns probabilities already, but from_logits says that they are logits; "
+            "expected one of the two. Leave it (or --logits) out."
+        )
+
+
+def _are_probabilities(rows: np.ndarray) -> bool:
+    near_one = np.abs(rows.sum(axis=1) - 1) <= _ROW_SUM_TOLERANCE  # a NaN is not
+    return bool(near_one.all() and (rows >= 0).all())
+
+
+def require_pixels(images: np.ndarray, pixel_range: tuple[float, float]) -> None:
+    """Refuses what is no image in `pixel_range`.
+
+    Raises:
+        InputError: If the shape is not `(N, H, W, C)`, or pixels lie outside the range.
+    """
+    low, high = pixel_range
+    slack = SLACK * (high - low)
+    if images.ndim != 4:
+        raise InputError(f"The generator returns shape {images.shape}; expected (N, H, W, C).")
+    if not (images >= low - slack).all() or not (images <= high + slack).all():
+        raise InputError(
+            f"The generator's pixels lie in {images.min():g}..{images.max():g}; expected "
+            f"{low:g}..{high:g}. Give the range it has, for example pixel_range=(-1, 1) "
+            "(--pixel-range=-1,1) after tanh; after logits, end it in a sigmoid."
+        )

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from tfzero._checks import InputError
-from tfzero.study.records import RunFolder, atomic_file, read_json, write_arrays, write_json
+from tfzero.study.records import (
+    RunFolder,
+    atomic_file,
+    is_whole_archive,
+    read_json,
+    write_arrays,
+    write_json,
+)
 from tfzero.study.scores import calibration_error, score_probabilities
 
 
@@ -24,7 +31,7 @@ def test_numbers_that_json_has_not_are_refused_rather_than_written(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("content", ["", '{"half":', "[1, 2"])
+@pytest.mark.parametrize("content", ["", '{"half":', "[1, 2", "[1, 2]", "null"])
 def test_an_unreadable_record_counts_as_missing(tmp_path, content):
     run = RunFolder(tmp_path / "run")
     run.create()
@@ -41,6 +48,31 @@ def test_a_record_without_its_probabilities_counts_as_missing(tmp_path):
     write_arrays(run.cells / "key.npz", probabilities=np.eye(2, dtype=np.float32))
     assert run.read_cell("key") == {"result": {}}
     assert run.read_probabilities("key").tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize("keep", [0, 20, 0.5, 0.99])
+def test_a_record_whose_probabilities_are_cut_short_counts_as_missing(tmp_path, keep):
+    run = RunFolder(tmp_path / "run")
+    run.create()
+    write_json(run.cells / "key.json", {"result": {}})
+    path = run.cells / "key.npz"
+    write_arrays(path, probabilities=np.random.default_rng(0).random((50, 3), np.float32))
+    assert run.read_cell("key") is not None and is_whole_archive(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: keep if isinstance(keep, int) else int(keep * len(whole))])
+    assert run.read_cell("key") is None and not is_whole_archive(path)
+
+
+def test_a_record_whose_probabilities_have_a_wrong_byte_counts_as_missing(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    run.create()
+    write_json(run.cells / "key.json", {"result": {}})
+    path = run.cells / "key.npz"
+    write_arrays(path, probabilities=np.random.default_rng(0).random((50, 3), np.float32))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    assert run.read_cell("key") is None and not is_whole_archive(path)
 
 
 def test_a_folder_that_cannot_be_made_is_refused_in_a_sentence(tmp_path):

@@ -7,6 +7,8 @@ import json
 import os
 import pathlib
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
@@ -69,20 +71,37 @@ class RunFolder:
     def read_cell(self, key: str) -> dict[str, Any] | None:
         """Returns a cell's record, or None if it is missing or unreadable."""
         record = read_json(self.cells / f"{key}.json")
-        return record if record and (self.cells / f"{key}.npz").exists() else None
+        if record is None:
+            return None
+        try:
+            self.read_probabilities(key)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            return None
+        return record
 
     def read_probabilities(self, key: str) -> np.ndarray:
         """Returns a cell's predicted probabilities, float32 `(T, K)`."""
-        with np.load(self.cells / f"{key}.npz") as arrays:
+        # Opened here: NumPy leaves the file of a broken archive open.
+        with (self.cells / f"{key}.npz").open("rb") as file, np.load(file) as arrays:
             return arrays["probabilities"]
 
 
 def read_json(path: pathlib.Path) -> dict[str, Any] | None:
     """Returns a JSON file's object, or None if it is missing or broken."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    return value if isinstance(value, dict) else None
+
+
+def is_whole_archive(path: pathlib.Path) -> bool:
+    """Returns whether a .npz or .keras file is there and every part has its checksum."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error):
+        return False
 
 
 def write_json(path: pathlib.Path, value: Any) -> None:

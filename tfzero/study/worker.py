@@ -12,7 +12,14 @@ import numpy as np
 from tfzero._seeds import derive_seed
 from tfzero.data import ImageData, nested_subsets, open_arrays
 from tfzero.study.plan import CellSpec, StudyPlan
-from tfzero.study.records import RunFolder, read_json, write_arrays, write_by_path, write_json
+from tfzero.study.records import (
+    RunFolder,
+    is_whole_archive,
+    read_json,
+    write_arrays,
+    write_by_path,
+    write_json,
+)
 from tfzero.study.scores import score_probabilities
 
 _NUM_SAMPLES = 64
@@ -91,7 +98,8 @@ def run_cell(folder: pathlib.Path, plan: StudyPlan, cell: CellSpec, custom_objec
     fitted = fit_arm(run, plan, cell, data.train_images[chosen], data.train_labels[chosen],
                      custom_objects)  # fmt: skip
     probabilities = fitted.predict(data.test_images)
-    if not np.isfinite(probabilities).all():
+    diverged = not np.isfinite(probabilities).all()
+    if diverged:
         # Divergence is a result: it scores as always answering the commonest class.
         largest = np.bincount(data.train_labels[chosen], minlength=data.num_classes).argmax()
         probabilities = np.eye(data.num_classes, dtype=np.float32)[
@@ -102,7 +110,7 @@ def run_cell(folder: pathlib.Path, plan: StudyPlan, cell: CellSpec, custom_objec
         "schema": 1,
         "key": key,
         "spec": {**cell.model_dump(), "init": cell.init, "strategy": cell.strategy},
-        "result": score_probabilities(probabilities, data.test_labels),
+        "result": {**score_probabilities(probabilities, data.test_labels), "diverged": diverged},
         "cost": vars(fitted.cost),
     }
     write_json(run.cells / f"{key}.json", record)
@@ -207,8 +215,7 @@ def _subsets(cache: pathlib.Path, counts: tuple[int, ...], replicate: int):
 
 
 def is_pretrained(run: RunFolder, key: str) -> bool:
-    """Returns whether a pretrained encoder and its record are there."""
-    return (
-        read_json(run.encoders / f"{key}.json") is not None
-        and (run.encoders / f"{key}.keras").exists()
+    """Returns whether a pretrained encoder and its record are there and whole."""
+    return read_json(run.encoders / f"{key}.json") is not None and is_whole_archive(
+        run.encoders / f"{key}.keras"
     )

@@ -1,0 +1,15 @@
+"""A study of 8x8 bars, small enough to run its cells in a test's own process."""
+
+from tests.conftest import draw_bars
+from tfzero.data import from_arrays
+from tfzero.study.records import RunFolder
+from tfzero.study.study import make_plan, open_run
+
+
+def open_small_run(folder, *, arms=("scratch/finetune",), label_counts=(8,), seeds=1):
+    """Returns the plan of a small study and its folder, ready for cells."""
+    data = from_arrays(*draw_bars(80, seed=0))
+    plan = make_plan(data, arms=arms, label_counts=label_counts, seeds=seeds, epochs=1)
+    run = RunFolder(folder)
+    open_run(plan, data, run)
+    return plan, run

@@ -1,0 +1,39 @@
+import numpy as np
+
+from tests.study.small import open_small_run
+from tfzero.study import worker
+from tfzero.study.plan import CellSpec
+from tfzero.transfer.contract import Cost, Fitted
+
+
+class Answering:
+    """A fitted model that always answers the same."""
+
+    def __init__(self, row):
+        self.row = np.array(row, np.float32)
+
+    def predict(self, images):
+        return np.tile(self.row, (len(images), 1))
+
+
+def run_answering(tmp_path, monkeypatch, row):
+    plan, run = open_small_run(tmp_path)
+    cell = CellSpec(arm="scratch/finetune", num_labels=8, replicate=0)
+    monkeypatch.setattr(worker, "fit_arm", lambda *_: Fitted(Answering(row), Cost()))
+    key = worker.run_cell(run.path, plan, cell, {})
+    return run.read_cell(key)["result"], run.read_probabilities(key)
+
+
+def test_a_divergence_is_marked_and_scores_as_always_answering_the_commonest_class(
+    tmp_path, monkeypatch
+):
+    result, probabilities = run_answering(tmp_path, monkeypatch, [0.5, np.nan, 0.5, 0])
+    assert result["diverged"] is True
+    assert (probabilities == probabilities[0]).all() and probabilities[0].max() == 1
+    assert 0 < result["accuracy"] < 0.5
+
+
+def test_a_cell_that_converged_is_not_marked(tmp_path, monkeypatch):
+    result, probabilities = run_answering(tmp_path, monkeypatch, [0.1, 0.2, 0.3, 0.4])
+    assert result["diverged"] is False
+    assert (probabilities == np.array([0.1, 0.2, 0.3, 0.4], np.float32)).all()

@@ -1,0 +1,238 @@
+"""Claims: which process is at work on what, so that processes that share a folder share the work.
+
+A claim saves work and nothing else: records appear whole and are the same whoever makes them, so
+that two holders of one claim would cost time, not truth.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import pathlib
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from typing import NamedTuple
+
+# Seconds between a holder's signs of life.
+BEAT_SECONDS = 5.0
+# A claim without a sign of life for this long is free: twelve beats, for a network file system
+# may stall. A dead process of this machine is seen at once.
+STALE_SECONDS = 60.0
+# Seconds between looks at a claim that is waited for.
+_LOOK_SECONDS = 0.2
+
+
+class Process(NamedTuple):
+    """A process, told from any other on any machine, also after its number was used again.
+
+    Attributes:
+        machine: The start of the machine, and the process namespace (two containers on one
+            machine number their processes apart).
+        number: Process number.
+        started: Clock ticks from the machine's start to the process's.
+    """
+
+    machine: str
+    number: int
+    started: int
+
+    @classmethod
+    def current(cls) -> Process:
+        """Returns this process."""
+        return cls(_this_machine(), os.getpid(), _start_ticks(os.getpid()) or 0)
+
+    def is_dead(self) -> bool:
+        """Returns whether it surely has ended; of another machine nobody here knows."""
+        return self.machine == _this_machine() and _start_ticks(self.number) != self.started
+
+
+class Holder(NamedTuple):
+    """What a claim's file says.
+
+    Attributes:
+        token: Tells this claim from any other.
+        process: Who works.
+        parent: The process that ordered the work.
+        deaths: How many processes of a living parent have died in this work already.
+        age: Seconds since the last sign of life, by the clock of the file system.
+    """
+
+    token: str
+    process: Process | None
+    parent: Process | None
+    deaths: int
+    age: float
+
+    def is_stale(self) -> bool:
+        """Returns whether nobody works here any more."""
+        return self.age > STALE_SECONDS or self.has_died()
+
+    def has_died(self) -> bool:
+        """Returns whether the process that worked here surely has ended."""
+        return self.process is not None and self.process.is_dead()
+
+    def count_deaths(self, parent: Process) -> int:
+        """Returns the deaths in this work, the holder's included, once its claim is stale.
+
+        Where the parent has ended too, a whole run was killed, which tells nothing of the work.
+        """
+        if self.parent is None or self.parent.is_dead():
+            return 0
+        return self.deaths + (self.has_died() or self.parent == parent)
+
+
+class Claim:
+    """A claim that this process holds until `release`."""
+
+    def __init__(self, path: pathlib.Path, token: str, deaths: int):
+        self.path = path
+        self.token = token
+        self.deaths = deaths
+        self._released = threading.Event()
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+
+    def release(self) -> None:
+        """Gives the work free; a claim that others have taken over stays theirs."""
+        self._released.set()
+        if self._is_ours():
+            self.path.unlink(missing_ok=True)
+
+    def _beat(self):
+        while not self._released.wait(BEAT_SECONDS):
+            # A file system that does not answer for a while must not end the work.
+            with contextlib.suppress(OSError):
+                if self._is_ours():
+                    os.utime(self.path)
+
+    def _is_ours(self) -> bool:
+        holder = read_holder(self.path)
+        return holder is not None and holder.token == self.token
+
+
+def try_claim(path: pathlib.Path, *, parent: Process | None = None) -> Claim | None:
+    """Returns a claim, or None where a living process holds it.
+
+    Args:
+        path: The claim's file; its folder exists.
+        parent: The process that ordered the work; None means this one.
+    """
+    parent = parent or Process.current()
+    deaths = 0
+    while True:
+        try:
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        except FileExistsError:
+            holder = read_holder(path)
+            if holder is None:
+                continue  # released just now
+            if not holder.is_stale() or not _take_away(path, holder.token):
+                return None
+            deaths = holder.count_deaths(parent)
+            continue
+        token = uuid.uuid4().hex
+        content = {
+            "token": token,
+            "process": Process.current(),
+            "parent": parent,
+            "deaths": deaths,
+        }
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                json.dump(content, file)
+        except OSError:  # a full disk
+            path.unlink(missing_ok=True)
+            raise
+        return Claim(path, token, deaths)
+
+
+@contextlib.contextmanager
+def hold_claim(path: pathlib.Path) -> Iterator[Claim]:
+    """Waits until the claim is free, and holds it until the block ends."""
+    while (claim := try_claim(path)) is None:
+        time.sleep(_LOOK_SECONDS)
+    try:
+        yield claim
+    finally:
+        claim.release()
+
+
+def read_holder(path: pathlib.Path) -> Holder | None:
+    """Returns who holds a claim, or None if nobody does."""
+    try:
+        with path.open("rb") as file:
+            # Opened first: a network file system then asks its server for the time.
+            written = os.fstat(file.fileno()).st_mtime
+            content = file.read()
+        age = _file_system_time(path.parent) - written
+    except FileNotFoundError:
+        return None
+    try:
+        said = json.loads(content)
+        return Holder(
+            token=said["token"],
+            process=Process(*said["process"]),
+            parent=Process(*said["parent"]),
+            deaths=said["deaths"],
+            age=age,
+        )
+    except (ValueError, KeyError, TypeError):  # created, and not written yet, or never
+        return Holder("", None, None, 0, age)
+
+
+def release_dead(folder: pathlib.Path, *, parent: Process) -> None:
+    """Removes the claims of a parent's workers that have ended."""
+    for path in folder.glob("*.json"):
+        holder = read_holder(path)
+        if holder is not None and holder.has_died() and holder.parent == parent:
+            _take_away(path, holder.token)
+
+
+def _take_away(path: pathlib.Path, token: str) -> bool:
+    """Removes the claim with this token; returns False if another process was quicker.
+
+    Renaming succeeds for one process alone. It may have caught the claim of a process that was
+    quicker still, which is then put back.
+    """
+    grave = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        os.rename(path, grave)
+    except FileNotFoundError:
+        return False
+    caught = read_holder(grave)
+    ours = caught is not None and caught.token == token
+    if not ours:
+        with contextlib.suppress(OSError):
+            os.link(grave, path)
+    grave.unlink(missing_ok=True)
+    return ours
+
+
+def _file_system_time(folder: pathlib.Path) -> float:
+    """Returns the time by the clock that stamps files, which may be another machine's."""
+    path = folder / f".clock-{uuid.uuid4().hex}"
+    try:
+        with path.open("xb") as file:
+            return os.fstat(file.fileno()).st_mtime
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _start_ticks(number: int) -> int | None:
+    """Returns when a process started, or None if it is none, or ended and is not yet buried."""
+    try:
+        with open(f"/proc/{number}/stat", encoding="utf-8", errors="replace") as file:
+            # The name, in parentheses, may hold spaces. Field 3 is the state, 22 the start.
+            fields = file.read().rsplit(")", 1)[1].split()
+    except (OSError, IndexError):
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+@functools.cache
+def _this_machine() -> str:
+    boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return f"{boot} {os.readlink('/proc/self/ns/pid')}"

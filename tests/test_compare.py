@@ -4,10 +4,8 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -152,26 +150,6 @@ def test_predict_and_verify_take_the_export(finished):
     assert sum(prediction["scores"].values()) == pytest.approx(1, abs=1e-5)
     assert prediction["label"] in data.class_names
     assert run_command("verify", "savedmodels/bars", cwd=folder).returncode == 0
-
-
-@pytest.mark.slow
-def test_killed_at_random_moments_it_ends_with_the_same_results(finished, tmp_path):
-    shutil.copy(finished[0] / "bars.npz", tmp_path)
-    generator = np.random.default_rng()
-    for _ in range(3):
-        process = subprocess.Popen(
-            command("compare", "bars.npz", *ARGUMENTS), cwd=tmp_path, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        time.sleep(generator.uniform(5, 30))
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    done = run_command("compare", "bars.npz", *ARGUMENTS, "--json", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert read_results(tmp_path / "runs/bars") == read_results(finished[0] / "runs/bars")
-    first, last = json.loads(finished[1].stdout), json.loads(done.stdout)
-    assert (first["comparisons"], first["best"]) == (last["comparisons"], last["best"])
 
 
 def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch):

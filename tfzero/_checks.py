@@ -16,6 +16,14 @@ class InputError(ValueError):
     """
 
 
+class StopError(RuntimeError):
+    """Work that cannot go on for a reason that a person can mend, as a full disk.
+
+    The message is complete by itself. The command line prints it without a traceback and exits
+    with code 1; what is done already is kept, and the same command goes on.
+    """
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Returns ' Did you mean "x"?' for the choice nearest to `word`, or ''."""
     found = difflib.get_close_matches(word, list(choices), n=1)

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from tfzero._checks import InputError
+from tfzero._checks import InputError, StopError
 from tfzero.data import ImageData, load_data
 from tfzero.study import screen
+from tfzero.study.attempt import disk_full
+from tfzero.study.claims import hold_claim, others_take_part, take_part
 from tfzero.study.estimate import Estimate, time_kind, timed_kinds
 from tfzero.study.plan import StudyPlan
+from tfzero.study.pool import Job, num_workers, run_jobs, use_workers
 from tfzero.study.progress import Progress
-from tfzero.study.records import RunFolder, read_json, write_json
-from tfzero.study.run import (
-    Job,
-    missing_cells,
-    missing_pretraining,
-    num_workers,
-    run_jobs,
-    run_study,
-)
+from tfzero.study.records import RunFolder, is_disk_full, read_json, write_json
+from tfzero.study.run import missing_cells, missing_pretraining, run_study
 from tfzero.study.study import Study, make_plan, open_run, reach_verdict
 from tfzero.study.worker import final_key, prepare_process, run_final
 
@@ -43,11 +40,14 @@ def compare(
     out: str | os.PathLike | None = None,
     export: str | os.PathLike | None = None,
     overwrite: bool = False,
+    workers: int | None = None,
+    scheduler: str | None = None,
     console: Console | None = None,
 ) -> Study:
     """Measures whether pretraining pays on your images, and exports the best network.
 
-    A folder that holds a part of the same study is continued; a finished one is only read.
+    A folder that holds a part of the same study is continued; a finished one is only read. Any
+    number of processes, on any machines that see the folder, may run the same study in it.
 
     Args:
         data: What `load_data` returns, or what it takes.
@@ -60,6 +60,9 @@ def compare(
         out: Run folder; None means `runs/NAME`.
         export: Where versions of the SavedModel go; None means `savedmodels/NAME`.
         overwrite: Whether another study in the folder is removed first.
+        workers: Processes on this machine; None takes one a core. Results do not depend on it.
+        scheduler: Address of a Dask scheduler whose workers are used instead; they see the run
+            folder under the same path.
         console: Where plan and progress are shown; None means standard output.
 
     Returns:
@@ -67,6 +70,7 @@ def compare(
 
     Raises:
         InputError: If something given cannot be used.
+        StopError: If the study cannot go on, as on a full disk; what is done is kept.
     """
     console = console or Console()
     data = data if isinstance(data, ImageData) else load_data(data)
@@ -76,10 +80,25 @@ def compare(
     run = RunFolder(pathlib.Path("runs", plan.name) if out is None else out)
     target = pathlib.Path("savedmodels", plan.name) if export is None else pathlib.Path(export)
     _require_writable(target)
-    open_run(plan, data, run, encoder=encoder, overwrite=overwrite)
     custom_objects = {} if encoder is None else _own_objects()
-    screen.show_plan(console, plan)
-    _run_missing(plan, run, console, custom_objects)
+    with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):
+        run.create()
+        with take_part(run.claims):
+            with hold_claim(run.claims / "folder.json"):
+                _refuse_overwriting_others(run, overwrite)
+                open_run(plan, data, run, encoder=encoder, overwrite=overwrite)
+            screen.show_plan(console, plan)
+            _run_missing(plan, run, console, custom_objects)
+            with hold_claim(run.claims / "ending.json"):
+                verdict = _end(plan, run, target, custom_objects)
+            with hold_claim(run.claims / "folder.json"):
+                if not others_take_part(run.claims):
+                    shutil.rmtree(run.cache, ignore_errors=True)  # made again when needed
+    return Study(plan=plan, folder=str(run.path), results=verdict)
+
+
+def _end(plan, run, target, custom_objects) -> dict[str, Any]:
+    """Reaches the verdict, exports the recommended network and writes the report."""
     verdict = reach_verdict(plan, run)
     if verdict["recommended"] is not None:
         _export(plan, run, verdict, target, custom_objects)
@@ -87,8 +106,25 @@ def compare(
     from tfzero.report import write_report  # matplotlib is slow to import
 
     write_report(run.path)
-    shutil.rmtree(run.cache, ignore_errors=True)  # the images; made again when needed
-    return Study(plan=plan, folder=str(run.path), results=verdict)
+    return verdict
+
+
+@contextlib.contextmanager
+def _sentence_for_full_disk(run) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if is_disk_full(error) and not isinstance(error, StopError):
+            raise disk_full(run) from error
+        raise
+
+
+def _refuse_overwriting_others(run, overwrite) -> None:
+    if overwrite and others_take_part(run.claims):
+        raise InputError(
+            f"Another process is at work in {run.path}; expected none to --overwrite. "
+            "Stop it first, or choose another folder with --out."
+        )
 
 
 def _run_missing(plan, run, console, custom_objects) -> None:
@@ -105,6 +141,15 @@ def _run_missing(plan, run, console, custom_objects) -> None:
         run_study(plan, run, estimate=estimate, progress=progress, custom_objects=custom_objects)
     finally:
         progress.stop()
+    failures = run.read_failures()
+    if failures:
+        screen.show_failures(console, failures)
+    if failures and len(missing_cells(plan, run)) == len(plan.cells()):
+        first = failures[0]
+        raise StopError(
+            f"Every job of the study failed. The first, {first['label']}: {first['reason']}. "
+            f"Details are in {run.failures}; the same command tries again."
+        )
 
 
 def _estimate(plan, run, custom_objects, console) -> Estimate:

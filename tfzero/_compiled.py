@@ -76,6 +76,11 @@ def borrow_compiled(model: keras.Model) -> Iterator[keras.Model]:
             _models.popitem(last=False)
 
 
+def forget_models() -> None:
+    """Drops the models kept for reuse, and with them their memory."""
+    _models.clear()
+
+
 def _structure(model) -> str:
     """Returns what decides the graph: class and configuration, but for seeds."""
     # Optimizers number their names, and keep the learning rate as a variable.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 from rich.console import Console
 
 import tfzero
-from tfzero._checks import InputError
+from tfzero._checks import InputError, StopError
 
 app = typer.Typer(
     help="Is unsupervised pretraining worth it on your images? Measure it, with error bars.",
@@ -67,6 +68,17 @@ def compare(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Remove another study in the run folder first.")
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes that work. Default: one a core. Results do not depend on it."),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Use the workers of this Dask scheduler, as in tcp://10.0.0.5:8786, instead.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Verdict as JSON on standard output, all else on the other."),
@@ -88,6 +100,8 @@ def compare(
         out=out,
         export=export,
         overwrite=overwrite,
+        workers=workers,
+        scheduler=scheduler,
         console=console,
     )
     show_verdict(console, study)
@@ -247,16 +261,44 @@ def report(
     print(tfzero.write_report(run))
 
 
+class _Stopped(BaseException):
+    """A person, or the system, asked this process to stop."""
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.number = number
+
+
+def _stop(number, frame) -> None:
+    del frame
+    signal.signal(number, signal.SIG_DFL)  # who asks twice is not kept waiting
+    raise _Stopped(number)
+
+
 def main() -> None:
-    """Runs the command; turns refusals into one sentence and exit code 2."""
+    """Runs the command.
+
+    A refusal becomes one sentence and exit code 2, work that cannot go on one and exit code 1;
+    Ctrl-C and SIGTERM one and exit codes 130 and 143.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:  # as in a job that a shell runs in the background
+            signal.signal(number, _stop)
     try:
         app()
     except InputError as error:
         print(f"tfzero: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
+    except StopError as error:
+        print(f"tfzero: {error}", file=sys.stderr)
+        sys.exit(1)
+    except _Stopped as stopped:
         print("tfzero: stopped; the same command goes on from here.", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(128 + stopped.number)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _version(value: bool) -> None:

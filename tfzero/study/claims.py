@@ -22,6 +22,7 @@ BEAT_SECONDS = 5.0
 # A claim without a sign of life for this long is free: twelve beats, for a network file system
 # may stall. A dead process of this machine is seen at once.
 STALE_SECONDS = 60.0
+_PARTICIPANT = "participant"
 # Seconds between looks at a claim that is waited for.
 _LOOK_SECONDS = 0.2
 
@@ -98,19 +99,15 @@ class Claim:
     def release(self) -> None:
         """Gives the work free; a claim that others have taken over stays theirs."""
         self._released.set()
-        if self._is_ours():
+        if _read_token(self.path) == self.token:
             self.path.unlink(missing_ok=True)
 
     def _beat(self):
         while not self._released.wait(BEAT_SECONDS):
             # A file system that does not answer for a while must not end the work.
             with contextlib.suppress(OSError):
-                if self._is_ours():
+                if _read_token(self.path) == self.token:
                     os.utime(self.path)
-
-    def _is_ours(self) -> bool:
-        holder = read_holder(self.path)
-        return holder is not None and holder.token == self.token
 
 
 def try_claim(path: pathlib.Path, *, parent: Process | None = None) -> Claim | None:
@@ -183,6 +180,33 @@ def read_holder(path: pathlib.Path) -> Holder | None:
         return Holder("", None, None, 0, age)
 
 
+def _read_token(path: pathlib.Path) -> str | None:
+    try:
+        return json.loads(path.read_bytes())["token"]
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+@contextlib.contextmanager
+def take_part(folder: pathlib.Path) -> Iterator[None]:
+    """Says, until the block ends, that this process uses what the run folder holds."""
+    claim = try_claim(folder / f"{_PARTICIPANT}-{uuid.uuid4().hex}.json")
+    try:
+        yield
+    finally:
+        if claim is not None:
+            claim.release()
+
+
+def others_take_part(folder: pathlib.Path) -> bool:
+    """Returns whether another living process uses the run folder."""
+    holders = (read_holder(path) for path in folder.glob(f"{_PARTICIPANT}-*.json"))
+    ours = Process.current()
+    return any(h and h.process != ours and not h.is_stale() for h in holders)
+
+
 def release_dead(folder: pathlib.Path, *, parent: Process) -> None:
     """Removes the claims of a parent's workers that have ended."""
     for path in folder.glob("*.json"):
@@ -202,8 +226,7 @@ def _take_away(path: pathlib.Path, token: str) -> bool:
         os.rename(path, grave)
     except FileNotFoundError:
         return False
-    caught = read_holder(grave)
-    ours = caught is not None and caught.token == token
+    ours = _read_token(grave) == token
     if not ours:
         with contextlib.suppress(OSError):
             os.link(grave, path)

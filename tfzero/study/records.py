@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import pathlib
@@ -26,6 +27,8 @@ class RunFolder:
     cells/KEY.json, .npz  a record: spec, result, cost; probabilities float32 (T, K)
     encoders/KEY.keras    a pretrained encoder, with KEY.json (losses, cost) and KEY.npz (pictures)
     final/KEY.keras       the network that is exported, with KEY.json
+    failures/KEY.json     a job that failed twice: what it is, and why
+    claims/KEY.json       a job that a process is at work on
     verdict.json, report.html
     workers.log           what the workers' libraries printed
     cache/                the images as arrays, shared by all processes
@@ -42,6 +45,8 @@ class RunFolder:
         self.cells = self.path / "cells"
         self.encoders = self.path / "encoders"
         self.final = self.path / "final"
+        self.failures = self.path / "failures"
+        self.claims = self.path / "claims"
         self.cache = self.path / "cache"
         self.own_encoder = self.path / "encoder.keras"
         self.test_labels = self.path / "test_labels.npy"
@@ -59,11 +64,15 @@ class RunFolder:
             InputError: If they cannot be made or written to.
         """
         try:
-            for folder in (self.cells, self.encoders, self.final, self.cache):
+            for folder in (
+                self.cells, self.encoders, self.final, self.failures, self.claims, self.cache
+            ):  # fmt: skip
                 folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.path):
                 pass
         except OSError as error:
+            if is_disk_full(error):
+                raise
             raise InputError(
                 f"Cannot write to {self.path}: {error.strerror}. Choose another folder with --out."
             ) from error
@@ -79,11 +88,55 @@ class RunFolder:
             return None
         return record
 
+    def has_cell(self, key: str) -> bool:
+        """Returns whether a cell's record is there and readable."""
+        return self.read_cell(key) is not None
+
     def read_probabilities(self, key: str) -> np.ndarray:
         """Returns a cell's predicted probabilities, float32 `(T, K)`."""
         # Opened here: NumPy leaves the file of a broken archive open.
         with (self.cells / f"{key}.npz").open("rb") as file, np.load(file) as arrays:
             return arrays["probabilities"]
+
+    def read_failures(self) -> list[dict[str, Any]]:
+        """Returns the jobs that failed twice and have no record for it, by key.
+
+        Each has `key`; `label`, what the job is in words; `reason`, one line; `details`, the
+        traceback or nothing; `spec`, of a cell as in its record (None of a pretraining).
+        """
+        found = (read_json(path) for path in sorted(self.failures.glob("*.json")))
+        return [failure for failure in found if failure is not None]
+
+    def write_failure(
+        self, key: str, *, label: str, reason: str, details: str = "", spec: Any = None
+    ) -> None:
+        """Records that a job failed twice."""
+        write_json(
+            self.failures / f"{key}.json",
+            {"schema": 1, "key": key, "label": label, "spec": spec, "reason": reason,
+             "details": details},
+        )  # fmt: skip
+
+    def has_failed(self, key: str) -> bool:
+        """Returns whether a failure of this job is recorded."""
+        return (self.failures / f"{key}.json").exists()
+
+    def forget_failure(self, key: str) -> None:
+        """Removes what is said of an earlier failure."""
+        (self.failures / f"{key}.json").unlink(missing_ok=True)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Returns whether an error, or what brought it about, says that a disk or quota is full."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if getattr(seen, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        # HDF5 and TensorFlow say it in words alone.
+        if os.strerror(errno.ENOSPC) in str(seen) or os.strerror(errno.EDQUOT) in str(seen):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 def read_json(path: pathlib.Path) -> dict[str, Any] | None:

@@ -1,45 +1,42 @@
-"""Runs what a plan asks for and the folder lacks, on all cores, in an order that shares work."""
+"""Runs what a plan asks for and the folder lacks, on all workers, in an order that shares work."""
 
 from __future__ import annotations
 
 import functools
-import os
-import pathlib
-import threading
 import time
-import warnings
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-import joblib
-
+from tfzero._checks import StopError
 from tfzero.study import worker
+from tfzero.study.attempt import Outcome, Task, attempt
+from tfzero.study.claims import Process, read_holder, release_dead
 from tfzero.study.estimate import Estimate
 from tfzero.study.plan import CellSpec, StudyPlan
+from tfzero.study.pool import Job, WorkerDied, stream_jobs
 from tfzero.study.progress import Progress
 from tfzero.study.records import RunFolder, read_json
 
-# Seconds between a worker's looks at whether its parent lives.
-_WATCH_INTERVAL = 1.0
-
-
-class Job(NamedTuple):
-    """A unit of work: what the progress line calls it, its expected seconds, and the call."""
-
-    label: str
-    seconds: float
-    call: Callable[..., Any]
-    arguments: tuple
+# Seconds between looks at the work of other processes.
+_LOOK_SECONDS = 0.5
+# Workers may be killed this often in a row without any job ending.
+_MOST_BARREN_DEATHS = 3
 
 
 def missing_pretraining(plan: StudyPlan, run: RunFolder) -> list[tuple[str, int]]:
     """Returns the encoders still to be pretrained, as (method, replicate)."""
     return [
-        (method, replicate)
-        for method in plan.pretraining
-        for replicate in range(plan.seeds)
-        if not worker.is_pretrained(run, plan.pretraining_key(method, replicate))
+        encoder for key, encoder in _encoders(plan).items() if not worker.is_pretrained(run, key)
     ]
+
+
+def _encoders(plan: StudyPlan) -> dict[str, tuple[str, int]]:
+    """Returns (method, first replicate that uses it) of each encoder by its key."""
+    found: dict[str, tuple[str, int]] = {}
+    for method in plan.pretraining:
+        for replicate in range(plan.seeds):
+            found.setdefault(plan.pretraining_key(method, replicate), (method, replicate))
+    return found
 
 
 def missing_cells(plan: StudyPlan, run: RunFolder) -> list[CellSpec]:
@@ -58,116 +55,147 @@ def run_study(
     """Runs every job that has no record yet.
 
     Cells that need no pretrained encoder run beside the pretraining; the others follow.
+
+    Raises:
+        InputError: As a job does.
+        StopError: If the disk is full, or every worker is killed at once.
     """
-    cells = missing_cells(plan, run)
-    folder = run.path.resolve()
+    run = RunFolder(run.path.resolve())  # the workers' working directory may be another
     pretraining = [
-        Job(
-            f"pretrain {method}, seed {replicate}",
-            estimate.pretraining(plan, method),
-            worker.run_pretraining,
-            (folder, plan, method, replicate, custom_objects),
-        )
+        _pretraining_task(plan, run, method, replicate, estimate, custom_objects)
         for method, replicate in missing_pretraining(plan, run)
     ]
-    jobs = {
-        needs: [
-            Job(
-                f"{cell.arm}, {cell.num_labels:,} labels, seed {cell.replicate}",
-                estimate.cell(plan, cell),
-                worker.run_cell,
-                (folder, plan, cell, custom_objects),
-            )
-            for cell in cells
-            if (cell.init in plan.pretraining) == needs
-        ]
-        for needs in (False, True)
-    }
+    free, needy = [], []
+    for cell in missing_cells(plan, run):
+        group = needy if cell.init in plan.pretraining else free
+        group.append(_cell_task(plan, run, cell, estimate, custom_objects))
     # The longest first: a long job that starts last would leave the other cores idle.
-    first = sorted(pretraining, key=lambda job: -job.seconds) + jobs[False]
-    progress.start(first + jobs[True])
-    for phase in (first, jobs[True]):
-        run_jobs(phase, log=run.log.resolve(), progress=progress)
+    first = sorted(pretraining, key=lambda task: -task.seconds) + free
+    progress.start(first + needy)
+    for task in first + needy:
+        run.forget_failure(task.key)  # it is tried again
+    for phase in (first, needy):
+        run_tasks(_without_failed_encoders(phase, plan, run, progress), run, progress=progress)
 
 
-def run_jobs(
-    jobs: Iterable[Job], *, log: pathlib.Path, progress: Progress | None = None
-) -> list[Any]:
-    """Runs jobs on all cores; returns their values in the order in which they ended.
+def _without_failed_encoders(tasks, plan, run, progress) -> list[Task]:
+    """Returns the tasks that can be done; records the others, whose pretraining failed."""
+    failed = {failure["key"]: failure for failure in run.read_failures()}
+    kept = []
+    for task in tasks:
+        cause = None
+        if task.spec is not None and (cell := CellSpec(**task.spec)).init in plan.pretraining:
+            cause = failed.get(plan.pretraining_key(cell.init, cell.replicate))
+        if cause is None:
+            kept.append(task)
+            continue
+        reason = f"its pretraining failed ({cause['reason']})"
+        run.write_failure(task.key, label=task.label, reason=reason, spec=task.spec)
+        progress.advance(task)
+    return kept
 
-    Processes are spawned, never forked, and live on between calls with all they have compiled.
-    What they print to standard error is appended to `log`.
+
+def run_tasks(tasks: Sequence[Task], run: RunFolder, *, progress: Progress | None = None) -> None:
+    """Ends when every task has its record, or a record of its failure, whoever did it.
+
+    Any number of processes may be at this in one folder. When a worker is killed, its fellows
+    end with it; whose fault it was shows when the tasks they had in hand are tried one by one.
     """
-    jobs = list(jobs)
-    if not jobs:
-        return []
-    values = []
-    # A worker whose memory grew by 300 MB is replaced, which TensorFlow's graphs alone can bring
-    # about; no job is lost, and a person can do nothing about it.
-    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
-    with joblib.parallel_config(backend="loky", n_jobs=num_workers(), inner_max_num_threads=1):
-        parallel = joblib.Parallel(
-            return_as="generator_unordered", batch_size=1, pre_dispatch="all"
+    parent = Process.current()
+    left = {task.key: task for task in tasks}
+    suspects: set[str] = set()
+    barren = 0
+    try:
+        while left:
+            batch = [left[key] for key in left if key in suspects] or list(left.values())
+            before = len(left)
+            try:
+                for task, outcome in _attempt_all(batch, run, parent, one_by_one=bool(suspects)):
+                    if outcome is not Outcome.HELD:
+                        _check_off(left, task.key, progress)
+                    if outcome is not Outcome.HELD or not _in_hand(run, task.key, parent):
+                        suspects.discard(task.key)
+            except WorkerDied:
+                suspects = {key for key in left if _in_hand(run, key, parent)}
+                barren = 0 if len(left) < before or suspects else barren + 1
+                if barren == _MOST_BARREN_DEATHS:
+                    raise StopError(
+                        "Worker processes are killed as soon as they start. "
+                        f"What they said is in {run.log}."
+                    ) from None
+                continue
+            if suspects:
+                time.sleep(_LOOK_SECONDS)  # killed, and not yet dead
+            elif len(batch) == before:
+                _await_others(left, run, progress)
+    finally:
+        release_dead(run.claims, parent=parent)
+
+
+def _attempt_all(batch, run, parent, *, one_by_one):
+    jobs = [Job(task.label, task.seconds, attempt, (task, run, parent)) for task in batch]
+    for place, outcome in stream_jobs(jobs, log=run.log, one_by_one=one_by_one):
+        yield batch[place], outcome
+
+
+def _check_off(left: dict[str, Task], key: str, progress: Progress | None) -> None:
+    task = left.pop(key)
+    if progress is not None:
+        progress.advance(task)
+
+
+def _in_hand(run: RunFolder, key: str, parent: Process) -> bool:
+    holder = read_holder(run.claims / f"{key}.json")
+    return holder is not None and holder.parent == parent
+
+
+def _await_others(left: dict[str, Task], run: RunFolder, progress: Progress | None) -> None:
+    """Waits until others have done all of what is left, or something of it is free."""
+    if progress is not None:
+        progress.console.print(
+            f"Waiting for {len(left)} jobs that other processes have in hand.", highlight=False
         )
-        for place, value in parallel(
-            joblib.delayed(_numbered)(place, job, log, os.getpid())
-            for place, job in enumerate(jobs)
-        ):
-            values.append(value)
-            if progress is not None:
-                progress.advance(jobs[place])
-    return values
+    while left:
+        for key, task in list(left.items()):
+            holder = read_holder(run.claims / f"{key}.json")
+            if holder is not None and not holder.is_stale():
+                continue
+            if not (task.is_done() or run.has_failed(key)):
+                return
+            _check_off(left, key, progress)
+        if left:
+            time.sleep(_LOOK_SECONDS)
 
 
-def _numbered(place: int, job: Job, log: pathlib.Path, parent: int) -> tuple[int, Any]:
-    if os.getpid() != parent:
-        _write_errors_to(log)
-        _end_with(parent)
-    return place, job.call(*job.arguments)
+def _pretraining_task(plan, run, method, replicate, estimate, custom_objects) -> Task:
+    key = plan.pretraining_key(method, replicate)
+    return Task(
+        key=key,
+        label=f"pretrain {method}, seed {replicate}",
+        seconds=estimate.pretraining(plan, method),
+        call=worker.run_pretraining,
+        arguments=(run.path, plan, method, replicate, custom_objects),
+        is_done=functools.partial(worker.is_pretrained, run, key),
+    )
 
 
-def _write_errors_to(log: pathlib.Path) -> None:
-    """Sends what a worker's libraries print to standard error into the run's log.
-
-    TensorFlow's C++ parts print dozens of lines there that no setting silences.
-    """
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
-
-
-@functools.cache
-def _end_with(parent: int) -> None:
-    """Ends this worker when its parent is gone: killed, it cannot end its workers itself.
-
-    Without this they would work through their queue beside the resumed study. Nothing is lost
-    but the cell in flight, for records appear whole or not at all.
-    """
-
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(_WATCH_INTERVAL)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def num_workers() -> int:
-    """Returns how many processes work at once: the cores this process may use."""
-    return len(os.sched_getaffinity(0))
+def _cell_task(plan, run, cell, estimate, custom_objects) -> Task:
+    key = plan.cell_key(cell)
+    return Task(
+        key=key,
+        label=f"{cell.arm}, {cell.num_labels:,} labels, seed {cell.replicate}",
+        seconds=estimate.cell(plan, cell),
+        call=worker.run_cell,
+        arguments=(run.path, plan, cell, custom_objects),
+        is_done=functools.partial(run.has_cell, key),
+        spec=cell.model_dump(),
+    )
 
 
 def read_records(plan: StudyPlan, run: RunFolder) -> tuple[list[dict], list[dict]]:
     """Returns all cells' records and all pretrained encoders' records."""
     cells = [record for cell in plan.cells() if (record := run.read_cell(plan.cell_key(cell)))]
     encoders = [
-        record
-        for method in plan.pretraining
-        for replicate in range(plan.seeds)
-        if (record := read_json(_encoder_record(plan, run, method, replicate)))
+        record for key in _encoders(plan) if (record := read_json(run.encoders / f"{key}.json"))
     ]
     return cells, encoders
-
-
-def _encoder_record(plan, run, method, replicate) -> pathlib.Path:
-    return run.encoders / f"{plan.pretraining_key(method, replicate)}.json"

@@ -46,6 +46,17 @@ def show_estimate(console: Console, plan: StudyPlan, *, cells, pretraining, seco
     )
 
 
+def show_failures(console: Console, failures) -> None:
+    """Prints which jobs failed twice, and why."""
+    console.print(
+        f"{len(failures)} jobs failed twice and are missing from the verdict; the same command "
+        "tries them again:",
+        highlight=False,
+    )
+    for failure in failures:
+        console.print(f"- {failure['label']}: {failure['reason']}", highlight=False, markup=False)
+
+
 def show_verdict(console: Console, study: Study) -> None:
     """Prints the table, the verdict and where everything is."""
     table = Table(title="Test accuracy in %, mean ± half-width of the 95 % interval over seeds")

@@ -37,11 +37,15 @@ def prepare_process() -> None:
     """
     import gc
 
+    import sklearn.metrics  # noqa: F401  # loads the numerical libraries that are limited below
     import tensorflow as tf
+    import threadpoolctl
 
     gc.freeze()  # TensorFlow's own million objects need not be searched for garbage each time
     tf.get_logger().setLevel("ERROR")
     tf.config.optimizer.set_experimental_options({"remapping": False})
+    # Worker processes start with one thread anyway; this process or a cluster's may not.
+    threadpoolctl.threadpool_limits(1)
     # Raises where TensorFlow runs already, as in a notebook's own process on a one-core machine.
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(1)

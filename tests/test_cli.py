@@ -103,13 +103,14 @@ def test_bad_folders_are_refused_in_a_sentence(monkeypatch, capsys, tmp_path):
     (tmp_path / "empty").mkdir()
     make_folder(tmp_path / "lonely", classes=("cat",))
     broken = make_folder(tmp_path / "broken")
-    (broken / "cat" / "1.png").write_bytes(b"no picture")
+    for path in broken.rglob("*.png"):
+        path.write_bytes(b"no picture")
     mixed = make_folder(tmp_path / "mixed")
     Image.new("L", (12, 12)).save(mixed / "dog" / "9.png")
     for name, telling in [
         ("empty", "empty"),
         ("lonely", "class"),
-        ("broken", "1.png"),
+        ("broken", "0.png"),
         ("mixed", "--size"),
     ]:
         assert telling in refuse(["compare", name], monkeypatch, capsys)

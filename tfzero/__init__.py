@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tfzero._checks import InputError
     from tfzero._compare import compare
     from tfzero._load import load_model
-    from tfzero.data import ImageData, from_arrays, load_data
+    from tfzero.data import ImageData, from_arrays, from_dataset, load_data
     from tfzero.export import (
         export_encoder,
         export_generator,
@@ -45,6 +45,7 @@ _PLACES = {
     "export_savedmodel": "tfzero.export",
     "fit_classifier": "tfzero.transfer",
     "from_arrays": "tfzero.data",
+    "from_dataset": "tfzero.data",
     "load_data": "tfzero.data",
     "load_model": "tfzero._load",
     "predict_files": "tfzero.export",
@@ -67,6 +68,7 @@ __all__ = [
     "export_savedmodel",
     "fit_classifier",
     "from_arrays",
+    "from_dataset",
     "load_data",
     "load_model",
     "predict_files",

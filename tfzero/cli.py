@@ -28,8 +28,37 @@ Data = Annotated[
     typer.Argument(
         metavar="[DATA]",
         help="Folder with a subfolder of images per class (perhaps inside train/ and test/), "
-        "folder of IDX files, or .npz with x_train, y_train. Default: built-in digits.",
+        "folder of images with a labels.csv, folder of IDX files, .npz with x_train, y_train, or "
+        "tfds:NAME. Default: built-in digits.",
     ),
+]
+Pool = Annotated[
+    pathlib.Path | None,
+    typer.Option(metavar="FOLDER", help="Unlabeled images, in it and in folders inside it."),
+]
+PoolOnly = Annotated[
+    bool,
+    typer.Option(
+        "--pool-only",
+        help="Pretrain on the unlabeled images alone, not on the training images too.",
+    ),
+]
+Channels = Annotated[
+    int | None, typer.Option(help="1 for gray, 3 for RGB. Default: what the images are.")
+]
+Resize = Annotated[
+    str, typer.Option(help="With --size: stretch, pad (keeps the aspect, black margins) or crop.")
+]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        metavar="REGEX",
+        help="What belongs together, as a pattern in the file's path or a column of labels.csv: "
+        "never on both sides of the test part. Example: 'patient(\\d+)'.",
+    ),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse broken files and tiny classes; else set aside.")
 ]
 TestShare = Annotated[
     float, typer.Option(help="Share of the images held out where there is no test part.")
@@ -56,8 +85,14 @@ def compare(
     epochs: Annotated[
         int | None, typer.Option(help="Pretraining passes. Default: by size of the pool.")
     ] = None,
+    pool: Pool = None,
+    pool_only: PoolOnly = False,
     size: Size = None,
+    channels: Channels = None,
+    resize: Resize = "stretch",
+    group: Group = None,
     test_share: TestShare = 0.3,
+    strict: Strict = False,
     out: Annotated[
         pathlib.Path | None, typer.Option(help="Run folder. Default: runs/NAME.")
     ] = None,
@@ -91,8 +126,12 @@ def compare(
     from tfzero.study.screen import show_verdict
 
     console = Console(stderr=as_json)
+    loaded = tfzero.load_data(
+        data, pool=pool, pool_only=pool_only, size=_parse_size(size), channels=channels,
+        resize=resize, group=group, test_share=test_share, strict=strict,
+    )  # fmt: skip
     study = tfzero.compare(
-        tfzero.load_data(data, test_share=test_share, size=_parse_size(size)),
+        loaded,
         arms=_split(arms),
         label_counts=_split(label_counts),
         seeds=seeds,
@@ -119,14 +158,24 @@ def pretrain(
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the images. Default: by their number.")
     ] = None,
+    pool: Pool = None,
+    pool_only: PoolOnly = False,
     size: Size = None,
+    channels: Channels = None,
+    resize: Resize = "stretch",
+    group: Group = None,
     test_share: TestShare = 0.3,
+    strict: Strict = False,
     seed: Annotated[int, typer.Option(help="Decides weights, order and noise.")] = 0,
 ) -> None:
     """Pretrain an encoder on the images, without their labels."""
     from tfzero._stages import pretrain_to_file
 
-    images = tfzero.load_data(data, test_share=test_share, size=_parse_size(size)).pool
+    loaded = tfzero.load_data(
+        data, pool=pool, pool_only=pool_only, size=_parse_size(size), channels=channels,
+        resize=resize, group=group, test_share=test_share, strict=strict,
+    )  # fmt: skip
+    images = loaded.pool
     pretrain_to_file(method, images, out, epochs=epochs, seed=seed, console=Console())
 
 
@@ -149,7 +198,11 @@ def finetune(
         "classifier.keras"
     ),
     size: Size = None,
+    channels: Channels = None,
+    resize: Resize = "stretch",
+    group: Group = None,
     test_share: TestShare = 0.3,
+    strict: Strict = False,
     seed: Annotated[int, typer.Option(help="Decides labels, head and order.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
@@ -157,14 +210,17 @@ def finetune(
     from tfzero._stages import finetune_to_file
 
     accuracy = finetune_to_file(
-        tfzero.load_data(data, test_share=test_share, size=_parse_size(size)),
+        tfzero.load_data(
+            data, size=_parse_size(size), channels=channels, resize=resize, group=group,
+            test_share=test_share, strict=strict,
+        ),
         encoder,
         out,
         strategy=strategy,
         labels=labels,
         seed=seed,
         overwrite=overwrite,
-    )
+    )  # fmt: skip
     print(f"Test accuracy {100 * accuracy:.1f} % (one run; for error bars use tfzero compare)")
     print(f"Wrote {out}")
 

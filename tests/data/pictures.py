@@ -24,3 +24,12 @@ def make_arrays(counts, *, size=(8, 9, 1), seed=0):
     labels = np.repeat(np.arange(len(counts)), counts)
     labels = np.random.default_rng(seed).permutation(labels)
     return make_pixels(len(labels), *size, seed=seed), labels
+
+
+def assert_same_part(images, labels, expected_images, expected_labels):
+    """Asserts that the same images have the same labels, in whatever order."""
+    found, expected = (
+        sorted((image.tobytes(), int(label)) for image, label in zip(*part, strict=True))
+        for part in ((images, labels), (expected_images, expected_labels))
+    )
+    assert found == expected

@@ -1,10 +1,19 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from tests.data.pictures import make_pixels
 from tfzero._checks import InputError
-from tfzero.data.decode import SUFFIXES, decode_image, map_threads, read_header
+from tfzero.data.decode import (
+    SUFFIXES,
+    crop_box,
+    decode_image,
+    map_threads,
+    padded_size,
+    read_header,
+)
 
 GRAY = make_pixels(9, 12, seed=1)
 COLOR = make_pixels(9, 12, 3, seed=2)
@@ -250,12 +259,65 @@ def test_truncated(tmp_path, suffix):
         decode_image(path, channels=3, size=None)
 
 
+def test_padding_keeps_all_and_adds_black(tmp_path):
+    path = save(tmp_path / "image.png", np.full((10, 20), 200, np.uint8))
+    wide = decode_image(path, channels=1, size=(20, 20), resize="pad")[..., 0]
+    assert wide.shape == (20, 20)
+    assert (wide[5:15] == 200).all() and (wide[:5] == 0).all() and (wide[15:] == 0).all()
+    tall = decode_image(path, channels=3, size=(16, 8), resize="pad")
+    assert (tall[6:10] == 200).all() and (tall[:6] == 0).all() and (tall[10:] == 0).all()
+
+
+def test_cropping_takes_the_middle(tmp_path):
+    pixels = np.zeros((10, 20), np.uint8)
+    pixels[:, 5:15] = 255
+    path = save(tmp_path / "image.png", pixels)
+    assert (decode_image(path, channels=1, size=(10, 10), resize="crop") == 255).all()
+    stretched = decode_image(path, channels=1, size=(10, 10), resize="stretch")
+    assert stretched.min() == 0 and stretched.max() == 255
+
+
+def test_same_aspect_is_the_same_in_every_way(tmp_path):
+    path = save(tmp_path / "image.png", GRAY)
+    ways = [decode_image(path, channels=1, size=(18, 24), resize=r) for r in ("pad", "crop")]
+    for way in ways:
+        np.testing.assert_array_equal(way, decode_image(path, channels=1, size=(18, 24)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(*[st.integers(1, 3000)] * 2, *[st.integers(8, 300)] * 2)
+def test_extents_keep_the_aspect_within_a_pixel(wide, high, height, width):
+    inner_width, inner_height = padded_size((wide, high), (height, width))
+    assert 1 <= inner_width <= width and 1 <= inner_height <= height
+    assert inner_width == width or inner_height == height
+    scale = min(width / wide, height / high)
+    assert abs(inner_width - max(wide * scale, 0.5)) <= 0.5 + 1e-9
+    left, top, right, bottom = crop_box((wide, high), (height, width))
+    assert 0 <= left < right <= wide and 0 <= top < bottom <= high
+    assert right - left == wide or bottom - top == high
+    assert abs((left + right) - wide) <= 1 and abs((top + bottom) - high) <= 1
+
+
 def test_map_threads_keeps_order_and_raises_the_earliest():
-    assert map_threads(lambda item: item * 2, range(50)) == list(range(0, 100, 2))
+    assert list(map_threads(lambda item: item * 2, range(50))) == list(range(0, 100, 2))
 
     def fail(item):
         if item % 10 == 7:
             raise InputError(str(item))
 
     with pytest.raises(InputError, match="^7$"):
-        map_threads(fail, range(50))
+        list(map_threads(fail, range(50)))
+
+
+def test_map_threads_runs_only_a_little_ahead():
+    started = []
+
+    def start(item):
+        started.append(item)
+        return item
+
+    stream = map_threads(start, range(10_000))
+    assert [next(stream) for _ in range(3)] == [0, 1, 2]
+    assert len(started) < 100
+    stream.close()
+    assert len(started) < 100

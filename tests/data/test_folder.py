@@ -38,9 +38,14 @@ def test_train_and_test(tmp_path):
     test = make_classes(tmp_path / "test", {"b": 1, "a": 2}, start=50)
     data = load_data(str(tmp_path))
     assert data.notes == ()
-    assert data.train_labels.tolist() == [0, 0, 1, 1, 1]
-    np.testing.assert_array_equal(data.train_images, [load_pixels(path) for path in train])
-    np.testing.assert_array_equal(data.test_images, [load_pixels(p) for p in sorted(test)])
+    assert np.bincount(data.train_labels).tolist() == [2, 3]
+    for part, paths in (("train", train), ("test", test)):
+        names = data.names[part].tolist()
+        assert sorted(names) == sorted(str(path.relative_to(tmp_path)) for path in paths)
+        pixels = [load_pixels(tmp_path / name) for name in names]
+        np.testing.assert_array_equal(getattr(data, f"{part}_images"), pixels)
+        labels = getattr(data, f"{part}_labels")
+        assert [data.class_names[label] for label in labels] == [n.split("/")[1] for n in names]
 
 
 def test_a_class_may_be_called_train(tmp_path):
@@ -53,10 +58,12 @@ def test_same_content_whatever_the_path(tmp_path):
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     one, two = load_data(tmp_path / "one"), load_data(tmp_path / "two")
     assert one.fingerprint == two.fingerprint
+    assert one.names["train"].tolist() == two.names["train"].tolist()
     for path in (tmp_path / "two" / "a").iterdir():
         path.rename(path.with_name(f"{99 - int(path.stem)}.png"))
     renamed = load_data(tmp_path / "two")
-    assert {i.tobytes() for i in one.test_images} == {i.tobytes() for i in renamed.test_images}
+    assert renamed.fingerprint == one.fingerprint
+    assert renamed.names["test"].tolist() != one.names["test"].tolist()
 
 
 def test_what_is_no_image_is_passed_over_and_counted(tmp_path):
@@ -140,11 +147,17 @@ def test_too_small(tmp_path):
     [
         ({}, "is empty; expected one subfolder of images a class"),
         ({"a": 5}, r"has only one class \(a\); expected at least two"),
-        ({"a": 5, "b": 2}, r"b has too few images \(2\); expected at least 3 of each class"),
-        ({"a": 5, "b": 0}, r"b has too few images \(0\)"),
+        (
+            {"a": 5, "b": 2},
+            r'Class "b" has 2 labelled images; expected at least 3, 1 of them for the test',
+        ),
+        ({"a": 5, "b": 0}, r"b has no images; expected at least 3 of each class"),
         ({"train/a": 5, "train/b": 5}, "has train/ but no test/"),
-        ({"train/a": 5, "train/b": 1, "test/a": 5, "test/b": 5}, "b has too few images.*least 2"),
-        ({"train/a": 5, "train/b": 2, "test/a": 5, "test/b": 0}, "b has too few images.*least 1"),
+        (
+            {"train/a": 5, "train/b": 1, "test/a": 5, "test/b": 5},
+            'Class "b" has 1 training image; expected at least 2',
+        ),
+        ({"train/a": 5, "train/b": 2, "test/a": 5, "test/b": 0}, "test/b has no images"),
         (
             {"train/a": 5, "train/b": 5, "test/a": 5, "test/c": 5},
             r"different class subfolders \(only in train/: b; only in test/: c\)",
@@ -153,7 +166,7 @@ def test_too_small(tmp_path):
             {"train/a": 5, "train/b": 5, "train/c": 5, "test/a": 5, "test/b": 5},
             r"different class subfolders \(only in train/: c\); expected the same",
         ),
-        ({"a/x": 5, "b/y": 5}, "a has too few images.*Images in deeper folders are not looked for"),
+        ({"a/x": 5, "b/y": 5}, "a has no images.*Images in deeper folders are not looked for"),
     ],
 )
 def test_layouts_refused(tmp_path, counts, message):
@@ -174,15 +187,44 @@ def test_no_images_at_all(tmp_path):
         load_data(tmp_path)
 
 
-def test_broken_images_are_named(tmp_path):
-    paths = make_classes(tmp_path, {"a": 4, "b": 4})
+def test_broken_images_are_named_and_set_aside(tmp_path):
+    paths = make_classes(tmp_path, {"a": 6, "b": 6})
     content = paths[5].read_bytes()
     paths[5].write_bytes(content[:-30])  # The header is whole.
-    with pytest.raises(InputError, match=r"b/01\.png cannot be read as an image"):
+    paths[7].write_bytes(b"")
+    paths[8].write_text("no image")
+    data = load_data(tmp_path)
+    assert len(data.train_images) + len(data.test_images) == 9
+    assert {(aside.part, aside.name) for aside in data.set_aside} == {
+        ("train", "a/05.png"), ("train", "b/01.png"), ("train", "b/02.png"),
+    }  # fmt: skip
+    reasons = {aside.name: aside.reason for aside in data.set_aside}
+    assert "a/05.png cannot be read as an image" in reasons["a/05.png"]
+    assert "b/01.png is empty (0 bytes)" in reasons["b/01.png"]
+    assert all(path.exists() for path in paths)
+    with pytest.raises(InputError, match=r"b/01\.png is empty.*So are 1 files more.*--strict"):
+        load_data(tmp_path, strict=True)
+
+
+def test_nothing_readable_is_refused(tmp_path):
+    for path in make_classes(tmp_path, {"a": 3, "b": 3}):
+        path.write_bytes(b"")
+    with pytest.raises(InputError, match=r"a/00\.png is empty.*So are 5 files more"):
         load_data(tmp_path)
-    paths[5].write_bytes(b"")
-    with pytest.raises(InputError, match=r"b/01\.png is empty"):
-        load_data(tmp_path)
+
+
+def test_classes_that_are_too_small_are_left_out(tmp_path):
+    make_classes(tmp_path, {"a": 4, "b": 1, "c": 5, "d": 2})
+    data = load_data(tmp_path)
+    assert data.class_names == ("a", "c")
+    assert sorted(np.concatenate([data.train_labels, data.test_labels])) == [0] * 4 + [1] * 5
+    assert data.notes[0] == (
+        'Left out 2 of 4 classes with too few images: "b" (1 to train and test), "d" (2 to train '
+        "and test). A class needs 3 images, or 2 to train and 1 to test."
+    )
+    assert {aside.name for aside in data.set_aside} == {"b/00.png", "d/00.png", "d/01.png"}
+    with pytest.raises(InputError, match='Class "b" has 1 labelled image; expected at least 3'):
+        load_data(tmp_path, strict=True)
 
 
 def test_folder_without_permission(tmp_path, monkeypatch):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.data.pictures import make_arrays, make_pixels
+from tests.data.pictures import assert_same_part, make_arrays, make_pixels
 from tfzero._checks import InputError
 from tfzero.data import load_data
 
@@ -35,11 +35,12 @@ def test_all_arrays(tmp_path):
         other=np.array([{}], object),
     )
     data = load_data(path)
-    np.testing.assert_array_equal(data.train_images, images)
-    np.testing.assert_array_equal(data.train_labels, labels)
-    np.testing.assert_array_equal(data.test_images, test_images)
-    np.testing.assert_array_equal(data.test_labels, test_labels)
-    np.testing.assert_array_equal(data.pool, pool)
+    assert_same_part(data.train_images, data.train_labels, images, labels)
+    assert_same_part(data.test_images, data.test_labels, test_images, test_labels)
+    np.testing.assert_array_equal(data.pool[:11], data.train_images)
+    assert_same_part(data.pool[11:], [0] * 7, pool, [0] * 7)
+    only = load_data(path, pool_only=True)
+    np.testing.assert_array_equal(only.pool, data.pool[11:])
     assert (data.name, data.class_names) == ("all", ("cat", "dog"))
     assert data.notes == ("Passed over the arrays other.",)
 
@@ -56,13 +57,15 @@ def test_only_training_arrays_without_channels(tmp_path):
 def test_small_images_can_be_enlarged(tmp_path):
     small = np.zeros((30, 4, 5))
     small[:, :, 2:] = 1
+    small[:, 0, 0] = np.arange(30) / 255
     with pytest.raises(InputError, match="x_train are 4x5 pixels; expected at least 8x8.*--size"):
         load_data(make_file(tmp_path, x_train=small))
     data = load_data(make_file(tmp_path, x_train=small), size=(8, 10))
     assert data.image_shape == (8, 10, 1)
-    image = Image.fromarray((small[0] * 255).astype(np.uint8))
-    expected = np.asarray(image.resize((10, 8), Image.Resampling.BILINEAR))
-    assert (data.train_images == expected[..., None]).all()
+    for name, found in zip(data.names["train"], data.train_images, strict=True):
+        image = Image.fromarray(np.rint(small[int(name[6:-1])] * 255).astype(np.uint8))
+        expected = np.asarray(image.resize((10, 8), Image.Resampling.BILINEAR))
+        np.testing.assert_array_equal(found[..., 0], expected)
     assert data.notes[0] == "All images were brought to 8x10 pixels."
 
 

@@ -1,13 +1,19 @@
-"""Where images come from: sources, decoding, splits and storage. No TensorFlow in here."""
+"""Where images come from: sources, decoding, splits and storage.
 
-from tfzero.data.dataset import ImageData, from_arrays
+Nothing in here imports TensorFlow before it is needed.
+"""
+
+from tfzero.data.assemble import from_arrays
+from tfzero.data.dataset import ImageData
 from tfzero.data.sources import load_data
 from tfzero.data.splits import hold_out, nested_subsets
 from tfzero.data.store import open_arrays, save_arrays
+from tfzero.data.tensors import from_dataset
 
 __all__ = [
     "ImageData",
     "from_arrays",
+    "from_dataset",
     "hold_out",
     "load_data",
     "nested_subsets",

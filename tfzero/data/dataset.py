@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from tfzero._checks import InputError, check_images, check_labels
-from tfzero.data.splits import hold_out
+from tfzero.data.collection import Part, SetAside, label_part
 
 # Not a study's seed: everybody who loads the same images gets the same test part.
 TEST_SEED = 0
-
-Part = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +32,12 @@ class ImageData:
         class_names: K different names, K at least 2.
         source: What the user gave: "digits", a path, or the name of the arrays.
         notes: Plain sentences about what was done on loading.
+        names: Arrays of str by part ("train", "test", "pool"): paths of the files. A part that
+            is not there has no names.
+        pool_has_train: Whether the pool begins with all training images.
+        set_aside: What was found and not used.
+        resize: How files of another shape were brought to this one: "stretch", "pad" or "crop".
+        transductive: Whether the pool may hold test images.
 
     Raises:
         InputError: If shapes disagree, or labels are out of range or too few.
@@ -49,6 +52,11 @@ class ImageData:
     class_names: tuple[str, ...]
     source: str
     notes: tuple[str, ...] = ()
+    names: Mapping[str, np.ndarray] = field(default_factory=dict)
+    pool_has_train: bool = False
+    set_aside: tuple[SetAside, ...] = ()
+    resize: str = "stretch"
+    transductive: bool = False
 
     def __post_init__(self):
         if safe_name(self.name) != self.name:
@@ -58,8 +66,8 @@ class ImageData:
             )
         _check_shapes(self)
         _check_class_names(self.class_names)
-        _check_part("training", self.train_images, self.train_labels, self.class_names, least=2)
-        _check_part("test", self.test_images, self.test_labels, self.class_names, least=1)
+        check_counts("training", self.train_images, self.train_labels, self.class_names, least=2)
+        check_counts("test", self.test_images, self.test_labels, self.class_names, least=1)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -74,13 +82,13 @@ class ImageData:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hexadecimal hash of all pixels, labels and class names; not of name or source."""
+        """Hexadecimal hash of all pixels and labels: of all that decides a result, no more."""
         train = _hash_array(self.train_images)
         parts = [
             train if self.pool is self.train_images else _hash_array(self.pool),
             train,
             *map(_hash_array, (self.train_labels, self.test_images, self.test_labels)),
-            json.dumps(self.class_names).encode(),
+            str(self.num_classes).encode(),
         ]
         return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
 
@@ -99,53 +107,6 @@ def safe_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:80].strip(".-_") or "data"
 
 
-def from_arrays(
-    train_images: np.ndarray,
-    train_labels: np.ndarray,
-    test_images: np.ndarray | None = None,
-    test_labels: np.ndarray | None = None,
-    *,
-    pool: np.ndarray | None = None,
-    class_names: Sequence[str] | None = None,
-    name: str = "arrays",
-    test_share: float = 0.3,
-) -> ImageData:
-    """Makes a data set from arrays in memory.
-
-    Args:
-        train_images: uint8 in 0..255 or float in 0..1, `(N, H, W, C)`.
-        train_labels: Integers 0..K-1, `(N,)`.
-        test_images: As `train_images`, `(M, H, W, C)`. None holds out a stratified
-            part of the training images.
-        test_labels: As `train_labels`, `(M,)`; given if and only if `test_images` is.
-        pool: As `train_images`, `(P, H, W, C)`. None takes the training images.
-        class_names: K names. None takes "0", "1", ...
-        name: Safe as a folder name.
-        test_share: Share in (0, 1) to hold out where no test images are given.
-
-    Raises:
-        InputError: If anything of it does not hold.
-    """
-    train = check_part(train_images, train_labels, name="train")
-    if (test_images is None) != (test_labels is None):
-        given, missing = ("labels", "images") if test_images is None else ("images", "labels")
-        raise InputError(f"Test {given} came without test {missing}; give both or neither.")
-    test = None
-    if test_images is not None and test_labels is not None:
-        test = check_part(test_images, test_labels, name="test")
-    if pool is train_images:
-        pool = None
-    return build(
-        train,
-        test,
-        pool=None if pool is None else check_images(pool, name="pool"),
-        class_names=class_names,
-        name=name,
-        source=name,
-        test_share=test_share,
-    )
-
-
 def check_part(images: np.ndarray, labels: np.ndarray, *, name: str) -> Part:
     """Returns images as uint8 `(N, H, W, C)` and labels as int64 `(N,)`.
 
@@ -153,62 +114,8 @@ def check_part(images: np.ndarray, labels: np.ndarray, *, name: str) -> Part:
         InputError: If shapes, types or ranges are others.
     """
     images = check_images(images, name=f"{name}_images")
-    return images, check_labels(labels, count=len(images), name=f"{name}_labels")
-
-
-def build(
-    train: Part,
-    test: Part | None,
-    *,
-    name: str,
-    source: str,
-    pool: np.ndarray | None = None,
-    class_names: Sequence[str] | None = None,
-    test_share: float = 0.3,
-    notes: Sequence[str] = (),
-) -> ImageData:
-    """Assembles checked parts; holds a test part out if there is none.
-
-    Args:
-        train: uint8 images and int64 labels.
-        test: The same, or None to hold a stratified `test_share` out of `train`.
-        name: Safe as a folder name.
-        source: What the user gave.
-        pool: uint8 images. None takes the training images (without the test part).
-        class_names: K names. None numbers the classes up to the largest label.
-        test_share: Share in (0, 1).
-        notes: What was done so far.
-
-    Raises:
-        InputError: If a class has too few images, or any rule of `ImageData` is broken.
-    """
-    check_share(test_share)
-    if class_names is None:
-        class_names = _number_classes(
-            train[1] if test is None else np.concatenate([train[1], test[1]])
-        )
-    class_names = tuple(str(each) for each in class_names)
-    notes = tuple(notes)
-    if test is None:
-        _check_part("labelled", *train, class_names, least=3, why=", 1 of them for the test part")
-        train_rows, test_rows = hold_out(*train, share=test_share, seed=TEST_SEED)
-        test = train[0][test_rows], train[1][test_rows]
-        train = train[0][train_rows], train[1][train_rows]
-        notes += (
-            f"No test part: a stratified {100 * test_share:g} % "
-            f"({len(test_rows)} images) was held out.",
-        )
-    return ImageData(
-        name=name,
-        pool=train[0] if pool is None else pool,
-        train_images=train[0],
-        train_labels=train[1],
-        test_images=test[0],
-        test_labels=test[1],
-        class_names=class_names,
-        source=source,
-        notes=notes,
-    )
+    labels = check_labels(labels, count=len(images), name=f"{name}_labels")
+    return label_part(name, images, labels)
 
 
 def check_share(share: float) -> None:
@@ -224,7 +131,12 @@ def check_share(share: float) -> None:
         )
 
 
-def _number_classes(labels: np.ndarray) -> list[str]:
+def number_classes(labels: np.ndarray) -> list[str]:
+    """Names classes 0..K-1 by their numbers.
+
+    Raises:
+        InputError: If the labels cannot be such numbers.
+    """
     largest = int(labels.max())
     if largest >= len(labels):
         raise InputError(
@@ -261,7 +173,7 @@ def _check_class_names(class_names: tuple[str, ...]) -> None:
         raise InputError(f'Two classes are called "{twice}"; expected different names. Rename one.')
 
 
-def _check_part(
+def check_counts(
     part: str,
     images: np.ndarray,
     labels: np.ndarray,
@@ -270,6 +182,11 @@ def _check_part(
     least: int,
     why: str = "",
 ) -> None:
+    """Refuses labels of another form, or a class with fewer than `least` images.
+
+    Raises:
+        InputError: If so; `why` stands behind the number.
+    """
     if not isinstance(labels, np.ndarray) or labels.dtype != np.int64:
         what = getattr(labels, "dtype", type(labels).__name__)
         raise InputError(f"The {part} labels have type {what}; expected an int64 array.")

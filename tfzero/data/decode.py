@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import cpu_count
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 # Pillow knows dozens of formats more; a renamed one must not reach those decoders.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
+# How an image of another shape is brought to a size; graph.py does the same to what is served.
+RESIZE_MODES = ("stretch", "pad", "crop")
 # Where Pillow looks for the orientation of a PNG: its own chunk, XMP, ImageMagick's text.
 _PNG_MARKS = (b"eXIf", b"tiff:Orientation", b"Raw profile type exif")
 
@@ -65,7 +68,9 @@ def read_header(path: Path) -> Header:
         )
 
 
-def decode_image(path: Path, *, channels: int, size: tuple[int, int] | None) -> np.ndarray:
+def decode_image(
+    path: Path, *, channels: int, size: tuple[int, int] | None, resize: str = "stretch"
+) -> np.ndarray:
     """Decodes one image; of several frames the first.
 
     EXIF orientation is applied. Transparent pixels are laid on white, which is what
@@ -76,6 +81,8 @@ def decode_image(path: Path, *, channels: int, size: tuple[int, int] | None) -> 
         path: PNG, JPEG, BMP, GIF, WebP or TIFF.
         channels: 1 for gray, 3 for RGB.
         size: (height, width) to resize to, bilinear with antialiasing; None to keep it.
+        resize: "stretch" ignores the aspect, "pad" keeps the whole image and fills up with
+            black, "crop" cuts the middle out.
 
     Returns:
         uint8 `(H, W, channels)` in 0..255.
@@ -83,22 +90,70 @@ def decode_image(path: Path, *, channels: int, size: tuple[int, int] | None) -> 
     Raises:
         InputError: If the file is empty, unreadable, too large, or has 32-bit pixels.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
     with _opened(path) as image:
         upright = ImageOps.exif_transpose(image)
         plain = _flatten(upright).convert("L" if channels == 1 else "RGB")
         if size is not None:
-            height, width = size
-            plain = plain.resize((width, height), Image.Resampling.BILINEAR)
+            plain = resize_picture(plain, size, resize=resize)
         pixels = np.asarray(plain)
     return pixels[..., None] if channels == 1 else pixels
 
 
-def map_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Applies `function` to all items in threads; the error of the earliest item is raised."""
-    with ThreadPoolExecutor(min(8, cpu_count() or 1)) as executor:
-        return list(executor.map(function, items))
+def resize_picture(image: PillowImage, size: tuple[int, int], *, resize: str) -> PillowImage:
+    """Brings an image of mode L or RGB to (height, width) as `decode_image` says."""
+    from PIL import Image
+
+    height, width = size
+    bilinear = Image.Resampling.BILINEAR
+    if resize == "stretch" or image.size == (width, height):
+        return image.resize((width, height), bilinear)
+    if resize == "crop":
+        return image.crop(crop_box(image.size, size)).resize((width, height), bilinear)
+    inner_width, inner_height = padded_size(image.size, size)
+    canvas = Image.new(image.mode, (width, height))
+    corner = ((width - inner_width) // 2, (height - inner_height) // 2)
+    canvas.paste(image.resize((inner_width, inner_height), bilinear), corner)
+    return canvas
+
+
+def padded_size(extent: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """Returns the width and height to which an image of (width, height) shrinks or grows.
+
+    Whole numbers only, rounded half up, so that a graph can compute the same.
+    """
+    (wide, high), (height, width) = extent, size
+    return (
+        max(1, min(width, (2 * wide * height + high) // (2 * high))),
+        max(1, min(height, (2 * high * width + wide) // (2 * wide))),
+    )
+
+
+def crop_box(extent: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Returns left, top, right, bottom of the largest middle part with the aspect of `size`."""
+    (wide, high), (height, width) = extent, size
+    inner_width = max(1, min(wide, (2 * high * width + height) // (2 * height)))
+    inner_height = max(1, min(high, (2 * wide * height + width) // (2 * width)))
+    left, top = (wide - inner_width) // 2, (high - inner_height) // 2
+    return left, top, left + inner_width, top + inner_height
+
+
+def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Applies `function` in threads and yields in order; few results wait at any time."""
+    workers = min(8, cpu_count() or 1)
+    with ThreadPoolExecutor(workers) as executor:
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                waiting.append(executor.submit(function, item))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:  # The consumer left, or an item failed.
+                future.cancel()
 
 
 @contextmanager

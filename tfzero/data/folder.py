@@ -1,74 +1,111 @@
-"""A folder with one subfolder of images a class."""
+"""Folders: one subfolder of images a class, or images without labels."""
 
 from __future__ import annotations
 
-from collections import Counter
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from tfzero._checks import InputError
-from tfzero.data.dataset import ImageData, Part, build, safe_name
-from tfzero.data.decode import SUFFIXES, Header, decode_image, map_threads, read_header
-from tfzero.data.resize import SMALLEST
+from tfzero.data.collection import Collection, FileList, Reading, leave_small_classes_out
+from tfzero.data.dataset import safe_name
+from tfzero.data.decode import SUFFIXES
+from tfzero.data.files import display_name, read_files
+from tfzero.data.groups import group_by_pattern
 
 
 @dataclass
-class _Listing:
-    """Image files of one part, sorted, with the folder each stands in."""
+class Listing:
+    """What lies in the folders of one part."""
 
-    class_names: tuple[str, ...]
-    files: list[Path] = field(default_factory=list)
-    labels: list[int] = field(default_factory=list)
-    passed_over: list[Path] = field(default_factory=list)
+    files: FileList
+    class_names: tuple[str, ...] = ()
+    passed_over: list[str] = field(default_factory=list)
 
 
 def load_folder(
-    folder: Path, *, source: str, test_share: float, size: tuple[int, int] | None
-) -> ImageData:
+    folder: Path,
+    *,
+    source: str,
+    reading: Reading,
+    pool: FileList | None = None,
+    any_size: bool = False,
+) -> Collection:
     """Loads `folder/CLASS/*` or `folder/train/CLASS/*` with `folder/test/CLASS/*`.
 
     Args:
         folder: An existing folder.
         source: What the user gave.
-        test_share: Share in (0, 1) to hold out where there is no test part.
-        size: (height, width) for all images, or None if they have one size.
+        reading: How files become images.
+        pool: Unlabeled files that have to become images of the same form.
+        any_size: Whether mixed sizes are brought to the commonest without asking.
 
     Raises:
-        InputError: If the folder is laid out otherwise or an image cannot be used.
+        InputError: If the folder is laid out otherwise or no image can be used.
     """
     train_folder, test_folder = _find_parts(folder)
-    train = _list_classes(train_folder, least=3 if test_folder is None else 2)
-    test = None if test_folder is None else _list_classes(test_folder, least=1)
+    train = _list_classes(folder, train_folder, "train")
+    test = None if test_folder is None else _list_classes(folder, test_folder, "test")
     if test is not None and test.class_names != train.class_names:
         raise _classes_differ(train, test)
-    parts = [train] if test is None else [train, test]
-    files = [file for part in parts for file in part.files]
-    headers = map_threads(read_header, files)
-    shape = _common_size(files, headers, folder) if size is None else size
-    channels = 1 if all(header.gray for header in headers) else 3
-    notes = _note_files(parts, folder, test_folder) + _note_headers(headers, channels, size)
-    return build(
-        _decode_part(train, (*shape, channels)),
-        None if test is None else _decode_part(test, (*shape, channels)),
-        class_names=train.class_names,
+    listings = [train] if test is None else [train, test]
+    lists = [listing.files for listing in listings]
+    if reading.group is not None:
+        for files in lists:
+            files.groups = group_by_pattern(reading.group, files.paths)
+    found = read_files(
+        lists if pool is None else [*lists, pool], reading, where=str(folder), any_size=any_size
+    )
+    collection = Collection(
         name=safe_name(folder.resolve().name),
         source=source,
-        test_share=test_share,
-        notes=notes,
+        class_names=tuple(display_name(name) for name in train.class_names),
+        train=found.parts["train"],
+        test=found.parts.get("test"),
+        pool=found.parts.get("pool"),
+        set_aside=found.set_aside,
+        notes=(*_note_passed_over(listings, folder, test_folder), *found.notes),
+        resize=reading.resize,
+        sizes=found.sizes,
     )
+    return leave_small_classes_out(collection, strict=reading.strict)
+
+
+def list_tree(folder: Path, *, part: str = "pool") -> FileList:
+    """Lists the images of a folder and of all in it, sorted; links to folders are not followed.
+
+    Raises:
+        InputError: If there is none.
+    """
+    files = FileList(part=part, root=str(folder))
+    for place, folders, names in os.walk(folder, onerror=_raise):
+        folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        prefix = os.path.relpath(place, folder)
+        for name in names:
+            if _is_image_name(name):
+                files.paths.append(name if prefix == "." else os.path.join(prefix, name))
+    files.paths.sort()
+    if not files.paths:
+        raise InputError(
+            f"{folder} has no images ({', '.join(sorted(SUFFIXES))}); expected some, in the folder "
+            "itself or in folders inside."
+        )
+    return files
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _find_parts(folder: Path) -> tuple[Path, Path | None]:
     """Returns the folders that hold the classes for training and, if there is one, for test."""
-    subfolders = {path.name.casefold(): path for path in _subfolders(folder)}
+    subfolders = {name.casefold(): folder / name for name in _scan(folder)[0]}
     train, test = subfolders.get("train"), subfolders.get("test")
     if train is not None and test is not None:
         return train, test
     # A class may well be called "train"; then it holds images, not subfolders.
-    if train is not None and _subfolders(train):
+    if train is not None and _scan(train)[0]:
         raise InputError(
             f"{folder} has {train.name}/ but no test/; expected both with the same class "
             f"subfolders, or the classes themselves. Add test/, or give {train} to hold a part out."
@@ -76,57 +113,79 @@ def _find_parts(folder: Path) -> tuple[Path, Path | None]:
     return folder, None
 
 
-def _subfolders(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.iterdir()) if path.is_dir() and not _is_hidden(path)]
+def _scan(folder: Path) -> tuple[list[str], list[str], list[str]]:
+    """Returns the names of subfolders, of images and of all else, each sorted."""
+    subfolders, images, others = [], [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir() and not _is_hidden(entry.name):
+                subfolders.append(entry.name)
+            elif _is_image_name(entry.name) and not entry.is_dir():
+                images.append(entry.name)
+            else:
+                others.append(entry.name)
+    return sorted(subfolders), sorted(images), sorted(others)
 
 
-def _is_hidden(path: Path) -> bool:
-    return path.name.startswith(".") or path.name == "__MACOSX"
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
 
 
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not _is_hidden(path) and not path.is_dir()
+def _is_image_name(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES and not _is_hidden(name)
 
 
-def _list_classes(folder: Path, *, least: int) -> _Listing:
-    classes = _subfolders(folder)
-    loose = sorted(set(folder.iterdir()) - set(classes))
-    _check_classes(folder, classes, loose)
-    listing = _Listing(tuple(path.name for path in classes), passed_over=loose)
-    for label, path in enumerate(classes):
-        entries = sorted(path.iterdir())
-        images = [entry for entry in entries if _is_image(entry)]
-        if len(images) < least:
-            nested = " Images in deeper folders are not looked for." if _subfolders(path) else ""
+def _list_classes(root: Path, folder: Path, part: str) -> Listing:
+    classes, images, others = _scan(folder)
+    _check_classes(folder, classes, images, others)
+    prefix = "" if folder == root else folder.name
+    files = FileList(part=part, root=str(root), labels=[])
+    listing = Listing(
+        files, tuple(classes), [os.path.join(prefix, name) for name in images + others]
+    )
+    for label, name in enumerate(classes):
+        nested, images, others = _scan(folder / name)
+        if not images:
+            hint = " Images in deeper folders are not looked for." if nested else ""
             raise InputError(
-                f"{path} has too few images ({len(images)}); expected at least {least} of each "
-                f"class.{nested} Add images or take the folder away."
+                f"{folder / name} has no images; expected at least 3 of each class.{hint} "
+                "Add images or take the folder away."
             )
-        listing.files += images
-        listing.labels += [label] * len(images)
-        listing.passed_over += [entry for entry in entries if not _is_image(entry)]
+        place = os.path.join(prefix, name)
+        files.paths += [os.path.join(place, image) for image in images]
+        assert files.labels is not None
+        files.labels += [label] * len(images)
+        listing.passed_over += [os.path.join(place, other) for other in nested + others]
     return listing
 
 
-def _check_classes(folder: Path, classes: Sequence[Path], loose: Sequence[Path]) -> None:
+def _check_classes(
+    folder: Path, classes: Sequence[str], images: Sequence[str], others: Sequence[str]
+) -> None:
     layout = (
         "expected one subfolder of images a class, train/ and test/ with such subfolders, "
-        "or the four files of the MNIST family"
+        "images with a labels.csv, or the four files of the MNIST family"
     )
-    if not classes and not loose:
+    if not classes and not images and not others:
         raise InputError(f"{folder} is empty; {layout}.")
+    if not classes and images:
+        raise InputError(
+            f"{folder} has {len(images)} images but no class subfolders; {layout}. Sort them so, "
+            "or give them as --pool of a labelled data set."
+        )
     if not classes:
-        images = sum(_is_image(path) for path in loose)
-        what = f"{images} images but" if images else f"{len(loose)} files that are no images, and"
-        raise InputError(f"{folder} has {what} no class subfolders; {layout}. Sort them so.")
+        raise InputError(
+            f"{folder} has {len(others)} files that are no images, and no class subfolders; "
+            f"{layout}. Sort them so."
+        )
     if len(classes) == 1:
         raise InputError(
-            f"{folder} has only one class ({classes[0].name}); expected at least two. "
+            f"{folder} has only one class ({classes[0]}); expected at least two. "
             "Add another class subfolder, or give the folder inside if that holds the classes."
         )
 
 
-def _classes_differ(train: _Listing, test: _Listing) -> InputError:
+def _classes_differ(train: Listing, test: Listing) -> InputError:
     only = [
         f"only in {part}/: {', '.join(sorted(set(these.class_names) - set(those.class_names)))}"
         for part, these, those in (("train", train, test), ("test", test, train))
@@ -138,66 +197,16 @@ def _classes_differ(train: _Listing, test: _Listing) -> InputError:
     )
 
 
-def _common_size(files: Sequence[Path], headers: Sequence[Header], folder: Path) -> tuple[int, int]:
-    sizes = [(header.height, header.width) for header in headers]
-    (common, times), *others = Counter(sizes).most_common()
-    if others:
-        first, second = sizes.index(common), sizes.index(others[0][0])
-        pair = " and ".join(
-            f"{files[i].relative_to(folder)} ({sizes[i][0]}x{sizes[i][1]})" for i in (first, second)
-        )
-        raise InputError(
-            f"The images of {folder} have {1 + len(others)} different sizes, height x width, for "
-            f"example {pair}; expected one. The commonest is {common[0]}x{common[1]} ({times} of "
-            f"{len(sizes)} images). Pass --size N to resize all, for example --size {max(common)}."
-        )
-    if min(common) < SMALLEST:
-        raise InputError(
-            f"The images of {folder} are {common[0]}x{common[1]} pixels; expected at least 8x8. "
-            "Pass --size N to enlarge them."
-        )
-    return common
-
-
-def _decode_part(listing: _Listing, shape: tuple[int, int, int]) -> Part:
-    size, channels = shape[:2], shape[2]
-    images = np.empty((len(listing.files), *shape), np.uint8)
-
-    def fill(row: int) -> None:
-        images[row] = decode_image(listing.files[row], channels=channels, size=size)
-
-    map_threads(fill, range(len(images)))
-    return images, np.array(listing.labels, np.int64)
-
-
-def _note_files(parts: Sequence[_Listing], folder: Path, test_folder: Path | None) -> list[str]:
-    passed_over = [path for part in parts for path in part.passed_over]
+def _note_passed_over(
+    listings: Sequence[Listing], folder: Path, test_folder: Path | None
+) -> list[str]:
+    passed_over = [path for listing in listings for path in listing.passed_over]
     if test_folder is not None:
-        passed_over += [
-            p for p in sorted(folder.iterdir()) if p.name.casefold() not in ("train", "test")
-        ]
+        inside = sorted(os.listdir(folder))
+        passed_over += [name for name in inside if name.casefold() not in ("train", "test")]
     if not passed_over:
         return []
-    example = passed_over[0].relative_to(folder)
     return [
         f"Passed over {len(passed_over)} files or folders that are hidden, no images, or outside "
-        f"of the class subfolders, for example {example}."
+        f"of the class subfolders, for example {display_name(passed_over[0])}."
     ]
-
-
-def _note_headers(
-    headers: Sequence[Header], channels: int, size: tuple[int, int] | None
-) -> list[str]:
-    total = len(headers)
-    resized = sum(size not in (None, (header.height, header.width)) for header in headers)
-    gray = sum(header.gray for header in headers) if channels == 3 else 0
-    transparent = sum(header.transparent for header in headers)
-    deep = sum(header.deep for header in headers)
-    goal = "x".join(map(str, size or ()))
-    sentences = [
-        (resized, f"{resized} of {total} images were resized to {goal}."),
-        (gray, f"{gray} of {total} images are gray and were loaded as RGB like the others."),
-        (transparent, f"{transparent} of {total} images have transparency and were laid on white."),
-        (deep, f"{deep} of {total} images have 16 bits and were scaled to 8."),
-    ]
-    return [sentence for count, sentence in sentences if count]

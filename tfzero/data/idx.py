@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from tfzero._checks import InputError
-from tfzero.data.dataset import ImageData, Part, build, check_part, safe_name
-from tfzero.data.resize import fit_images, note_size
+from tfzero.data.collection import Collection, Part, Reading
+from tfzero.data.dataset import check_part, number_classes, safe_name
+from tfzero.data.resize import fit_images, note_fit
 
 _NAME = re.compile(r"(train|t10k)-(images|labels)[-.]idx[13]-ubyte(\.gz)?")
 _UNSIGNED_BYTE = 0x08  # The only element type of the family.
@@ -35,30 +36,31 @@ def load_idx(
     files: dict[tuple[str, str], Path],
     *,
     source: str,
-    test_share: float,
-    size: tuple[int, int] | None,
-) -> ImageData:
-    """Loads what `find_idx` found; without t10k files a test part is held out.
+    reading: Reading,
+) -> Collection:
+    """Loads what `find_idx` found.
 
     Args:
         files: Paths by part and kind.
         source: What the user gave.
-        test_share: Share in (0, 1) to hold out where there is no test part.
-        size: (height, width) to resize to, or None.
+        reading: Size and channels to bring the images to.
 
     Raises:
         InputError: If a file is missing, broken, or does not fit the other.
     """
     folder = next(iter(files.values())).parent
-    train = _load_part(folder, files, "train", size)
+    train = _load_part(folder, files, "train", reading)
     has_test = any(part == "t10k" for part, _ in files)
-    return build(
-        train,
-        _load_part(folder, files, "t10k", size) if has_test else None,
+    test = _load_part(folder, files, "t10k", reading) if has_test else None
+    labels = [part.require_labels() for part in (train, test) if part is not None]
+    return Collection(
         name=safe_name(folder.resolve().name),
         source=source,
-        test_share=test_share,
-        notes=note_size(size),
+        class_names=tuple(number_classes(np.concatenate(labels))),
+        train=train,
+        test=test,
+        notes=tuple(note_fit(reading)),
+        resize=reading.resize,
     )
 
 
@@ -97,7 +99,7 @@ def read_idx(path: Path) -> np.ndarray:
 
 
 def _load_part(
-    folder: Path, files: dict[tuple[str, str], Path], part: str, size: tuple[int, int] | None
+    folder: Path, files: dict[tuple[str, str], Path], part: str, reading: Reading
 ) -> Part:
     arrays = {}
     for kind, axes in (("images", 3), ("labels", 1)):
@@ -120,4 +122,5 @@ def _load_part(
             f"{folder} has {len(images)} {part} images and {len(labels)} {part} labels; "
             "expected as many of both. Download the files again."
         )
-    return check_part(fit_images(images, size, name=f"{part} images"), labels, name=part)
+    images = fit_images(images, reading, name=f"{part} images")
+    return check_part(images, labels, name="test" if part == "t10k" else part)

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from tfzero._checks import InputError
-from tfzero.data.dataset import ImageData, Part, build, check_part, safe_name
-from tfzero.data.resize import fit_images, note_size
+from tfzero.data.collection import Collection, Part, Reading, name_rows
+from tfzero.data.dataset import check_part, number_classes, safe_name
+from tfzero.data.resize import fit_images, note_fit
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test", "pool", "class_names")
 _EXPECTED = (
@@ -19,16 +20,13 @@ _EXPECTED = (
 )
 
 
-def load_npz(
-    path: Path, *, source: str, test_share: float, size: tuple[int, int] | None
-) -> ImageData:
+def load_npz(path: Path, *, source: str, reading: Reading) -> Collection:
     """Loads x_train, y_train and perhaps x_test, y_test, pool and class_names.
 
     Args:
         path: An existing file. Images are `(N, H, W)` or `(N, H, W, C)`, uint8 or float 0..1.
         source: What the user gave.
-        test_share: Share in (0, 1) to hold out where there is no test part.
-        size: (height, width) to resize to, or None.
+        reading: Size and channels to bring the images to.
 
     Raises:
         InputError: If an array is missing or cannot be used.
@@ -43,15 +41,22 @@ def load_npz(
     pool, names = arrays.get("pool"), arrays.get("class_names")
     passed_over = ", ".join(key for key in known if key not in _KEYS)
     notes = [f"Passed over the arrays {passed_over}."] if passed_over else []
-    return build(
-        _fit_part(arrays, "train", size),
-        _fit_part(arrays, "test", size) if "x_test" in arrays else None,
-        pool=None if pool is None else fit_images(pool, size, name="pool"),
-        class_names=None if names is None else [str(name) for name in names.ravel()],
+    train = _fit_part(arrays, "train", reading)
+    test = _fit_part(arrays, "test", reading) if "x_test" in arrays else None
+    if pool is not None:
+        pool = fit_images(pool, reading, name="pool")
+    labels = [part.require_labels() for part in (train, test) if part is not None]
+    return Collection(
         name=safe_name(path.stem),
         source=source,
-        test_share=test_share,
-        notes=notes + note_size(size),
+        class_names=tuple(
+            number_classes(np.concatenate(labels)) if names is None else map(str, names.ravel())
+        ),
+        train=train,
+        test=test,
+        pool=None if pool is None else Part(pool, name_rows("pool", len(pool))),
+        notes=(*notes, *note_fit(reading)),
+        resize=reading.resize,
     )
 
 
@@ -70,6 +75,6 @@ def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
         ) from error
 
 
-def _fit_part(arrays: dict[str, np.ndarray], part: str, size: tuple[int, int] | None) -> Part:
-    images = fit_images(arrays[f"x_{part}"], size, name=f"x_{part}")
+def _fit_part(arrays: dict[str, np.ndarray], part: str, reading: Reading) -> Part:
+    images = fit_images(arrays[f"x_{part}"], reading, name=f"x_{part}")
     return check_part(images, arrays[f"y_{part}"], name=part)

@@ -7,6 +7,8 @@ from numbers import Integral
 import numpy as np
 
 from tfzero._checks import InputError, check_images
+from tfzero.data.collection import Reading
+from tfzero.data.decode import resize_picture
 
 SMALLEST = 8
 
@@ -34,46 +36,75 @@ def _is_whole(side: object) -> bool:
     return isinstance(side, Integral) and not isinstance(side, bool)
 
 
-def resize_images(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resizes uint8 `(N, H, W, C)` to `(N, *size, C)`, bilinear with antialiasing."""
+def resize_images(
+    images: np.ndarray, size: tuple[int, int], *, resize: str = "stretch"
+) -> np.ndarray:
+    """Resizes uint8 `(N, H, W, C)` to `(N, *size, C)` as `decode_image` resizes files."""
     from PIL import Image
 
     if images.shape[1:3] == size:
         return images
-    height, width = size
     num, _, _, channels = images.shape
-    resized = np.empty((num, height, width, channels), np.uint8)
+    resized = np.empty((num, *size, channels), np.uint8)
     for row, image in enumerate(images):
         for channel in range(channels):
             plane = Image.fromarray(np.ascontiguousarray(image[..., channel]))
-            plane = plane.resize((width, height), Image.Resampling.BILINEAR)
-            resized[row, ..., channel] = np.asarray(plane)
+            resized[row, ..., channel] = np.asarray(resize_picture(plane, size, resize=resize))
     return resized
 
 
-def note_size(size: tuple[int, int] | None) -> list[str]:
-    """Returns the sentence that says what `fit_images` did, if it did anything."""
-    return [] if size is None else [f"All images were brought to {size[0]}x{size[1]} pixels."]
+def convert_channels(images: np.ndarray, channels: int | None, *, name: str) -> np.ndarray:
+    """Makes gray of RGB or the reverse, with the weights that `decode_image` has for files.
+
+    Raises:
+        InputError: If the images are neither gray nor RGB.
+    """
+    from PIL import Image
+
+    have = images.shape[-1]
+    if channels is None or channels == have:
+        return images
+    if (have, channels) == (1, 3):
+        return np.repeat(images, 3, axis=-1)
+    if (have, channels) == (3, 1):
+        gray = np.empty((*images.shape[:3], 1), np.uint8)
+        for row, image in enumerate(images):
+            gray[row, ..., 0] = np.asarray(Image.fromarray(image).convert("L"))
+        return gray
+    raise InputError(
+        f"{name} have {have} channels and --channels is {channels}; only gray (1) and RGB (3) can "
+        "be made of each other. Leave --channels out."
+    )
 
 
-def fit_images(images: np.ndarray, size: tuple[int, int] | None, *, name: str) -> np.ndarray:
+def note_fit(reading: Reading) -> list[str]:
+    """Returns the sentences that say what `fit_images` did, if it did anything."""
+    size, channels = reading.size, reading.channels
+    notes = [] if size is None else [f"All images were brought to {size[0]}x{size[1]} pixels."]
+    return notes + ([] if channels is None else [f"All images have {channels} channels as asked."])
+
+
+def fit_images(images: np.ndarray, reading: Reading, *, name: str) -> np.ndarray:
     """Returns images from a file as uint8 `(N, H, W, C)`, resized where a size is asked for.
 
     Args:
         images: uint8 or float in 0..1, `(N, H, W)` or `(N, H, W, C)`.
-        size: (height, width) or None to leave them as they are.
+        reading: Size and channels to bring them to.
         name: What the error messages call them.
 
     Raises:
         InputError: If shape, type or range are others, or they stay under 8x8.
     """
+    size = reading.size
     if images.ndim == 3:
         images = images[..., None]
     if size is None or images.ndim != 4 or 0 in images.shape:
-        return check_images(images, name=name)
+        return convert_channels(check_images(images, name=name), reading.channels, name=name)
     height, width = images.shape[1:3]
     # Small images may be enlarged: the least size binds what comes out, so pad to pass it.
     margins = [(0, max(0, SMALLEST - side)) for side in (height, width)]
     if min(height, width) < SMALLEST:
         images = np.pad(images, [(0, 0), *margins, (0, 0)], mode="edge")
-    return resize_images(check_images(images, name=name)[:, :height, :width], size)
+    images = check_images(images, name=name)[:, :height, :width]
+    images = convert_channels(images, reading.channels, name=name)
+    return resize_images(images, size, resize=reading.resize)

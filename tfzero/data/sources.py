@@ -3,57 +3,124 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from tfzero._checks import InputError, nearest
-from tfzero.data.dataset import TEST_SEED, ImageData, build, check_share
-from tfzero.data.folder import load_folder
+from tfzero._checks import InputError, nearest, require_choice
+from tfzero.data.assemble import assemble
+from tfzero.data.collection import Collection, FileList, Reading
+from tfzero.data.dataset import TEST_SEED, ImageData, check_part, check_share
+from tfzero.data.decode import RESIZE_MODES
+from tfzero.data.files import read_files
+from tfzero.data.folder import list_tree, load_folder
 from tfzero.data.idx import find_idx, load_idx
 from tfzero.data.npz import load_npz
-from tfzero.data.resize import Size, fit_images, note_size, parse_size
+from tfzero.data.resize import Size, fit_images, note_fit, parse_size
 from tfzero.data.splits import hold_out
+from tfzero.data.table import TABLE_NAME, load_table
+from tfzero.data.tensors import PREFIX, load_tfds
 
 DIGITS_TEST_COUNT = 500
 
 
 def load_data(
-    source: str | os.PathLike[str] = "digits", *, test_share: float = 0.3, size: Size = None
+    source: str | os.PathLike[str] = "digits",
+    *,
+    pool: str | os.PathLike[str] | None = None,
+    pool_only: bool = False,
+    size: Size = None,
+    channels: int | None = None,
+    resize: str = "stretch",
+    test_share: float = 0.3,
+    group: str | None = None,
+    strict: bool = False,
 ) -> ImageData:
     """Loads images and labels.
 
     Args:
         source: "digits" (1,797 digits of 8x8 pixels that come with scikit-learn; write
-            "./digits" for a folder of that name), or a path to
+            "./digits" for a folder of that name), `tfds:NAME` (see `load_tfds`), or a path to
 
             - a folder with one subfolder of images a class,
             - a folder with `train/` and `test/`, each with such subfolders,
+            - a folder of images with a labels.csv in it, or such a CSV file (see `load_table`),
             - a folder with IDX files as MNIST has them,
             - an .npz file with x_train, y_train and perhaps x_test, y_test, pool, class_names.
-        test_share: Share in (0, 1) to hold out, stratified, if the source has no test
-            part. "digits" always holds 500 out.
+        pool: Folder of unlabeled images, in it or in folders inside it.
+        pool_only: Whether methods learn from the unlabeled images alone, not also from the
+            training images without their labels.
         size: Height and width to resize all images to: a number (a square), or
             (height, width). None if all images have one size.
+        channels: 1 for gray or 3 for RGB; None takes what the images are.
+        resize: What becomes of the aspect: "stretch", "pad" (black margins) or "crop".
+        test_share: Share in (0, 1) to hold out, stratified, if the source has no test
+            part. "digits" always holds 500 out.
+        group: Pattern in the path of a file, or column of labels.csv: images that share it are
+            held out together.
+        strict: Whether broken files and too small classes are refused instead of set aside.
 
     Returns:
-        The data set. Where the source has no pool of its own, the training images are it.
+        The data set. Without unlabeled images the training images are the pool.
 
     Raises:
         InputError: If the source cannot be used; the message says why and what to do.
     """
-    sides = parse_size(size)
     check_share(test_share)
+    collection = collect(
+        source, pool=pool, size=size, channels=channels, resize=resize, group=group, strict=strict
+    )
+    return assemble(
+        collection, test_share=test_share, pool_only=pool_only, keep_order=source == "digits"
+    )
+
+
+def collect(
+    source: str | os.PathLike[str],
+    *,
+    pool: str | os.PathLike[str] | None = None,
+    size: Size = None,
+    channels: int | None = None,
+    resize: str = "stretch",
+    group: str | None = None,
+    strict: bool = False,
+    any_size: bool = False,
+) -> Collection:
+    """Reads all that a source holds, before anything is held out.
+
+    Args:
+        source: As in `load_data`, like the next six.
+        pool: Folder of unlabeled images.
+        size: To resize to.
+        channels: To bring the images to.
+        resize: What becomes of the aspect.
+        group: What belongs together.
+        strict: Whether what cannot be used is refused.
+        any_size: Whether images of several sizes are brought to the commonest without asking.
+
+    Raises:
+        InputError: If the source cannot be used.
+    """
+    require_choice(resize, RESIZE_MODES, what="way to resize")
+    if channels not in (None, 1, 3):
+        raise InputError(f"channels is {channels!r}; expected 1 for gray or 3 for RGB.")
+    reading = Reading(parse_size(size), channels, resize, strict, group)
     if not isinstance(source, (str, os.PathLike)):
         raise InputError(
-            f'source has type {type(source).__name__}; expected "digits" or a path. '
-            "For arrays in memory call tfzero.from_arrays."
+            f'source has type {type(source).__name__}; expected "digits" or a path. For arrays in '
+            "memory call tfzero.from_arrays, for a tf.data.Dataset tfzero.from_dataset."
         )
-    if source == "digits":
-        return _load_digits(sides)
     text = os.fspath(source)
     try:
-        return _load_path(text, test_share, sides)
+        unlabeled = None if pool is None else _list_pool(Path(pool).expanduser())
+        if source == "digits" and isinstance(source, str):
+            found = _load_digits(reading)
+        elif text.startswith(PREFIX):
+            found = load_tfds(text, reading=reading)
+        else:
+            return _load_path(text, reading, unlabeled, any_size)
+        return _add_pool(found, unlabeled, reading)
     except PermissionError as error:
         where = error.filename or text
         raise InputError(
@@ -62,43 +129,87 @@ def load_data(
         ) from error
 
 
-def _load_digits(size: tuple[int, int] | None) -> ImageData:
+def _load_digits(reading: Reading) -> Collection:
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
     pixels = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
-    images = fit_images(pixels, size, name="digits")
+    images = fit_images(pixels, reading, name="digits")
     labels = bunch.target.astype(np.int64)
     # Drawn from the original pixels: the test part is the same at every size.
     train, test = hold_out(pixels, labels, count=DIGITS_TEST_COUNT, seed=TEST_SEED)
-    return build(
-        (images[train], labels[train]),
-        (images[test], labels[test]),
+    whole = check_part(images, labels, name="digits")
+    return Collection(
         name="digits",
         source="digits",
-        notes=[
+        class_names=tuple(str(digit) for digit in bunch.target_names),
+        train=whole.take(train),
+        test=whole.take(test),
+        notes=(
             f"A stratified test part of {DIGITS_TEST_COUNT} images was held out.",
-            *note_size(size),
-        ],
+            *note_fit(reading),
+        ),
+        resize=reading.resize,
     )
 
 
-def _load_path(source: str, test_share: float, size: tuple[int, int] | None) -> ImageData:
+def _load_path(source: str, reading: Reading, pool: FileList | None, any_size: bool) -> Collection:
     if not source:
         raise InputError('source is empty; expected "digits" or a path.')
     path = Path(source).expanduser()
     if not _exists(path):
         raise _missing(source, path)
+    suffix = path.suffix.lower()
     if path.is_dir():
         files = find_idx(path)
         if files:
-            return load_idx(files, source=source, test_share=test_share, size=size)
-        return load_folder(path, source=source, test_share=test_share, size=size)
-    if path.suffix.lower() == ".npz":
-        return load_npz(path, source=source, test_share=test_share, size=size)
+            return _add_pool(load_idx(files, source=source, reading=reading), pool, reading)
+        load, place = load_folder, path
+        if (path / TABLE_NAME).is_file():
+            load, place = load_table, path / TABLE_NAME
+        return load(place, source=source, reading=reading, pool=pool, any_size=any_size)
+    if suffix == ".csv":
+        return load_table(path, source=source, reading=reading, pool=pool, any_size=any_size)
+    if suffix == ".npz":
+        return _add_pool(load_npz(path, source=source, reading=reading), pool, reading)
     archives = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
-    remedy = " Unpack it first." if path.suffix.lower() in archives else ""
-    raise InputError(f"{source} is a file; expected a folder of images or an .npz file.{remedy}")
+    remedy = " Unpack it first." if suffix in archives else ""
+    raise InputError(
+        f"{source} is a file; expected a folder of images, an .npz file or a .csv file.{remedy}"
+    )
+
+
+def _list_pool(folder: Path) -> FileList:
+    if not _exists(folder):
+        raise _missing(str(folder), folder)
+    if not folder.is_dir():
+        raise InputError(f"--pool is {folder}, a file; expected a folder of images.")
+    return list_tree(folder)
+
+
+def _add_pool(collection: Collection, files: FileList | None, reading: Reading) -> Collection:
+    """Adds unlabeled files to images that are arrays already."""
+    if reading.group is not None:
+        raise InputError(
+            f"--group needs names of files or a labels.csv, but {collection.source} has arrays; "
+            "in Python give groups to tfzero.from_arrays."
+        )
+    if files is None:
+        return collection
+    height, width, channels = collection.train.images.shape[1:]
+    found = read_files([files], reading, where=files.root, shape=(height, width, channels))
+    pool = found.parts["pool"]
+    if collection.pool is not None:
+        raise InputError(
+            f"{collection.source} has unlabeled images of its own; leave --pool out, or the array "
+            "called pool."
+        )
+    return replace(
+        collection,
+        pool=pool,
+        set_aside=(*collection.set_aside, *found.set_aside),
+        notes=(*collection.notes, *found.notes),
+    )
 
 
 def _exists(path: Path) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tfzero._checks import InputError
 from tfzero._seeds import derive_seed
+from tfzero.data.memory import slices
 
 
 def hold_out(
@@ -40,7 +41,7 @@ def hold_out(
     Raises:
         InputError: If a class has one image only, or `count` cannot be met.
     """
-    classes, counts = _count_classes(images, labels)
+    classes, counts = count_classes(images, labels)
     total, num_classes = len(labels), len(counts)
     if (count is None) == (share is None):
         raise InputError(f"hold_out got count={count} and share={share}; give exactly one of them.")
@@ -56,7 +57,7 @@ def hold_out(
     count = _check_count(
         count, least=num_classes, most=total - num_classes, num_classes=num_classes
     )
-    order = _shuffle_by_content(images, labels, derive_seed(seed, "hold_out"))
+    order = shuffle_by_content(images, labels, derive_seed(seed, "hold_out"))
     held = np.zeros(total, bool)
     held[order] = _rank_in_class(classes[order]) < _apportion(counts, count)[classes[order]]
     return np.flatnonzero(~held), np.flatnonzero(held)
@@ -86,13 +87,13 @@ def nested_subsets(
     Raises:
         InputError: If a count is under K or over N.
     """
-    classes, class_counts = _count_classes(images, labels)
+    classes, class_counts = count_classes(images, labels)
     total, num_classes = len(labels), len(class_counts)
     sizes = [
         _check_count(count, least=num_classes, most=total, num_classes=num_classes)
         for count in counts
     ]
-    shuffled = _shuffle_by_content(images, labels, derive_seed(seed, "nested_subsets"))
+    shuffled = shuffle_by_content(images, labels, derive_seed(seed, "nested_subsets"))
     classes = classes[shuffled]
     rank = _rank_in_class(classes)
     priority = np.where(rank == 0, np.inf, class_counts[classes] / (2 * rank + 1))
@@ -100,7 +101,7 @@ def nested_subsets(
     return {size: drawn[:size] for size in sizes}
 
 
-def _count_classes(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def count_classes(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns each image's class in 0..K-1, and how many images each class has."""
     if len(images) != len(labels) or len(labels) == 0:
         raise InputError(
@@ -121,21 +122,33 @@ def _check_count(count: int | None, *, least: int, most: int, num_classes: int) 
     return int(count)
 
 
-def _shuffle_by_content(images: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
+def shuffle_by_content(images: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
     """Returns all indices, shuffled such that file order has no influence.
 
     Images with equal pixels and labels keep their order; it makes no difference.
     """
-    rows = np.ascontiguousarray(images).reshape(len(images), -1)
-    marks = np.asarray(labels).astype("<i8")
-    digests = []
-    for row, mark in zip(rows, marks, strict=True):
-        digest = hashlib.blake2b(row.data, digest_size=16)
-        digest.update(mark.tobytes())
-        digests.append(digest.digest())
-    keys = np.frombuffer(b"".join(digests), ">u8").reshape(-1, 2)
-    by_content = np.lexsort((keys[:, 1], keys[:, 0]))
+    by_content = order_by_content(images, labels)
     return by_content[np.random.default_rng(seed).permutation(len(images))]
+
+
+def order_by_content(images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+    """Returns all indices in an order that pixels and labels decide, and nothing else."""
+    keys = digest_rows(images, labels)
+    return np.lexsort((keys[:, 1], keys[:, 0]))
+
+
+def digest_rows(images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+    """Returns a hash of each image, with its label if there is one, as uint64 `(N, 2)`."""
+    marks = None if labels is None else np.asarray(labels).astype("<i8")
+    digests = []
+    for part in slices(len(images), images[:1].nbytes):
+        rows = np.ascontiguousarray(images[part])
+        for place, row in enumerate(rows.reshape(len(rows), -1), part.start):
+            digest = hashlib.blake2b(row.data, digest_size=16)
+            if marks is not None:
+                digest.update(marks[place].tobytes())
+            digests.append(digest.digest())
+    return np.frombuffer(b"".join(digests), ">u8").reshape(-1, 2)
 
 
 def _rank_in_class(classes: np.ndarray) -> np.ndarray:

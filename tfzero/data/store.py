@@ -7,7 +7,7 @@ import os
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -75,7 +75,7 @@ def open_arrays(folder: str | os.PathLike[str]) -> ImageData:
         )
     summary = _read_summary(folder)
     names = _ARRAYS[1:] if summary["pool_is_train"] else _ARRAYS
-    arrays = {name: _open_array(folder / f"{name}.npy") for name in names}
+    arrays: dict[str, Any] = {name: _open_array(folder / f"{name}.npy") for name in names}
     arrays.setdefault("pool", arrays["train_images"])
     data = ImageData(
         name=summary["name"],

@@ -1,0 +1,171 @@
+"""From what a source holds to a data set: a test part held out, one order, one pool."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from tfzero._checks import InputError, check_images
+from tfzero.data.collection import Collection, Part
+from tfzero.data.dataset import (
+    TEST_SEED,
+    ImageData,
+    check_counts,
+    check_part,
+    check_share,
+    number_classes,
+)
+from tfzero.data.groups import hold_out_groups, merge_duplicates
+from tfzero.data.memory import join_rows
+from tfzero.data.splits import hold_out, order_by_content
+
+
+def from_arrays(
+    train_images: np.ndarray,
+    train_labels: np.ndarray,
+    test_images: np.ndarray | None = None,
+    test_labels: np.ndarray | None = None,
+    *,
+    pool: np.ndarray | None = None,
+    class_names: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
+    name: str = "arrays",
+    test_share: float = 0.3,
+) -> ImageData:
+    """Makes a data set from arrays in memory; their order is kept.
+
+    Args:
+        train_images: uint8 in 0..255 or float in 0..1, `(N, H, W, C)`.
+        train_labels: Integers 0..K-1, `(N,)`.
+        test_images: As `train_images`, `(M, H, W, C)`. None holds out a stratified
+            part of the training images.
+        test_labels: As `train_labels`, `(M,)`; given if and only if `test_images` is.
+        pool: As `train_images`, `(P, H, W, C)`. None takes the training images.
+        class_names: K names. None takes "0", "1", ...
+        groups: `(N,)`: images of one group are held out together. None groups none.
+        name: Safe as a folder name.
+        test_share: Share in (0, 1) to hold out where no test images are given.
+
+    Raises:
+        InputError: If anything of it does not hold.
+    """
+    train = check_part(train_images, train_labels, name="train")
+    if (test_images is None) != (test_labels is None):
+        given, missing = ("labels", "images") if test_images is None else ("images", "labels")
+        raise InputError(f"Test {given} came without test {missing}; give both or neither.")
+    test = None
+    if test_images is not None and test_labels is not None:
+        test = check_part(test_images, test_labels, name="test")
+    if groups is not None:
+        if len(groups) != len(train.images) or test is not None:
+            raise InputError(
+                f"There are {len(groups)} groups for {len(train.images)} images"
+                f"{'' if test is None else ' and a test part'}; expected one a training image, "
+                "and no test part."
+            )
+        train = replace(train, groups=np.array(groups, dtype=object))
+    if pool is train_images:
+        pool = None
+    unlabeled = None
+    if pool is not None:
+        pool = check_images(pool, name="pool")
+        unlabeled = Part(pool, np.array([f"pool[{row}]" for row in range(len(pool))], dtype=object))
+    if class_names is None:
+        labels = [part.require_labels() for part in (train, test) if part is not None]
+        class_names = number_classes(np.concatenate(labels))
+    collection = Collection(
+        name=name,
+        source=name,
+        class_names=tuple(str(each) for each in class_names),
+        train=train,
+        test=test,
+        pool=unlabeled,
+    )
+    return assemble(collection, test_share=test_share, pool_only=True, keep_order=True)
+
+
+def assemble(
+    collection: Collection,
+    *,
+    test_share: float = 0.3,
+    pool_only: bool = False,
+    keep_order: bool = False,
+) -> ImageData:
+    """Makes a data set; holds a test part out if there is none.
+
+    Args:
+        collection: What a source holds.
+        test_share: Share in (0, 1).
+        pool_only: Whether the pool is the unlabeled images alone; else the training images
+            come before them. Without unlabeled images the training images are the pool.
+        keep_order: Whether images stay in the order given. Otherwise pixels decide it, so that
+            a folder that was copied or renamed gives the same study.
+
+    Raises:
+        InputError: If a class has too few images, or any rule of `ImageData` is broken.
+    """
+    check_share(test_share)
+    train, test, pool = collection.train, collection.test, collection.pool
+    notes = collection.notes
+    if test is None:
+        train, test, note = _hold_out(train, collection.class_names, test_share)
+        notes += (note,)
+    if not keep_order:
+        train, test = _in_order(train), _in_order(test)
+        pool = None if pool is None else _in_order(pool)
+    names = {"train": train.names, "test": test.names}
+    images, has_train = train.images, True
+    if pool is not None:
+        names["pool"] = pool.names
+        images, has_train = pool.images, not pool_only
+        if has_train:
+            check_images(pool.images, name="pool")
+            if pool.images.shape[1:] != train.images.shape[1:]:
+                raise InputError(
+                    f"pool has shape {pool.images.shape} and train_images {train.images.shape}; "
+                    "expected the same height, width and channels. Pass --size and --channels."
+                )
+            images = join_rows(train.images, pool.images)
+    return ImageData(
+        name=collection.name,
+        pool=images,
+        train_images=train.images,
+        train_labels=train.require_labels(),
+        test_images=test.images,
+        test_labels=test.require_labels(),
+        class_names=collection.class_names,
+        source=collection.source,
+        notes=notes,
+        names=names,
+        pool_has_train=has_train,
+        set_aside=collection.set_aside,
+        resize=collection.resize,
+    )
+
+
+def _hold_out(
+    part: Part, class_names: tuple[str, ...], test_share: float
+) -> tuple[Part, Part, str]:
+    """Splits a part into training and test images; what belongs together stays together."""
+    check_counts("labelled", part.images, part.require_labels(), class_names, least=3,
+                 why=", 1 of them for the test part")  # fmt: skip
+    images, labels = part.images, part.require_labels()
+    groups = merge_duplicates(images, part.groups)
+    together = ""
+    if groups is None:
+        kept, held = hold_out(images, labels, share=test_share, seed=TEST_SEED)
+    else:
+        kept, held = hold_out_groups(images, labels, groups, share=test_share, seed=TEST_SEED)
+        if part.groups is not None:
+            together = f", {len(set(groups[held]))} of {groups.max() + 1} groups"
+    note = (
+        f"No test part: a stratified {100 * test_share:g} % ({len(held)} images{together}) was "
+        "held out."
+    )
+    return part.take(kept), part.take(held), note
+
+
+def _in_order(part: Part) -> Part:
+    return part.take(order_by_content(part.images, part.labels))

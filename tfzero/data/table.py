@@ -1,0 +1,160 @@
+"""A CSV file that names the label of each image."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+from tfzero._checks import InputError, nearest
+from tfzero.data.collection import Collection, FileList, Reading, leave_small_classes_out
+from tfzero.data.dataset import safe_name
+from tfzero.data.files import read_files
+from tfzero.data.folder import list_tree
+from tfzero.data.groups import group_by_pattern
+
+TABLE_NAME = "labels.csv"
+_FILE_COLUMNS = ("file", "filename", "path", "image")
+_LABEL_COLUMNS = ("label", "class")
+_SPLITS = {"train": "train", "training": "train", "test": "test", "pool": "pool"}
+_EXPECTED = (
+    "expected a header with the columns file and label, and perhaps split (train, test or pool) "
+    "and a column for --group"
+)
+
+
+def load_table(
+    table: Path,
+    *,
+    source: str,
+    reading: Reading,
+    pool: FileList | None = None,
+    any_size: bool = False,
+) -> Collection:
+    """Loads the images that a CSV file names, relative to its folder.
+
+    Rows with an empty label, or `pool` in the column split, are unlabeled; so are images in the
+    folder that the file does not name. A column split with `test` in it gives the test part.
+
+    Args:
+        table: The CSV file.
+        source: What the user gave.
+        reading: How files become images; `group` may be a column.
+        pool: More unlabeled files.
+        any_size: Whether mixed sizes are brought to the commonest without asking.
+
+    Raises:
+        InputError: If the file is laid out otherwise or no image can be used.
+    """
+    rows, columns = _read_rows(table)
+    file_column = _find_column(columns, _FILE_COLUMNS, table)
+    label_column = _find_column(columns, _LABEL_COLUMNS, table)
+    class_names = _sort_names({row[label_column] for row in rows} - {""})
+    if len(class_names) < 2:
+        raise InputError(
+            f"{table} has {len(class_names)} different labels in its column {label_column}; "
+            "expected at least two classes. Label more images."
+        )
+    numbers = {name: number for number, name in enumerate(class_names)}
+    parts = {name: FileList(name, str(table.parent), labels=[]) for name in ("train", "test")}
+    parts["pool"] = FileList("pool", str(table.parent))
+    groups: dict[str, list[str]] = {"train": [], "test": []}
+    seen = set()
+    for number, row in enumerate(rows, 2):
+        path = os.path.normpath(row[file_column])
+        if path in seen or path == ".":
+            raise InputError(
+                f"{table}, line {number}: the file is {row[file_column]!r}, which is empty or "
+                "was named before; expected each file once. Remove the line."
+            )
+        seen.add(path)
+        part = _find_split(row, table, number)
+        if part == "pool" or not row[label_column]:
+            parts["pool"].paths.append(path)
+            continue
+        parts[part].paths.append(path)
+        parts[part].labels.append(numbers[row[label_column]])  # pyright: ignore
+        if reading.group is not None:
+            by_column = reading.group in columns
+            found = row[reading.group] if by_column else group_by_pattern(reading.group, [path])[0]
+            groups[part].append(found)
+    if reading.group is not None:
+        parts["train"].groups, parts["test"].groups = groups["train"], groups["test"]
+    unnamed = _add_unnamed(parts["pool"], seen, table)
+    if pool is not None:
+        parts["pool"].paths += [os.path.abspath(os.path.join(pool.root, p)) for p in pool.paths]
+    if not parts["train"].paths:
+        raise InputError(f"{table} has no labelled training image; {_EXPECTED}. Label some.")
+    lists = [files for files in parts.values() if files.paths]
+    found = read_files(lists, reading, where=str(table.parent), any_size=any_size)
+    note = f"{unnamed} images that {table.name} does not name are unlabeled: they are in the pool."
+    collection = Collection(
+        name=safe_name(table.parent.resolve().name),
+        source=source,
+        class_names=class_names,
+        train=found.parts["train"],
+        test=found.parts.get("test"),
+        pool=found.parts.get("pool"),
+        set_aside=found.set_aside,
+        notes=(*([note] if unnamed else []), *found.notes),
+        resize=reading.resize,
+        sizes=found.sizes,
+    )
+    return leave_small_classes_out(collection, strict=reading.strict)
+
+
+def _read_rows(table: Path) -> tuple[list[dict[str, str]], list[str]]:
+    try:
+        # utf-8-sig: spreadsheets put a mark before the first column's name.
+        text = table.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{table} is not UTF-8 ({error}); save it as CSV in UTF-8.") from error
+    head = text.splitlines()[0] if text.strip() else ""
+    delimiter = max(",;\t", key=head.count)  # Spreadsheets write ";" in many countries.
+    reader = csv.DictReader(text.splitlines(), delimiter=delimiter, restval="")
+    columns = [name.strip() for name in reader.fieldnames or []]
+    reader.fieldnames = columns
+    rows = []
+    for row in reader:
+        if None in row:
+            raise InputError(
+                f"{table}, line {reader.line_num} has more fields than the header; {_EXPECTED}. "
+                "Put quotes around fields with a delimiter in them."
+            )
+        rows.append({key: value.strip() for key, value in row.items()})
+    if not rows:
+        raise InputError(f"{table} has no rows; {_EXPECTED}.")
+    return rows, columns
+
+
+def _find_column(columns: list[str], wanted: tuple[str, ...], table: Path) -> str:
+    for column in columns:
+        if column.casefold() in wanted:
+            return column
+    known = ", ".join(columns)
+    raise InputError(f"{table} has the columns {known}, none called {wanted[0]}; {_EXPECTED}.")
+
+
+def _find_split(row: dict[str, str], table: Path, line: int) -> str:
+    value = next((row[key] for key in row if key.casefold() == "split"), "") or "train"
+    if value.casefold() not in _SPLITS:
+        raise InputError(
+            f'{table}, line {line}: split is "{value}"; expected train, test or pool.'
+            f"{nearest(value.casefold(), _SPLITS)}"
+        )
+    return _SPLITS[value.casefold()]
+
+
+def _sort_names(names: set[str]) -> tuple[str, ...]:
+    if all(name.isdecimal() for name in names):
+        return tuple(sorted(names, key=lambda name: (int(name), name)))  # 2 before 10
+    return tuple(sorted(names))
+
+
+def _add_unnamed(pool: FileList, named: set[str], table: Path) -> int:
+    try:
+        unnamed = [path for path in list_tree(table.parent).paths if path not in named]
+    except InputError:  # No image lies beside the table; its paths lead elsewhere.
+        return 0
+    pool.paths += unnamed
+    return len(unnamed)

@@ -170,7 +170,8 @@ def test_a_worker_of_ours_on_another_machine_counts_as_dead_when_silent(path):
 def test_the_claims_of_ended_workers_are_released_and_no_others(tmp_path, dead):
     ours = Process.current()
     write_claim(tmp_path / "ended.json", dead, parent=ours)
-    write_claim(tmp_path / "another_run.json", dead, parent=dead)
+    write_claim(tmp_path / "killed_run.json", dead, parent=dead)
+    write_claim(tmp_path / "another_run.json", dead, parent=ELSEWHERE)
     write_claim(tmp_path / "alive.json", ours, parent=ours)
     release_dead(tmp_path, parent=ours)
     assert sorted(os.listdir(tmp_path)) == ["alive.json", "another_run.json"]

@@ -14,8 +14,9 @@ import tensorflow as tf
 from tests.conftest import draw_bars
 from tests.transfer.cases import BUDGET, NETWORKS, TUNED, fit, read_weights
 from tfzero._checks import InputError
-from tfzero.transfer import STRATEGIES, fit_classifier, network
+from tfzero.transfer import STRATEGIES, fit_classifier, fit_on_features, network
 from tfzero.transfer.budget import Budget, default_budget
+from tfzero.transfer.features import read_features
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 
@@ -228,3 +229,35 @@ def test_bad_input_is_refused(encoder, bars, change, message):
 def test_the_default_budget_can_be_spent(count):
     budget = default_budget(count)
     assert budget.steps > 0 and budget.batch_size > 0
+
+
+@pytest.mark.parametrize(
+    "strategy", [name for name, entry in STRATEGIES.items() if entry.reads_features]
+)
+def test_on_features_read_before_it_answers_as_on_images(strategy, encoder, bars):
+    images, labels = draw_bars(60, seed=9)
+    whole = fit(strategy, encoder, *bars).predict(images)
+    on_features = fit_on_features(
+        strategy, features=read_features(encoder, bars[0]), labels=bars[1], num_classes=4
+    )
+    np.testing.assert_allclose(
+        on_features.predict(read_features(encoder, images)), whole, rtol=1e-4, atol=1e-6
+    )
+
+
+def test_a_strategy_that_trains_the_encoder_takes_no_features(bars):
+    with pytest.raises(InputError, match='"finetune".*Known: probe, svm'):
+        fit_on_features("finetune", features=np.zeros((4, 2)), labels=bars[1][:4], num_classes=4)
+
+
+@pytest.mark.parametrize("strategy", ["probe", "svm"])
+def test_features_that_are_not_finite_are_a_divergence(strategy):
+    features = np.full((8, 3), np.nan, np.float32)
+    fitted = fit_on_features(strategy, features=features, labels=np.arange(8) % 2, num_classes=2)
+    assert np.isnan(fitted.predict(features)).all()
+
+
+def test_an_encoder_that_diverged_ends_in_nan_and_not_in_an_error(encoder, bars):
+    broken = keras.models.clone_model(encoder)
+    broken.set_weights([np.full_like(weight, np.nan) for weight in encoder.get_weights()])
+    assert np.isnan(fit("lpft", broken, *bars).predict(bars[0])).all()

@@ -208,10 +208,12 @@ def others_take_part(folder: pathlib.Path) -> bool:
 
 
 def release_dead(folder: pathlib.Path, *, parent: Process) -> None:
-    """Removes the claims of a parent's workers that have ended."""
+    """Removes the claims of ended processes whose parent was this one, or has ended as well."""
     for path in folder.glob("*.json"):
         holder = read_holder(path)
-        if holder is not None and holder.has_died() and holder.parent == parent:
+        if holder is None or holder.parent is None or not holder.has_died():
+            continue
+        if holder.parent == parent or holder.parent.is_dead():
             _take_away(path, holder.token)
 
 

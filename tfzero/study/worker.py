@@ -11,7 +11,8 @@ import numpy as np
 
 from tfzero._seeds import derive_seed
 from tfzero.data import ImageData, nested_subsets, open_arrays
-from tfzero.study.plan import CellSpec, StudyPlan
+from tfzero.study.features import encoder_key, open_features
+from tfzero.study.plan import FEATURE_INITS, CellSpec, StudyPlan
 from tfzero.study.records import (
     RunFolder,
     is_whole_archive,
@@ -21,6 +22,7 @@ from tfzero.study.records import (
     write_json,
 )
 from tfzero.study.scores import score_probabilities
+from tfzero.transfer import STRATEGIES
 
 _NUM_SAMPLES = 64
 _NUM_RECONSTRUCTIONS = 16
@@ -96,12 +98,15 @@ def run_cell(folder: pathlib.Path, plan: StudyPlan, cell: CellSpec, custom_objec
     run = RunFolder(folder)
     key = plan.cell_key(cell)
     data = open_data(run.cache_for(plan.data.fingerprint))
-    chosen = _subsets(run.cache_for(plan.data.fingerprint), plan.label_counts, cell.replicate)[
-        cell.num_labels
-    ]
-    fitted = fit_arm(run, plan, cell, data.train_images[chosen], data.train_labels[chosen],
-                     custom_objects)  # fmt: skip
-    probabilities = fitted.predict(data.test_images)
+    subsets = _subsets(run.cache_for(plan.data.fingerprint), plan.label_counts, cell.replicate)
+    chosen = subsets[cell.num_labels]
+    if _reads_stored_features(cell):
+        fitted, features = _fit_frozen(run, plan, cell, data, subsets, custom_objects)
+        probabilities = fitted.predict(features)
+    else:
+        fitted = fit_arm(run, plan, cell, data.train_images[chosen], data.train_labels[chosen],
+                         custom_objects)  # fmt: skip
+        probabilities = fitted.predict(data.test_images)
     diverged = not np.isfinite(probabilities).all()
     if diverged:
         # Divergence is a result: it scores as always answering the commonest class.
@@ -163,6 +168,38 @@ def fit_arm(run, plan, cell, images, labels, custom_objects, *, budget=None) -> 
             # The same for all arms of a replicate: same order of batches, same augmentation.
             seed=derive_seed(cell.replicate, "transfer"),
         )
+
+
+def _reads_stored_features(cell: CellSpec) -> bool:
+    return STRATEGIES[cell.strategy].reads_features and cell.init not in FEATURE_INITS
+
+
+def _fit_frozen(run, plan, cell, data, subsets, custom_objects) -> tuple[Any, np.ndarray]:
+    """Fits an arm on its frozen encoder's stored features; returns `Fitted` and the test part's."""
+    import keras
+
+    from tfzero.transfer import fit_on_features
+
+    most = max(plan.label_counts)
+    largest, chosen = subsets[most], subsets[cell.num_labels]
+    encoder = functools.cache(lambda: _arm_encoder(run, plan, cell))
+    key = encoder_key(plan, cell)
+    with keras.saving.custom_object_scope(custom_objects):
+        test = open_features(run, f"{key}-test", encoder, lambda: data.test_images)
+        labelled = open_features(run, f"{key}-labelled-{cell.replicate}-{most}", encoder,
+                                 lambda: data.train_images[largest])  # fmt: skip
+    order = np.argsort(largest)
+    places = order[np.searchsorted(largest, chosen, sorter=order)]
+    fitted = fit_on_features(
+        cell.strategy,
+        features=labelled.values[places],
+        labels=data.train_labels[chosen],
+        num_classes=len(plan.data.class_names),
+        seed=derive_seed(cell.replicate, "transfer"),
+    )
+    # As if this cell alone had read the features of its own labels.
+    fitted.cost.seconds += labelled.seconds * len(chosen) / most
+    return fitted, test.values
 
 
 def start_encoder(run: RunFolder, plan: StudyPlan, replicate: int) -> Any:

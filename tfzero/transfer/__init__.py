@@ -23,20 +23,26 @@ class Strategy:
         function: Where it is, as "module:name".
         trains_network: Whether it needs an encoder and returns a Keras model.
         summary: One line for the command's help.
+        reads_features: Whether it keeps the encoder as it is, so that features read once serve.
     """
 
     function: str
     trains_network: bool
     summary: str
+    reads_features: bool = False
 
 
 STRATEGIES = {
     "finetune": Strategy(
         "tfzero.transfer.network:finetune", True, "train encoder and head together"
     ),
-    "probe": Strategy("tfzero.transfer.network:probe", True, "frozen encoder, linear head"),
+    "probe": Strategy(
+        "tfzero.transfer.network:probe", True, "frozen encoder, linear head", reads_features=True
+    ),
     "lpft": Strategy("tfzero.transfer.network:lpft", True, "probe first, then fine-tune"),
-    "svm": Strategy("tfzero.transfer.classical:svm", False, "RBF support vector machine"),
+    "svm": Strategy(
+        "tfzero.transfer.classical:svm", False, "RBF support vector machine", reads_features=True
+    ),
 }
 
 _PUBLIC = {"Classifier": "tfzero.transfer.classifier", "Budget": "tfzero.transfer.budget"}
@@ -97,6 +103,47 @@ def fit_classifier(
         labels,
         num_classes=num_classes,
         budget=budget or default_budget(len(images)),
+        seed=seed,
+    )
+
+
+def fit_on_features(
+    strategy: str,
+    *,
+    features: np.ndarray,
+    labels: np.ndarray,
+    num_classes: int,
+    budget: Budget | None = None,
+    seed: int = 0,
+) -> Fitted:
+    """Fits what a strategy puts behind a frozen encoder, on features that are there already.
+
+    Args:
+        strategy: A key of `STRATEGIES` that `reads_features`.
+        features: float32 `(N, D)`.
+        labels: int `(N,)` in 0..K-1.
+        num_classes: K.
+        budget: As in `fit_classifier`.
+        seed: As in `fit_classifier`.
+
+    Returns:
+        As `fit_classifier`, but `predict` takes features `(M, D)`.
+
+    Raises:
+        InputError: If the strategy is unknown or trains its encoder.
+    """
+    from tfzero._checks import require_choice
+    from tfzero.transfer.budget import default_budget
+
+    readers = [name for name, entry in STRATEGIES.items() if entry.reads_features]
+    entry = STRATEGIES[require_choice(strategy, readers, what="strategy on features")]
+    function = pkgutil.resolve_name(entry.function)
+    return function(
+        None,
+        features,
+        labels,
+        num_classes=num_classes,
+        budget=budget or default_budget(len(features)),
         seed=seed,
     )
 

@@ -40,6 +40,21 @@ class ClassicalModel:
         return probabilities
 
 
+class DivergedModel:
+    """What is left where features are not finite: it predicts NaN.
+
+    Args:
+        num_classes: K.
+    """
+
+    def __init__(self, num_classes: int):
+        self.num_classes = num_classes
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Returns float32 NaN `(N, K)`."""
+        return np.full((len(images), self.num_classes), np.nan, np.float32)
+
+
 def svm(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int) -> Fitted:
     """Fits a support vector machine with an RBF kernel on features, or on pixels.
 
@@ -52,6 +67,8 @@ def svm(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int)
 
     with measure_cost() as cost:
         features = read_features(encoder, images)
+        if not np.isfinite(features).all():
+            return Fitted(DivergedModel(num_classes), cost)
         machine = SVC(C=10.0, gamma="scale", break_ties=True)
         if np.bincount(labels, minlength=num_classes).min() >= MIN_LABELS_A_CLASS:
             folds = StratifiedKFold(5, shuffle=True, random_state=derive_seed(seed, "folds"))

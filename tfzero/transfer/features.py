@@ -14,12 +14,15 @@ def read_features(encoder: keras.Model | None, images: np.ndarray) -> np.ndarray
 
     Args:
         encoder: Keras model from float32 images in 0..1 to features; None reads the pixels.
-        images: `(N, H, W, C)`, uint8 or floats in 0..1.
+        images: `(N, H, W, C)`, uint8 or floats in 0..1; without an encoder perhaps features that
+            were read before, float32 `(N, D)`.
 
     Returns:
         float32 `(N, D)`; for pixels D = H * W * C, in 0..1.
     """
     if encoder is None:
+        if images.ndim == 2:
+            return images
         pixels = images.reshape(len(images), -1).astype(np.float32)
         return pixels / 255 if images.dtype == np.uint8 else pixels
     return predict_compiled(FeatureReader(encoder), images)

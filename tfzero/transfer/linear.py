@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 # Inverse strength of the L2 penalty against the sum of losses over the labels, on features scaled
 # to unit mean variance.
 # Fixed: under 5 labels a class nothing can be tuned on them.
 PENALTY = 0.1
+
+
+class LinearHead(NamedTuple):
+    """A linear softmax classifier of features.
+
+    Attributes:
+        kernel: float32 `(D, K)`.
+        bias: float32 `(K,)`.
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Returns float32 class probabilities `(N, K)` of features `(N, D)`."""
+        logits = features @ self.kernel + self.bias
+        exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return exponents / exponents.sum(axis=1, keepdims=True)
 
 
 def fit_linear_head(
@@ -24,10 +44,16 @@ def fit_linear_head(
         num_classes: K.
 
     Returns:
-        Kernel float32 `(D, K)` and bias float32 `(K,)`.
+        Kernel float32 `(D, K)` and bias float32 `(K,)`; NaN for features that are not finite, as of
+        an encoder whose pretraining diverged.
     """
     from sklearn.linear_model import LogisticRegression
 
+    if not np.isfinite(features).all():
+        return (
+            np.full((features.shape[1], num_classes), np.nan, np.float32),
+            np.full(num_classes, np.nan, np.float32),
+        )
     mean = features.mean(axis=0)
     centered = (features - mean).astype(np.float64)
     scale = float(np.sqrt(np.mean(centered**2))) or 1.0

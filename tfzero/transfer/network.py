@@ -12,7 +12,7 @@ from tfzero.transfer.budget import Budget
 from tfzero.transfer.classifier import Classifier
 from tfzero.transfer.contract import Fitted, measure_cost
 from tfzero.transfer.features import read_features
-from tfzero.transfer.linear import fit_linear_head
+from tfzero.transfer.linear import LinearHead, fit_linear_head
 
 # Chosen on a part of digits' training images, for training from
 # scratch: between 1e-3 and 4e-3 accuracy differs by less than its standard error.
@@ -70,8 +70,16 @@ def finetune(encoder, images, labels, *, num_classes: int, budget: Budget, seed:
 
 
 def probe(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int) -> Fitted:
-    """Keeps the encoder as it is and fits the head alone, by logistic regression."""
+    """Keeps the encoder as it is and fits the head alone, by logistic regression.
+
+    Without an encoder, `images` are its features `(N, D)`, and the head alone is returned.
+    """
     del budget  # the head's problem is convex and solved to its optimum
+    if encoder is None:
+        with measure_cost() as cost:
+            head = LinearHead(*fit_linear_head(images, labels, num_classes=num_classes))
+        cost.parameters = head.kernel.size + head.bias.size
+        return Fitted(head, cost)
     with measure_cost() as cost:
         classifier = Classifier(encoder, num_classes, seed=seed)
         _fit_head(classifier, images, labels)

@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 
 from tfzero import cli
 
-COMMANDS = ["compare", "pretrain", "finetune", "export", "predict", "verify", "report"]
+COMMANDS = [
+    "compare", "pretrain", "finetune", "export", "predict", "verify", "convert", "report",
+]  # fmt: skip
 
 
 def refuse(arguments, monkeypatch, capsys):
@@ -82,6 +84,8 @@ def test_version_is_printed():
         (["export", "none.keras", "--out", "sm", "--pixel-range", "dark"], "as in 0,255"),
         (["predict", "none", "x.png"], "none"),
         (["verify", "none"], "none"),
+        (["convert", "none", "--to", "onnx"], "none"),
+        (["convert", "none", "--to", "onxx"], 'Did you mean "onnx"'),
         (["report", "none"], "none"),
     ],
 )
@@ -161,6 +165,9 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
     found = json.loads(run("predict", "sm", "one.png", "folder", "--json", "--batch-size", "1"))
     assert [each["path"] for each in found] == ["one.png", "folder/two.png"]
     assert sum(found[0]["scores"].values()) == pytest.approx(1, abs=1e-5)
+    litert = ("convert", "sm", "--to", "litert", "--signature", "serving_float")
+    assert run(*litert, "--out", "my.tflite", "--tolerance", "1e-4").endswith("my.tflite\n")
+    assert "my.tflite exists" in refuse([*litert, "--out", "my.tflite"], monkeypatch, capsys)
     for part, file in [("posterior", "vae"), ("decoder", "vae"), ("encoder", "my")]:
         assert f"Exported {part}/1" in run(
             "export", f"{file}.keras", "--part", part, "--out", part

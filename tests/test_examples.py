@@ -66,7 +66,9 @@ def digits():
 
 
 def test_all_examples_are_tested():
-    assert NAMES == ["gan_and_vae", "own_images", "quick_start", "use_savedmodel"]
+    assert NAMES == [
+        "gan_and_vae", "own_images", "quick_start", "use_savedmodel", "use_without_tensorflow"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)

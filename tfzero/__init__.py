@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tfzero._load import load_model
     from tfzero.data import ImageData, from_arrays, from_dataset, load_data
     from tfzero.export import (
+        convert_savedmodel,
         export_encoder,
         export_generator,
         export_savedmodel,
@@ -40,6 +41,7 @@ _PLACES = {
     "VAE": "tfzero.pretrain.vae",
     "build_encoder": "tfzero.networks.encoder",
     "compare": "tfzero._compare",
+    "convert_savedmodel": "tfzero.export",
     "export_encoder": "tfzero.export",
     "export_generator": "tfzero.export",
     "export_savedmodel": "tfzero.export",
@@ -63,6 +65,7 @@ __all__ = [
     "Study",
     "build_encoder",
     "compare",
+    "convert_savedmodel",
     "export_encoder",
     "export_generator",
     "export_savedmodel",

@@ -309,6 +309,32 @@ def verify(
     print("No difference found.")
 
 
+@app.command(epilog="Example: tfzero convert savedmodels/digits --to onnx --out digits.onnx")
+def convert(
+    savedmodel: Annotated[
+        pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")
+    ],
+    to: Annotated[str, typer.Option(help="onnx or litert.")],
+    out: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="File to write. Default: NAME-VERSION.onnx or .tflite in this folder."),
+    ] = None,
+    signature: Annotated[
+        str, typer.Option(help="Any of the model's but serving_bytes.")
+    ] = "serving_default",
+    tolerance: Annotated[
+        float, typer.Option(help="How far an answer may be off the SavedModel's.")
+    ] = 1e-5,
+) -> None:
+    """Write an exported model for ONNX Runtime or LiteRT; kept only if it answers alike.
+
+    Needs tfzero's extra of that name; says how to install it. Never overwrites.
+    """
+    print(
+        tfzero.convert_savedmodel(savedmodel, to, out=out, signature=signature, tolerance=tolerance)
+    )
+
+
 @app.command(epilog="Example: tfzero report runs/digits")
 def report(
     run: Annotated[pathlib.Path, typer.Argument(help="Run folder of a finished study.")],

@@ -9,12 +9,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tfzero.export.convert import convert_savedmodel
     from tfzero.export.predict import Prediction, predict_files
     from tfzero.export.savedmodel import export_encoder, export_generator, export_savedmodel
     from tfzero.export.verify import verify_savedmodel
 
 __all__ = [
     "Prediction",
+    "convert_savedmodel",
     "export_encoder",
     "export_generator",
     "export_savedmodel",
@@ -24,6 +26,7 @@ __all__ = [
 
 _HOME = {
     "Prediction": "tfzero.export.predict",
+    "convert_savedmodel": "tfzero.export.convert",
     "export_encoder": "tfzero.export.savedmodel",
     "export_generator": "tfzero.export.savedmodel",
     "export_savedmodel": "tfzero.export.savedmodel",

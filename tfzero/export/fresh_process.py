@@ -263,7 +263,7 @@ def check_version(directory: pathlib.Path) -> list[str]:
         return [f"Loading failed: {_first_line(error)}"]
 
 
-def find_difference(found: np.ndarray, wanted: np.ndarray) -> str:
+def find_difference(found: np.ndarray, wanted: np.ndarray, *, tolerance: float = TOLERANCE) -> str:
     """Returns what sets two arrays apart, or '' within the tolerance."""
     if found.shape != wanted.shape:
         return f"shape {found.shape}, expected {wanted.shape}"
@@ -273,7 +273,7 @@ def find_difference(found: np.ndarray, wanted: np.ndarray) -> str:
     # Features may be large: their error counts relative to their size.
     scale = np.maximum(1.0, np.abs(wanted))
     largest = float(np.max(np.abs(found - wanted) / scale))
-    return "" if largest <= TOLERANCE else f"off by {largest:.2g}, allowed {TOLERANCE:g}"
+    return "" if largest <= tolerance else f"off by {largest:.2g}, allowed {tolerance:g}"
 
 
 def _first_line(error: Exception) -> str:

@@ -126,7 +126,7 @@ def run_tasks(tasks: Sequence[Task], run: RunFolder, *, progress: Progress | Non
                 continue
             if suspects:
                 time.sleep(_LOOK_SECONDS)  # killed, and not yet dead
-            elif len(batch) == before:
+            elif left and len(batch) == before:
                 _await_others(left, run, progress)
     finally:
         release_dead(run.claims, parent=parent)

@@ -218,6 +218,8 @@ def start_encoder(run: RunFolder, plan: StudyPlan, replicate: int) -> Any:
 def _arm_encoder(run, plan, cell):
     import keras
 
+    import tfzero.networks.layers  # noqa: F401  # registers what a saved encoder is made of
+
     if cell.init in plan.pretraining:
         path = run.encoders / f"{plan.pretraining_key(cell.init, cell.replicate)}.keras"
         return keras.models.load_model(path, compile=False)

@@ -109,7 +109,7 @@ def explain(module, target):
 
 
 def _is_method(*modules):
-    methods = {place.partition(":")[0] for place in METHODS.values()}
+    methods = {method.place.partition(":")[0] for method in METHODS.values()}
     return methods.issuperset(modules)
 
 

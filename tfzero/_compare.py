@@ -18,11 +18,20 @@ from tfzero.study.attempt import disk_full
 from tfzero.study.claims import hold_claim, others_take_part, take_part
 from tfzero.study.estimate import Estimate, time_kind, timed_kinds
 from tfzero.study.plan import StudyPlan
+from tfzero.study.planner import fit_minutes
 from tfzero.study.pool import Job, num_workers, run_jobs, use_workers
 from tfzero.study.progress import Progress
 from tfzero.study.records import RunFolder, is_disk_full, read_json, write_json
 from tfzero.study.run import missing_cells, missing_pretraining, run_study
-from tfzero.study.study import Study, make_plan, open_run, reach_verdict
+from tfzero.study.study import (
+    Study,
+    add_seeds,
+    make_plan,
+    open_run,
+    reach_verdict,
+    read_asked,
+    store_plan,
+)
 from tfzero.study.worker import final_key, prepare_process, run_final
 
 if TYPE_CHECKING:
@@ -34,8 +43,12 @@ def compare(
     *,
     arms: Sequence[str] | None = None,
     label_counts: Sequence[int | str] | None = None,
-    seeds: int = 10,
+    seeds: int | None = None,
     epochs: int | None = None,
+    encoders: int | None = None,
+    margin: float | None = None,
+    minutes: float | None = None,
+    more_seeds: int | None = None,
     encoder: keras.Model | None = None,
     out: str | os.PathLike | None = None,
     export: str | os.PathLike | None = None,
@@ -53,8 +66,15 @@ def compare(
         data: What `load_data` returns, or what it takes.
         arms: As INIT/STRATEGY, for example "vae/lpft"; None takes the default five.
         label_counts: Numbers or "all"; None takes 2, 5 and 20 labels a class.
-        seeds: Replicates: each redraws labels, starting weights and training.
+        seeds: Replicates: each redraws labels, starting weights and training; None means 10.
         epochs: Pretraining passes over the pool; None chooses by its size.
+        encoders: Encoders a method, shared by the replicates where they are fewer; None
+            pretrains one each. The verdict then counts encoders, not replicates.
+        margin: Smallest difference worth having, in points of accuracy; None means 1.
+        minutes: What the study may take on this machine. Replicates, arms and label counts are
+            dropped until it is expected to keep to that, and named.
+        more_seeds: Adds replicates to the finished study in the folder, and looks again. What is
+            not given here is as it was asked for then.
         encoder: An own architecture, any Keras model from float32 images in 0..1 to features
             `(B, D)`; its weights are drawn anew for every replicate.
         out: Run folder; None means `runs/NAME`.
@@ -74,11 +94,14 @@ def compare(
     """
     console = console or Console()
     data = data if isinstance(data, ImageData) else load_data(data)
-    plan = make_plan(
-        data, arms=arms, label_counts=label_counts, seeds=seeds, epochs=epochs, encoder=encoder
-    )
-    run = RunFolder(pathlib.Path("runs", plan.name) if out is None else out)
-    target = pathlib.Path("savedmodels", plan.name) if export is None else pathlib.Path(export)
+    run = RunFolder(pathlib.Path("runs", data.name) if out is None else out)
+    given = {
+        "arms": arms, "label_counts": label_counts, "seeds": seeds, "epochs": epochs,
+        "encoders": encoders, "margin": margin, "minutes": minutes,
+    }  # fmt: skip
+    asked = {**({} if more_seeds is None else read_asked(run)), **_without_none(given)}
+    full = make_plan(data, encoder=encoder, **asked)
+    target = pathlib.Path("savedmodels", full.name) if export is None else pathlib.Path(export)
     _require_writable(target)
     custom_objects = {} if encoder is None else _own_objects()
     with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):
@@ -86,9 +109,12 @@ def compare(
         with take_part(run.claims):
             with hold_claim(run.claims / "folder.json"):
                 _refuse_overwriting_others(run, overwrite)
-                open_run(plan, data, run, encoder=encoder, overwrite=overwrite)
+                stored = open_run(full, data, run, encoder=encoder, overwrite=overwrite)
+                plan, estimate = _settle_plan(
+                    stored, full, run, console, custom_objects, more_seeds
+                )
             screen.show_plan(console, plan)
-            _run_missing(plan, run, console, custom_objects)
+            _run_missing(plan, run, console, custom_objects, estimate)
             with hold_claim(run.claims / "ending.json"):
                 verdict = _end(plan, run, target, custom_objects)
             with hold_claim(run.claims / "folder.json"):
@@ -127,16 +153,37 @@ def _refuse_overwriting_others(run, overwrite) -> None:
         )
 
 
-def _run_missing(plan, run, console, custom_objects) -> None:
+def _settle_plan(
+    stored: StudyPlan | None, full: StudyPlan, run, console, custom_objects, more: int | None
+) -> tuple[StudyPlan, Estimate | None]:
+    """Returns the plan to run by, stored, and the estimate if that took one."""
+    estimate, plan = None, stored or full
+    if stored is None and full.minutes is not None:
+        estimate = _estimate(full, run, custom_objects, console)
+        plan = fit_minutes(full, estimate, minutes=full.minutes, workers=num_workers())
+    if more is not None:
+        plan = add_seeds(plan, run, more)
+        if plan == stored:
+            console.print("The seeds added last are not finished; going on with them.")
+    if plan != stored:
+        store_plan(plan, full, run)
+    return plan, estimate
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _run_missing(plan, run, console, custom_objects, estimate: Estimate | None) -> None:
     cells, pretraining = missing_cells(plan, run), missing_pretraining(plan, run)
     if not cells:
         console.print("Every cell has its record already; nothing to train.")
         return
     progress = Progress(console, workers=num_workers())
-    estimate = _estimate(plan, run, custom_objects, console)
-    seconds = estimate.total(plan, pretraining=pretraining, cells=cells, workers=num_workers())
-    screen.show_estimate(console, plan, cells=len(cells), pretraining=len(pretraining),
-                         seconds=seconds, workers=num_workers())  # fmt: skip
+    estimate = estimate or _estimate(plan, run, custom_objects, console)
+    screen.show_estimate(
+        console, plan, estimate, cells=cells, pretraining=pretraining, workers=num_workers()
+    )
     try:
         run_study(plan, run, estimate=estimate, progress=progress, custom_objects=custom_objects)
     finally:

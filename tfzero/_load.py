@@ -35,8 +35,8 @@ def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None
     import keras
 
     # Importing registers the classes under the names that the file refers to.
-    for place in METHODS.values():
-        importlib.import_module(place.partition(":")[0])
+    for method in METHODS.values():
+        importlib.import_module(method.place.partition(":")[0])
     for module in ("tfzero.networks", "tfzero.transfer.classifier"):
         importlib.import_module(module)
     try:

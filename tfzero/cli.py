@@ -81,12 +81,37 @@ def compare(
             help='Numbers of labels, or "all", separated by commas. Default: 2, 5 and 20 a class.'
         ),
     ] = None,  # fmt: skip
-    seeds: Annotated[int, typer.Option(help="Replicates; each redraws everything random.")] = 10,
+    seeds: Annotated[
+        int | None,
+        typer.Option(help="Replicates; each redraws everything random. Default: 10."),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Pretraining passes. Default: by size of the pool.")
     ] = None,
     pool: Pool = None,
     pool_only: PoolOnly = False,
+    encoders: Annotated[
+        int | None,
+        typer.Option(help="Encoders a method, shared by the seeds. Default: one for each seed."),
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(help="Smallest difference worth having, in points of accuracy. Default: 1."),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="Fit the study into this time: seeds, arms and label counts are dropped "
+            "until it does, and named."
+        ),
+    ] = None,
+    more_seeds: Annotated[
+        int | None,
+        typer.Option(
+            help="Add this many seeds to the finished study and look again; what is "
+            "there is not computed anew."
+        ),
+    ] = None,
     size: Size = None,
     channels: Channels = None,
     resize: Resize = "stretch",
@@ -136,6 +161,10 @@ def compare(
         label_counts=_split(label_counts),
         seeds=seeds,
         epochs=epochs,
+        encoders=encoders,
+        margin=margin,
+        minutes=minutes,
+        more_seeds=more_seeds,
         out=out,
         export=export,
         overwrite=overwrite,

@@ -2,47 +2,29 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tfzero.data import from_arrays
+from tests.study.studies import SCRATCH, make_records, make_right, plan_study
 from tfzero.study import words
-from tfzero.study.difference import judge_difference
-from tfzero.study.judge import holm, judge, t_half_width
-from tfzero.study.study import make_plan
+from tfzero.study.judge import judge, t_half_width
 
-SCRATCH = "scratch/finetune"
+ENCODERS = [{"spec": {"method": "vae", "replicate": r}, "cost": {"seconds": 4.0}} for r in range(5)]
+BASE = [80.0, 81.0, 79.0, 80.5, 79.5]
 
 
 @pytest.fixture
 def plan():
-    images = np.random.default_rng(0).integers(0, 256, (90, 8, 8, 1), np.uint8)
-    data = from_arrays(images, np.arange(90) % 3)
-    return make_plan(data, arms=["vae/lpft", "gan/lpft", SCRATCH], label_counts=[6, 12], seeds=5)
-
-
-NUM_TEST = 1000
+    return plan_study()
 
 
 def call_judge(plan, accuracy, encoders=()):
-    """The verdict for {(arm, count): accuracies in percent by replicate}, a multiple of 0.1.
-
-    The images that an arm gets right are the first so many: arms differ as little as they can.
-    """
-    records = [
-        {
-            "spec": {"arm": arm, "num_labels": count, "replicate": replicate},
-            "cost": {"seconds": 1.5},
-        }
-        for (arm, count), values in accuracy.items()
-        for replicate in range(len(values))
-    ]
-    right = {
-        place: {r: np.arange(NUM_TEST) < round(10 * value) for r, value in enumerate(values)}
-        for place, values in accuracy.items()
-    }
-    return judge(plan, records, list(encoders), right)
+    return judge(plan, make_records(accuracy), list(encoders), make_right(accuracy))
 
 
-ENCODERS = [{"spec": {"method": "vae", "replicate": r}, "cost": {"seconds": 4.0}} for r in range(5)]
-BASE = [80.0, 81.0, 79.0, 80.5, 79.5]
+def describe(plan, verdict):
+    return [words.describe_comparison(e, margin=plan.margin) for e in verdict["comparisons"]]
+
+
+def headline(plan, verdict):
+    return words.write_headline(verdict["comparisons"], plan=plan, margin=plan.margin)
 
 
 def test_half_width_is_the_t_interval_of_scipy():
@@ -52,96 +34,13 @@ def test_half_width_is_the_t_interval_of_scipy():
     assert t_half_width(values[:1]) is None
 
 
-def draw(generator, seeds, images, *, gap=0.0, seed_spread=0.0, image_spread=0.0):
-    """Two arms' (S, I): accuracy 0.8 and 0.8 + gap, moved by replicate and by image."""
-    by_seed = generator.normal(0, seed_spread, (2, seeds, 1))
-    by_image = generator.normal(0, image_spread, (2, 1, images))
-    chance = 0.8 + by_seed + by_image + np.array([gap, 0.0])[:, None, None]
-    return generator.random((2, seeds, images)) < chance
-
-
-def test_difference_with_seed_noise_alone_is_the_paired_t_test_of_scipy():
-    # Arms that differ on few of very many images: what varies is the replicates' means.
-    counts = np.array([[400, 900, 650, 800, 500], [0, 0, 0, 0, 0]])
-    images = np.arange(1_000_000)
-    first, second = (images[None, :] < counts[:, :, None]).astype(bool)
-    found = judge_difference(first, second)
-    gaps = counts[0] / 1_000_000 * 100
-    expected = stats.ttest_rel(gaps, np.zeros(5))
-    low, high = expected.confidence_interval(0.95)
-    assert (found.low, found.high) == pytest.approx((low, high), rel=0.02)
-    assert found.p_value < 0.05 and found.low > 0
-
-
-def test_difference_against_slow_loops():
-    generator = np.random.default_rng(5)
-    first, second = draw(generator, 4, 9, gap=0.1, seed_spread=0.1, image_spread=0.3)
-    points = 100.0 * (first * 1.0 - second * 1.0)
-    seeds, images = points.shape
-    grand = sum(points.flat) / points.size
-    by_seed = [sum(row) / images for row in points]
-    by_image = [sum(column) / seeds for column in points.T]
-    v_seed = sum((value - grand) ** 2 for value in by_seed) / (seeds - 1)
-    v_image = sum((value - grand) ** 2 for value in by_image) / (images - 1)
-    rest = sum(
-        (points[s, i] - by_seed[s] - by_image[i] + grand) ** 2
-        for s in range(seeds)
-        for i in range(images)
-    ) / ((seeds - 1) * (images - 1))
-    parts = v_seed / seeds, v_image / images, rest / (seeds * images)
-    error = (parts[0] + parts[1] - parts[2]) ** 0.5
-    assert error**2 > max(parts[0], parts[1])  # or another branch would be tested
-    freedom = error**4 / (parts[0] ** 2 / 3 + parts[1] ** 2 / 8 + parts[2] ** 2 / 24)
-    found = judge_difference(first, second)
-    assert found.mean == pytest.approx(grand)
-    half_width = stats.t.ppf(0.975, max(freedom, 3)) * error
-    assert found.high - grand == pytest.approx(half_width)
-    assert grand - found.low == pytest.approx(half_width)
-    assert found.p_value == pytest.approx(2 * stats.t.sf(abs(grand) / error, max(freedom, 3)))
-
-
-def test_the_same_gap_in_every_replicate_is_still_uncertain():
-    first = np.zeros((3, 36), bool)
-    second = first.copy()
-    second[[0, 1, 2], [4, 9, 20]] = True
-    found = judge_difference(first, second)
-    assert found.mean == pytest.approx(-100 / 36)
-    assert found.low < found.mean < found.high and found.p_value > 0.05
-
-
-def test_identical_predictions_differ_by_nothing():
-    found = judge_difference(np.ones((3, 5), bool), np.ones((3, 5), bool))
-    assert (found.mean, found.low, found.high, found.p_value) == (0.0, 0.0, 0.0, 1.0)
-
-
-@pytest.mark.parametrize("seeds", [3, 10])
-def test_intervals_cover_the_truth_as_often_as_they_claim(seeds):
-    generator = np.random.default_rng(seeds)
-    covered = [
-        found.low <= 0 <= found.high
-        for _ in range(400)
-        for found in [
-            judge_difference(*draw(generator, seeds, 300, seed_spread=0.02, image_spread=0.15))
-        ]
-    ]
-    # 95 %, with three standard errors of 400 draws: 92 to 98; wider is allowed, narrower is not.
-    assert np.mean(covered) > 0.92
-
-
-def test_holm_by_hand():
-    # Sorted 0.01, 0.02, 0.04: 3 * 0.01, 2 * 0.02, 1 * 0.04, then made monotone.
-    assert holm([0.02, 0.04, 0.01]) == pytest.approx([0.04, 0.04, 0.03])
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
-    assert holm([]) == []
-
-
 def test_verdict_finds_the_better_the_worse_and_the_open(plan):
     accuracy = {
-        ("vae/lpft", 6): [value + 5 + 0.1 * i for i, value in enumerate(BASE)],
-        ("gan/lpft", 6): [value - 4 - 0.1 * i for i, value in enumerate(BASE)],
+        ("vae/lpft", 6): [value + 8 + 0.1 * i for i, value in enumerate(BASE)],
+        ("gan/lpft", 6): [value - 7 - 0.1 * i for i, value in enumerate(BASE)],
         (SCRATCH, 6): BASE,
-        ("vae/lpft", 12): [81.0, 79.0, 80.0, 79.5, 81.0],
-        ("gan/lpft", 12): BASE[::-1],
+        ("vae/lpft", 12): [82.0, 77.0, 81.0, 78.5, 81.0],
+        ("gan/lpft", 12): [78.0, 83.0, 79.0, 82.5, 79.5],
         (SCRATCH, 12): BASE,
     }
     verdict = call_judge(plan, accuracy, ENCODERS)
@@ -152,71 +51,133 @@ def test_verdict_finds_the_better_the_worse_and_the_open(plan):
         ("vae/lpft", 12): "cannot tell",
         ("gan/lpft", 12): "cannot tell",
     }
-    first = verdict["comparisons"][0]
-    assert first["difference"] == pytest.approx(5.2)
-    assert first["low"] < 5.2 < first["high"] and first["p_holm"] == pytest.approx(
-        4 * first["p_value"]
-    )
+    assert (verdict["look"], verdict["margin"]) == (1, 1.0)
+    assert verdict["alpha"] == pytest.approx(0.025)
+    first = next(c for c in verdict["comparisons"] if c["arm"] == "vae/lpft")
+    assert first["difference"] == pytest.approx(8.2) and first["settled_by"] is None
+    assert first["low"] < first["single_low"] < 8.2 < first["single_high"] < first["high"]
     best = {entry["num_labels"]: entry for entry in verdict["best"]}
     assert best[6] == {"num_labels": 6, "highest": "vae/lpft", "arms": ["vae/lpft"]}
     assert set(best[12]["arms"]) == {"vae/lpft", "gan/lpft", SCRATCH}
-    row = verdict["table"][0]
+    row = next(row for row in verdict["table"] if row["arm"] == "vae/lpft")
     assert (row["pretrain_seconds"], row["transfer_seconds"]) == (4.0, 1.5)
-    sentences = [words.describe_comparison(entry) for entry in verdict["comparisons"]]
+    sentences = describe(plan, verdict)
     assert sentences[0].startswith(
-        "At 6 labels transfer (vae/lpft) beats training from scratch by 5.2 points (95 % interval"
+        "At 6 labels transfer (vae/lpft) beats training from scratch by 8.2 points (95 % interval"
     )
-    assert "training from scratch beats transfer (gan/lpft) by 4.2 points" in sentences[1]
+    assert "training from scratch beats transfer (gan/lpft) by 7.2 points" in sentences[1]
     assert "cannot tell" in sentences[2] and "5 seeds" in sentences[2]
-    headline = words.write_headline(verdict["comparisons"], arms=plan.arms, seeds=5)
-    assert "pays at 6 labels" in headline and "At 12 labels this study cannot tell" in headline
+    assert "it would take" in sentences[2]
+    text = headline(plan, verdict)
+    assert "pays at 6 labels" in text and "At 12 labels this study cannot tell" in text
 
 
-def test_holm_withholds_a_win_that_one_comparison_alone_would_claim(plan):
-    noisy = [value + step for value, step in zip(BASE, [1.0, 2.0, 0.2, 1.5, 0.3], strict=True)]
+def test_what_makes_no_difference_is_said_and_not_called_open(plan):
     accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
-    accuracy["vae/lpft", 6] = noisy
-    verdict = call_judge(plan, accuracy, ENCODERS)
-    [entry] = [c for c in verdict["comparisons"] if c["p_value"] < 1]
-    assert entry["p_value"] < 0.05 < entry["p_holm"]
-    assert entry["outcome"] == "cannot tell"
+    verdict = call_judge(plan, accuracy)
+    assert {c["outcome"] for c in verdict["comparisons"]} == {"no difference worth having"}
+    assert "no difference worth having, which is 1 points" in describe(plan, verdict)[0]
+    assert "At 6 and 12 labels pretraining makes no difference worth having" in headline(
+        plan, verdict
+    )
+
+
+def test_a_later_look_asks_for_more(plan):
+    accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
+    accuracy["vae/lpft", 6] = [v + s for v, s in zip(BASE, [2.6, 3.6, 1.4, 3.3, 1.9], strict=True)]
+    first = call_judge(plan, accuracy)
+    longer = plan.model_copy(update={"looks": (3, 5)})
+    second = call_judge(longer, accuracy)
+    assert second["alpha"] == pytest.approx(0.05 / 6) and second["look"] == 2
+    wins = [v["comparisons"][0]["outcome"] for v in (first, second)]
+    assert wins == ["transfer better", "cannot tell"]
 
 
 def test_what_the_verdict_cannot_tell_apart_shares_the_best_set(plan):
-    # One of four comparisons may have p = 0.02 and be undecided; one of two in the best set not.
-    steps = [1.6, 2.0, 0.3, 1.5, 0.6]
+    steps = [1.6, 2.4, 0.6, 2.2, 1.0]
     accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
     accuracy["vae/lpft", 6] = [value + step for value, step in zip(BASE, steps, strict=True)]
     verdict = call_judge(plan, accuracy)
-    [entry] = [c for c in verdict["comparisons"] if c["p_value"] < 1]
-    assert 0.0125 < entry["p_value"] < 0.025 and entry["outcome"] == "cannot tell"
+    entry = verdict["comparisons"][0]
+    # A one-sided test against one of two others would tell; the family's does not.
+    assert entry["p_value"] / 2 < 0.025 / 2 and entry["outcome"] == "cannot tell"
     assert SCRATCH in verdict["best"][0]["arms"]
     assert verdict["best"][0]["highest"] == "vae/lpft"
 
 
-def test_two_seeds_give_figures_and_no_verdict(plan):
+def test_two_seeds_give_figures_and_no_verdict():
+    plan = plan_study(seeds=2)
     accuracy = {(arm, 6): BASE[:2] for arm in plan.arms}
     verdict = call_judge(plan, accuracy, ENCODERS)
     assert verdict["comparisons"] == []
     assert len(verdict["table"]) == 3
     assert set(verdict["best"][0]["arms"]) == set(plan.arms)
-    assert "seeds are 2" in words.write_headline([], arms=plan.arms, seeds=2)
-    assert "not among the arms" in words.write_headline([], arms=["vae/lpft"], seeds=9)
+    assert "seeds are 2" in headline(plan, verdict)
+    alone = plan_study(arms=["vae/lpft"], seeds=9)
+    assert "not among the arms" in headline(alone, verdict)
+    without = plan_study(arms=[SCRATCH, "pixels/svm"])
+    assert "no arm of this study uses" in headline(without, verdict)
 
 
-def test_an_all_null_family_is_seldom_called(plan):
-    generator = np.random.default_rng(7)
-    false = 0
-    for _ in range(300):
-        accuracy = {
-            (arm, count): list(80 + generator.normal(0, 2, 5).round(1))
-            for arm in plan.arms
-            for count in (6, 12)
-        }
-        outcomes = call_judge(plan, accuracy)["comparisons"]
-        false += any(entry["outcome"] != "cannot tell" for entry in outcomes)
-    # 5 % family-wise: at most 27 of 300 in 999 of 1000 such tests.
-    assert false <= 27
+def test_shared_encoders_are_named():
+    accuracy = {
+        ("vae/lpft", 6): [value + 9 + 0.1 * i for i, value in enumerate(BASE)],
+        (SCRATCH, 6): BASE,
+    }
+    plans = {
+        n: plan_study(arms=["vae/lpft", SCRATCH], label_counts=[6], encoders=n) for n in (1, 2, 3)
+    }
+    one = call_judge(plans[1], accuracy)
+    assert describe(plans[1], one)[0].startswith(
+        "At 6 labels transfer from this one encoder (vae/lpft) beats"
+    )
+    assert headline(plans[1], one).startswith("Transfer from this one encoder pays at 6 labels")
+    two = call_judge(plans[2], accuracy)
+    assert two["comparisons"] == []
+    assert "2 encoders a method, and it takes 3" in headline(plans[2], two)
+    three = call_judge(plans[3], accuracy)
+    assert "5 seeds, 3 encoders" in describe(plans[3], three)[0]
+    assert three["comparisons"][0]["encoders"] == 3
+
+
+def test_cells_without_result_and_diverged_ones_are_named(plan):
+    accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
+    records, right = make_records(accuracy), make_right(accuracy)
+    del right["vae/lpft", 6][3]
+    records[0]["result"]["diverged"] = True
+    verdict = judge(plan, records, [], right)
+    assert verdict["missing"] == [{"arm": "vae/lpft", "num_labels": 6, "replicate": 3}]
+    assert len(verdict["diverged"]) == 1
+    missing, diverged = words.describe_gaps(verdict)
+    assert "1 cells have no result (vae/lpft, 6 labels, seed 3)" in missing
+    assert "diverged in 1 cells" in diverged and "commonest class" in diverged
+    assert verdict["comparisons"][0]["seeds"] == 4
+    whole = call_judge(plan, accuracy)
+    assert words.describe_gaps(whole) == []
+
+
+def test_scratch_that_trained_as_long_is_compared_beside_the_verdict():
+    plan = plan_study(arms=["vae/lpft", SCRATCH, "scratch-long/finetune"], label_counts=[6])
+    accuracy = {
+        ("vae/lpft", 6): [value + 1 for value in BASE],
+        (SCRATCH, 6): BASE,
+        ("scratch-long/finetune", 6): [value + 3 for value in BASE],
+    }
+    verdict = call_judge(plan, accuracy)
+    assert [(c["arm"], c["baseline"]) for c in verdict["comparisons"]] == [("vae/lpft", SCRATCH)]
+    [entry] = verdict["scratch_long"]
+    assert entry["difference"] == pytest.approx(-2)
+    assert entry["single_low"] < -2 < entry["single_high"]
+    said = words.describe_beside(verdict)
+    assert any("vae/lpft scores -2.0 points against scratch-long/finetune" in line for line in said)
+
+
+def test_negative_transfer_is_said_plainly(plan):
+    accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
+    accuracy["gan/lpft", 12] = [value - 4 for value in BASE]
+    said = words.describe_beside(call_judge(plan, accuracy))
+    assert any("Negative transfer: gan/lpft lies up to 4.0 points below" in line for line in said)
+    assert not any("Negative transfer: vae" in line for line in said)
 
 
 def test_recommendation_is_the_best_network_and_owns_up_to_a_better_baseline(plan):
@@ -232,9 +193,3 @@ def test_recommendation_is_the_best_network_and_owns_up_to_a_better_baseline(pla
     assert found["arm"] == "vae/lpft"
     assert "pixels/svm scored 4.0 points more at 6 labels" in found["notes"][0]
     assert words.recommend(verdict, network_arms=[]) is None
-
-
-def test_smallest_difference_shrinks_with_seeds_and_images():
-    few = words.smallest_difference(num_test=100, seeds=3)
-    many = words.smallest_difference(num_test=10_000, seeds=20)
-    assert "about 9.4 points" in few and "about 1.5 points" in many

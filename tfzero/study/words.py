@@ -4,30 +4,156 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfzero.study.judge import MIN_SEEDS
-from tfzero.study.plan import SCRATCH
+from tfzero.study.difference import CONFIDENCE
+from tfzero.study.family import (
+    CANNOT_TELL,
+    MIN_SEEDS,
+    NO_DIFFERENCE,
+    SCRATCH_BETTER,
+    TRANSFER_BETTER,
+    level_of_look,
+)
+from tfzero.study.forecast import detectable_difference, expected_parts
+from tfzero.study.plan import SCRATCH, StudyPlan
 
 
-def describe_comparison(entry: dict[str, Any]) -> str:
-    """Returns one comparison as a sentence."""
+def describe_comparison(entry: dict[str, Any], *, margin: float) -> str:
+    """Returns one comparison as a sentence, or two where it cannot be told."""
     low, high = _points(entry["low"]), _points(entry["high"])
-    interval = f"(95 % interval {low} to {high}; {entry['seeds']} seeds)"
+    interval = f"(95 % interval {low} to {high}; {_replicates(entry)})"
     start = f"At {entry['num_labels']:,} labels"
     points = f"{abs(entry['difference']):.1f} points"
-    if entry["outcome"] == "transfer better":
+    transfer = f"transfer ({entry['arm']})"
+    if entry["encoders"] == 1 < entry["seeds"]:
+        transfer = f"transfer from this one encoder ({entry['arm']})"
+    outcome = entry["outcome"]
+    if outcome == TRANSFER_BETTER:
+        return f"{start} {transfer} beats training from scratch by {points} {interval}."
+    if outcome == SCRATCH_BETTER:
         return (
-            f"{start} transfer ({entry['arm']}) beats training from scratch by {points} {interval}."
-        )
-    if entry["outcome"] == "scratch better":
-        return (
-            f"{start} training from scratch beats transfer ({entry['arm']}) by {points} "
+            f"{start} training from scratch beats {transfer} by {points} "
             f"(95 % interval {_points(-entry['high'])} to {_points(-entry['low'])}; "
-            f"{entry['seeds']} seeds)."
+            f"{_replicates(entry)})."
+        )
+    found = f"difference {_points(entry['difference'], sign='+')} points {interval}"
+    if outcome == NO_DIFFERENCE:
+        return (
+            f"{start} {transfer} and training from scratch show no difference worth having, which "
+            f"is {margin:g} points: {found}."
         )
     return (
-        f"{start} cannot tell transfer ({entry['arm']}) from training from scratch: "
-        f"difference {_points(entry['difference'], sign='+')} points {interval}."
+        f"{start} cannot tell {transfer} from training from scratch: {found}. "
+        f"{describe_settlement(entry['settled_by'])}"
     )
+
+
+def describe_settlement(settled_by: dict[str, Any]) -> str:
+    """Returns what would show the difference that cannot be told, as a sentence."""
+    ways = []
+    if settled_by["seeds"] is not None:
+        ways.append(f"{_range(settled_by['seeds'])} seeds")
+    if settled_by["images"] is not None:
+        ways.append(f"{_range(settled_by['images'])} test images")
+    points = f"{settled_by['points']:.1f} points"
+    if not ways:
+        return f"To see {points}, it would take both more seeds and more test images."
+    only = " (more seeds alone would not do)" if settled_by["seeds"] is None else ""
+    if settled_by["images"] is None:
+        only = " (more test images alone would not do)"
+    return f"To see {points}, it would take {' or '.join(ways)}{only}."
+
+
+def describe_beside(verdict: dict[str, Any]) -> list[str]:
+    """Returns what a study shows beside its verdict: exploratory, each figure on its own."""
+    sentences = []
+    for entry in verdict["labels_saved"]:
+        sentences.append(_describe_labels_saved(entry))
+    for entry in verdict["crossovers"]:
+        first, last = (f"{count:,}" for count in entry["between"])
+        shown = "" if entry["shown"] else "; neither side of it is shown by the verdict"
+        sentences.append(
+            f"Crossover: {entry['arm']} falls behind training from scratch at about "
+            f"{entry['num_labels']:,.0f} labels (between {first} and {last}{shown})."
+        )
+    losses = [entry for entry in verdict["comparisons"] if entry["difference"] < 0]
+    for arm in dict.fromkeys(entry["arm"] for entry in losses):
+        worst = min((e for e in losses if e["arm"] == arm), key=lambda entry: entry["difference"])
+        sentences.append(
+            f"Negative transfer: {arm} lies up to {-worst['difference']:.1f} points below scratch "
+            f"(at {worst['num_labels']:,} labels; 95 % interval of this figure alone "
+            f"{_points(-worst['single_high'])} to {_points(-worst['single_low'])})."
+        )
+    for entry in verdict["scratch_long"]:
+        sentences.append(
+            f"At {entry['num_labels']:,} labels {entry['arm']} scores "
+            f"{_points(entry['difference'], sign='+')} points against {entry['baseline']}, which "
+            f"trained for as long as pretraining and transfer together "
+            f"(95 % interval of this figure alone {_points(entry['single_low'])} to "
+            f"{_points(entry['single_high'])})."
+        )
+    return sentences
+
+
+def describe_gaps(verdict: dict[str, Any]) -> list[str]:
+    """Returns what went wrong in cells, so that no pair is dropped in silence."""
+    sentences = []
+    if verdict["missing"]:
+        named = _name_cells(verdict["missing"])
+        sentences.append(
+            f"{len(verdict['missing'])} cells have no result ({named}); comparisons are made "
+            "without those replicates. If it was the arm that made them fail, it is flattered."
+        )
+    if verdict.get("failures"):
+        first = verdict["failures"][0]
+        sentences.append(f"The first that failed, {first['label']}: {first['reason']}.")
+    if verdict["diverged"]:
+        named = _name_cells(verdict["diverged"])
+        sentences.append(
+            f"Training diverged in {len(verdict['diverged'])} cells ({named}); they count as "
+            "always answering the commonest class."
+        )
+    return sentences
+
+
+def _describe_labels_saved(entry: dict[str, Any]) -> str:
+    start = f"{entry['arm']} with {entry['num_labels']:,} labels does as well as scratch with"
+    if entry["bound"] == "at least":
+        return f"{start} more than {entry['labels']:,.0f}, the most in this study."
+    if entry["bound"] == "at most":
+        return f"{start} fewer than {entry['labels']:,.0f}, the fewest in this study."
+    low, high = entry["labels_low"], entry["labels_high"]
+    interval = (
+        f"{'below the fewest' if low is None else f'{low:,.0f}'} to "
+        f"{'above the most' if high is None else f'{high:,.0f}'}"
+    )
+    return (
+        f"{start} about {entry['labels']:,.0f} (95 % interval of this figure alone {interval}): "
+        f"utility {entry['utility']:+.0%}."
+    )
+
+
+def _name_cells(cells: list[dict[str, Any]], *, most: int = 5) -> str:
+    names = [f"{c['arm']}, {c['num_labels']:,} labels, seed {c['replicate']}" for c in cells[:most]]
+    return "; ".join([*names, *(["..."] if len(cells) > most else [])])
+
+
+def _replicates(entry: dict[str, Any]) -> str:
+    seeds, encoders = entry["seeds"], entry["encoders"]
+    shared = f", {encoders} encoder{'s' * (encoders > 1)}" if encoders < seeds else ""
+    return f"{seeds} seeds{shared}"
+
+
+def _range(ends: tuple[int, int | None]) -> str:
+    low, high = (None if end is None else _round(end) for end in ends)
+    if high is None:
+        return f"{low:,} or many more"
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _round(number: int) -> int:
+    """Returns the number with two digits that say something."""
+    digits = max(0, len(str(number)) - 2)
+    return -(-number // 10**digits) * 10**digits
 
 
 def describe_best(entry: dict[str, Any], table: list[dict[str, Any]]) -> str:
@@ -46,43 +172,59 @@ def describe_best(entry: dict[str, Any], table: list[dict[str, Any]]) -> str:
     return f"{text}, ahead of every other arm." if others else f"{text}."
 
 
-def write_headline(comparisons: list[dict[str, Any]], *, arms, seeds: int) -> str:
-    """Returns what the study says about pretraining, in one or two sentences."""
+def write_headline(comparisons: list[dict[str, Any]], *, plan: StudyPlan, margin: float) -> str:
+    """Returns what the study says about pretraining, in a few sentences."""
     if not comparisons:
-        if SCRATCH not in arms:
-            return f"No verdict: {SCRATCH} is not among the arms, and pretraining is judged by it."
-        if seeds < MIN_SEEDS:
-            return (
-                f"No verdict: seeds are {seeds}, and it takes {MIN_SEEDS} (--seeds). Figures only."
-            )
-        return "No verdict on pretraining: no arm of this study uses a pretrained encoder."
-    wins = [entry for entry in comparisons if entry["outcome"] == "transfer better"]
-    losses = [entry for entry in comparisons if entry["outcome"] == "scratch better"]
-    counts = sorted({entry["num_labels"] for entry in comparisons})
-    won = [count for count in counts if any(e["num_labels"] == count for e in wins)]
-    lost = [
-        count
-        for count in counts
-        if count not in won and any(e["num_labels"] == count for e in losses)
-    ]
+        return _no_verdict(plan)
+    groups: dict[str, list[int]] = {}
+    for count in sorted({entry["num_labels"] for entry in comparisons}):
+        outcomes = {entry["outcome"] for entry in comparisons if entry["num_labels"] == count}
+        # One arm that wins is a road; one that loses beside it is a bad choice of arm.
+        order = (TRANSFER_BETTER, SCRATCH_BETTER, CANNOT_TELL, NO_DIFFERENCE)
+        groups.setdefault(next(o for o in order if o in outcomes), []).append(count)
+    what = "Pretraining on your unlabeled images"
+    if plan.encoders == 1:
+        what = "Transfer from this one encoder"
     parts = []
-    if won:
+    if won := groups.get(TRANSFER_BETTER):
+        wins = [entry for entry in comparisons if entry["outcome"] == TRANSFER_BETTER]
         best = max(wins, key=lambda entry: entry["difference"])
         parts.append(
-            f"Pretraining on your unlabeled images pays at {_join(won)} labels "
+            f"{what} pays at {_join(won)} labels "
             f"(by up to {best['difference']:.1f} points, with {best['arm']})."
         )
-    if lost:
+    if lost := groups.get(SCRATCH_BETTER):
         parts.append(
             f"At {_join(lost)} labels train from scratch: no pretrained arm is shown to beat it, "
             "and at least one is worse."
         )
-    open_counts = [count for count in counts if count not in won and count not in lost]
-    if open_counts:
+    if same := groups.get(NO_DIFFERENCE):
         parts.append(
-            f"At {_join(open_counts)} labels this study cannot tell whether pretraining helps."
+            f"At {_join(same)} labels pretraining makes no difference worth having: less than "
+            f"{margin:g} points. Train from scratch; it costs less."
+        )
+    if unsettled := groups.get(CANNOT_TELL):
+        parts.append(
+            f"At {_join(unsettled)} labels this study cannot tell whether pretraining helps."
         )
     return " ".join(parts)
+
+
+def _no_verdict(plan: StudyPlan) -> str:
+    if SCRATCH not in plan.arms:
+        return f"No verdict: {SCRATCH} is not among the arms, and pretraining is judged by it."
+    if plan.seeds < MIN_SEEDS:
+        return (
+            f"No verdict: seeds are {plan.seeds}, and it takes {MIN_SEEDS} (--seeds). Figures only."
+        )
+    if not plan.family:
+        return "No verdict on pretraining: no arm of this study uses a pretrained encoder."
+    if plan.num_encoders < MIN_SEEDS:
+        return (
+            f"No verdict: there are {plan.num_encoders} encoders a method, and it takes "
+            f"{MIN_SEEDS} to speak of the method, or 1 to speak of that one (--encoders)."
+        )
+    return f"No verdict: fewer than {MIN_SEEDS} replicates of any comparison have a result."
 
 
 def recommend(verdict: dict[str, Any], *, network_arms: list[str]) -> dict[str, Any] | None:
@@ -116,19 +258,36 @@ def recommend(verdict: dict[str, Any], *, network_arms: list[str]) -> dict[str, 
     return {"arm": arm, "reason": reason, "notes": notes, "savedmodel": None}
 
 
-def smallest_difference(*, num_test: int, seeds: int) -> str:
+def smallest_difference(plan: StudyPlan) -> str:
     """Returns a sentence on how small a difference the study will be able to see.
 
-    A rough forecast for accuracies near 80 %: the standard error of a difference, from test
-    images that two arms disagree on (a tenth) and from seeds that scatter by 2 points, times 2.8
-    for 80 % power at 95 % confidence.
+    A rough forecast, before anything is measured: 80 % power at the level at which the first
+    comparison of the family is decided.
     """
-    disagreement, scatter = 0.1, 2.0
-    error = ((100**2 * disagreement / num_test) + scatter**2 / max(seeds, 1)) ** 0.5
-    return (
-        f"With {num_test:,} test images and {seeds} seeds, differences below about "
-        f"{2.8 * error:.1f} points may go unseen."
+    encoders = plan.num_encoders if plan.num_encoders > 1 else plan.seeds
+    if encoders < 2:
+        return "One seed shows no difference, however large: it gives figures without intervals."
+    points = detectable_difference(
+        *expected_parts(),
+        seeds=encoders,
+        images=plan.data.num_test,
+        alpha=level_of_look(len(plan.looks)) / max(1, len(plan.family)),
     )
+    return (
+        f"With {plan.data.num_test:,} test images and {plan.seeds} seeds, differences below about "
+        f"{points:.1f} points may go unseen."
+    )
+
+
+def describe_level(*, look: int, num_comparisons: int) -> str:
+    """Returns a sentence on what the intervals of the verdict account for."""
+    text = (
+        f"All {num_comparisons} intervals of differences hold together with {100 * CONFIDENCE:g} % "
+        "confidence, and account for seeds and test images"
+    )
+    if look > 1:
+        return f"{text}, and for this being look {look} at a growing study."
+    return f"{text}. Part of the 5 % is kept for later looks (--more-seeds)."
 
 
 def _points(value: float, *, sign: str = "-") -> str:

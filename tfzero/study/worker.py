@@ -12,7 +12,7 @@ import numpy as np
 from tfzero._seeds import derive_seed
 from tfzero.data import ImageData, nested_subsets, open_arrays
 from tfzero.study.features import encoder_key, open_features
-from tfzero.study.plan import FEATURE_INITS, CellSpec, StudyPlan
+from tfzero.study.plan import FEATURE_INITS, NETWORK_INITS, CellSpec, StudyPlan
 from tfzero.study.records import (
     RunFolder,
     is_whole_archive,
@@ -128,16 +128,12 @@ def run_cell(folder: pathlib.Path, plan: StudyPlan, cell: CellSpec, custom_objec
 
 def run_final(folder: pathlib.Path, plan: StudyPlan, arm: str, custom_objects: dict) -> str:
     """Retrains an arm by its recipe on all labelled training images, with the first seed."""
-    from tfzero.transfer.budget import default_budget
-
     prepare_process()
     run = RunFolder(folder)
     data = open_data(run.cache_for(plan.data.fingerprint))
     cell = CellSpec(arm=arm, num_labels=len(data.train_images), replicate=0)
-    budget = default_budget(cell.num_labels)
     key = final_key(plan, arm)
-    fitted = fit_arm(run, plan, cell, data.train_images, data.train_labels, custom_objects,
-                     budget=budget)  # fmt: skip
+    fitted = fit_arm(run, plan, cell, data.train_images, data.train_labels, custom_objects)
     write_by_path(run.final / f"{key}.keras", fitted.model.save)
     write_json(run.final / f"{key}.json", {"schema": 1, "key": key, "arm": arm,
                "num_labels": cell.num_labels, "cost": vars(fitted.cost)})  # fmt: skip
@@ -146,7 +142,7 @@ def run_final(folder: pathlib.Path, plan: StudyPlan, arm: str, custom_objects: d
 
 def final_key(plan: StudyPlan, arm: str) -> str:
     """Returns the name of the retrained network's files."""
-    cell = CellSpec(arm=arm, num_labels=max(plan.label_counts), replicate=0)
+    cell = CellSpec(arm=arm, num_labels=plan.data.num_train, replicate=0)
     return f"final-{plan.cell_key(cell)}"
 
 
@@ -164,7 +160,7 @@ def fit_arm(run, plan, cell, images, labels, custom_objects, *, budget=None) -> 
             images=images,
             labels=labels,
             num_classes=len(plan.data.class_names),
-            budget=budget or Budget(**plan.transfer[cell.num_labels].model_dump()),
+            budget=budget or Budget(**plan.transfer_for(cell).model_dump()),
             # The same for all arms of a replicate: same order of batches, same augmentation.
             seed=derive_seed(cell.replicate, "transfer"),
         )
@@ -223,7 +219,7 @@ def _arm_encoder(run, plan, cell):
     if cell.init in plan.pretraining:
         path = run.encoders / f"{plan.pretraining_key(cell.init, cell.replicate)}.keras"
         return keras.models.load_model(path, compile=False)
-    if cell.init == "scratch":
+    if cell.init in NETWORK_INITS:
         return start_encoder(run, plan, cell.replicate)
     return None
 
@@ -247,6 +243,12 @@ def _to_uint8(images) -> np.ndarray:
 def open_data(cache: pathlib.Path) -> ImageData:
     """Returns the images kept under `cache`, memory-mapped."""
     return open_arrays(cache)
+
+
+def choose_labelled(run, plan, count: int, *, replicate: int = 0) -> np.ndarray:
+    """Returns which training images are labelled in a replicate, nested over all counts."""
+    counts = tuple(sorted({count, *plan.label_counts}))
+    return _subsets(run.cache_for(plan.data.fingerprint), counts, replicate)[count]
 
 
 @functools.lru_cache(maxsize=4)

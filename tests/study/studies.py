@@ -1,0 +1,51 @@
+"""Studies made of numbers, for the tests of the judge."""
+
+import numpy as np
+
+from tfzero.data import from_arrays
+from tfzero.study.study import make_plan
+
+SCRATCH = "scratch/finetune"
+NUM_TEST = 1000
+
+
+def draw_arms(generator, num_seeds, num_images, *, gap=0.0, seeds=0.0, images=0.0):
+    """Two arms' (S, I): accuracy 0.8 and 0.8 + gap, moved by replicate and by image."""
+    by_seed = generator.normal(0, seeds, (2, num_seeds, 1))
+    by_image = generator.normal(0, images, (2, 1, num_images))
+    chance = 0.8 + by_seed + by_image + np.array([gap, 0.0])[:, None, None]
+    return generator.random((2, num_seeds, num_images)) < chance
+
+
+def plan_study(*, num_images=90, **asked):
+    """The plan of a study of 8x8 images of 3 classes."""
+    images = np.random.default_rng(0).integers(0, 256, (num_images, 8, 8, 1), np.uint8)
+    data = from_arrays(images, np.arange(num_images) % 3)
+    defaults = {"arms": ["vae/lpft", "gan/lpft", SCRATCH], "label_counts": [6, 12], "seeds": 5}
+    return make_plan(data, **{**defaults, **asked})
+
+
+def make_right(accuracy, *, num_test=NUM_TEST):
+    """`Right` for {(arm, count): accuracies in percent by replicate}, a multiple of 0.1.
+
+    The images that an arm gets right are the first so many: arms differ as little as they can.
+    """
+    return {
+        place: {
+            r: np.arange(num_test) < round(num_test * value / 100) for r, value in enumerate(values)
+        }
+        for place, values in accuracy.items()
+    }
+
+
+def make_records(accuracy):
+    """A record, as far as the judge reads it, for each accuracy."""
+    return [
+        {
+            "spec": {"arm": arm, "num_labels": count, "replicate": replicate},
+            "result": {"diverged": False},
+            "cost": {"seconds": 1.5},
+        }
+        for (arm, count), values in accuracy.items()
+        for replicate in range(len(values))
+    ]

@@ -1,0 +1,95 @@
+import pytest
+
+from tests.study.studies import SCRATCH, plan_study
+from tfzero._checks import InputError
+from tfzero.study.estimate import NETWORK, Estimate, Timing, estimate_plan, timed_kinds
+from tfzero.study.plan import CellSpec
+from tfzero.study.planner import fit_minutes
+
+ESTIMATE = Estimate(
+    {
+        "vae": Timing(seconds_per_step=1.0),
+        "gan": Timing(seconds_per_step=3.0),
+        NETWORK: Timing(seconds_per_step=0.1),
+        "pixels/svm": Timing(fits=((6, 0.1), (12, 0.2))),
+    }
+)
+
+
+@pytest.fixture
+def plan():
+    arms = ["gan/lpft", "vae/lpft", SCRATCH, "pixels/svm"]
+    return plan_study(arms=arms, seeds=10, epochs=10)
+
+
+def minutes_of(plan):
+    return estimate_plan(plan, ESTIMATE, workers=2) / 60
+
+
+def fit(plan, minutes):
+    return fit_minutes(plan, ESTIMATE, minutes=minutes, workers=2)
+
+
+def test_a_study_that_fits_is_left_alone(plan):
+    assert fit(plan, minutes_of(plan) + 0.1) == plan
+
+
+def test_seeds_go_first_then_arms_then_label_counts_and_all_is_named(plan):
+    whole = minutes_of(plan)
+    fewer = fit(plan, 0.7 * whole)
+    assert 5 <= fewer.seeds < 10 and fewer.arms == plan.arms
+    assert fewer.dropped == (f"{10 - fewer.seeds} of 10 seeds",)
+    assert minutes_of(fewer) <= 0.7 * whole
+    without = fit(plan, 0.35 * whole)
+    # The most expensive arm, with its pretraining; scratch and one transfer arm stay.
+    assert without.seeds == 5 and without.arms == ("vae/lpft", SCRATCH, "pixels/svm")
+    assert set(without.pretraining) == {"vae"}
+    assert without.family == (("vae/lpft", 6), ("vae/lpft", 12))
+    assert "arm gan/lpft" in without.dropped
+    least = plan_study(arms=["vae/lpft", SCRATCH], label_counts=[6], seeds=5, epochs=10)
+    smallest = fit(plan, minutes_of(least))
+    assert set(smallest.arms) == {"vae/lpft", SCRATCH} and smallest.label_counts == (6,)
+    assert {"arm pixels/svm", "12 labels", "arm gan/lpft", "5 of 10 seeds"} == set(smallest.dropped)
+
+
+def test_it_does_not_go_under_three_encoders(plan):
+    least = plan_study(arms=["vae/lpft", SCRATCH], label_counts=[6], seeds=3, epochs=10)
+    assert fit(plan, minutes_of(least)).seeds == 3
+    with pytest.raises(InputError, match="0.5 minutes do not suffice.*3 seeds.*--minutes"):
+        fit(plan, 0.5)
+
+
+def test_what_is_kept_has_the_keys_of_the_whole_plan(plan):
+    small = fit(plan, 0.35 * minutes_of(plan))
+    assert {small.cell_key(cell) for cell in small.cells()} < {
+        plan.cell_key(cell) for cell in plan.cells()
+    }
+
+
+def test_expected_seconds_by_hand(plan):
+    vae = 1.5 + 10 * 2 * 1.0  # 63 images in batches of 63: see the plan
+    per_epoch = -(-plan.data.num_pool // plan.pretraining["vae"].batch_size)
+    assert ESTIMATE.pretraining(plan, "vae") == pytest.approx(1.5 + 10 * per_epoch * 1.0)
+    assert ESTIMATE.pretraining(plan, "vae") <= vae
+    cell = CellSpec(arm=SCRATCH, num_labels=6, replicate=0)
+    assert ESTIMATE.cell(plan, cell) == pytest.approx(0.3 + plan.transfer[6].steps * 0.1)
+    probe = CellSpec(arm="scratch/probe", num_labels=6, replicate=0)
+    assert ESTIMATE.cell(plan, probe) == pytest.approx(0.3)
+    long = CellSpec(arm="scratch-long/finetune", num_labels=6, replicate=0)
+    extra = plan.extra_steps[6]
+    assert extra > 0
+    assert ESTIMATE.cell(plan, long) - ESTIMATE.cell(plan, cell) == pytest.approx(extra * 0.1)
+    # Twice the labels took twice as long; four times take four times.
+    svm = CellSpec(arm="pixels/svm", num_labels=12, replicate=0)
+    assert ESTIMATE.cell(plan, svm) == pytest.approx(0.3 + 0.2)
+
+
+def test_more_workers_end_sooner_but_not_before_the_longest_job(plan):
+    one, two, many = (estimate_plan(plan, ESTIMATE, workers=n) for n in (1, 2, 1000))
+    assert one > two > many
+    assert many >= ESTIMATE.pretraining(plan, "gan") + ESTIMATE.cell(plan, plan.cells()[0])
+
+
+def test_only_what_the_plan_needs_is_timed(plan):
+    assert timed_kinds(plan) == ["gan", "vae", NETWORK, "pixels/svm"]
+    assert timed_kinds(plan_study(arms=["pixels/svm"])) == ["pixels/svm"]

@@ -58,8 +58,8 @@ def test_all_four_outcomes():
     first = found[0]
     assert first.difference.mean == pytest.approx(5.2)
     assert first.p_holm == pytest.approx(4 * first.difference.p_value)
-    assert first.interval == first.difference.interval(0.05 / 4)
-    assert first.single == first.difference.interval(0.05)
+    assert first.interval == pytest.approx(first.difference.interval(0.05 / 4))
+    assert first.single == pytest.approx(first.difference.interval(0.05))
     assert first.interval[0] < first.single[0] < 5.2 < first.single[1] < first.interval[1]
 
 

@@ -36,11 +36,12 @@ def command(*arguments):
     return [sys.executable, "-m", "tfzero.cli", *map(str, arguments)]
 
 
-def run_command(*arguments, cwd):
+def run_command(*arguments, cwd, timeout=300):
     environment = {**os.environ, "COLUMNS": "100"}
     return subprocess.run(
-        command(*arguments), cwd=cwd, capture_output=True, text=True, env=environment, timeout=300
-    )
+        command(*arguments), cwd=cwd, capture_output=True, text=True, env=environment,
+        timeout=timeout,
+    )  # fmt: skip
 
 
 def read_results(folder):

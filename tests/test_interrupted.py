@@ -2,13 +2,16 @@
 
 import os
 import pathlib
+import random
+import shutil
 import signal
 import subprocess
+import time
 
 import pytest
 
 from tests.study.test_pool import wait_until
-from tests.test_compare import ARGUMENTS, command, make_images
+from tests.test_compare import ARGUMENTS, command, make_images, read_results, run_command
 
 QUICK = ["--arms", "vae/lpft,scratch/finetune,scratch/probe", *ARGUMENTS]
 
@@ -63,3 +66,82 @@ def test_asked_to_stop_it_stops_cleanly(tmp_path, number, send, code):
     assert errors == "tfzero: stopped; the same command goes on from here.\n"
     assert wait_until(lambda: not list_session(process.pid))
     assert list((tmp_path / "runs/bars/claims").iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """The results of a study that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    make_images(folder)
+    done = run_command("compare", "bars.npz", *QUICK, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return read_results(folder / "runs/bars")
+
+
+def finish(folder):
+    """Runs the study to its end; returns the results.
+
+    Jobs that kills from outside hit twice are recorded as failed; the same command tries them.
+    """
+    for _ in range(2):
+        done = run_command("compare", "bars.npz", *QUICK, cwd=folder)
+        assert done.returncode == 0, done.stderr
+    assert list_claims(folder) == [] and list((folder / "runs/bars/failures").iterdir()) == []
+    return read_results(folder / "runs/bars")
+
+
+@pytest.mark.slow
+def test_killed_at_twenty_random_moments_it_ends_with_the_same_results(tmp_path, uninterrupted):
+    make_images(tmp_path)
+    chance = random.Random()
+    kills, process = [], None
+    while len(kills) < 20:
+        if process is None or process.poll() is not None:
+            if process is not None and process.returncode == 0:
+                assert finish(tmp_path) == uninterrupted
+                shutil.rmtree(tmp_path / "runs")
+            process = start(tmp_path, *QUICK)
+            time.sleep(4)  # nothing runs before
+        time.sleep(chance.uniform(0, 8))
+        workers = list_workers(process)
+        if process.poll() is None and workers and chance.random() < 0.5:
+            os.kill(chance.choice(workers), signal.SIGKILL)
+            kills.append("worker")
+        elif process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            kills.append("run")
+            process.wait()
+    process.kill()
+    process.wait()
+    print(kills)
+    assert finish(tmp_path) == uninterrupted
+
+
+@pytest.mark.slow
+def test_two_runs_in_one_folder_share_the_work_and_agree(tmp_path, uninterrupted):
+    make_images(tmp_path)
+    processes = [start(tmp_path, *QUICK, "--workers", "1") for _ in range(2)]
+    for process in processes:
+        errors = process.communicate(timeout=600)[1]
+        assert process.returncode == 0, errors
+    assert read_results(tmp_path / "runs/bars") == uninterrupted
+    assert [path.name for path in (tmp_path / "savedmodels/bars").iterdir()] == ["1"]
+    assert not (tmp_path / "runs/bars/cache").exists()
+    assert list((tmp_path / "runs/bars/claims").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_results_do_not_depend_on_the_number_of_workers(tmp_path):
+    arguments = [
+        "--arms", "scratch/finetune,scratch/probe,vae/lpft,vae/probe,gan/lpft,pixels/svm",
+        "--label-counts", "20,50,100,200", "--seeds", "5", "--epochs", "1",
+    ]  # fmt: skip
+    results = []
+    for workers in ("1", "2"):
+        done = run_command(
+            "compare", "digits", *arguments, "--workers", workers, "--out", workers, cwd=tmp_path,
+            timeout=1200,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        results.append(read_results(tmp_path / workers))
+    assert len(results[0]) == 120 and results[0] == results[1]

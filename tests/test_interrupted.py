@@ -16,12 +16,13 @@ from tests.test_compare import ARGUMENTS, command, make_images, read_results, ru
 QUICK = ["--arms", "vae/lpft,scratch/finetune,scratch/probe", *ARGUMENTS]
 
 
-def start(folder, *arguments, **settings):
+def start(folder, *arguments, errors="errors.txt"):
     """Starts a study in a process group of its own, as a terminal does."""
-    return subprocess.Popen(
-        command("compare", "bars.npz", *arguments), cwd=folder, start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **settings,
-    )  # fmt: skip
+    with (folder / errors).open("w") as file:
+        return subprocess.Popen(
+            command("compare", "bars.npz", *arguments), cwd=folder, start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=file,
+        )  # fmt: skip
 
 
 def list_session(session):
@@ -61,9 +62,10 @@ def test_asked_to_stop_it_stops_cleanly(tmp_path, number, send, code):
     process = start(tmp_path, *QUICK)
     assert wait_until(lambda: list_claims(tmp_path), 100)
     send(process.pid, number)
-    errors = process.communicate(timeout=60)[1]
-    assert process.returncode == code
-    assert errors == "tfzero: stopped; the same command goes on from here.\n"
+    assert process.wait(timeout=60) == code
+    assert (
+        tmp_path / "errors.txt"
+    ).read_text() == "tfzero: stopped; the same command goes on from here.\n"
     assert wait_until(lambda: not list_session(process.pid))
     assert list((tmp_path / "runs/bars/claims").iterdir()) == []
 
@@ -120,10 +122,12 @@ def test_killed_at_twenty_random_moments_it_ends_with_the_same_results(tmp_path,
 @pytest.mark.slow
 def test_two_runs_in_one_folder_share_the_work_and_agree(tmp_path, uninterrupted):
     make_images(tmp_path)
-    processes = [start(tmp_path, *QUICK, "--workers", "1") for _ in range(2)]
-    for process in processes:
-        errors = process.communicate(timeout=600)[1]
-        assert process.returncode == 0, errors
+    processes = [
+        start(tmp_path, *QUICK, "--workers", "1", errors=f"errors{number}.txt")
+        for number in range(2)
+    ]
+    for number, process in enumerate(processes):
+        assert process.wait(timeout=600) == 0, (tmp_path / f"errors{number}.txt").read_text()
     assert read_results(tmp_path / "runs/bars") == uninterrupted
     assert [path.name for path in (tmp_path / "savedmodels/bars").iterdir()] == ["1"]
     assert not (tmp_path / "runs/bars/cache").exists()

@@ -60,6 +60,19 @@ def finished(tmp_path_factory):
     return folder, done
 
 
+def test_leaks_refuse_a_study_before_any_work(tmp_path):
+    path = make_images(tmp_path)
+    arrays = dict(np.load(path))
+    train, test = slice(0, 90), slice(87, 120)  # Three images are in both.
+    np.savez(path, x_train=arrays["x_train"][train], y_train=arrays["y_train"][train],
+             x_test=arrays["x_train"][test], y_test=arrays["y_train"][test])  # fmt: skip
+    done = run_command("compare", "bars.npz", *ARGUMENTS, cwd=tmp_path)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "3 training images equal a test image" in done.stderr
+    assert "--drop-leaks" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
 def test_json_goes_to_standard_output_and_the_rest_to_the_other(finished):
     folder, done = finished
     verdict = json.loads(done.stdout)

@@ -19,9 +19,10 @@ _BASE = {"_compiled", "_seeds", "_checks"}
 _NETWORKS = {"networks", "data"} | _BASE
 _STUDY = {"study", "pretrain", "transfer"} | _NETWORKS
 ALLOWED = {
-    "cli": {"_compare", "_stages", "_load", "report", "export"} | _STUDY,
-    "_compare": {"_load", "report", "export"} | _STUDY,
+    "cli": {"_compare", "_stages", "_check", "_load", "report", "export"} | _STUDY,
+    "_compare": {"_check", "_load", "report", "export"} | _STUDY,
     "_stages": {"_load", "report", "export"} | _STUDY,
+    "_check": {"data", "report"},
     "_load": {"pretrain", "transfer"} | _NETWORKS,
     "report": {"_checks"},
     "export": {"networks", "data", "_checks"},

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from tfzero._check import show_briefly
 from tfzero._checks import InputError, StopError
 from tfzero.data import ImageData, load_data
+from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.study import screen
 from tfzero.study.attempt import disk_full
 from tfzero.study.claims import hold_claim, others_take_part, take_part
@@ -94,6 +96,8 @@ def compare(
     """
     console = console or Console()
     data = data if isinstance(data, ImageData) else load_data(data)
+    checked = check_briefly(data)
+    require_no_leaks(checked)
     run = RunFolder(pathlib.Path("runs", data.name) if out is None else out)
     given = {
         "arms": arms, "label_counts": label_counts, "seeds": seeds, "epochs": epochs,
@@ -114,6 +118,7 @@ def compare(
                     stored, full, run, console, custom_objects, more_seeds
                 )
             screen.show_plan(console, plan)
+            show_briefly(console, checked)
             _run_missing(plan, run, console, custom_objects, estimate)
             with hold_claim(run.claims / "ending.json"):
                 verdict = _end(plan, run, target, custom_objects)

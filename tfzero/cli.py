@@ -60,6 +60,17 @@ Group = Annotated[
 Strict = Annotated[
     bool, typer.Option("--strict", help="Refuse broken files and tiny classes; else set aside.")
 ]
+DropLeaks = Annotated[
+    bool,
+    typer.Option("--drop-leaks", help="Leave out training images that equal a test image."),
+]
+Transductive = Annotated[
+    bool,
+    typer.Option(
+        "--transductive",
+        help="The pool may hold test images: all that will be classified is known.",
+    ),
+]
 TestShare = Annotated[
     float, typer.Option(help="Share of the images held out where there is no test part.")
 ]
@@ -118,6 +129,8 @@ def compare(
     group: Group = None,
     test_share: TestShare = 0.3,
     strict: Strict = False,
+    drop_leaks: DropLeaks = False,
+    transductive: Transductive = False,
     out: Annotated[
         pathlib.Path | None, typer.Option(help="Run folder. Default: runs/NAME.")
     ] = None,
@@ -153,7 +166,8 @@ def compare(
     console = Console(stderr=as_json)
     loaded = tfzero.load_data(
         data, pool=pool, pool_only=pool_only, size=_parse_size(size), channels=channels,
-        resize=resize, group=group, test_share=test_share, strict=strict,
+        resize=resize, group=group, test_share=test_share, strict=strict, drop_leaks=drop_leaks,
+        transductive=transductive,
     )  # fmt: skip
     study = tfzero.compare(
         loaded,
@@ -177,6 +191,45 @@ def compare(
         print(json.dumps(study.results, indent=1, ensure_ascii=False))
 
 
+@app.command(epilog="Example: tfzero check my_images/ --page check.html")
+def check(
+    data: Data = "digits",
+    pool: Pool = None,
+    size: Size = None,
+    channels: Channels = None,
+    resize: Resize = "stretch",
+    group: Group = None,
+    transductive: Transductive = False,
+    page: Annotated[
+        pathlib.Path | None, typer.Option(metavar="FILE", help="HTML page to write, with pictures.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Findings as JSON on standard output.")
+    ] = False,
+) -> None:
+    """Look for what would spoil a study: broken files, duplicates, leaks, odd labels.
+
+    Nothing is changed or deleted. Exits with 1 if a study would be refused. Every study does the
+    quick part of this first.
+    """
+    from tfzero._check import show_check, write_check_page
+    from tfzero.data.check import check_data
+
+    console = Console(stderr=as_json)
+    result = check_data(
+        data, pool=pool, size=_parse_size(size), channels=channels, resize=resize, group=group,
+        transductive=transductive, say=lambda text: console.print(text, style="dim"),
+    )  # fmt: skip
+    show_check(console, result)
+    if page is not None:
+        write_check_page(result, page)
+        console.print(f"Page: {page}", highlight=False)
+    if as_json:
+        print(json.dumps(result.to_json(), indent=1, ensure_ascii=False))
+    if result.stops:
+        raise typer.Exit(1)
+
+
 @app.command(epilog="Example: tfzero pretrain my_images/ --method vae --out vae.keras")
 def pretrain(
     data: Data = "digits",
@@ -195,6 +248,8 @@ def pretrain(
     group: Group = None,
     test_share: TestShare = 0.3,
     strict: Strict = False,
+    drop_leaks: DropLeaks = False,
+    transductive: Transductive = False,
     seed: Annotated[int, typer.Option(help="Decides weights, order and noise.")] = 0,
 ) -> None:
     """Pretrain an encoder on the images, without their labels."""
@@ -202,7 +257,8 @@ def pretrain(
 
     loaded = tfzero.load_data(
         data, pool=pool, pool_only=pool_only, size=_parse_size(size), channels=channels,
-        resize=resize, group=group, test_share=test_share, strict=strict,
+        resize=resize, group=group, test_share=test_share, strict=strict, drop_leaks=drop_leaks,
+        transductive=transductive,
     )  # fmt: skip
     images = loaded.pool
     pretrain_to_file(method, images, out, epochs=epochs, seed=seed, console=Console())
@@ -232,6 +288,7 @@ def finetune(
     group: Group = None,
     test_share: TestShare = 0.3,
     strict: Strict = False,
+    drop_leaks: DropLeaks = False,
     seed: Annotated[int, typer.Option(help="Decides labels, head and order.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
@@ -241,7 +298,7 @@ def finetune(
     accuracy = finetune_to_file(
         tfzero.load_data(
             data, size=_parse_size(size), channels=channels, resize=resize, group=group,
-            test_share=test_share, strict=strict,
+            test_share=test_share, strict=strict, drop_leaks=drop_leaks,
         ),
         encoder,
         out,

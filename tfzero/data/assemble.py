@@ -19,7 +19,7 @@ from tfzero.data.dataset import (
 )
 from tfzero.data.groups import hold_out_groups, merge_duplicates
 from tfzero.data.memory import join_rows
-from tfzero.data.splits import hold_out, order_by_content
+from tfzero.data.splits import digest_rows, hold_out, order_by_content
 
 
 def from_arrays(
@@ -92,6 +92,8 @@ def assemble(
     test_share: float = 0.3,
     pool_only: bool = False,
     keep_order: bool = False,
+    drop_leaks: bool = False,
+    transductive: bool = False,
 ) -> ImageData:
     """Makes a data set; holds a test part out if there is none.
 
@@ -102,6 +104,9 @@ def assemble(
             come before them. Without unlabeled images the training images are the pool.
         keep_order: Whether images stay in the order given. Otherwise pixels decide it, so that
             a folder that was copied or renamed gives the same study.
+        drop_leaks: Whether training and unlabeled images that equal a test image, and training
+            images of a group with test images, are left out.
+        transductive: Whether the pool may hold test images.
 
     Raises:
         InputError: If a class has too few images, or any rule of `ImageData` is broken.
@@ -112,6 +117,13 @@ def assemble(
     if test is None:
         train, test, note = _hold_out(train, collection.class_names, test_share)
         notes += (note,)
+    else:
+        train, note = _separate_groups(train, test, drop=drop_leaks)
+        notes += note
+    if drop_leaks:
+        train, pool, note = _drop_equal(train, test, None if transductive else pool)
+        pool = collection.pool if transductive else pool
+        notes += note
     if not keep_order:
         train, test = _in_order(train), _in_order(test)
         pool = None if pool is None else _in_order(pool)
@@ -142,7 +154,46 @@ def assemble(
         pool_has_train=has_train,
         set_aside=collection.set_aside,
         resize=collection.resize,
+        transductive=transductive,
     )
+
+
+def _separate_groups(train: Part, test: Part, *, drop: bool) -> tuple[Part, tuple[str, ...]]:
+    """Sees to it that no group is in both parts."""
+    if train.groups is None or test.groups is None:
+        return train, ()
+    both = np.isin(train.groups.astype(str), test.groups.astype(str))
+    if not both.any():
+        return train, ()
+    if not drop:
+        shared = sorted(set(train.groups[both].astype(str)))
+        raise InputError(
+            f"{len(shared)} groups are in both training and test part, for example {shared[0]}; "
+            "expected each in one. Let --drop-leaks leave their training images out, or correct "
+            "--group."
+        )
+    note = f"Left out {both.sum()} training images of groups that have test images."
+    return train.take(np.flatnonzero(~both)), (note,)
+
+
+def _drop_equal(
+    train: Part, test: Part, pool: Part | None
+) -> tuple[Part, Part | None, tuple[str, ...]]:
+    """Leaves out what equals a test image, pixel by pixel."""
+    tested = {digest.tobytes() for digest in digest_rows(test.images)}
+    notes = []
+
+    def keep(part: Part, word: str) -> Part:
+        digests = digest_rows(part.images)
+        kept = np.array([digest.tobytes() not in tested for digest in digests], bool)
+        if kept.all():
+            return part
+        notes.append(f"Left out {(~kept).sum()} {word} images that equal a test image.")
+        return part.take(np.flatnonzero(kept))
+
+    train = keep(train, "training")
+    pool = None if pool is None else keep(pool, "unlabeled")
+    return train, pool, tuple(notes)
 
 
 def _hold_out(

@@ -51,7 +51,7 @@ def read_files(
     *,
     where: str,
     shape: tuple[int, int, int] | None = None,
-    any_size: bool = False,
+    lenient: bool = False,
 ) -> Images:
     """Reads the images of all parts, so that all get one size and the same channels.
 
@@ -60,7 +60,7 @@ def read_files(
         reading: How.
         where: What the error messages call the source.
         shape: (height, width, channels) of images that they have to match, or None.
-        any_size: Whether images of several sizes are brought to the commonest without asking.
+        lenient: Whether images of several sizes are brought to the commonest without asking.
 
     Raises:
         InputError: If no file can be read, sizes differ and none is asked for, or `strict` is
@@ -81,7 +81,7 @@ def read_files(
     _refuse_broken(broken, reading, where=where, any_good=bool(sizes))
     size = reading.size
     if size is None:
-        size = _common_size(lists, headers, sizes, where, shape=shape, any_size=any_size)
+        size = _common_size(lists, headers, sizes, where, shape=shape, lenient=lenient)
     gray = all(table["gray"][table["height"] > 0].all() for table in headers.values())
     channels = shape[2] if shape else reading.channels or (1 if gray else 3)
     parts = {}
@@ -179,14 +179,14 @@ def _decode_part(
     return part, reasons
 
 
-def _common_size(lists, headers, sizes, where, *, shape, any_size) -> tuple[int, int]:
+def _common_size(lists, headers, sizes, where, *, shape, lenient) -> tuple[int, int]:
     (common, times), *others = sizes.most_common()
     if shape is not None and (others or common != shape[:2]):
         raise InputError(
             f"The images of {where} are {common[0]}x{common[1]} pixels and more sizes; the "
             f"labelled images are {shape[0]}x{shape[1]}. Pass --size N to bring all to one size."
         )
-    if others and not any_size:
+    if others and not lenient:
         first, second = (_find_size(lists, headers, size) for size in (common, others[0][0]))
         raise InputError(
             f"The images of {where} have {1 + len(others)} different sizes, height x width, for "
@@ -194,7 +194,7 @@ def _common_size(lists, headers, sizes, where, *, shape, any_size) -> tuple[int,
             f"({times} of {sum(sizes.values())} images). Pass --size N to resize all, for example "
             f"--size {max(common)}."
         )
-    if min(common) < SMALLEST and not any_size:
+    if min(common) < SMALLEST and not lenient:
         raise InputError(
             f"The images of {where} are {common[0]}x{common[1]} pixels; expected at least 8x8. "
             "Pass --size N to enlarge them."

@@ -30,7 +30,7 @@ def load_folder(
     source: str,
     reading: Reading,
     pool: FileList | None = None,
-    any_size: bool = False,
+    lenient: bool = False,
 ) -> Collection:
     """Loads `folder/CLASS/*` or `folder/train/CLASS/*` with `folder/test/CLASS/*`.
 
@@ -39,23 +39,27 @@ def load_folder(
         source: What the user gave.
         reading: How files become images.
         pool: Unlabeled files that have to become images of the same form.
-        any_size: Whether mixed sizes are brought to the commonest without asking.
+        lenient: Whether mixed sizes are brought to the commonest without asking, and classes may
+            be missing or small: for a check, which is to see them.
 
     Raises:
         InputError: If the folder is laid out otherwise or no image can be used.
     """
     train_folder, test_folder = _find_parts(folder)
-    train = _list_classes(folder, train_folder, "train")
-    test = None if test_folder is None else _list_classes(folder, test_folder, "test")
-    if test is not None and test.class_names != train.class_names:
-        raise _classes_differ(train, test)
+    train = _list_classes(folder, train_folder, "train", lenient=lenient)
+    test = None
+    if test_folder is not None:
+        test = _list_classes(folder, test_folder, "test", lenient=lenient)
+        if test.class_names != train.class_names and not lenient:
+            raise _classes_differ(train, test)
+        _share_classes(train, test)
     listings = [train] if test is None else [train, test]
     lists = [listing.files for listing in listings]
     if reading.group is not None:
         for files in lists:
             files.groups = group_by_pattern(reading.group, files.paths)
     found = read_files(
-        lists if pool is None else [*lists, pool], reading, where=str(folder), any_size=any_size
+        lists if pool is None else [*lists, pool], reading, where=str(folder), lenient=lenient
     )
     collection = Collection(
         name=safe_name(folder.resolve().name),
@@ -69,6 +73,8 @@ def load_folder(
         resize=reading.resize,
         sizes=found.sizes,
     )
+    if lenient:
+        return collection
     return leave_small_classes_out(collection, strict=reading.strict)
 
 
@@ -135,7 +141,16 @@ def _is_image_name(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in SUFFIXES and not _is_hidden(name)
 
 
-def _list_classes(root: Path, folder: Path, part: str) -> Listing:
+def _share_classes(*listings: Listing) -> None:
+    """Numbers the classes of all parts alike."""
+    names = tuple(sorted({name for listing in listings for name in listing.class_names}))
+    for listing in listings:
+        numbers = [names.index(name) for name in listing.class_names]
+        listing.files.labels = [numbers[label] for label in listing.files.labels or ()]
+        listing.class_names = names
+
+
+def _list_classes(root: Path, folder: Path, part: str, *, lenient: bool) -> Listing:
     classes, images, others = _scan(folder)
     _check_classes(folder, classes, images, others)
     prefix = "" if folder == root else folder.name
@@ -145,7 +160,7 @@ def _list_classes(root: Path, folder: Path, part: str) -> Listing:
     )
     for label, name in enumerate(classes):
         nested, images, others = _scan(folder / name)
-        if not images:
+        if not images and not lenient:
             hint = " Images in deeper folders are not looked for." if nested else ""
             raise InputError(
                 f"{folder / name} has no images; expected at least 3 of each class.{hint} "

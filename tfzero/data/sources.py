@@ -36,6 +36,8 @@ def load_data(
     test_share: float = 0.3,
     group: str | None = None,
     strict: bool = False,
+    drop_leaks: bool = False,
+    transductive: bool = False,
 ) -> ImageData:
     """Loads images and labels.
 
@@ -60,6 +62,9 @@ def load_data(
         group: Pattern in the path of a file, or column of labels.csv: images that share it are
             held out together.
         strict: Whether broken files and too small classes are refused instead of set aside.
+        drop_leaks: Whether training and unlabeled images that equal a test image are left out.
+        transductive: Whether the pool may hold test images: right where all images to be
+            classified are known when one pretrains.
 
     Returns:
         The data set. Without unlabeled images the training images are the pool.
@@ -72,7 +77,12 @@ def load_data(
         source, pool=pool, size=size, channels=channels, resize=resize, group=group, strict=strict
     )
     return assemble(
-        collection, test_share=test_share, pool_only=pool_only, keep_order=source == "digits"
+        collection,
+        test_share=test_share,
+        pool_only=pool_only,
+        keep_order=source == "digits",
+        drop_leaks=drop_leaks,
+        transductive=transductive,
     )
 
 
@@ -85,7 +95,7 @@ def collect(
     resize: str = "stretch",
     group: str | None = None,
     strict: bool = False,
-    any_size: bool = False,
+    lenient: bool = False,
 ) -> Collection:
     """Reads all that a source holds, before anything is held out.
 
@@ -97,7 +107,8 @@ def collect(
         resize: What becomes of the aspect.
         group: What belongs together.
         strict: Whether what cannot be used is refused.
-        any_size: Whether images of several sizes are brought to the commonest without asking.
+        lenient: Whether images of several sizes are brought to the commonest without asking, and
+            classes may be missing or small: for a check, which is to see them.
 
     Raises:
         InputError: If the source cannot be used.
@@ -119,7 +130,7 @@ def collect(
         elif text.startswith(PREFIX):
             found = load_tfds(text, reading=reading)
         else:
-            return _load_path(text, reading, unlabeled, any_size)
+            return _load_path(text, reading, unlabeled, lenient)
         return _add_pool(found, unlabeled, reading)
     except PermissionError as error:
         where = error.filename or text
@@ -153,7 +164,7 @@ def _load_digits(reading: Reading) -> Collection:
     )
 
 
-def _load_path(source: str, reading: Reading, pool: FileList | None, any_size: bool) -> Collection:
+def _load_path(source: str, reading: Reading, pool: FileList | None, lenient: bool) -> Collection:
     if not source:
         raise InputError('source is empty; expected "digits" or a path.')
     path = Path(source).expanduser()
@@ -167,9 +178,9 @@ def _load_path(source: str, reading: Reading, pool: FileList | None, any_size: b
         load, place = load_folder, path
         if (path / TABLE_NAME).is_file():
             load, place = load_table, path / TABLE_NAME
-        return load(place, source=source, reading=reading, pool=pool, any_size=any_size)
+        return load(place, source=source, reading=reading, pool=pool, lenient=lenient)
     if suffix == ".csv":
-        return load_table(path, source=source, reading=reading, pool=pool, any_size=any_size)
+        return load_table(path, source=source, reading=reading, pool=pool, lenient=lenient)
     if suffix == ".npz":
         return _add_pool(load_npz(path, source=source, reading=reading), pool, reading)
     archives = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")

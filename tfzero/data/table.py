@@ -29,7 +29,7 @@ def load_table(
     source: str,
     reading: Reading,
     pool: FileList | None = None,
-    any_size: bool = False,
+    lenient: bool = False,
 ) -> Collection:
     """Loads the images that a CSV file names, relative to its folder.
 
@@ -41,7 +41,8 @@ def load_table(
         source: What the user gave.
         reading: How files become images; `group` may be a column.
         pool: More unlabeled files.
-        any_size: Whether mixed sizes are brought to the commonest without asking.
+        lenient: Whether mixed sizes are brought to the commonest without asking, and classes may
+            be missing or small: for a check, which is to see them.
 
     Raises:
         InputError: If the file is laid out otherwise or no image can be used.
@@ -86,7 +87,7 @@ def load_table(
     if not parts["train"].paths:
         raise InputError(f"{table} has no labelled training image; {_EXPECTED}. Label some.")
     lists = [files for files in parts.values() if files.paths]
-    found = read_files(lists, reading, where=str(table.parent), any_size=any_size)
+    found = read_files(lists, reading, where=str(table.parent), lenient=lenient)
     note = f"{unnamed} images that {table.name} does not name are unlabeled: they are in the pool."
     collection = Collection(
         name=safe_name(table.parent.resolve().name),
@@ -100,6 +101,8 @@ def load_table(
         resize=reading.resize,
         sizes=found.sizes,
     )
+    if lenient:
+        return collection
     return leave_small_classes_out(collection, strict=reading.strict)
 
 

@@ -1,0 +1,75 @@
+"""What a check prints, and its page in the style of the report."""
+
+from __future__ import annotations
+
+import importlib.resources
+import pathlib
+
+from rich.console import Console
+from rich.table import Table
+
+from tfzero.data.check import CheckResult
+from tfzero.data.check.findings import Finding, Sight
+from tfzero.data.check.page import write_page
+
+_STYLE = "templates/report.css"
+_SHOWN = 5
+_COLORS = {"stop": "bold red", "look": "yellow", "fine": "green"}
+
+
+def show_check(console: Console, result: CheckResult) -> None:
+    """Prints all findings with some of their examples."""
+    facts = ", ".join(f"{value} {key}" for key, value in result.facts)
+    console.print(f"[bold]{result.name}[/bold]: {facts}", highlight=False)
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for level in ("stop", "look", "fine"):
+        for finding in result.findings:
+            if finding.level == level:
+                table.add_row(f"[{_COLORS[level]}]{level}[/]", _escape(_with_examples(finding)))
+    console.print(table)
+    for sentence in result.left_out:
+        console.print(f"Left out. {sentence}", highlight=False, markup=False)
+    console.print(f"Checked in {result.seconds:.0f} s.", highlight=False)
+
+
+def show_briefly(console: Console, result: CheckResult) -> None:
+    """Prints, before a study, only what somebody should look at."""
+    for finding in result.findings:
+        if finding.level == "look":
+            console.print(f"  Look: {_with_examples(finding)}", highlight=False, markup=False)
+
+
+def write_check_page(result: CheckResult, path: pathlib.Path) -> None:
+    """Writes the page of a check, dressed as reports are.
+
+    Raises:
+        InputError: If the file cannot be written.
+    """
+    style = importlib.resources.files("tfzero.report").joinpath(_STYLE).read_text("utf-8")
+    write_page(result, path, style=style)
+
+
+def _with_examples(finding: Finding) -> str:
+    names = [f"{name} ({reason})" if len(reason) < 60 else name for name, reason in finding.names]
+    for example in finding.examples if finding.level != "fine" else ():
+        pair = " = " if finding.check != "near duplicates" else " ~ "
+        shown = pair.join(_place(sight) for sight in example.sights)
+        names.append(f"{shown} ({example.remark})" if example.remark else shown)
+    if not names:
+        return finding.sentence
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{finding.sentence} For example: {'; '.join(names[:_SHOWN])}{more}."
+
+
+def _place(sight: Sight) -> str:
+    """Returns a name that says which part it is of."""
+    there = sight.name.startswith(sight.part)
+    return sight.name if there else f"{sight.part}: {sight.name}"
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,121 @@
+"""Equal images, across all parts: leaks, repetitions, and labels that contradict each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from tfzero.data.check.findings import (
+    MOST_EXAMPLES,
+    Example,
+    Finding,
+    Subject,
+    plural,
+    stack_rows,
+)
+from tfzero.data.splits import digest_rows
+
+
+def check_duplicates(subject: Subject) -> list[Finding]:
+    """Looks for images of equal pixels within and across the parts."""
+    names = list(subject.parts)
+    numbers, rows = stack_rows(subject)
+    digests = np.concatenate([digest_rows(part.images) for part in subject.parts.values()])
+    _, same, counts = np.unique(digests, axis=0, return_inverse=True, return_counts=True)
+    same = same.reshape(-1)
+    repeated = np.flatnonzero(counts[same] > 1)
+    order = repeated[np.argsort(same[repeated], kind="stable")]
+    groups = np.split(order, np.flatnonzero(np.diff(same[order])) + 1) if len(order) else []
+    pairs: dict[str, list[tuple[int, int]]] = {"leak": [], "pool": [], "same": [], "labels": []}
+    test = names.index("test") if "test" in names else -1
+    for group in groups:
+        inside = group[numbers[group] == test]
+        outside = group[numbers[group] != test]
+        for row in outside if len(inside) else ():
+            kind = "pool" if names[numbers[row]] == "pool" else "leak"
+            pairs[kind].append((int(inside[0]), int(row)))
+        pairs["same"] += [(int(group[0]), int(row)) for row in group[1:]]
+        pairs["labels"] += _contradictions(subject, names, numbers, rows, group)
+
+    def show(kind: str) -> tuple[Example, ...]:
+        return tuple(
+            Example(tuple(subject.see(names[numbers[i]], rows[i]) for i in pair))
+            for pair in pairs[kind][:MOST_EXAMPLES]
+        )
+
+    return [
+        _say_leaks(len(pairs["leak"]), show("leak")),
+        *_say_pool(len(pairs["pool"]), show("pool"), subject),
+        *_say_contradictions(len(pairs["labels"]), show("labels")),
+        _say_same(len(pairs["same"]), len(groups), show("same")),
+    ]
+
+
+def _contradictions(subject, names, numbers, rows, group) -> Iterable[tuple[int, int]]:
+    labelled = [
+        (int(i), int(part.labels[rows[i]]))
+        for i in group
+        if (part := subject.parts[names[numbers[i]]]).labels is not None
+    ]
+    return [(labelled[0][0], i) for i, label in labelled[1:] if label != labelled[0][1]]
+
+
+def _say_leaks(count: int, examples: tuple[Example, ...]) -> Finding:
+    if not count:
+        return Finding("leaks", "fine", "No training image equals a test image.")
+    return Finding(
+        "leaks",
+        "stop",
+        f"{plural(count, 'training image')} {'equals' if count == 1 else 'equal'} a test image, "
+        "pixel by pixel: scores on them say nothing about new images. Remove them, or let "
+        "--drop-leaks leave the training images out.",
+        count=count,
+        examples=examples,
+    )
+
+
+def _say_pool(count: int, examples: tuple[Example, ...], subject: Subject) -> list[Finding]:
+    if "pool" not in subject.parts:
+        return []
+    if not count:
+        return [Finding("pool leaks", "fine", "No unlabeled image equals a test image.")]
+    sentence = f"{plural(count, 'unlabeled image')} {'equals' if count == 1 else 'equal'} a test "
+    sentence += "image. "
+    if subject.transductive:
+        sentence += "That is meant to be so: the setting is transductive."
+        return [Finding("pool leaks", "fine", sentence, count, examples)]
+    sentence += (
+        "Let --drop-leaks leave them out of the pool; or, if the images to be classified "
+        "are known when you pretrain, say --transductive."
+    )
+    return [Finding("pool leaks", "stop", sentence, count, examples)]
+
+
+def _say_contradictions(count: int, examples: tuple[Example, ...]) -> list[Finding]:
+    if not count:
+        return []
+    return [
+        Finding(
+            "contradictions",
+            "look",
+            f"{plural(count, 'pair')} of equal images with different labels: at least one of the "
+            "two is wrong. Decide, and correct or remove it.",
+            count=count,
+            examples=examples,
+        )
+    ]
+
+
+def _say_same(count: int, groups: int, examples: tuple[Example, ...]) -> Finding:
+    if not count:
+        return Finding("duplicates", "fine", "No two images are equal, pixel by pixel.")
+    return Finding(
+        "duplicates",
+        "look",
+        f"{plural(count, 'image')} {'repeats' if count == 1 else 'repeat'} another, pixel by "
+        f"pixel ({plural(groups, 'different picture')}). They weigh twice; where a test part is "
+        "held out, they stay on one side.",
+        count=count,
+        examples=examples,
+    )

@@ -1,0 +1,193 @@
+"""The whole check of a source, and the short one before every study."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from tfzero._checks import InputError
+from tfzero.data.check.duplicates import check_duplicates
+from tfzero.data.check.findings import CheckResult, Finding, Subject
+from tfzero.data.check.labels import check_labels
+from tfzero.data.check.likeness import check_likeness
+from tfzero.data.check.near import check_near
+from tfzero.data.check.simple import (
+    check_balance,
+    check_classes,
+    check_constant,
+    check_files,
+    check_sizes,
+)
+from tfzero.data.collection import Part
+from tfzero.data.dataset import ImageData
+from tfzero.data.resize import Size
+from tfzero.data.sources import collect
+
+_BRIEF_LEFT_OUT = (
+    "Not looked for: nearly equal images, labels that look wrong, test images unlike the training "
+    "images (tfzero check does)."
+)
+
+
+def check_data(
+    source: str | os.PathLike[str] = "digits",
+    *,
+    pool: str | os.PathLike[str] | None = None,
+    size: Size = None,
+    channels: int | None = None,
+    resize: str = "stretch",
+    group: str | None = None,
+    transductive: bool = False,
+    say: Callable[[str], object] = lambda text: None,
+) -> CheckResult:
+    """Looks for what would spoil a study of these images; nothing is changed or deleted.
+
+    Args:
+        source: As in `load_data`, like the next five.
+        pool: Folder of unlabeled images.
+        size: To resize to; without it images of several sizes are brought to the commonest.
+        channels: To bring the images to.
+        resize: What becomes of the aspect.
+        group: What must not be on both sides of the test part.
+        transductive: Whether the pool may hold test images.
+        say: Is told what is being done.
+
+    Raises:
+        InputError: If there are no images to check.
+    """
+    began = time.monotonic()
+    say("Reading the images ...")
+    found = collect(
+        source, pool=pool, size=size, channels=channels, resize=resize, group=group, lenient=True
+    )
+    subject = Subject(found.parts(), found.class_names, transductive)
+    findings = [
+        check_files(found.set_aside),
+        check_sizes(found.sizes, asked=size is not None),
+        check_classes(subject),
+        check_balance(subject),
+        check_constant(subject),
+    ]
+    say("Looking for equal images ...")
+    findings += check_duplicates(subject)
+    if group is not None:
+        findings.append(_check_groups(subject))
+    say("Looking for nearly equal images ...")
+    near, left_out = check_near(subject)
+    findings += near
+    say("Comparing the parts ...")
+    for part in ("test", "pool"):
+        if part in subject.parts:
+            finding, reason = check_likeness(subject, "train", part)
+            findings.append(finding)
+            left_out += [reason] if reason else []
+    say("Looking at labels ...")
+    finding, reasons = check_labels(subject)
+    return CheckResult(
+        name=found.name,
+        source=found.source,
+        facts=_describe(subject),
+        findings=[each for each in (*findings, finding) if each is not None],
+        left_out=[*left_out, *reasons],
+        seconds=time.monotonic() - began,
+        subject=subject,
+    )
+
+
+def check_briefly(data: ImageData) -> CheckResult:
+    """Looks, in seconds, for what would spoil a study of these data.
+
+    Args:
+        data: What a study is about to run on.
+    """
+    began = time.monotonic()
+    subject = view_parts(data)
+    findings = [
+        check_files(data.set_aside),
+        check_classes(subject, set_aside=data.set_aside),
+        check_balance(subject),
+        check_constant(subject),
+        *check_duplicates(subject),
+    ]
+    left_out = [_BRIEF_LEFT_OUT]
+    if "pool" in subject.parts:
+        finding, reason = check_likeness(subject, "train", "pool")
+        findings += [finding] if finding else []
+        left_out += [reason] if reason else []
+    return CheckResult(
+        name=data.name,
+        source=data.source,
+        facts=_describe(subject),
+        findings=findings,
+        left_out=left_out,
+        seconds=time.monotonic() - began,
+        subject=subject,
+    )
+
+
+def require_no_leaks(result: CheckResult) -> None:
+    """Refuses data whose verdict would be worth nothing.
+
+    Raises:
+        InputError: If something was found that stops a study.
+    """
+    stops = [finding for finding in result.findings if finding.level == "stop"]
+    if not stops:
+        return
+    examples = [
+        " = ".join(f"{sight.part}: {sight.name}" for sight in example.sights)
+        for finding in stops
+        for example in finding.examples[:3]
+    ]
+    shown = f" For example {'; '.join(examples[:3])}." if examples else ""
+    raise InputError(" ".join(finding.sentence for finding in stops) + shown)
+
+
+def view_parts(data: ImageData) -> Subject:
+    """Returns the parts of a data set; the pool without the training images in it."""
+    parts = {
+        "train": _part(data, "train", data.train_images, data.train_labels),
+        "test": _part(data, "test", data.test_images, data.test_labels),
+    }
+    if data.pool is not data.train_images:
+        start = len(data.train_images) if data.pool_has_train else 0
+        parts["pool"] = _part(data, "pool", data.pool[start:], None)
+    return Subject(parts, data.class_names, data.transductive)
+
+
+def _part(data: ImageData, name: str, images: np.ndarray, labels: np.ndarray | None) -> Part:
+    names = data.names.get(name)
+    if names is None:
+        names = np.array([f"{name}[{row}]" for row in range(len(images))], dtype=object)
+    return Part(images, names, labels)
+
+
+def _check_groups(subject: Subject) -> Finding:
+    train, test = subject.parts["train"], subject.parts.get("test")
+    if test is None or train.groups is None or test.groups is None:
+        return Finding("groups", "fine", "Groups will be kept on one side of the test part.")
+    shared = sorted(set(train.groups) & set(test.groups))
+    if not shared:
+        return Finding("groups", "fine", "No group is in both training and test part.")
+    return Finding(
+        "groups",
+        "stop",
+        f"{len(shared)} groups are in both training and test part, for example "
+        f"{', '.join(map(str, shared[:5]))}. Let --drop-leaks leave their training images out.",
+        count=len(shared),
+    )
+
+
+def _describe(subject: Subject) -> list[tuple[str, str]]:
+    words = {"train": "labelled to train", "test": "labelled to test", "pool": "unlabeled"}
+    if "test" not in subject.parts:
+        words["train"] = "labelled"
+    height, width, channels = subject.parts["train"].images.shape[1:]
+    return [
+        *((words[name], f"{len(part.images):,}") for name, part in subject.parts.items()),
+        ("classes", f"{len(subject.class_names):,}"),
+        ("pixels", f"{height}x{width}x{channels}"),
+    ]

@@ -1,0 +1,68 @@
+"""One self-contained page of what a check found, with the pictures."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import uuid
+from pathlib import Path
+
+import numpy as np
+
+from tfzero._checks import InputError
+from tfzero.data.check.findings import CheckResult, Sight
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_SMALLEST_SIDE, _LARGEST_SIDE = 72, 128  # Pixels of a picture on the page.
+
+
+def write_page(result: CheckResult, path: str | os.PathLike[str], *, style: str = "") -> None:
+    """Writes the page, whole or not at all; it needs no network and no file beside it.
+
+    Args:
+        result: What was found.
+        path: The HTML file.
+        style: CSS that comes before the page's own.
+
+    Raises:
+        InputError: If the file cannot be written.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["picture"] = lambda sight: _encode(result, sight)
+    page = environment.get_template("check.html").render(result=result, style=style)
+    path = Path(path)
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        draft.write_text(page, encoding="utf-8", errors="replace")
+        os.replace(draft, path)
+    except OSError as error:
+        raise InputError(
+            f"Cannot write {path} ({error.strerror}); choose another file with --page."
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _encode(result: CheckResult, sight: Sight) -> str:
+    """Returns an image as a data address, enlarged by whole factors so that pixels stay sharp."""
+    from PIL import Image
+
+    pixels = np.asarray(result.subject.parts[sight.part].images[sight.row])
+    if pixels.shape[-1] not in (1, 3):
+        pixels = pixels[..., :1]
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    image.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
+    factor = max(1, -(-_SMALLEST_SIDE // max(image.size)))
+    enlarged = (image.width * factor, image.height * factor)
+    stream = io.BytesIO()
+    image.resize(enlarged, Image.Resampling.NEAREST).save(stream, "PNG")
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

@@ -1,0 +1,149 @@
+"""Checks that need no more than a look: files, sizes, classes, images of one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tfzero.data.check.findings import MOST_EXAMPLES, Example, Finding, Subject, plural
+from tfzero.data.collection import SetAside
+from tfzero.data.memory import slices
+
+# From this many times as many images in the largest class as in the smallest, accuracy misleads.
+IMBALANCE = 5.0
+
+
+def check_files(set_aside: Sequence[SetAside]) -> Finding:
+    """Names files that cannot be read."""
+    broken = [aside for aside in set_aside if "class is too small" not in aside.reason]
+    if not broken:
+        return Finding("files", "fine", "Every image file can be read.")
+    return Finding(
+        "files",
+        "look",
+        f"{plural(len(broken), 'file')} cannot be used and {_is(len(broken))} set aside "
+        "(never deleted). Replace or remove them; --strict refuses them.",
+        count=len(broken),
+        names=tuple((aside.name, aside.reason) for aside in broken),
+    )
+
+
+def check_sizes(sizes: Mapping[tuple[int, int], int], *, asked: bool) -> Finding | None:
+    """Says whether --size is needed; None where images are arrays."""
+    if not sizes:
+        return None
+    if len(sizes) == 1 or asked:
+        [(height, width), *_] = sizes
+        many = "one size" if len(sizes) == 1 else f"{len(sizes)} sizes and brought to one"
+        return Finding("sizes", "fine", f"Images are of {many}, for example {height}x{width}.")
+    (common, times), *_ = sorted(sizes.items(), key=lambda entry: -entry[1])
+    return Finding(
+        "sizes",
+        "stop",
+        f"Images have {len(sizes)} different sizes, most often {common[0]}x{common[1]} ({times:,} "
+        f"of {sum(sizes.values()):,}). A study needs one: pass --size N, for example --size "
+        f"{max(common)}. This check brought all to {common[0]}x{common[1]}.",
+        count=len(sizes),
+    )
+
+
+def check_classes(subject: Subject, *, set_aside: Sequence[SetAside] = ()) -> Finding:
+    """Looks for classes that a part lacks, and that are too small."""
+    counts = count_classes(subject)
+    names = np.array(subject.class_names, dtype=object)
+    missing = [
+        f'"{names[k]}" in {part}'
+        for part, of_part in counts.items()
+        for k in np.flatnonzero(of_part == 0)
+    ]
+    if missing:
+        return Finding(
+            "classes",
+            "stop",
+            f"Classes without an image: {_listed(missing)}. A study is refused. Add images, or "
+            "take the class away.",
+            count=len(missing),
+        )
+    least = {"train": 2, "test": 1} if "test" in counts else {"train": 3}
+    small = sorted(
+        {
+            f'"{names[k]}" ({of_part[k]} in {part})'
+            for part, of_part in counts.items()
+            for k in np.flatnonzero(of_part < least[part])
+        }
+    )
+    dropped = {aside.name for aside in set_aside if "class is too small" in aside.reason}
+    if small or dropped:
+        what = _listed(small) if small else f"{plural(len(dropped), 'image')} of them"
+        return Finding(
+            "classes",
+            "look",
+            f"Classes with too few images: {what}. A study leaves them out; --strict refuses them. "
+            "A class needs 3 images, or 2 to train and 1 to test.",
+            count=len(small) or len(dropped),
+        )
+    return Finding("classes", "fine", f"All {len(names)} classes are in every labelled part.")
+
+
+def check_balance(subject: Subject) -> Finding:
+    """Compares the classes' numbers of training images."""
+    counts = count_classes(subject)["train"]
+    there = np.flatnonzero(counts)
+    most, least = there[counts[there].argmax()], there[counts[there].argmin()]
+    ratio = counts[most] / counts[least]
+    sentence = (
+        f'"{subject.class_names[most]}" has {counts[most]:,} training images and '
+        f'"{subject.class_names[least]}" {counts[least]:,}'
+    )
+    if ratio == 1:
+        sentence = f"each has {counts[most]:,} training images"
+    if ratio < IMBALANCE:
+        return Finding("balance", "fine", f"Classes are of similar size: {sentence}.")
+    chance = counts[most] / counts.sum()
+    return Finding(
+        "balance",
+        "look",
+        f"Classes are uneven: {sentence}. Always answering the commonest scores "
+        f"{100 * chance:.0f} % of such images; read balanced accuracy and macro F1, too.",
+        count=int((counts < counts[most] / IMBALANCE).sum()),
+    )
+
+
+def check_constant(subject: Subject) -> Finding:
+    """Looks for images of a single value."""
+    sights = []
+    total = 0
+    for name, part in subject.parts.items():
+        for piece in slices(len(part.images), part.images[:1].nbytes):
+            pixels = np.asarray(part.images[piece]).reshape(piece.stop - piece.start, -1)
+            flat = np.flatnonzero((pixels == pixels[:, :1]).all(axis=1))
+            total += len(flat)
+            sights += [subject.see(name, row + piece.start) for row in flat[:MOST_EXAMPLES]]
+    if not total:
+        return Finding("constant", "fine", "No image is of a single value.")
+    return Finding(
+        "constant",
+        "look",
+        f"{plural(total, 'image')} {_is(total)} of a single value, with nothing to see. Remove "
+        "them, or find out where they come from.",
+        count=total,
+        examples=tuple(Example((sight,)) for sight in sights[:MOST_EXAMPLES]),
+    )
+
+
+def count_classes(subject: Subject) -> dict[str, np.ndarray]:
+    """Returns the number of images a class, for each labelled part."""
+    return {
+        name: np.bincount(part.labels, minlength=len(subject.class_names))
+        for name, part in subject.parts.items()
+        if part.labels is not None
+    }
+
+
+def _listed(items: Sequence[str], most: int = 5) -> str:
+    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"

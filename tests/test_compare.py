@@ -152,6 +152,76 @@ def test_lost_and_broken_records_are_made_again_and_equal(finished, tmp_path):
     assert json.loads(done.stdout)["comparisons"] == first["comparisons"]
 
 
+def test_more_seeds_are_added_to_what_is_there_and_look_again(finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0], folder)
+    run = RunFolder(folder / "runs/bars")
+    before = {path: path.stat().st_mtime_ns for path in run.cells.iterdir()}
+    # What the study was asked for need not be said again.
+    done = run_command("compare", "bars.npz", "--more-seeds", "1", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "Look 2: seeds 4 to 4 are new" in done.stderr
+    verdict = json.loads(done.stdout)
+    assert verdict["look"] == 2 and verdict["alpha"] == pytest.approx(0.05 / 6)
+    assert {entry["seeds"] for entry in verdict["comparisons"]} == {4}
+    after = {path: path.stat().st_mtime_ns for path in run.cells.iterdir()}
+    assert before.items() < after.items() and len(after) == len(before) * 4 // 3
+    # Killed before its verdict, the same command goes on with this look; it adds no more.
+    run.verdict.unlink()
+    again = run_command("compare", "bars.npz", "--more-seeds", "1", "--json", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert "not finished; going on" in again.stderr and json.loads(again.stdout) == verdict
+    # And the command that began the study shows what has become of it.
+    first = run_command("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
+    assert first.returncode == 0, first.stderr
+    assert "nothing to train" in first.stderr and json.loads(first.stdout) == verdict
+
+
+def test_more_seeds_of_nothing_are_refused(tmp_path):
+    make_images(tmp_path)
+    done = run_command("compare", "bars.npz", "--more-seeds", "2", cwd=tmp_path)
+    assert done.returncode == 2 and "holds no study to add seeds to" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
+    make_images(tmp_path)
+    arguments = (
+        "compare", "bars.npz", "--label-counts", "6,12", "--seeds", "4", "--epochs", "1",
+        "--encoders", "1", "--margin", "40",
+        "--arms", "vae/lpft,scratch/finetune,scratch-long/finetune",
+    )  # fmt: skip
+    refused = run_command(*arguments, "--minutes", "0.01", cwd=tmp_path)
+    assert refused.returncode == 2 and "minutes do not suffice" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    done = run_command(*arguments, "--minutes", "60", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    study = json.loads((tmp_path / "runs/bars/study.json").read_text())
+    assert (study["minutes"], study["dropped"], study["encoders"]) == (60, [], 1)
+    run = RunFolder(tmp_path / "runs/bars")
+    assert len(list(run.encoders.glob("*.keras"))) == 1
+    verdict = json.loads(done.stdout)
+    assert "this one encoder" in verdict["sentences"][0]
+    assert {entry["outcome"] for entry in verdict["comparisons"]} <= {
+        "no difference worth having", "cannot tell",
+    }  # fmt: skip
+    assert verdict["margin"] == 40 and len(verdict["scratch_long"]) == 2
+    # The steps that pretraining would have bought are in the plan, and were taken.
+    steps = {
+        record["spec"]["arm"]: record["cost"]["steps"]
+        for record in (json.loads(path.read_text()) for path in run.cells.glob("*-6-0-*.json"))
+    }
+    extra = study["extra_steps"]["6"]
+    assert steps["scratch-long/finetune"] == steps["scratch/finetune"] + extra and extra > 0
+    # A resumed study is not planned anew.
+    next(run.cells.glob("*.json")).unlink()
+    again = run_command(*arguments, "--minutes", "60", "--json", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert json.loads((tmp_path / "runs/bars/study.json").read_text()) == study
+    other = run_command(*arguments, "--minutes", "50", cwd=tmp_path)
+    assert other.returncode == 2 and "minutes: 60.0 there, 50.0 now" in other.stderr
+
+
 def test_predict_and_verify_take_the_export(finished):
     from PIL import Image
 

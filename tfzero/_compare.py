@@ -121,18 +121,18 @@ def compare(
             show_briefly(console, checked)
             _run_missing(plan, run, console, custom_objects, estimate)
             with hold_claim(run.claims / "ending.json"):
-                verdict = _end(plan, run, target, custom_objects)
+                verdict = _end(plan, run, target, console, custom_objects)
             with hold_claim(run.claims / "folder.json"):
                 if not others_take_part(run.claims):
                     shutil.rmtree(run.cache, ignore_errors=True)  # made again when needed
     return Study(plan=plan, folder=str(run.path), results=verdict)
 
 
-def _end(plan, run, target, custom_objects) -> dict[str, Any]:
+def _end(plan, run, target, console, custom_objects) -> dict[str, Any]:
     """Reaches the verdict, exports the recommended network and writes the report."""
     verdict = reach_verdict(plan, run)
     if verdict["recommended"] is not None:
-        _export(plan, run, verdict, target, custom_objects)
+        _export(plan, run, verdict, target, console, custom_objects)
     write_json(run.verdict, verdict)
     from tfzero.report import write_report  # matplotlib is slow to import
 
@@ -214,11 +214,17 @@ def _estimate(plan, run, custom_objects, console) -> Estimate:
     return Estimate(dict(run_jobs(jobs, log=run.log.resolve())))
 
 
-def _export(plan: StudyPlan, run: RunFolder, verdict: dict[str, Any], target, custom_objects):
+def _export(
+    plan: StudyPlan, run: RunFolder, verdict: dict[str, Any], target, console, custom_objects
+):
     recommended = verdict["recommended"]
     arm = recommended["arm"]
     key = final_key(plan, arm)
     if read_json(run.final / f"{key}.json") is None:
+        console.print(
+            f"Training {arm} on all {plan.data.num_train:,} labels, to export it ...",
+            highlight=False,
+        )
         arguments = (run.path.resolve(), plan, arm, custom_objects)
         run_jobs([Job("final", 1.0, run_final, arguments)], log=run.log.resolve())
     notes = {

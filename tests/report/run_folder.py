@@ -172,6 +172,10 @@ def _verdict(arms, label_counts, seeds, table):
             f"(95 % interval 1.2 to 5.0; {seeds} seeds)."
             for count in label_counts
         ],
+        "alpha": 0.025,
+        "exploratory": [
+            f"{first} with {label_counts[0]} labels does as well as <scratch> with 90."
+        ],
         "comparisons": comparisons,
         "best": best,
         "table": table,

@@ -53,7 +53,8 @@ def test_the_page_says_what_the_verdict_says(digits):
     folder, text = digits
     verdict = json.loads(read(folder / "verdict.json"))
     plain = html.unescape(text)
-    for sentence in [verdict["headline"], *verdict["sentences"], *verdict["caveats"]]:
+    said = [verdict["headline"], *verdict["sentences"], *verdict["caveats"]]
+    for sentence in [*said, *verdict["exploratory"], "below 0.025"]:
         assert sentence in plain
     top = html.unescape(section(text, "verdict"))
     assert verdict["recommended"]["arm"] in top

@@ -100,6 +100,12 @@ def comparisons(run: Run) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: row["num_labels"])
 
 
+def level(run: Run) -> str | None:
+    """Returns the level at which a difference is claimed, which falls with each look."""
+    alpha = run.verdict.get("alpha")
+    return f"{alpha:.2g}" if _format.is_number(alpha) else None
+
+
 def efficiency_picture(run: Run) -> _pictures.Picture:
     """Returns accuracy against labels."""
     arms, counts, table = run.study["arms"], run.study["label_counts"], run.verdict.get("table", [])

@@ -15,7 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # Seconds between a holder's signs of life.
 BEAT_SECONDS = 5.0
@@ -118,32 +118,73 @@ def try_claim(path: pathlib.Path, *, parent: Process | None = None) -> Claim | N
         parent: The process that ordered the work; None means this one.
     """
     parent = parent or Process.current()
-    deaths = 0
+    content = {"token": uuid.uuid4().hex, "process": Process.current(), "parent": parent}
     while True:
-        try:
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-        except FileExistsError:
-            holder = read_holder(path)
-            if holder is None:
-                continue  # released just now
-            if not holder.is_stale() or not _take_away(path, holder.token):
-                return None
+        holder = read_holder(path)
+        if holder is None:
+            if _create(path, {**content, "deaths": 0}):
+                return Claim(path, content["token"], 0)
+        elif not holder.is_stale():
+            return None
+        else:
             deaths = holder.count_deaths(parent)
-            continue
-        token = uuid.uuid4().hex
-        content = {
-            "token": token,
-            "process": Process.current(),
-            "parent": parent,
-            "deaths": deaths,
-        }
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                json.dump(content, file)
-        except OSError:  # a full disk
-            path.unlink(missing_ok=True)
-            raise
-        return Claim(path, token, deaths)
+            if not _take_over(path, holder.token, {**content, "deaths": deaths}):
+                return None
+            return Claim(path, content["token"], deaths)
+
+
+def _create(path: pathlib.Path, content: dict[str, Any]) -> bool:
+    """Makes the claim's file; returns False if it is there already."""
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+    except FileExistsError:
+        return False
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(content, file)
+    except OSError:  # a full disk
+        path.unlink(missing_ok=True)
+        raise
+    return True
+
+
+def _take_over(path: pathlib.Path, token: str, content: dict[str, Any]) -> bool:
+    """Puts a new claim in the place of the one with this token, once and by one process."""
+    with _only_one(path, token) as alone:
+        # Who comes later finds another token, or none.
+        if not alone or _read_token(path) != token:
+            return False
+        os.replace(_write_draft(path, content), path)
+        return True
+
+
+def _write_draft(path: pathlib.Path, content: dict[str, Any]) -> pathlib.Path:
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        draft.write_text(json.dumps(content), encoding="utf-8")
+    except OSError:  # a full disk
+        draft.unlink(missing_ok=True)
+        raise
+    return draft
+
+
+@contextlib.contextmanager
+def _only_one(path: pathlib.Path, token: str) -> Iterator[bool]:
+    """Yields whether this process alone may end the claim with this token, for the moment."""
+    lock = path.with_name(f".{path.name}.{token or 'unwritten'}.lock")
+    try:
+        os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+    except FileExistsError:
+        with contextlib.suppress(FileNotFoundError):
+            # Its maker was killed in the instant that it takes.
+            if _file_system_time(path.parent) - lock.stat().st_mtime > STALE_SECONDS:
+                lock.unlink()
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -217,23 +258,11 @@ def release_dead(folder: pathlib.Path, *, parent: Process) -> None:
             _take_away(path, holder.token)
 
 
-def _take_away(path: pathlib.Path, token: str) -> bool:
-    """Removes the claim with this token; returns False if another process was quicker.
-
-    Renaming succeeds for one process alone. It may have caught the claim of a process that was
-    quicker still, which is then put back.
-    """
-    grave = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        os.rename(path, grave)
-    except FileNotFoundError:
-        return False
-    ours = _read_token(grave) == token
-    if not ours:
-        with contextlib.suppress(OSError):
-            os.link(grave, path)
-    grave.unlink(missing_ok=True)
-    return ours
+def _take_away(path: pathlib.Path, token: str) -> None:
+    """Removes the claim with this token, unless another process is about to take it over."""
+    with _only_one(path, token) as alone:
+        if alone and _read_token(path) == token:
+            path.unlink(missing_ok=True)
 
 
 def _file_system_time(folder: pathlib.Path) -> float:

@@ -1,3 +1,4 @@
+import functools
 import socket
 import sys
 
@@ -6,12 +7,14 @@ import pytest
 from rich.console import Console
 
 from tests.study.small import open_small_run
+from tests.study.test_run import kill_worker, make_tasks, slow, tries
 from tfzero._checks import InputError
 from tfzero.study import cluster
 from tfzero.study.estimate import Estimate
 from tfzero.study.pool import num_workers, use_workers
 from tfzero.study.progress import Progress
-from tfzero.study.run import run_study
+from tfzero.study.records import RunFolder
+from tfzero.study.run import run_study, run_tasks
 
 distributed = pytest.importorskip("distributed", reason="needs pip install 'tfzero[dask]'")
 
@@ -84,3 +87,17 @@ def test_workers_and_a_scheduler_are_not_given_together():
     with pytest.raises(InputError, match="Leave out one"):
         with use_workers(2, scheduler="tcp://127.0.0.1:1"):
             pass
+
+
+@pytest.mark.slow
+def test_a_task_that_kills_workers_of_the_cluster_is_recorded_as_failed(tmp_path, make_cluster):
+    run = RunFolder(tmp_path)
+    run.create()
+    good = make_tasks(run, slow, count=4)
+    bad = make_tasks(run, functools.partial(kill_worker, times=9), name="bad")
+    address = make_cluster(n_workers=2, threads_per_worker=1, processes=True)
+    with use_workers(scheduler=address):
+        run_tasks([*good[:2], *bad, *good[2:]], run)
+    assert tries(run, "bad0") == 2 and all(task.is_done() for task in good)
+    [failure] = run.read_failures()
+    assert "killed 2 times" in failure["reason"]

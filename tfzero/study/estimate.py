@@ -19,7 +19,9 @@ from tfzero.transfer.budget import default_budget
 
 NETWORK = "network"
 _TIMED_CALLS = 2
-_MOST_TIMED_STEPS, _MOST_TIMED_IMAGES, _MOST_TIMED_LABELS = 40, 1000, 1000
+# Two lengths of a fit tell what an update costs from what a fit costs.
+_TIMED_STEPS = (20, 60)
+_MOST_TIMED_IMAGES, _MOST_TIMED_LABELS = 1000, 1000
 # Seconds that a job costs beside its steps: loading, building and writing. Small beside the rest
 # of any study, so constants do.
 _CELL_OVERHEAD, _PRETRAINING_OVERHEAD = 0.3, 1.5
@@ -32,12 +34,14 @@ class Timing(NamedTuple):
 
     Attributes:
         seconds_per_step: Of an update.
+        fit_seconds: What a fit costs beside its updates.
         trace_seconds: What the first call in a process costs more: building its graph.
         seconds_per_image: Of predicting an image.
         fits: (labels, seconds) of whole fits, for strategies that train no network.
     """
 
     seconds_per_step: float = 0.0
+    fit_seconds: float = 0.0
     trace_seconds: float = 0.0
     seconds_per_image: float = 0.0
     fits: tuple[tuple[int, float], ...] = ()
@@ -74,7 +78,7 @@ class Estimate:
             timing = self._timing(NETWORK)
             trains = cell.strategy != "probe"
             steps = plan.transfer_for(cell).steps if trains else 0
-            seconds = steps * timing.seconds_per_step
+            seconds = steps * timing.seconds_per_step + trains * timing.fit_seconds
             seconds += cell.num_labels * timing.seconds_per_image
         return _CELL_OVERHEAD + seconds + plan.data.num_test * timing.seconds_per_image
 
@@ -166,20 +170,22 @@ def _time_network(run, plan, data, custom_objects) -> Timing:
     settings = plan.transfer[count]
     cell = CellSpec(arm=SCRATCH, num_labels=count, replicate=0)
     few = slice(0, settings.batch_size)
-    # Whole calls of as many steps as the study's own fits have, or the graph is another.
-    budget = Budget(min(_MOST_TIMED_STEPS, settings.steps), settings.batch_size, settings.augment)
-    seconds, fitted = [], None
-    for _ in range(_TIMED_CALLS + 1):
+    images, labels = data.train_images[few], data.train_labels[few]
+
+    def time_fit(steps: int):
+        budget = Budget(steps, settings.batch_size, settings.augment)
         start = time.perf_counter()
-        fitted = worker.fit_arm(
-            run, plan, cell, data.train_images[few], data.train_labels[few], custom_objects,
-            budget=budget,
-        )  # fmt: skip
-        seconds.append(time.perf_counter() - start)
-    step = min(seconds[1:]) / budget.steps
+        fitted = worker.fit_arm(run, plan, cell, images, labels, custom_objects, budget=budget)
+        return time.perf_counter() - start, fitted
+
+    short, long = _TIMED_STEPS
+    first, fitted = time_fit(short)  # traces
+    fast = [min(time_fit(steps)[0] for _ in range(_TIMED_CALLS)) for steps in (short, long)]
+    step = max(0.0, fast[1] - fast[0]) / (long - short)
     return Timing(
         seconds_per_step=step,
-        trace_seconds=max(0.0, seconds[0] - seconds[-1]),
+        fit_seconds=max(0.0, fast[0] - short * step),
+        trace_seconds=max(0.0, first - fast[0]),
         seconds_per_image=_time_predicting(fitted, data),
     )
 

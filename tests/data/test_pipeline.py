@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
+from tfzero.data import pipeline
 from tfzero.data.pipeline import stream_batches
 
 
@@ -71,3 +72,25 @@ def test_shapes_are_known_to_the_graph():
     batches = stream_batches(np.zeros((5, 8, 9, 2), np.uint8), np.zeros(5), batch_size=3, seed=0)
     images, labels = batches.element_spec
     assert images.shape == (3, 8, 9, 2) and labels.shape == (3,)
+
+
+def test_what_is_large_is_read_from_disk_in_the_same_order(tmp_path, monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 256, (500, 8, 9, 1), np.uint8)
+    np.save(tmp_path / "pixels.npy", pixels)
+    images = np.load(tmp_path / "pixels.npy", mmap_mode="r")
+    settings = {"labels": np.arange(500), "batch_size": 16, "seed": 3}
+
+    def take():
+        batches = itertools.islice(stream_batches(images, **settings), 40)
+        return [(pictures.numpy(), numbers.numpy()) for pictures, numbers in batches]
+
+    small = take()
+    held = []
+    hold = pipeline._gather
+    monkeypatch.setattr(pipeline, "_gather", lambda array: held.append(array.shape) or hold(array))
+    monkeypatch.setenv("TFZERO_MEMORY", "20KB")
+    large = take()
+    assert held == [(500,)]  # The labels.
+    for (a, b), (c, d) in zip(small, large, strict=True):
+        np.testing.assert_array_equal(a, c)
+        np.testing.assert_array_equal(b, d)

@@ -12,6 +12,8 @@ from tfzero._seeds import derive_seed
 from tfzero.data.files import display_name
 from tfzero.data.splits import count_classes, digest_rows, shuffle_by_content
 
+_ROUNDS = 5
+
 
 def group_by_pattern(pattern: str, paths: Sequence[str]) -> list[str]:
     """Returns each file's group: what the pattern's first parentheses, or all of it, match.
@@ -75,9 +77,9 @@ def hold_out_groups(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Splits whole groups off, so that each class comes near to its share.
 
-    Groups are gone through in an order drawn by content; one is held out if that brings the
-    class counts nearer to their shares. A class then without an image on a side gets its smallest
-    group that leaves the other side some.
+    Groups are gone through in an order drawn by content; one is held out, or put back, if that
+    brings the class counts nearer to their shares. A class then without an image on a side gets its
+    smallest group that leaves the other side some.
 
     Args:
         images: `(N, ...)`.
@@ -107,11 +109,15 @@ def hold_out_groups(
 
     target, weight = share * counts, 1 / counts
     held, is_held = np.zeros(num_classes), np.zeros(num_groups, bool)
-    for group in turns.tolist():
-        more = count(group)
-        gap, gap_after = held - target, held + more - target
-        if (weight * gap_after**2).sum() < (weight * gap**2).sum():
-            held, is_held[group] = held + more, True
+    # A group that was welcome early may be too much later, so all are asked again.
+    for _ in range(_ROUNDS):
+        before = held
+        for group in turns.tolist():
+            moved = held - count(group) if is_held[group] else held + count(group)
+            if (weight * (moved - target) ** 2).sum() < (weight * (held - target) ** 2).sum():
+                held, is_held[group] = moved, not is_held[group]
+        if held is before:
+            break
     _repair(held, is_held, turns, count, counts, labels)
     out = is_held[groups]
     return np.flatnonzero(~out), np.flatnonzero(out)

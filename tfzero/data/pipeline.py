@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
+
+from tfzero.data.memory import is_large
 
 
 def stream_batches(
@@ -20,8 +25,11 @@ def stream_batches(
     its own order, every image is seen once a pass, and a stream started at `start` continues
     exactly where another stopped. Batches may span two passes, so none is cut short.
 
+    Images that take more than their share of memory, beside those of as many processes as there
+    are cores, are read from where they lie, batch by batch; the batches are the same.
+
     Args:
-        images: uint8 or float `(N, H, W, C)`, held once in memory.
+        images: uint8 or float `(N, H, W, C)`.
         labels: int `(N,)`, or None for a stream of images only.
         batch_size: B.
         seed: Decides the order.
@@ -31,7 +39,10 @@ def stream_batches(
         Dataset of images `(B, H, W, C)`, or of pairs with labels `(B,)`.
     """
     count = len(images)
-    arrays = [tf.constant(images)] + ([] if labels is None else [tf.constant(labels)])
+    on_disk = is_large(images.nbytes, sharers=len(os.sched_getaffinity(0)))
+    takes = [_read_rows(images) if on_disk else _gather(images)]
+    takes += [] if labels is None else [_gather(labels)]
+    shapes = [(batch_size, *images.shape[1:]), (batch_size,)]
     base = tf.constant(seed, tf.int64)
 
     def gather(batch):
@@ -42,11 +53,21 @@ def stream_batches(
         index = tf.raw_ops.RandomIndexShuffle(
             index=position % count, seed=seeds, max_index=tf.constant(count - 1, tf.int64), rounds=4
         )
-        return tuple(
-            tf.ensure_shape(tf.gather(array, index), (batch_size, *array.shape[1:]))
-            for array in arrays
-        )
+        pairs = zip(takes, shapes, strict=False)
+        return tuple(tf.ensure_shape(take(index), shape) for take, shape in pairs)
 
     batches = tf.data.Dataset.range(start, np.iinfo(np.int64).max // batch_size - 1)
     batches = batches.map(gather if labels is not None else lambda batch: gather(batch)[0])
     return batches.prefetch(2)
+
+
+def _gather(array: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
+    held = tf.constant(array)
+    return lambda index: tf.gather(held, index)
+
+
+def _read_rows(images: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
+    def read(index):
+        return np.asarray(images[index])
+
+    return lambda index: tf.numpy_function(read, [index], images.dtype, stateful=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 # Probabilities below this are taken as this, so that one sure mistake does not make the mean
@@ -10,7 +12,7 @@ SMALLEST_PROBABILITY = 1e-7
 _CALIBRATION_BINS = 15
 
 
-def score_probabilities(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+def score_probabilities(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     """Returns the scores that a record holds.
 
     Args:
@@ -18,7 +20,9 @@ def score_probabilities(probabilities: np.ndarray, labels: np.ndarray) -> dict[s
         labels: int `(T,)` in 0..K-1.
 
     Returns:
-        `accuracy` and `macro_f1` in 0..1, `negative_log_likelihood` in nats per image,
+        `accuracy`, `balanced_accuracy` (the mean over classes) and `macro_f1` in 0..1,
+        `class_accuracy` of each of the K classes (None where it has no image),
+        `negative_log_likelihood` in nats per image,
         `calibration_error` in 0..1: expected calibration error over 15 equal bins of confidence
         (Guo et al. 2017, arXiv:1706.04599, eq. 3).
     """
@@ -28,8 +32,13 @@ def score_probabilities(probabilities: np.ndarray, labels: np.ndarray) -> dict[s
     right = guesses == labels
     likelihood = probabilities[np.arange(len(labels)), labels].clip(SMALLEST_PROBABILITY, 1)
     classes = np.arange(probabilities.shape[1])
+    counts = np.bincount(labels, minlength=len(classes))
+    hits = np.bincount(labels[right], minlength=len(classes))
+    by_class = [float(h / n) if n else None for h, n in zip(hits, counts, strict=True)]
     return {
         "accuracy": float(right.mean()),
+        "balanced_accuracy": float((hits[counts > 0] / counts[counts > 0]).mean()),
+        "class_accuracy": by_class,
         "macro_f1": float(
             f1_score(labels, guesses, labels=classes, average="macro", zero_division=0)
         ),

@@ -19,14 +19,16 @@ from tfzero.data.check.findings import (
     stack_rows,
 )
 from tfzero.data.check.thumbnails import find_details, make_thumbnails
+from tfzero.data.memory import slices
 
 _COARSE, _FINE = 16, 32  # Pixels a side of the thumbnails that are compared.
-# Chosen by looking at pairs of CIFAR-10: from a cosine of 0.9 nearly all are of one original.
-_MOST_APART = 0.1
-# Where all images are alike, as trousers of Fashion-MNIST are, a pair has to be four times as
-# near as an image and its nearest neighbour usually are.
-_NEARER_THAN_USUAL = 4.0
-_SAMPLE = 300
+# A pair counts if it is so many times as near as an image and its nearest neighbour usually are,
+# in coarse and in fine pictures. Chosen by looking at the pairs found: in CIFAR-10 as JPEG files
+# all are of one original; Fashion-MNIST has trousers beside, which nobody could tell apart.
+_NEARER_COARSE, _NEARER_FINE = 10.0, 3.0
+_MOST_APART = 0.3
+_SAMPLE, _CORPUS = 300, 20_000
+_MOST_IMAGES = 300_000
 _MOST_COMPARISONS = 5e9
 _BLOCK_NUMBERS = 2**24
 _MOST_PAIRS = 200_000
@@ -40,30 +42,33 @@ def check_near(subject: Subject) -> tuple[list[Finding], list[str]]:
     """
     names = list(subject.parts)
     numbers, rows = stack_rows(subject)
-    coarse = np.concatenate(
-        [find_details(make_thumbnails(part.images, _COARSE)) for part in subject.parts.values()]
-    )
-    queries, left_out = _choose_queries(numbers, names)
-    apart = _apart(coarse, coarse, _sample(coarse))
-    pairs = _similar_pairs(coarse, queries, 1 - min(0.15, apart / 2))
-    if not len(pairs):
-        return [_say(names, numbers, [], ())], left_out
+    left_out = []
+    if len(rows) > _MOST_IMAGES:
+        kept = np.sort(_test_first(numbers, names)[:_MOST_IMAGES])
+        left_out.append(f"Nearly equal images: {len(kept):,} of {len(rows):,} were looked at.")
+        numbers, rows = numbers[kept], rows[kept]
+    coarse = _details_of(subject, numbers, rows, _COARSE)
+    queries, said = _choose_queries(numbers, names)
+    left_out += said
+    random = np.random.default_rng(1).permutation(len(rows))
+    some = random[:_CORPUS]
+    usual = _usually_apart(coarse[some[:_SAMPLE]], coarse)
+    pairs = _similar_pairs(coarse, queries, 1 - min(_MOST_APART, usual / _NEARER_COARSE))
     involved, places = np.unique(pairs, return_inverse=True)
-    chosen = np.unique(np.concatenate([involved, _sample(coarse)]))
-    fine = _details_of(subject, numbers, rows, chosen)
-    usual = _apart(fine, fine, np.searchsorted(chosen, _sample(coarse)))
-    first, second = np.searchsorted(chosen, involved)[places.reshape(pairs.shape)].T
+    corpus = _details_of(subject, numbers[some], rows[some], _FINE)
+    usual = _usually_apart(corpus[:_SAMPLE], corpus)
+    del corpus
+    fine = _details_of(subject, numbers[involved], rows[involved], _FINE)
+    first, second = places.reshape(pairs.shape).T
     likeness = np.einsum("nd,nd->n", fine[first], fine[second])
-    # Coarse pictures of all are at hand, fine ones of some; the careful distance is the smaller.
-    near = likeness > 1 - min(_MOST_APART, min(usual, apart) / _NEARER_THAN_USUAL)
+    near = likeness > 1 - min(_MOST_APART, usual / _NEARER_FINE)
     near &= ~_equal(subject, names, numbers, rows, pairs)
     order = np.flatnonzero(near)[np.argsort(-likeness[near], kind="stable")]
     found = [
         (int(a), int(b), float(s)) for (a, b), s in zip(pairs[order], likeness[order], strict=True)
     ]
-    return [
-        _say(names, numbers, found, tuple(_examples(subject, names, numbers, rows, found)))
-    ], left_out
+    examples = tuple(_examples(subject, names, numbers, rows, found))
+    return [_say(names, numbers, found, examples)], left_out
 
 
 def _choose_queries(numbers: np.ndarray, names: list[str]) -> tuple[np.ndarray, list[str]]:
@@ -72,26 +77,22 @@ def _choose_queries(numbers: np.ndarray, names: list[str]) -> tuple[np.ndarray, 
     most = int(_MOST_COMPARISONS / max(total, 1))
     if total <= most:
         return np.arange(total), []
-    test = names.index("test") if "test" in names else -1
-    random = np.random.default_rng(0).permutation(total)
-    order = random[np.argsort(numbers[random] != test, kind="stable")][:most]
-    return np.sort(order), [
+    return np.sort(_test_first(numbers, names)[:most]), [
         f"Nearly equal images: {most:,} of {total:,} images were compared with all others, test "
         "images first."
     ]
 
 
-def _sample(details: np.ndarray) -> np.ndarray:
-    telling = np.flatnonzero(np.abs(details).sum(axis=1) > 0)
-    random = np.random.default_rng(1)
-    return np.sort(random.permutation(telling)[:_SAMPLE])
+def _test_first(numbers: np.ndarray, names: list[str]) -> np.ndarray:
+    """Returns all places in an order drawn by lot, those of test images first."""
+    test = names.index("test") if "test" in names else -1
+    random = np.random.default_rng(0).permutation(len(numbers))
+    return random[np.argsort(numbers[random] != test, kind="stable")]
 
 
-def _apart(details: np.ndarray, corpus: np.ndarray, sample: np.ndarray) -> float:
+def _usually_apart(sample: np.ndarray, corpus: np.ndarray) -> float:
     """Returns how far, as 1 - cosine, an image and its nearest neighbour usually are."""
-    if len(sample) < 2:
-        return 1.0
-    likeness = details[sample] @ corpus.T
+    likeness = sample @ corpus.T
     likeness[likeness > 1 - 1e-5] = -1  # Itself, and equal images, which are counted elsewhere.
     return float(np.median(1 - likeness.max(axis=1)))
 
@@ -121,14 +122,14 @@ def _similar_pairs(details: np.ndarray, queries: np.ndarray, threshold: float) -
     return np.concatenate(found)[:_MOST_PAIRS]
 
 
-def _details_of(subject, numbers, rows, chosen) -> np.ndarray:
-    details = np.empty((len(chosen), _FINE * _FINE), np.float32)
+def _details_of(subject: Subject, numbers: np.ndarray, rows: np.ndarray, side: int) -> np.ndarray:
+    """Returns the details of the images in these places, float32 `(N, side * side)`."""
+    details = np.empty((len(rows), side * side), np.float32)
     for number, part in enumerate(subject.parts.values()):
-        places = np.flatnonzero(numbers[chosen] == number)
-        for block in np.array_split(places, max(1, len(places) // 2048)):
-            if len(block):
-                images = np.asarray(part.images[rows[chosen[block]]])
-                details[block] = find_details(make_thumbnails(images, _FINE))
+        places = np.flatnonzero(numbers == number)
+        for piece in slices(len(places), part.images[:1].nbytes):
+            images = np.asarray(part.images[rows[places[piece]]])
+            details[places[piece]] = find_details(make_thumbnails(images, side))
     return details
 
 

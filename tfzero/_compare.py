@@ -243,12 +243,14 @@ def _export(
     }
     # Absolute: a worker's working directory is that of the process that first needed it.
     final, absolute = (run.final / f"{key}.keras").resolve(), target.resolve()
-    arguments = (final, absolute, plan.data.class_names, notes, custom_objects)
+    arguments = (
+        final, absolute, plan.data.class_names, notes, plan.data.resize, custom_objects
+    )  # fmt: skip
     [version] = run_jobs([Job("export", 1.0, export_file, arguments)], log=run.log.resolve())
     recommended["savedmodel"] = str(target / version)
 
 
-def export_file(path, target, class_names, notes, custom_objects) -> str:
+def export_file(path, target, class_names, notes, resize, custom_objects) -> str:
     """Exports a saved classifier; returns the version's name.
 
     Runs in a worker, where TensorFlow is loaded already.
@@ -258,7 +260,8 @@ def export_file(path, target, class_names, notes, custom_objects) -> str:
     from tfzero.export import export_savedmodel
 
     model = load_model(path, custom_objects=custom_objects)
-    return export_savedmodel(model, target, class_names=class_names, notes=notes).name
+    version = export_savedmodel(model, target, class_names=class_names, notes=notes, resize=resize)
+    return version.name
 
 
 def _require_writable(target: pathlib.Path) -> None:

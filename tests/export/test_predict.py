@@ -6,6 +6,7 @@ import numpy as np
 import PIL.ExifTags
 import PIL.Image
 import pytest
+import tensorflow as tf
 
 from tests.conftest import build_small_encoder
 from tests.export.conftest import CLASS_NAMES, encode
@@ -147,3 +148,18 @@ def test_what_is_no_model(version, tmp_path):
     shutil.rmtree(foreign / "assets.extra")
     with pytest.raises(InputError, match="written by export_savedmodel"):
         predict_files(foreign, [])
+
+
+@pytest.mark.parametrize("resize", ["pad", "crop", "stretch"])
+@pytest.mark.parametrize("extent", [(40, 25), (25, 40), (9, 80), (31, 17), (8, 8), (300, 7)])
+def test_the_graph_resizes_as_training_does(tmp_path, resize, extent):
+    from tfzero.data.decode import decode_image
+    from tfzero.export.decoding import decode_images
+
+    pixels = np.random.default_rng(0).integers(0, 256, (*extent, 3), np.uint8)
+    PIL.Image.fromarray(pixels).save(tmp_path / "image.png")
+    served = decode_images(
+        tf.constant([(tmp_path / "image.png").read_bytes()]), (16, 12, 3), resize=resize
+    )
+    trained = decode_image(tmp_path / "image.png", channels=3, size=(16, 12), resize=resize)
+    assert abs(served.numpy()[0].astype(int) - trained).max() <= 1

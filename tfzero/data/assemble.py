@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from tfzero._checks import InputError, check_images
-from tfzero.data.collection import Collection, Part
+from tfzero.data.collection import SMALL_CLASS, Collection, Part
 from tfzero.data.dataset import (
     TEST_SEED,
     ImageData,
@@ -113,7 +113,7 @@ def assemble(
     """
     check_share(test_share)
     train, test, pool = collection.train, collection.test, collection.pool
-    notes = collection.notes
+    notes = (*_note_set_aside(collection), *collection.notes)
     if test is None:
         train, test, note = _hold_out(train, collection.class_names, test_share)
         notes += (note,)
@@ -156,6 +156,13 @@ def assemble(
         resize=collection.resize,
         transductive=transductive,
     )
+
+
+def _note_set_aside(collection: Collection) -> list[str]:
+    aside = [each for each in collection.set_aside if each.reason != SMALL_CLASS]
+    if not aside:
+        return []
+    return [f"Set aside {len(aside)} files that cannot be used, for example {aside[0].name}."]
 
 
 def _separate_groups(train: Part, test: Part, *, drop: bool) -> tuple[Part, tuple[str, ...]]:

@@ -10,6 +10,9 @@ import numpy as np
 
 from tfzero.data.memory import take_rows
 
+# Why an image of a class with too few images is set aside.
+SMALL_CLASS = "its class is too small"
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -139,7 +142,7 @@ def leave_small_classes_out(collection: Collection, *, strict: bool) -> Collecti
 
     def keep(name: str, part: Part) -> Part:
         lost = np.flatnonzero(small[part.require_labels()])
-        aside.extend(SetAside(name, part.names[row], "its class is too small") for row in lost)
+        aside.extend(SetAside(name, part.names[row], SMALL_CLASS) for row in lost)
         kept = part.take(np.flatnonzero(~small[part.require_labels()]))
         return replace(kept, labels=numbers[kept.require_labels()].astype(np.int64))
 

@@ -18,12 +18,15 @@ _GRAY_WEIGHTS = (19595, 38470, 7471)
 _DECODED_AT_ONCE = 2
 
 
-def decode_images(image_bytes: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
+def decode_images(
+    image_bytes: tf.Tensor, image_shape: tuple[int, int, int], *, resize: str = "stretch"
+) -> tf.Tensor:
     """Decodes PNG and JPEG files to the pixels that training saw.
 
     Args:
         image_bytes: string `(N,)`, whole files.
         image_shape: `(H, W, C)`, C 1 or 3.
+        resize: "stretch", "pad" or "crop", as `tfzero.data.decode.decode_image` has them.
 
     Returns:
         uint8 `(N, H, W, C)`.
@@ -31,14 +34,14 @@ def decode_images(image_bytes: tf.Tensor, image_shape: tuple[int, int, int]) -> 
     image_bytes = require_batch(image_bytes, ())
     with tf.device("/CPU:0"):  # no other device has kernels for strings
         return tf.map_fn(
-            lambda encoded: _decode_image(encoded, image_shape),
+            lambda encoded: _decode_image(encoded, image_shape, resize),
             image_bytes,
             fn_output_signature=tf.TensorSpec(image_shape, tf.uint8),
             parallel_iterations=_DECODED_AT_ONCE,
         )
 
 
-def _decode_image(encoded: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
+def _decode_image(encoded: tf.Tensor, image_shape: tuple[int, int, int], resize: str) -> tf.Tensor:
     """Decodes one file, `()` to `(H, W, C)`; its header is judged before it is decoded."""
     height, width, channels = image_shape
     with tf.control_dependencies([_require_decodable(encoded)]):
@@ -56,8 +59,36 @@ def _decode_image(encoded: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.T
         )
         gray = tf.cast((red + green + blue + 32768) // 65536, tf.uint8)  # (h, w)
         pixels = gray[:, :, tf.newaxis]  # (h, w, 1)
-    resized = tf.image.resize(pixels, (height, width), "bilinear", antialias=True)
-    return tf.saturate_cast(tf.round(resized), tf.uint8)  # (H, W, C)
+    if resize == "pad":
+        return _pad(pixels, height, width)
+    if resize == "crop":
+        pixels = _crop(pixels, height, width)
+    return _resize(pixels, (height, width))  # (H, W, C)
+
+
+def _resize(pixels: tf.Tensor, size) -> tf.Tensor:
+    resized = tf.image.resize(pixels, size, "bilinear", antialias=True)
+    return tf.saturate_cast(tf.round(resized), tf.uint8)
+
+
+def _pad(pixels: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """Keeps the aspect with black margins: `padded_size` of tfzero.data.decode as a graph."""
+    high, wide = tf.unstack(tf.shape(pixels, tf.int64)[:2])
+    inner_height = tf.clip_by_value((2 * high * width + wide) // (2 * wide), 1, height)
+    inner_width = tf.clip_by_value((2 * wide * height + high) // (2 * high), 1, width)
+    inner = _resize(pixels, tf.cast(tf.stack([inner_height, inner_width]), tf.int32))
+    top, left = (height - inner_height) // 2, (width - inner_width) // 2
+    margins = [[top, height - inner_height - top], [left, width - inner_width - left], [0, 0]]
+    return tf.ensure_shape(tf.pad(inner, margins), (height, width, pixels.shape[-1]))
+
+
+def _crop(pixels: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """Cuts the middle out: `crop_box` of tfzero.data.decode as a graph."""
+    high, wide = tf.unstack(tf.shape(pixels, tf.int64)[:2])
+    inner_height = tf.clip_by_value((2 * wide * height + width) // (2 * width), 1, high)
+    inner_width = tf.clip_by_value((2 * high * width + height) // (2 * height), 1, wide)
+    top, left = (high - inner_height) // 2, (wide - inner_width) // 2
+    return pixels[top : top + inner_height, left : left + inner_width]
 
 
 def _decode_png(encoded: tf.Tensor) -> tf.Tensor:

@@ -34,13 +34,17 @@ class Serving(tf.Module):
 
 
 def image_signatures(
-    answer: Callable[[tf.Tensor], Outputs], image_shape: tuple[int, int, int]
+    answer: Callable[[tf.Tensor], Outputs],
+    image_shape: tuple[int, int, int],
+    *,
+    resize: str = "stretch",
 ) -> dict[str, tf.types.experimental.PolymorphicFunction]:
     """Builds the functions that answer for images, in each form that images arrive in.
 
     Args:
         answer: Takes float32 images `(N, H, W, C)` in 0..1.
         image_shape: `(H, W, C)`.
+        resize: How `serving_bytes` brings files of another shape to this one.
 
     Returns:
         `serving_default` for uint8, `serving_float`, and `serving_bytes` for PNG or JPEG files
@@ -54,7 +58,7 @@ def image_signatures(
         return answer(_require_unit_range(require_batch(image, image_shape)))
 
     def serving_bytes(image_bytes):
-        return answer(scale_images(decode_images(image_bytes, image_shape)))
+        return answer(scale_images(decode_images(image_bytes, image_shape, resize=resize)))
 
     pixels = tf.TensorSpec([None, *image_shape], tf.uint8, name="image")
     floats = tf.TensorSpec([None, *image_shape], tf.float32, name="image")

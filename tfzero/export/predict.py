@@ -77,6 +77,7 @@ def predict_files(
             "signature serving_default with tf.saved_model.load."
         )
     shape, class_names = tuple(spec["image_shape"]), spec["class_names"]
+    resize = spec.get("resize", "stretch")  # older versions have none
     if shape[-1] not in _CHANNELS:
         raise InputError(
             f"The model in {version} takes images of {shape[-1]} channels; expected 1 (gray) or "
@@ -87,7 +88,7 @@ def predict_files(
     predictions = []
     for start in range(0, len(files), batch_size):
         batch = files[start : start + batch_size]
-        for path, scores in zip(batch, _score_batch(signatures, batch, shape), strict=True):
+        for path, scores in zip(batch, _score_batch(signatures, batch, shape, resize), strict=True):
             predictions.append(_to_prediction(path, scores, class_names))
     return predictions
 
@@ -121,7 +122,9 @@ def _read_spec(version: pathlib.Path) -> dict:
         ) from error
 
 
-def _score_batch(signatures, files: list[pathlib.Path], shape: tuple[int, ...]) -> np.ndarray:
+def _score_batch(
+    signatures, files: list[pathlib.Path], shape: tuple[int, ...], resize: str
+) -> np.ndarray:
     """Returns float32 `(N, K)`, one row a file."""
     encoded, decoded = {}, {}
     for row, path in enumerate(files):
@@ -129,7 +132,9 @@ def _score_batch(signatures, files: list[pathlib.Path], shape: tuple[int, ...]) 
         if _suits_graph(content):
             encoded[row] = content
         else:
-            decoded[row] = decode_image(path, channels=shape[-1], size=(shape[0], shape[1]))
+            decoded[row] = decode_image(
+                path, channels=shape[-1], size=(shape[0], shape[1]), resize=resize
+            )
     rows = {}
     if encoded:
         names = [files[row] for row in encoded]

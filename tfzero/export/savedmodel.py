@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from tfzero._checks import InputError
+from tfzero._checks import InputError, require_choice
+from tfzero.data.decode import RESIZE_MODES
 from tfzero.export import arguments, golden, graph
 from tfzero.export.write import Contents, write_version
 
@@ -27,6 +28,7 @@ def export_savedmodel(
     notes: Mapping | None = None,
     pixel_range: tuple[float, float] = graph.UNIT_RANGE,
     from_logits: bool = False,
+    resize: str = "stretch",
 ) -> pathlib.Path:
     """Publishes a classifier as the next version `base/1`, `base/2`, ... for servers.
 
@@ -45,6 +47,8 @@ def export_savedmodel(
         pixel_range: The darkest and the brightest pixel that the model was trained on. Requests
             are the same for all models; the graph converts.
         from_logits: Whether the model ends in logits; the graph then adds softmax or sigmoid.
+        resize: How files of another shape are brought to this one, as in `load_data`: "stretch",
+            "pad" or "crop". Take what training took.
 
     Returns:
         The folder of the new version, or of the newest one if that is already identical.
@@ -54,6 +58,7 @@ def export_savedmodel(
         RuntimeError: If what was written does not reproduce the model. Nothing is published.
     """
     pixel_range = arguments.check_pixel_range(pixel_range)
+    require_choice(resize, RESIZE_MODES, what="way to resize")
     encoder = getattr(model, "encoder", None)
     encoder = encoder if isinstance(encoder, keras.Model) else None
     shape = arguments.find_image_shape(model, encoder, image_shape)
@@ -70,7 +75,9 @@ def export_savedmodel(
     if from_logits:
         golden.require_logits(model(graph.stretch(tf.constant(pixels), pixel_range)).numpy())
     names = arguments.check_class_names(class_names, outputs["scores"].shape[1])
-    signatures = graph.image_signatures(lambda x: graph.name_best(score(x), names), shape)
+    signatures = graph.image_signatures(
+        lambda x: graph.name_best(score(x), names), shape, resize=resize
+    )
     if encoder is not None:
         read = functools.partial(_read_features, encoder, pixel_range)
         outputs |= golden.call_model(read, pixels, who="The model's encoder")
@@ -84,6 +91,7 @@ def export_savedmodel(
         spec={
             **_describe_images(shape, pixel_range),
             "class_names": names,
+            "resize": resize,
             "notes": arguments.check_notes(notes),
         },
         class_names=names,

@@ -42,6 +42,8 @@ class DataSummary(_Model):
     num_train: int
     num_test: int
     notes: tuple[str, ...]
+    resize: str = "stretch"
+    transductive: bool = False
 
 
 class PretrainingPlan(_Model):

@@ -133,6 +133,8 @@ def make_plan(
             num_train=num_train,
             num_test=len(data.test_images),
             notes=data.notes,
+            resize=data.resize,
+            transductive=data.transductive,
         ),
         arms=arms,
         label_counts=counts,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tfzero.data.check.findings import MOST_EXAMPLES, Example, Finding, Subject, plural
-from tfzero.data.collection import SetAside
+from tfzero.data.collection import SMALL_CLASS, SetAside
 from tfzero.data.memory import slices
 
 # From this many times as many images in the largest class as in the smallest, accuracy misleads.
@@ -16,7 +16,7 @@ IMBALANCE = 5.0
 
 def check_files(set_aside: Sequence[SetAside]) -> Finding:
     """Names files that cannot be read."""
-    broken = [aside for aside in set_aside if "class is too small" not in aside.reason]
+    broken = [aside for aside in set_aside if aside.reason != SMALL_CLASS]
     if not broken:
         return Finding("files", "fine", "Every image file can be read.")
     return Finding(
@@ -73,7 +73,7 @@ def check_classes(subject: Subject, *, set_aside: Sequence[SetAside] = ()) -> Fi
             for k in np.flatnonzero(of_part < least[part])
         }
     )
-    dropped = {aside.name for aside in set_aside if "class is too small" in aside.reason}
+    dropped = {aside.name for aside in set_aside if aside.reason == SMALL_CLASS}
     if small or dropped:
         what = _listed(small) if small else f"{plural(len(dropped), 'image')} of them"
         return Finding(

@@ -52,7 +52,7 @@ def write_check_page(result: CheckResult, path: pathlib.Path) -> None:
 
 
 def _with_examples(finding: Finding) -> str:
-    names = [f"{name} ({reason})" if len(reason) < 60 else name for name, reason in finding.names]
+    names = [f"{name} {_shorten(name, reason)}" for name, reason in finding.names]
     for example in finding.examples if finding.level != "fine" else ():
         pair = " = " if finding.check != "near duplicates" else " ~ "
         shown = pair.join(_place(sight) for sight in example.sights)
@@ -61,6 +61,12 @@ def _with_examples(finding: Finding) -> str:
         return finding.sentence
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"{finding.sentence} For example: {'; '.join(names[:_SHOWN])}{more}."
+
+
+def _shorten(name: str, reason: str) -> str:
+    """Returns the reason alone, of a sentence that begins with the file's path."""
+    _, found, rest = reason.partition(pathlib.PurePath(name).name)
+    return (rest if found else reason).partition(";")[0].strip()
 
 
 def _place(sight: Sight) -> str:

@@ -35,7 +35,7 @@ def make_cluster():
 
 def run_all(folder, **workers):
     """Runs a small study; returns each cell's result and probabilities."""
-    arms = ["vae/lpft", "scratch/finetune", "scratch/probe"]
+    arms = ["vae/lpft", "scratch/probe"]
     plan, run = open_small_run(folder, arms=arms)
     with use_workers(**workers):
         assert num_workers() == 2

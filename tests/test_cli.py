@@ -11,9 +11,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tfzero import cli
+from tfzero._checks import InputError
 
 COMMANDS = [
-    "compare", "pretrain", "finetune", "export", "predict", "verify", "convert", "report",
+    "compare", "check", "pretrain", "finetune", "export", "predict", "verify", "convert", "report",
 ]  # fmt: skip
 
 
@@ -205,3 +206,45 @@ def test_export_of_somebody_s_keras_file(monkeypatch, tmp_path):
         for folder in sorted(pathlib.Path(name).iterdir())
     }
     assert kinds == {"generator/1": "generator", "network/1": "classifier", "network/2": "encoder"}
+
+
+DATA_OPTIONS = {
+    "--pool": ("more", "pool", pathlib.Path("more")),
+    "--pool-only": (None, "pool_only", True),
+    "--size": ("32x48", "size", (32, 48)),
+    "--channels": ("3", "channels", 3),
+    "--resize": ("pad", "resize", "pad"),
+    "--group": ("p(\\d+)", "group", "p(\\d+)"),
+    "--test-share": ("0.5", "test_share", 0.5),
+    "--strict": (None, "strict", True),
+    "--drop-leaks": (None, "drop_leaks", True),
+    "--transductive": (None, "transductive", True),
+    "--balanced": (None, "balanced", True),
+}
+LACKS = {
+    "compare": set(),
+    "pretrain": {"--balanced"},
+    "finetune": {"--pool", "--pool-only", "--transductive"},
+    "check": {"--pool-only", "--test-share", "--strict", "--drop-leaks", "--balanced"},
+}
+
+
+@pytest.mark.parametrize("command", LACKS)
+def test_every_option_of_the_data_arrives(command, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    given = {}
+
+    def take(source, **options):
+        given.update(options, source=source)
+        raise InputError("stop here")
+
+    monkeypatch.setattr("tfzero.load_data", take, raising=False)
+    monkeypatch.setattr("tfzero.data.check.check_data", take)
+    offered = {option: DATA_OPTIONS[option] for option in DATA_OPTIONS.keys() - LACKS[command]}
+    words = [word for option, (value, *_) in offered.items() for word in (option, value) if word]
+    assert "stop here" in refuse([command, "images", *words], monkeypatch, capsys)
+    assert given["source"] == "images"
+    for option, (_, name, expected) in offered.items():
+        assert given[name] == expected, option
+    for option in LACKS[command]:
+        assert option in refuse([command, "images", option], monkeypatch, capsys)

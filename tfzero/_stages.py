@@ -101,8 +101,9 @@ def finetune_to_file(
         [labels], num_train=len(data.train_images), num_classes=data.num_classes
     )
     chosen = nested_subsets(
-        data.train_images, data.train_labels, [count], seed=derive_seed(seed, "labels")
-    )[count]
+        data.train_images, data.train_labels, [count], seed=derive_seed(seed, "labels"),
+        balanced=data.balanced,
+    )[count]  # fmt: skip
     fitted = fit_classifier(
         strategy,
         encoder=network,

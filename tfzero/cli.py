@@ -71,6 +71,9 @@ Transductive = Annotated[
         help="The pool may hold test images: all that will be classified is known.",
     ),
 ]
+Balanced = Annotated[
+    bool, typer.Option("--balanced", help="Label as many images of each class, not its share.")
+]
 TestShare = Annotated[
     float, typer.Option(help="Share of the images held out where there is no test part.")
 ]
@@ -130,6 +133,7 @@ def compare(
     test_share: TestShare = 0.3,
     strict: Strict = False,
     drop_leaks: DropLeaks = False,
+    balanced: Balanced = False,
     transductive: Transductive = False,
     out: Annotated[
         pathlib.Path | None, typer.Option(help="Run folder. Default: runs/NAME.")
@@ -167,7 +171,7 @@ def compare(
     loaded = tfzero.load_data(
         data, pool=pool, pool_only=pool_only, size=_parse_size(size), channels=channels,
         resize=resize, group=group, test_share=test_share, strict=strict, drop_leaks=drop_leaks,
-        transductive=transductive,
+        transductive=transductive, balanced=balanced,
     )  # fmt: skip
     study = tfzero.compare(
         loaded,
@@ -289,6 +293,7 @@ def finetune(
     test_share: TestShare = 0.3,
     strict: Strict = False,
     drop_leaks: DropLeaks = False,
+    balanced: Balanced = False,
     seed: Annotated[int, typer.Option(help="Decides labels, head and order.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
@@ -298,7 +303,7 @@ def finetune(
     accuracy = finetune_to_file(
         tfzero.load_data(
             data, size=_parse_size(size), channels=channels, resize=resize, group=group,
-            test_share=test_share, strict=strict, drop_leaks=drop_leaks,
+            test_share=test_share, strict=strict, drop_leaks=drop_leaks, balanced=balanced,
         ),
         encoder,
         out,

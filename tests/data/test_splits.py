@@ -131,6 +131,23 @@ def test_hand_worked_apportionment():
     assert taken == {3: [1, 1, 1], 4: [2, 1, 1], 5: [3, 1, 1], 10: [6, 3, 1]}
 
 
+def test_balanced_subsets_take_as_many_of_each_class():
+    images, labels = make_arrays([60, 30, 4])
+    subsets = nested_subsets(images, labels, [3, 6, 12, 30, 94], seed=0, balanced=True)
+    taken = {size: np.bincount(labels[rows]).tolist() for size, rows in subsets.items()}
+    assert taken == {3: [1, 1, 1], 6: [2, 2, 2], 12: [4, 4, 4], 30: [13, 13, 4], 94: [60, 30, 4]}
+    np.testing.assert_array_equal(subsets[94][:30], subsets[30])
+
+
+def test_a_thousand_classes():
+    images, labels = make_arrays([4] * 1000, size=(8, 8, 1))
+    train, test = hold_out(images, labels, share=0.3, seed=0)
+    assert (np.bincount(labels[test]) >= 1).all() and (np.bincount(labels[train]) >= 2).all()
+    rows = nested_subsets(images, labels, [1000, 2500], seed=0)
+    assert (np.bincount(labels[rows[1000]]) == 1).all()
+    assert set(np.bincount(labels[rows[2500]])) == {2, 3}
+
+
 def test_share_is_rounded_and_kept_possible():
     images, labels = make_arrays([5, 5])
     assert len(hold_out(images, labels, share=0.29, seed=0)[1]) == 3

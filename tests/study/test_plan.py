@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -95,3 +97,16 @@ def test_a_difference_between_plans_is_named(data):
 def test_counts_below_one_are_refused(data, asked):
     with pytest.raises(InputError, match="expected at least 1"):
         make_plan(data, **asked)
+
+
+def test_balanced_subsets_have_cells_of_their_own(data):
+    natural, balanced = (
+        make_plan(dataclasses.replace(data, balanced=choice), label_counts=[6], seeds=3)
+        for choice in (False, True)
+    )
+    assert balanced.data.balanced and not natural.data.balanced
+    keys = [{plan.cell_key(cell) for cell in plan.cells()} for plan in (natural, balanced)]
+    assert not keys[0] & keys[1]
+    assert plan_difference(natural.to_json(), balanced.to_json()) == [
+        "data.balanced: false there, true now"
+    ]

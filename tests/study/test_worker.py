@@ -1,8 +1,14 @@
+import dataclasses
+
 import numpy as np
 
+from tests.conftest import draw_bars
 from tests.study.small import open_small_run
+from tfzero.data import from_arrays
 from tfzero.study import worker
 from tfzero.study.plan import CellSpec
+from tfzero.study.records import RunFolder
+from tfzero.study.study import make_plan, open_run
 from tfzero.transfer.contract import Cost, Fitted
 
 
@@ -37,3 +43,18 @@ def test_a_cell_that_converged_is_not_marked(tmp_path, monkeypatch):
     result, probabilities = run_answering(tmp_path, monkeypatch, [0.1, 0.2, 0.3, 0.4])
     assert result["diverged"] is False
     assert (probabilities == np.array([0.1, 0.2, 0.3, 0.4], np.float32)).all()
+
+
+def test_balanced_studies_label_as_many_of_each_class(tmp_path):
+    images, labels = draw_bars(80, seed=0)
+    kept = np.flatnonzero((labels != 3) | (np.arange(80) < 24))
+    data = from_arrays(images[kept], labels[kept])
+    for balanced, expected in ((False, [3, 3, 3, 1]), (True, [3, 2, 2, 3])):
+        plan = make_plan(
+            dataclasses.replace(data, balanced=balanced),
+            arms=["scratch/probe"], label_counts=[10], seeds=1,
+        )  # fmt: skip
+        run = RunFolder(tmp_path / str(balanced))
+        open_run(plan, data, run)
+        rows = worker.choose_labelled(run, plan, 10)
+        assert sorted(np.bincount(data.train_labels[rows])) == sorted(expected)

@@ -94,6 +94,7 @@ def assemble(
     keep_order: bool = False,
     drop_leaks: bool = False,
     transductive: bool = False,
+    balanced: bool = False,
 ) -> ImageData:
     """Makes a data set; holds a test part out if there is none.
 
@@ -107,6 +108,7 @@ def assemble(
         drop_leaks: Whether training and unlabeled images that equal a test image, and training
             images of a group with test images, are left out.
         transductive: Whether the pool may hold test images.
+        balanced: Whether label subsets have as many images of each class.
 
     Raises:
         InputError: If a class has too few images, or any rule of `ImageData` is broken.
@@ -155,6 +157,7 @@ def assemble(
         set_aside=collection.set_aside,
         resize=collection.resize,
         transductive=transductive,
+        balanced=balanced,
     )
 
 

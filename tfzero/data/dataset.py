@@ -38,6 +38,7 @@ class ImageData:
         set_aside: What was found and not used.
         resize: How files of another shape were brought to this one: "stretch", "pad" or "crop".
         transductive: Whether the pool may hold test images.
+        balanced: Whether label subsets have as many images of each class, instead of its share.
 
     Raises:
         InputError: If shapes disagree, or labels are out of range or too few.
@@ -57,6 +58,7 @@ class ImageData:
     set_aside: tuple[SetAside, ...] = ()
     resize: str = "stretch"
     transductive: bool = False
+    balanced: bool = False
 
     def __post_init__(self):
         if safe_name(self.name) != self.name:

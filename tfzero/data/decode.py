@@ -159,7 +159,7 @@ def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> It
 @contextmanager
 def _opened(path: Path) -> Iterator[PillowImage]:
     """Opens an image; turns whatever goes wrong with it into an error that names the file."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         if path.stat().st_size == 0:
@@ -178,8 +178,11 @@ def _opened(path: Path) -> Iterator[PillowImage]:
     # Not narrower: Pillow's decoders let through whatever a broken file provokes
     # (OSError, SyntaxError, ValueError, struct.error, IndexError and more).
     except Exception as error:
+        # Pillow's own words for it name an object in memory.
+        unknown = isinstance(error, UnidentifiedImageError)
+        reason = "its content is of another kind" if unknown else error
         raise InputError(
-            f"{path} cannot be read as an image ({error}); expected a whole "
+            f"{path} cannot be read as an image ({reason}); expected a whole "
             f"{', '.join(FORMATS)} file. Replace or delete it."
         ) from error
 

@@ -42,6 +42,8 @@ class Images:
 
 def display_name(path: str) -> str:
     """Returns a path that any output can hold, whatever bytes the file system has in it."""
+    if path.isascii():
+        return path  # The same object: a million of them take as much memory as their images.
     return os.fsencode(path).decode("utf-8", errors="replace")
 
 

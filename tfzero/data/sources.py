@@ -38,6 +38,7 @@ def load_data(
     strict: bool = False,
     drop_leaks: bool = False,
     transductive: bool = False,
+    balanced: bool = False,
 ) -> ImageData:
     """Loads images and labels.
 
@@ -65,6 +66,8 @@ def load_data(
         drop_leaks: Whether training and unlabeled images that equal a test image are left out.
         transductive: Whether the pool may hold test images: right where all images to be
             classified are known when one pretrains.
+        balanced: Whether the labelled subsets of a study have as many images of each class, as
+            far as there are, instead of each class's share.
 
     Returns:
         The data set. Without unlabeled images the training images are the pool.
@@ -83,6 +86,7 @@ def load_data(
         keep_order=source == "digits",
         drop_leaks=drop_leaks,
         transductive=transductive,
+        balanced=balanced,
     )
 
 

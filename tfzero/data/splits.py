@@ -64,7 +64,12 @@ def hold_out(
 
 
 def nested_subsets(
-    images: np.ndarray, labels: np.ndarray, counts: Iterable[int], *, seed: int
+    images: np.ndarray,
+    labels: np.ndarray,
+    counts: Iterable[int],
+    *,
+    seed: int,
+    balanced: bool = False,
 ) -> dict[int, np.ndarray]:
     """Draws stratified subsets of which each larger one contains each smaller one.
 
@@ -78,6 +83,8 @@ def nested_subsets(
         labels: Integers `(N,)`, K different ones.
         counts: Sizes of the subsets, each K..N.
         seed: Another seed draws other images.
+        balanced: Whether classes get as many images each, as far as they have them, instead of
+            their natural share.
 
     Returns:
         For each count, int64 `(count,)` indices in the order drawn, so that a smaller
@@ -96,7 +103,8 @@ def nested_subsets(
     shuffled = shuffle_by_content(images, labels, derive_seed(seed, "nested_subsets"))
     classes = classes[shuffled]
     rank = _rank_in_class(classes)
-    priority = np.where(rank == 0, np.inf, class_counts[classes] / (2 * rank + 1))
+    shares = np.ones(num_classes) if balanced else class_counts
+    priority = np.where(rank == 0, np.inf, shares[classes] / (2 * rank + 1))
     drawn = shuffled[np.argsort(-priority, kind="stable")]  # Ties: as shuffled.
     return {size: drawn[:size] for size in sizes}
 
@@ -140,15 +148,16 @@ def order_by_content(images: np.ndarray, labels: np.ndarray | None = None) -> np
 def digest_rows(images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
     """Returns a hash of each image, with its label if there is one, as uint64 `(N, 2)`."""
     marks = None if labels is None else np.asarray(labels).astype("<i8")
-    digests = []
+    found = np.empty((len(images), 2), ">u8")
     for part in slices(len(images), images[:1].nbytes):
-        rows = np.ascontiguousarray(images[part])
+        rows, digests = np.ascontiguousarray(images[part]), []
         for place, row in enumerate(rows.reshape(len(rows), -1), part.start):
             digest = hashlib.blake2b(row.data, digest_size=16)
             if marks is not None:
                 digest.update(marks[place].tobytes())
             digests.append(digest.digest())
-    return np.frombuffer(b"".join(digests), ">u8").reshape(-1, 2)
+        found[part] = np.frombuffer(b"".join(digests), ">u8").reshape(-1, 2)
+    return found
 
 
 def _rank_in_class(classes: np.ndarray) -> np.ndarray:

@@ -44,6 +44,7 @@ class DataSummary(_Model):
     notes: tuple[str, ...]
     resize: str = "stretch"
     transductive: bool = False
+    balanced: bool = False
 
 
 class PretrainingPlan(_Model):
@@ -170,6 +171,8 @@ class StudyPlan(_Model):
     def _common(self) -> dict[str, Any]:
         return {
             "data": self.data.fingerprint,
+            # Only where it is asked for, so that other studies keep their records.
+            **({"balanced": True} if self.data.balanced else {}),
             "encoder": self.encoder,
             "recipe": self.recipe,
             "versions": self.versions,

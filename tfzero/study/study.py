@@ -135,6 +135,7 @@ def make_plan(
             notes=data.notes,
             resize=data.resize,
             transductive=data.transductive,
+            balanced=data.balanced,
         ),
         arms=arms,
         label_counts=counts,

@@ -98,7 +98,8 @@ def run_cell(folder: pathlib.Path, plan: StudyPlan, cell: CellSpec, custom_objec
     run = RunFolder(folder)
     key = plan.cell_key(cell)
     data = open_data(run.cache_for(plan.data.fingerprint))
-    subsets = _subsets(run.cache_for(plan.data.fingerprint), plan.label_counts, cell.replicate)
+    subsets = _subsets(run.cache_for(plan.data.fingerprint), plan.label_counts, cell.replicate,
+                       plan.data.balanced)  # fmt: skip
     chosen = subsets[cell.num_labels]
     if _reads_stored_features(cell):
         fitted, features = _fit_frozen(run, plan, cell, data, subsets, custom_objects)
@@ -248,15 +249,17 @@ def open_data(cache: pathlib.Path) -> ImageData:
 def choose_labelled(run, plan, count: int, *, replicate: int = 0) -> np.ndarray:
     """Returns which training images are labelled in a replicate, nested over all counts."""
     counts = tuple(sorted({count, *plan.label_counts}))
-    return _subsets(run.cache_for(plan.data.fingerprint), counts, replicate)[count]
+    cache = run.cache_for(plan.data.fingerprint)
+    return _subsets(cache, counts, replicate, plan.data.balanced)[count]
 
 
 @functools.lru_cache(maxsize=4)
-def _subsets(cache: pathlib.Path, counts: tuple[int, ...], replicate: int):
+def _subsets(cache: pathlib.Path, counts: tuple[int, ...], replicate: int, balanced: bool):
     data = open_data(cache)
     return nested_subsets(
-        data.train_images, data.train_labels, list(counts), seed=derive_seed(replicate, "labels")
-    )
+        data.train_images, data.train_labels, list(counts),
+        seed=derive_seed(replicate, "labels"), balanced=balanced,
+    )  # fmt: skip
 
 
 def is_pretrained(run: RunFolder, key: str) -> bool:

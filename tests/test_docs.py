@@ -32,6 +32,14 @@ def test_every_name_in_theory_resolves():
     assert find_unknown(names) == []
 
 
+def test_every_link_from_the_guides_leads_somewhere():
+    for guide in (THEORY.with_name("serving.md"), THEORY.parents[1] / "savedmodels/README.md"):
+        links = re.findall(r"\]\((?!https?:)([^)#]+)\)", guide.read_text("utf-8"))
+        assert links
+        for link in links:
+            assert (guide.parent / link).exists(), link
+
+
 def test_every_part_with_formulas_names_code():
     parts = re.split(r"^## ", THEORY.read_text("utf-8"), flags=re.MULTILINE)
     with_formulas = [part for part in parts if "$$" in part]

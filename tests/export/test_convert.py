@@ -69,11 +69,14 @@ def test_read_in_a_process_without_tensorflow(converted, to, images, expected, t
 
 @pytest.mark.slow
 @pytest.mark.parametrize("to", PACKAGES)
-def test_read_in_an_environment_without_tensorflow(converted, to, images, expected, tmp_path):
+def test_read_in_an_environment_without_tensorflow(
+    converted, to, images, expected, tmp_path, monkeypatch
+):
     """Installs one package from the index that pip is set to, and nothing else."""
     environment = tmp_path / "environment"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     python = environment / "bin/python"
+    monkeypatch.delenv("PYTHONPATH", raising=False)  # could lead to packages of this one
     subprocess.run([python, "-m", "pip", "install", "-q", PACKAGES[to]], check=True)
     installed = subprocess.run(
         [python, "-m", "pip", "list"], check=True, capture_output=True, text=True

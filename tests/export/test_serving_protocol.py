@@ -87,6 +87,19 @@ def test_versions_and_a_filter_of_outputs(predict, images, expected):
     assert np.abs(newest["scores"] - expected).max() > 0.01
 
 
+def test_the_request_in_the_documentation_works(base, images, expected, tmp_path, monkeypatch):
+    text = (pathlib.Path(__file__).parents[2] / "docs/serving.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "one.png").write_bytes(encode(images[0, ..., 0]))
+    with serve(base) as (_, address):
+        names = {}
+        exec(code.replace("127.0.0.1:8500", address).replace('"digits"', '"shoes"'), names)
+        names["channel"].close()
+    np.testing.assert_allclose(names["scores"], expected[:1], atol=1e-5)
+    assert names["label"] == CLASS_NAMES[expected[0].argmax()]
+
+
 def bad_requests():
     """Everything that a stranger may send: arguments of `predict`, status and message."""
     gray, good = picture()[..., 0], np.zeros((2, *SHAPE), np.uint8)

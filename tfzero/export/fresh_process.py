@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pathlib
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
@@ -149,7 +150,7 @@ def check_golden(
                 wrong = labels != [class_names[k] for k in best] or any(outputs["class_id"] != best)
                 problems += [f"{loader}: {signature} misnames its best class."] if wrong else []
         except Exception as error:  # whatever happens is a finding
-            problems.append(f"{loader}: {signature} failed: {_first_line(error)}")
+            problems.append(f"{loader}: {signature} failed: {_name_reason(error)}")
     return problems
 
 
@@ -169,7 +170,7 @@ def check_warmup(directory: pathlib.Path, run: Callable) -> list[str]:
             if {len(output) for output in outputs.values()} != {len(tensor)}:
                 problems.append(f"Warm-up request {count} returns another number of rows.")
     except Exception as error:  # whatever happens is a finding
-        problems.append(f"Warm-up after {count} requests: {_first_line(error)}")
+        problems.append(f"Warm-up after {count} requests: {_name_reason(error)}")
     return problems + ([] if count else ["The warm-up file holds no request."])
 
 
@@ -260,7 +261,7 @@ def check_version(directory: pathlib.Path) -> list[str]:
         requests = list(golden_requests(directory))  # eager, so before there is a session
         return check_graph(directory) + check_session(directory, requests, class_names)
     except Exception as error:  # whatever happens is a finding
-        return [f"Loading failed: {_first_line(error)}"]
+        return [f"Loading failed: {_name_reason(error)}"]
 
 
 def find_difference(found: np.ndarray, wanted: np.ndarray, *, tolerance: float = TOLERANCE) -> str:
@@ -276,8 +277,17 @@ def find_difference(found: np.ndarray, wanted: np.ndarray, *, tolerance: float =
     return "" if largest <= tolerance else f"off by {largest:.2g}, allowed {tolerance:g}"
 
 
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
+def find_reason(error: Exception) -> str:
+    """Returns what went wrong in one line, without the place in the graph around it."""
+    text, placed, _ = str(error).strip().partition("[[")  # "[[{{node Assert}}]]"
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
+    reason = re.sub(r"^\(\d+\) \w+: ", "", lines[-1 if placed else 0])
+    asserted = re.fullmatch(r"assertion failed: \[(.*)\]", reason)
+    return asserted[1] if asserted else reason
+
+
+def _name_reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {find_reason(error)}"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import pathlib
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,7 +16,7 @@ import tensorflow as tf
 
 from tfzero._checks import InputError
 from tfzero.data.decode import SUFFIXES, decode_image
-from tfzero.export.fresh_process import MAX_PIXELS, SPEC_FILE
+from tfzero.export.fresh_process import MAX_PIXELS, SPEC_FILE, find_reason
 from tfzero.export.layout import find_version
 
 _CHANNELS = (1, 3)
@@ -168,18 +167,10 @@ def _score_encoded(serve, files: list[pathlib.Path], contents: list[bytes]) -> n
         if len(files) > 1:
             pairs = zip(files, contents, strict=True)
             return np.concatenate([_score_encoded(serve, [f], [c]) for f, c in pairs])
-        raise InputError(f"{files[0]} cannot be used: {_explain(error)}") from error
-
-
-def _explain(error: tf.errors.InvalidArgumentError) -> str:
-    """Returns the sentence that the graph meant."""
-    asserted = re.search(r"assertion failed: \[(.*?)\]\s*(?:\[\[|\n|$)", error.message, re.DOTALL)
-    if asserted:
-        return asserted[1]
-    return (
-        f"it cannot be decoded ({error.message.strip().splitlines()[0]}). Expected a whole PNG "
-        "or JPEG file; copy or write it again."
-    )
+        raise InputError(
+            f"{files[0]} cannot be used: {find_reason(error)} (expected a whole PNG or JPEG file; "
+            "copy or write it again)."
+        ) from error
 
 
 def _read_bytes(path: pathlib.Path) -> bytes:

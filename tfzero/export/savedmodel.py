@@ -73,7 +73,8 @@ def export_savedmodel(
     outputs = golden.call_model(lambda x: {"scores": score(x)}, pixels, who="The model")
     golden.require_probabilities(outputs["scores"])
     if from_logits:
-        golden.require_logits(model(graph.stretch(tf.constant(pixels), pixel_range)).numpy())
+        logits = model(graph.stretch(tf.constant(pixels), pixel_range), training=False)
+        golden.require_logits(logits.numpy())
     names = arguments.check_class_names(class_names, outputs["scores"].shape[1])
     signatures = graph.image_signatures(
         lambda x: graph.name_best(score(x), names), shape, resize=resize

@@ -68,7 +68,7 @@ def test_a_cell_reads_the_features_of_its_own_labels(tmp_path, monkeypatch):
     cache = run.cache_for(plan.data.fingerprint)
     data = worker.open_data(cache)
     encoder = worker.start_encoder(run, plan, 0)
-    for count, chosen in worker._subsets(cache, plan.label_counts, 0).items():
+    for count, chosen in worker._subsets(cache, plan.label_counts, 0, False).items():
         features, labels = given[count]
         np.testing.assert_array_equal(labels, data.train_labels[chosen])
         np.testing.assert_allclose(

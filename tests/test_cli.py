@@ -196,7 +196,7 @@ def test_export_of_somebody_s_keras_file(monkeypatch, tmp_path):
     for file, options in [
         ("generator", ["--part", "generator", "--pixel-range=-1,1"]),
         ("network", ["--logits", "--image-shape", "8,8,1", "--pixel-range", "0,255"]),
-        ("network", ["--part", "encoder", "--image-shape", "8,8,1"]),
+        ("network", ["--part", "encoder", "--image-shape", "8,8,1", "--resize", "pad"]),
     ]:
         result = CliRunner().invoke(cli.app, ["export", f"{file}.keras", "--out", file, *options])
         assert result.exit_code == 0, (result.output, result.exception)
@@ -206,6 +206,14 @@ def test_export_of_somebody_s_keras_file(monkeypatch, tmp_path):
         for folder in sorted(pathlib.Path(name).iterdir())
     }
     assert kinds == {"generator/1": "generator", "network/1": "classifier", "network/2": "encoder"}
+    spec = json.loads(pathlib.Path("network/2/assets.extra/model_spec.json").read_text())
+    assert spec["resize"] == "pad"
+    good = CliRunner().invoke(cli.app, ["verify", "generator"])
+    assert (good.exit_code, good.output) == (0, "No difference found.\n")
+    with open("generator/1/assets.extra/golden/inputs.npy", "ab") as file:
+        file.write(b"more")
+    bad = CliRunner().invoke(cli.app, ["verify", "generator/1"])
+    assert bad.exit_code == 1 and "golden/inputs.npy has changed since export" in bad.output
 
 
 DATA_OPTIONS = {

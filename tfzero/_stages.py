@@ -130,6 +130,7 @@ def export_from_file(
     image_shape: tuple[int, int, int] | None,
     pixel_range: tuple[float, float],
     from_logits: bool,
+    resize: str,
 ) -> pathlib.Path:
     """Exports what is in a `.keras` file, or a part of it; returns the new version's folder.
 
@@ -140,7 +141,7 @@ def export_from_file(
     from tfzero.export.arguments import find_input_shape
 
     part, network = _take_part(load_model(path), path, part)
-    images = {"image_shape": image_shape, "pixel_range": pixel_range}
+    images = {"image_shape": image_shape, "pixel_range": pixel_range, "resize": resize}
     if part == "classifier":
         return export_savedmodel(
             network, out, class_names=class_names, from_logits=from_logits, **images

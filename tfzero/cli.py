@@ -343,6 +343,12 @@ def export(
             help="Darkest and brightest pixel the model knows: 0,255 or -1,1 if not 0,1.",
         ),
     ] = "0,1",
+    resize: Annotated[
+        str,
+        typer.Option(
+            help="How served files get the model's size, as in training: stretch, pad or crop."
+        ),
+    ] = "stretch",
     logits: Annotated[
         bool, typer.Option("--logits", help="The classifier ends in logits; add the softmax.")
     ] = False,
@@ -361,6 +367,7 @@ def export(
         image_shape=_parse_numbers(int, image_shape, option="--image-shape", example="28,28,1"),
         pixel_range=_parse_numbers(float, pixel_range, option="--pixel-range", example="0,255"),
         from_logits=logits,
+        resize=resize,
     )
     print(f"Exported {version}")
 
@@ -391,7 +398,10 @@ def verify(
         pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")
     ],
 ) -> None:
-    """Check an exported model in a fresh process that has neither tfzero nor Keras."""
+    """Check an exported model in a fresh process that has neither tfzero nor Keras.
+
+    Exits with 1 on any difference. Finds damage, not malice: a SavedModel is a program.
+    """
     problems = tfzero.verify_savedmodel(savedmodel)
     for problem in problems:
         print(problem, file=sys.stderr)

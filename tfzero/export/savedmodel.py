@@ -107,6 +107,7 @@ def export_encoder(
     image_shape: tuple[int, int, int] | None = None,
     notes: Mapping | None = None,
     pixel_range: tuple[float, float] = graph.UNIT_RANGE,
+    resize: str = "stretch",
 ) -> pathlib.Path:
     """Publishes a network of images alone, as `export_savedmodel` does a classifier.
 
@@ -117,6 +118,7 @@ def export_encoder(
         image_shape: `(H, W, C)`. None reads it from the model.
         notes: Whatever JSON can hold about the model.
         pixel_range: The darkest and the brightest pixel that the model was trained on.
+        resize: How files of another shape are brought to this one; see `export_savedmodel`.
 
     Returns:
         The folder of the new version, or of the newest one if that is already identical.
@@ -126,17 +128,19 @@ def export_encoder(
         RuntimeError: If what was written does not reproduce the model. Nothing is published.
     """
     pixel_range = arguments.check_pixel_range(pixel_range)
+    require_choice(resize, RESIZE_MODES, what="way to resize")
     shape = arguments.find_image_shape(model, None, image_shape)
     read = functools.partial(_read_features, model, pixel_range)
     images = golden.draw_images(shape)
     contents = Contents(
         kind="encoder",
         models=[model],
-        signatures=graph.image_signatures(read, shape),
+        signatures=graph.image_signatures(read, shape, resize=resize),
         inputs=images,
         outputs=golden.call_model(read, golden.unit_pixels(images), who="The model"),
         spec={
             **_describe_images(shape, pixel_range),
+            "resize": resize,
             "notes": arguments.check_notes(notes),
         },
     )

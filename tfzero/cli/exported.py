@@ -1,0 +1,146 @@
+"""Models that leave the library: export, predict, verify, convert."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import sys
+from typing import Annotated, Any
+
+import typer
+
+import tfzero
+from tfzero.cli.options import (
+    app,
+    parse_numbers,
+    split,
+)
+
+
+@app.command(epilog="Example: tfzero export my.keras --out savedmodels/mine --classes cat,dog")
+def export(
+    model: Annotated[pathlib.Path, typer.Argument(help=".keras file; it is loaded in safe mode.")],
+    out: Annotated[
+        pathlib.Path, typer.Option(help="Folder of the versions, for example savedmodels/NAME.")
+    ],
+    part: Annotated[
+        str | None,
+        typer.Option(
+            help="classifier or encoder; of a GAN encoder or generator; of a VAE encoder, "
+            "posterior or decoder. Default: classifier."
+        ),
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Class names in order, separated by commas.")
+    ] = None,
+    image_shape: Annotated[
+        str | None,
+        typer.Option(metavar="H,W,C", help="Where the model does not say it, as in 28,28,1."),
+    ] = None,
+    pixel_range: Annotated[
+        str,
+        typer.Option(
+            metavar="LOW,HIGH",
+            help="Darkest and brightest pixel the model knows: 0,255 or -1,1 if not 0,1.",
+        ),
+    ] = "0,1",
+    resize: Annotated[
+        str,
+        typer.Option(
+            help="How served files get the model's size, as in training: stretch, pad or crop."
+        ),
+    ] = "stretch",
+    logits: Annotated[
+        bool, typer.Option("--logits", help="The classifier ends in logits; add the softmax.")
+    ] = False,
+) -> None:
+    """Export a Keras model, or a part of one, as a SavedModel that a server takes as it is.
+
+    A SavedModel is a program: whoever loads it, runs it. Serve only what you trust.
+    """
+    from tfzero._stages import export_from_file
+
+    version = export_from_file(
+        model,
+        out,
+        part=part,
+        class_names=split(classes),
+        image_shape=parse_numbers(int, image_shape, option="--image-shape", example="28,28,1"),
+        pixel_range=parse_numbers(float, pixel_range, option="--pixel-range", example="0,255"),
+        from_logits=logits,
+        resize=resize,
+    )
+    print(f"Exported {version}")
+
+
+@app.command(epilog="Example: tfzero predict savedmodels/digits one.png two.jpg folder/")
+def predict(
+    savedmodel: Annotated[
+        pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")
+    ],
+    images: Annotated[list[pathlib.Path], typer.Argument(help="Image files, and folders of them.")],
+    top: Annotated[int, typer.Option(min=1, help="Classes shown for each image.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="All scores as JSON.")] = False,
+    batch_size: Annotated[int, typer.Option(help="Images decoded and scored at once.")] = 64,
+) -> None:
+    """Name the class of images with an exported classifier."""
+    predictions = tfzero.predict_files(savedmodel, images, batch_size=batch_size)
+    if as_json:
+        print(json.dumps([_to_json(p) for p in predictions], indent=1, ensure_ascii=False))
+        return
+    for prediction in predictions:
+        scores = list(prediction.scores.items())[:top]
+        print(f"{prediction.path}: " + ", ".join(f"{name} {score:.3f}" for name, score in scores))
+
+
+@app.command(epilog="Example: tfzero verify savedmodels/digits")
+def verify(
+    savedmodel: Annotated[
+        pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")
+    ],
+) -> None:
+    """Check an exported model in a fresh process that has neither tfzero nor Keras.
+
+    Exits with 1 on any difference. Finds damage, not malice: a SavedModel is a program.
+    """
+    problems = tfzero.verify_savedmodel(savedmodel)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems:
+        raise typer.Exit(1)
+    print("No difference found.")
+
+
+@app.command(epilog="Example: tfzero convert savedmodels/digits --to onnx --out digits.onnx")
+def convert(
+    savedmodel: Annotated[
+        pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")
+    ],
+    to: Annotated[str, typer.Option(help="onnx or litert.")],
+    out: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="File to write. Default: NAME-VERSION.onnx or .tflite in this folder."),
+    ] = None,
+    signature: Annotated[
+        str, typer.Option(help="Any of the model's but serving_bytes.")
+    ] = "serving_default",
+    tolerance: Annotated[
+        float, typer.Option(help="How far an answer may be off the SavedModel's.")
+    ] = 1e-5,
+) -> None:
+    """Write an exported model for ONNX Runtime or LiteRT; kept only if it answers alike.
+
+    Needs tfzero's extra of that name; says how to install it. Never overwrites.
+    """
+    print(
+        tfzero.convert_savedmodel(savedmodel, to, out=out, signature=signature, tolerance=tolerance)
+    )
+
+
+def _to_json(prediction) -> dict[str, Any]:
+    return {
+        "path": str(prediction.path),
+        "label": prediction.label,
+        "class_id": prediction.class_id,
+        "scores": prediction.scores,
+    }

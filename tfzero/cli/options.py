@@ -1,0 +1,149 @@
+"""The application, the options that commands share, and how their texts are read."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Annotated, Any
+
+import typer
+
+from tfzero._checks import InputError
+
+app = typer.Typer(
+    help="Is unsupervised pretraining worth it on your images? Measure it, with error bars.",
+    epilog="Example: tfzero compare my_images/ --label-counts 100,1000 --seeds 5",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+# Panels of the help of commands with many options.
+IMAGES, STUDY, RUN = "Images", "Study", "Run"
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="[DATA]",
+        help="Folder with a subfolder of images per class (perhaps inside train/ and test/), "
+        "folder of images with a labels.csv, folder of IDX files, .npz with x_train, y_train, or "
+        "tfds:NAME. Default: built-in digits.",
+    ),
+]
+Pool = Annotated[
+    pathlib.Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Unlabeled images, in it and in folders inside it.",
+        rich_help_panel=IMAGES,
+    ),
+]
+PoolOnly = Annotated[
+    bool,
+    typer.Option(
+        "--pool-only",
+        help="Pretrain on the unlabeled images alone, not on the training images too.",
+        rich_help_panel=IMAGES,
+    ),
+]
+Channels = Annotated[
+    int | None,
+    typer.Option(
+        help="1 for gray, 3 for RGB. Default: what the images are.", rich_help_panel=IMAGES
+    ),
+]
+Resize = Annotated[
+    str,
+    typer.Option(
+        help="With --size: stretch, pad (keeps the aspect, black margins) or crop.",
+        rich_help_panel=IMAGES,
+    ),
+]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        metavar="REGEX",
+        help="What belongs together, as a pattern in the file's path or a column of labels.csv: "
+        "never on both sides of the test part. Example: 'patient(\\d+)'.",
+        rich_help_panel=IMAGES,
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Refuse broken files and tiny classes; else set aside.",
+        rich_help_panel=IMAGES,
+    ),
+]
+DropLeaks = Annotated[
+    bool,
+    typer.Option(
+        "--drop-leaks",
+        help="Leave out training images that equal a test image.",
+        rich_help_panel=IMAGES,
+    ),
+]
+Transductive = Annotated[
+    bool,
+    typer.Option(
+        "--transductive",
+        help="The pool may hold test images: all that will be classified is known.",
+        rich_help_panel=IMAGES,
+    ),
+]
+Balanced = Annotated[
+    bool,
+    typer.Option(
+        "--balanced",
+        help="Label as many images of each class, not its share.",
+        rich_help_panel=IMAGES,
+    ),
+]
+TestShare = Annotated[
+    float,
+    typer.Option(
+        help="Share of the images held out where there is no test part.", rich_help_panel=IMAGES
+    ),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N or HxW", help="Resize all images to this many pixels.", rich_help_panel=IMAGES
+    ),
+]
+
+
+def split(text: str | None) -> list[str] | None:
+    """Returns the parts of a text between its commas."""
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def parse_size(text: str | None) -> int | tuple[int, int] | None:
+    """Returns a number, or height and width, of the text of --size.
+
+    Raises:
+        InputError: If it is neither.
+    """
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdecimal() for part in parts):
+        raise InputError(
+            f'--size is "{text}"; expected a number or HEIGHTxWIDTH, as in 28 or 32x48.'
+        )
+    sides = [int(part) for part in parts]
+    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
+
+
+def parse_numbers(kind: type, text: str | None, *, option: str, example: str) -> Any:
+    """Returns a tuple of as many numbers as the example has."""
+    if text is None:
+        return None
+    try:
+        numbers = tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != example.count(",") + 1:
+        raise InputError(f'{option} is "{text}"; expected numbers as in {example}.')
+    return numbers

@@ -1,0 +1,222 @@
+"""The main job, and what goes before and after it."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import tfzero
+from tfzero.cli.options import (
+    RUN,
+    STUDY,
+    Balanced,
+    Channels,
+    Data,
+    DropLeaks,
+    Group,
+    Pool,
+    PoolOnly,
+    Resize,
+    Size,
+    Strict,
+    TestShare,
+    Transductive,
+    app,
+    parse_size,
+    split,
+)
+
+
+@app.command(epilog="Example: tfzero compare my_images/ --label-counts 100,1000,all --seeds 5")
+def compare(
+    data: Data = "digits",
+    arms: Annotated[
+        str | None,
+        typer.Option(
+            help="INIT/STRATEGY, separated by commas, as in vae/lpft,scratch/finetune.",
+            rich_help_panel=STUDY,
+        ),
+    ] = None,
+    label_counts: Annotated[
+        str | None,
+        typer.Option(
+            help='Numbers of labels, or "all", separated by commas. Default: 2, 5 and 20 a class.',
+            rich_help_panel=STUDY,
+        ),
+    ] = None,  # fmt: skip
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            help="Replicates; each redraws everything random. Default: 10.", rich_help_panel=STUDY
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="Pretraining passes. Default: by size of the pool.", rich_help_panel=STUDY
+        ),
+    ] = None,
+    pool: Pool = None,
+    pool_only: PoolOnly = False,
+    encoders: Annotated[
+        int | None,
+        typer.Option(
+            help="Encoders a method, shared by the seeds. Default: one for each seed.",
+            rich_help_panel=STUDY,
+        ),
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            help="Smallest difference worth having, in points of accuracy. Default: 1.",
+            rich_help_panel=STUDY,
+        ),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="Fit the study into this time: seeds, arms and label counts are dropped "
+            "until it does, and named.",
+            rich_help_panel=STUDY,
+        ),
+    ] = None,
+    more_seeds: Annotated[
+        int | None,
+        typer.Option(
+            help="Add this many seeds to the finished study and look again; what is "
+            "there is not computed anew.",
+            rich_help_panel=STUDY,
+        ),
+    ] = None,
+    size: Size = None,
+    channels: Channels = None,
+    resize: Resize = "stretch",
+    group: Group = None,
+    test_share: TestShare = 0.3,
+    strict: Strict = False,
+    drop_leaks: DropLeaks = False,
+    balanced: Balanced = False,
+    transductive: Transductive = False,
+    out: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Run folder. Default: runs/NAME.", rich_help_panel=RUN),
+    ] = None,
+    export: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            help="Where the SavedModel goes. Default: savedmodels/NAME.", rich_help_panel=RUN
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Remove another study in the run folder first.", rich_help_panel=RUN
+        ),
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes that work. Default: one a core. Results do not depend on it.",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Use the workers of this Dask scheduler, as in tcp://10.0.0.5:8786, instead.",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Verdict as JSON on standard output, all else on the other.",
+            rich_help_panel=RUN,
+        ),
+    ] = False,
+) -> None:
+    """Compare pretraining with training from scratch on your images, and export the best network.
+
+    A study that was interrupted goes on where it stopped when the same command is given again.
+    """
+    from tfzero.study.screen import show_verdict
+
+    console = Console(stderr=as_json)
+    loaded = tfzero.load_data(
+        data, pool=pool, pool_only=pool_only, size=parse_size(size), channels=channels,
+        resize=resize, group=group, test_share=test_share, strict=strict, drop_leaks=drop_leaks,
+        transductive=transductive, balanced=balanced,
+    )  # fmt: skip
+    study = tfzero.compare(
+        loaded,
+        arms=split(arms),
+        label_counts=split(label_counts),
+        seeds=seeds,
+        epochs=epochs,
+        encoders=encoders,
+        margin=margin,
+        minutes=minutes,
+        more_seeds=more_seeds,
+        out=out,
+        export=export,
+        overwrite=overwrite,
+        workers=workers,
+        scheduler=scheduler,
+        console=console,
+    )
+    show_verdict(console, study)
+    if as_json:
+        print(json.dumps(study.results, indent=1, ensure_ascii=False))
+
+
+@app.command(epilog="Example: tfzero check my_images/ --page check.html")
+def check(
+    data: Data = "digits",
+    pool: Pool = None,
+    size: Size = None,
+    channels: Channels = None,
+    resize: Resize = "stretch",
+    group: Group = None,
+    transductive: Transductive = False,
+    page: Annotated[
+        pathlib.Path | None, typer.Option(metavar="FILE", help="HTML page to write, with pictures.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Findings as JSON on standard output.")
+    ] = False,
+) -> None:
+    """Look for what would spoil a study: broken files, duplicates, leaks, odd labels.
+
+    Nothing is changed or deleted. Exits with 1 if a study would be refused. Every study does the
+    quick part of this first.
+    """
+    from tfzero._check import show_check, write_check_page
+    from tfzero.data.check import check_data
+
+    console = Console(stderr=as_json)
+    result = check_data(
+        data, pool=pool, size=parse_size(size), channels=channels, resize=resize, group=group,
+        transductive=transductive, say=lambda text: console.print(text, style="dim"),
+    )  # fmt: skip
+    show_check(console, result)
+    if page is not None:
+        write_check_page(result, page)
+        console.print(f"Page: {page}", highlight=False)
+    if as_json:
+        print(json.dumps(result.to_json(), indent=1, ensure_ascii=False))
+    if result.stops:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: tfzero report runs/digits")
+def report(
+    run: Annotated[pathlib.Path, typer.Argument(help="Run folder of a finished study.")],
+) -> None:
+    """Write report.html anew from a run folder."""
+    print(tfzero.write_report(run))

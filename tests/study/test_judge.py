@@ -76,7 +76,7 @@ def test_what_makes_no_difference_is_said_and_not_called_open(plan):
     accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
     verdict = call_judge(plan, accuracy)
     assert {c["outcome"] for c in verdict["comparisons"]} == {"no difference worth having"}
-    assert "no difference worth having, which is 1 points" in describe(plan, verdict)[0]
+    assert "no difference worth having, which is 1 point:" in describe(plan, verdict)[0]
     assert "At 6 and 12 labels pretraining makes no difference worth having" in headline(
         plan, verdict
     )
@@ -149,8 +149,8 @@ def test_cells_without_result_and_diverged_ones_are_named(plan):
     assert verdict["missing"] == [{"arm": "vae/lpft", "num_labels": 6, "replicate": 3}]
     assert len(verdict["diverged"]) == 1
     missing, diverged = words.describe_gaps(verdict)
-    assert "1 cells have no result (vae/lpft, 6 labels, seed 3)" in missing
-    assert "diverged in 1 cells" in diverged and "commonest class" in diverged
+    assert "Cells without a result: 1 (vae/lpft, 6 labels, seed 3)" in missing
+    assert "diverged: 1 (" in diverged and "commonest class" in diverged
     assert verdict["comparisons"][0]["seeds"] == 4
     whole = call_judge(plan, accuracy)
     assert words.describe_gaps(whole) == []

@@ -39,7 +39,7 @@ def describe_comparison(entry: dict[str, Any], *, margin: float) -> str:
     if outcome == NO_DIFFERENCE:
         return (
             f"{start} {transfer} and training from scratch show no difference worth having, which "
-            f"is {margin:g} points: {found}."
+            f"is {_margin(margin)}: {found}."
         )
     return (
         f"{start} cannot tell {transfer} from training from scratch: {found}. "
@@ -100,7 +100,7 @@ def describe_gaps(verdict: dict[str, Any]) -> list[str]:
     if verdict["missing"]:
         named = _name_cells(verdict["missing"])
         sentences.append(
-            f"{len(verdict['missing'])} cells have no result ({named}); comparisons are made "
+            f"Cells without a result: {len(verdict['missing'])} ({named}); comparisons are made "
             "without those replicates. If it was the arm that made them fail, it is flattered."
         )
     if verdict.get("failures"):
@@ -109,7 +109,7 @@ def describe_gaps(verdict: dict[str, Any]) -> list[str]:
     if verdict["diverged"]:
         named = _name_cells(verdict["diverged"])
         sentences.append(
-            f"Training diverged in {len(verdict['diverged'])} cells ({named}); they count as "
+            f"Cells whose training diverged: {len(verdict['diverged'])} ({named}); they count as "
             "always answering the commonest class."
         )
     return sentences
@@ -128,7 +128,7 @@ def _describe_labels_saved(entry: dict[str, Any]) -> str:
     )
     return (
         f"{start} about {entry['labels']:,.0f} (95 % interval of this figure alone {interval}): "
-        f"utility {entry['utility']:+.0%}."
+        f"utility {round(100 * entry['utility']):+d} %."
     )
 
 
@@ -201,7 +201,7 @@ def write_headline(comparisons: list[dict[str, Any]], *, plan: StudyPlan, margin
     if same := groups.get(NO_DIFFERENCE):
         parts.append(
             f"At {_join(same)} labels pretraining makes no difference worth having: less than "
-            f"{margin:g} points. Train from scratch; it costs less."
+            f"{_margin(margin)}. Train from scratch; it costs less."
         )
     if unsettled := groups.get(CANNOT_TELL):
         parts.append(
@@ -288,6 +288,10 @@ def describe_level(*, look: int, num_comparisons: int) -> str:
     if look > 1:
         return f"{text}, and for this being look {look} at a growing study."
     return f"{text}. Part of the 5 % is kept for later looks (--more-seeds)."
+
+
+def _margin(points: float) -> str:
+    return "1 point" if points == 1 else f"{points:g} points"
 
 
 def _points(value: float, *, sign: str = "-") -> str:

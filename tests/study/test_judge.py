@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from tests.study.studies import SCRATCH, make_records, make_right, plan_study
-from tfzero.study import words
+from tfzero.study import remarks, words
 from tfzero.study.judge import judge, t_half_width
 
 ENCODERS = [{"spec": {"method": "vae", "replicate": r}, "cost": {"seconds": 4.0}} for r in range(5)]
@@ -148,12 +148,12 @@ def test_cells_without_result_and_diverged_ones_are_named(plan):
     verdict = judge(plan, records, [], right)
     assert verdict["missing"] == [{"arm": "vae/lpft", "num_labels": 6, "replicate": 3}]
     assert len(verdict["diverged"]) == 1
-    missing, diverged = words.describe_gaps(verdict)
+    missing, diverged = remarks.describe_gaps(verdict)
     assert "Cells without a result: 1 (vae/lpft, 6 labels, seed 3)" in missing
     assert "diverged: 1 (" in diverged and "commonest class" in diverged
     assert verdict["comparisons"][0]["seeds"] == 4
     whole = call_judge(plan, accuracy)
-    assert words.describe_gaps(whole) == []
+    assert remarks.describe_gaps(whole) == []
 
 
 def test_scratch_that_trained_as_long_is_compared_beside_the_verdict():
@@ -168,14 +168,14 @@ def test_scratch_that_trained_as_long_is_compared_beside_the_verdict():
     [entry] = verdict["scratch_long"]
     assert entry["difference"] == pytest.approx(-2)
     assert entry["single_low"] < -2 < entry["single_high"]
-    said = words.describe_beside(verdict)
+    said = remarks.describe_beside(verdict)
     assert any("vae/lpft scores -2.0 points against scratch-long/finetune" in line for line in said)
 
 
 def test_negative_transfer_is_said_plainly(plan):
     accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
     accuracy["gan/lpft", 12] = [value - 4 for value in BASE]
-    said = words.describe_beside(call_judge(plan, accuracy))
+    said = remarks.describe_beside(call_judge(plan, accuracy))
     assert any("Negative transfer: gan/lpft lies up to 4.0 points below" in line for line in said)
     assert not any("Negative transfer: vae" in line for line in said)
 

@@ -4,7 +4,7 @@ import pytest
 from tests.study.studies import SCRATCH, make_right, plan_study
 from tfzero.study.family import judge_family
 from tfzero.study.labels_saved import find_crossover, labels_saved
-from tfzero.study.words import describe_beside
+from tfzero.study.remarks import describe_beside
 
 COUNTS = [6, 12, 24, 48]
 NOISE = np.array([0.0, 0.2, -0.2, 0.1, -0.1])

@@ -18,7 +18,7 @@ from tfzero._checks import InputError
 from tfzero.data import ImageData, save_arrays
 from tfzero.pretrain import METHODS
 from tfzero.pretrain.budget import default_budget as default_pretraining
-from tfzero.study import words
+from tfzero.study import remarks, words
 from tfzero.study.family import Right
 from tfzero.study.judge import judge
 from tfzero.study.plan import (
@@ -278,10 +278,10 @@ def reach_verdict(plan: StudyPlan, run: RunFolder) -> dict[str, Any]:
     verdict["sentences"] = [
         words.describe_comparison(entry, margin=plan.margin) for entry in comparisons
     ] + [words.describe_best(entry, verdict["table"]) for entry in verdict["best"]]
-    verdict["exploratory"] = words.describe_beside(verdict)
+    verdict["exploratory"] = remarks.describe_beside(verdict)
     verdict["recommended"] = words.recommend(verdict, network_arms=plan.network_arms())
     verdict["caveats"] = [
-        *words.describe_gaps(verdict),
+        *remarks.describe_gaps(verdict),
         *([f"Left out to keep to {plan.minutes:g} minutes: {', '.join(plan.dropped)}."]
           if plan.dropped else []),
         *([words.describe_level(look=len(plan.looks), num_comparisons=len(plan.family))]

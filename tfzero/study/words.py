@@ -19,7 +19,7 @@ from tfzero.study.plan import SCRATCH, StudyPlan
 
 def describe_comparison(entry: dict[str, Any], *, margin: float) -> str:
     """Returns one comparison as a sentence, or two where it cannot be told."""
-    low, high = _points(entry["low"]), _points(entry["high"])
+    low, high = format_points(entry["low"]), format_points(entry["high"])
     interval = f"(95 % interval {low} to {high}; {_replicates(entry)})"
     start = f"At {entry['num_labels']:,} labels"
     points = f"{abs(entry['difference']):.1f} points"
@@ -32,10 +32,10 @@ def describe_comparison(entry: dict[str, Any], *, margin: float) -> str:
     if outcome == SCRATCH_BETTER:
         return (
             f"{start} training from scratch beats {transfer} by {points} "
-            f"(95 % interval {_points(-entry['high'])} to {_points(-entry['low'])}; "
+            f"(95 % interval {format_points(-entry['high'])} to {format_points(-entry['low'])}; "
             f"{_replicates(entry)})."
         )
-    found = f"difference {_points(entry['difference'], sign='+')} points {interval}"
+    found = f"difference {format_points(entry['difference'], sign='+')} points {interval}"
     if outcome == NO_DIFFERENCE:
         return (
             f"{start} {transfer} and training from scratch show no difference worth having, which "
@@ -61,80 +61,6 @@ def describe_settlement(settled_by: dict[str, Any]) -> str:
     if settled_by["images"] is None:
         only = " (more test images alone would not do)"
     return f"To see {points}, it would take {' or '.join(ways)}{only}."
-
-
-def describe_beside(verdict: dict[str, Any]) -> list[str]:
-    """Returns what a study shows beside its verdict: exploratory, each figure on its own."""
-    sentences = []
-    for entry in verdict["labels_saved"]:
-        sentences.append(_describe_labels_saved(entry))
-    for entry in verdict["crossovers"]:
-        first, last = (f"{count:,}" for count in entry["between"])
-        shown = "" if entry["shown"] else "; neither side of it is shown by the verdict"
-        sentences.append(
-            f"Crossover: {entry['arm']} falls behind training from scratch at about "
-            f"{entry['num_labels']:,.0f} labels (between {first} and {last}{shown})."
-        )
-    losses = [entry for entry in verdict["comparisons"] if entry["difference"] < 0]
-    for arm in dict.fromkeys(entry["arm"] for entry in losses):
-        worst = min((e for e in losses if e["arm"] == arm), key=lambda entry: entry["difference"])
-        sentences.append(
-            f"Negative transfer: {arm} lies up to {-worst['difference']:.1f} points below scratch "
-            f"(at {worst['num_labels']:,} labels; 95 % interval of this figure alone "
-            f"{_points(-worst['single_high'])} to {_points(-worst['single_low'])})."
-        )
-    for entry in verdict["scratch_long"]:
-        sentences.append(
-            f"At {entry['num_labels']:,} labels {entry['arm']} scores "
-            f"{_points(entry['difference'], sign='+')} points against {entry['baseline']}, which "
-            f"trained for as long as pretraining and transfer together "
-            f"(95 % interval of this figure alone {_points(entry['single_low'])} to "
-            f"{_points(entry['single_high'])})."
-        )
-    return sentences
-
-
-def describe_gaps(verdict: dict[str, Any]) -> list[str]:
-    """Returns what went wrong in cells, so that no pair is dropped in silence."""
-    sentences = []
-    if verdict["missing"]:
-        named = _name_cells(verdict["missing"])
-        sentences.append(
-            f"Cells without a result: {len(verdict['missing'])} ({named}); comparisons are made "
-            "without those replicates. If it was the arm that made them fail, it is flattered."
-        )
-    if verdict.get("failures"):
-        first = verdict["failures"][0]
-        sentences.append(f"The first that failed, {first['label']}: {first['reason']}.")
-    if verdict["diverged"]:
-        named = _name_cells(verdict["diverged"])
-        sentences.append(
-            f"Cells whose training diverged: {len(verdict['diverged'])} ({named}); they count as "
-            "always answering the commonest class."
-        )
-    return sentences
-
-
-def _describe_labels_saved(entry: dict[str, Any]) -> str:
-    start = f"{entry['arm']} with {entry['num_labels']:,} labels does as well as scratch with"
-    if entry["bound"] == "at least":
-        return f"{start} more than {entry['labels']:,.0f}, the most in this study."
-    if entry["bound"] == "at most":
-        return f"{start} fewer than {entry['labels']:,.0f}, the fewest in this study."
-    low, high = entry["labels_low"], entry["labels_high"]
-    interval = (
-        f"{'below the fewest' if low is None else f'{low:,.0f}'} to "
-        f"{'above the most' if high is None else f'{high:,.0f}'}"
-    )
-    return (
-        f"{start} about {entry['labels']:,.0f} (95 % interval of this figure alone {interval}): "
-        f"utility {round(100 * entry['utility']):+d} %."
-    )
-
-
-def _name_cells(cells: list[dict[str, Any]], *, most: int = 5) -> str:
-    names = [f"{c['arm']}, {c['num_labels']:,} labels, seed {c['replicate']}" for c in cells[:most]]
-    return "; ".join([*names, *(["..."] if len(cells) > most else [])])
 
 
 def _replicates(entry: dict[str, Any]) -> str:
@@ -294,8 +220,9 @@ def _margin(points: float) -> str:
     return "1 point" if points == 1 else f"{points:g} points"
 
 
-def _points(value: float, *, sign: str = "-") -> str:
-    rounded = round(value, 1) + 0.0  # no "-0.0"
+def format_points(value: float, *, sign: str = "-") -> str:
+    """Returns points of accuracy to one digit, never "-0.0"."""
+    rounded = round(value, 1) + 0.0
     return f"{rounded:{sign}.1f}"
 
 

@@ -17,11 +17,15 @@ QUICK = ["--arms", "vae/lpft,scratch/finetune,scratch/probe", *ARGUMENTS]
 
 
 def start(folder, *arguments, errors="errors.txt"):
-    """Starts a study in a process group of its own, as a terminal does."""
+    """Starts a study in a process group of its own, as a terminal does.
+
+    Also where the tests run in the background of a shell, which has them ignore Ctrl-C.
+    """
     with (folder / errors).open("w") as file:
         return subprocess.Popen(
             command("compare", "bars.npz", *arguments), cwd=folder, start_new_session=True,
             stdout=subprocess.DEVNULL, stderr=file,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
 
 

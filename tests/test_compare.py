@@ -77,7 +77,7 @@ def test_json_goes_to_standard_output_and_the_rest_to_the_other(finished):
     folder, done = finished
     verdict = json.loads(done.stdout)
     assert verdict == json.loads((folder / "runs/bars/verdict.json").read_text())
-    for part in ("Arms: gan/lpft", "Plan: 6 pretrainings", "seeds: 3"):
+    for part in ("Arms: gan/lpft", "Plan: 6 pretrainings", "seeds: 3", "s; planned were "):
         assert part in done.stderr
     assert "Traceback" not in done.stderr and "oneDNN" not in done.stderr
 

@@ -22,7 +22,7 @@ from tfzero.study.estimate import Estimate, time_kind, timed_kinds
 from tfzero.study.plan import StudyPlan
 from tfzero.study.planner import fit_minutes
 from tfzero.study.pool import Job, num_workers, run_jobs, use_workers
-from tfzero.study.progress import Progress
+from tfzero.study.progress import Planned, Progress
 from tfzero.study.records import RunFolder, is_disk_full, read_json, write_json
 from tfzero.study.run import missing_cells, missing_pretraining, run_study
 from tfzero.study.study import (
@@ -119,9 +119,11 @@ def compare(
                 )
             screen.show_plan(console, plan)
             show_briefly(console, checked)
-            _run_missing(plan, run, console, custom_objects, estimate)
+            planned = _run_missing(plan, run, console, custom_objects, estimate)
             with hold_claim(run.claims / "ending.json"):
                 verdict = _end(plan, run, target, console, custom_objects)
+            if planned is not None:
+                screen.show_time(console, planned)
             with hold_claim(run.claims / "folder.json"):
                 if not others_take_part(run.claims):
                     shutil.rmtree(run.cache, ignore_errors=True)  # made again when needed
@@ -179,14 +181,15 @@ def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _run_missing(plan, run, console, custom_objects, estimate: Estimate | None) -> None:
+def _run_missing(plan, run, console, custom_objects, estimate: Estimate | None) -> Planned | None:
+    """Runs what has no record yet; returns what that was expected to take, None for nothing."""
     cells, pretraining = missing_cells(plan, run), missing_pretraining(plan, run)
     if not cells:
         console.print("Every cell has its record already; nothing to train.")
-        return
+        return None
     progress = Progress(console, workers=num_workers())
     estimate = estimate or _estimate(plan, run, custom_objects, console)
-    screen.show_estimate(
+    planned = screen.show_estimate(
         console, plan, estimate, cells=cells, pretraining=pretraining, workers=num_workers()
     )
     try:
@@ -202,6 +205,7 @@ def _run_missing(plan, run, console, custom_objects, estimate: Estimate | None) 
             f"Every job of the study failed. The first, {first['label']}: {first['reason']}. "
             f"Details are in {run.failures}; the same command tries again."
         )
+    return planned
 
 
 def _estimate(plan, run, custom_objects, console) -> Estimate:

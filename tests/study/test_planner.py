@@ -67,21 +67,21 @@ def test_what_is_kept_has_the_keys_of_the_whole_plan(plan):
 
 
 def test_expected_seconds_by_hand(plan):
-    vae = 1.5 + 10 * 2 * 1.0  # 63 images in batches of 63: see the plan
+    vae = 0.7 + 10 * 2 * 1.0  # 63 images in batches of 63: see the plan
     per_epoch = -(-plan.data.num_pool // plan.pretraining["vae"].batch_size)
-    assert ESTIMATE.pretraining(plan, "vae") == pytest.approx(1.5 + 10 * per_epoch * 1.0)
+    assert ESTIMATE.pretraining(plan, "vae") == pytest.approx(0.7 + 10 * per_epoch * 1.0)
     assert ESTIMATE.pretraining(plan, "vae") <= vae
     cell = CellSpec(arm=SCRATCH, num_labels=6, replicate=0)
-    assert ESTIMATE.cell(plan, cell) == pytest.approx(0.3 + plan.transfer[6].steps * 0.1)
+    assert ESTIMATE.cell(plan, cell) == pytest.approx(0.15 + plan.transfer[6].steps * 0.1)
     probe = CellSpec(arm="scratch/probe", num_labels=6, replicate=0)
-    assert ESTIMATE.cell(plan, probe) == pytest.approx(0.3)
+    assert ESTIMATE.cell(plan, probe) == pytest.approx(0.15)
     long = CellSpec(arm="scratch-long/finetune", num_labels=6, replicate=0)
     extra = plan.extra_steps[6]
     assert extra > 0
     assert ESTIMATE.cell(plan, long) - ESTIMATE.cell(plan, cell) == pytest.approx(extra * 0.1)
     # Twice the labels took twice as long; four times take four times.
     svm = CellSpec(arm="pixels/svm", num_labels=12, replicate=0)
-    assert ESTIMATE.cell(plan, svm) == pytest.approx(0.3 + 0.2)
+    assert ESTIMATE.cell(plan, svm) == pytest.approx(0.15 + 0.2)
 
 
 def test_more_workers_end_sooner_but_not_before_the_longest_job(plan):

@@ -24,9 +24,9 @@ _TIMED_STEPS = (20, 60)
 _MOST_TIMED_IMAGES, _MOST_TIMED_LABELS = 1000, 1000
 # Seconds that a job costs beside its steps: loading, building and writing. Small beside the rest
 # of any study, so constants do.
-_CELL_OVERHEAD, _PRETRAINING_OVERHEAD = 0.3, 1.5
+_CELL_OVERHEAD, _PRETRAINING_OVERHEAD = 0.15, 0.7
 # Seconds from the last cell to the end: saving, exporting and verifying a model, the report.
-_ENDING = 15.0
+_ENDING = 9.0
 
 
 class Timing(NamedTuple):

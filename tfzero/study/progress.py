@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich import progress as rich_progress
 from rich.console import Console
@@ -12,6 +12,13 @@ from rich.console import Console
 _LOG_INTERVAL = 20.0
 # Expected seconds count as much as this many observed ones, until there are more.
 _TRUST = 20.0
+
+
+class Planned(NamedTuple):
+    """What a study was expected to take, and when it began, by `time.monotonic`."""
+
+    seconds: float
+    began: float
 
 
 class Progress:

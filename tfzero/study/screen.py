@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from rich.console import Console
 from rich.table import Table
 
 from tfzero.study.estimate import Estimate
 from tfzero.study.plan import StudyPlan
-from tfzero.study.progress import format_seconds
+from tfzero.study.progress import Planned, format_seconds
 from tfzero.study.study import Study
 from tfzero.study.words import smallest_difference
 
@@ -45,8 +47,8 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
 
 def show_estimate(
     console: Console, plan: StudyPlan, estimate: Estimate, *, cells, pretraining, workers: int
-) -> None:
-    """Prints how much there is to do and how long each part will take."""
+) -> Planned:
+    """Prints how much there is to do and how long each part will take; returns the whole."""
     total = len(plan.cells())
     done = f" ({total - len(cells):,} of {total:,} are there already)" if len(cells) < total else ""
     seconds = estimate.total(plan, pretraining=pretraining, cells=cells, workers=workers)
@@ -64,6 +66,13 @@ def show_estimate(
     listed = [f"{name} {format_seconds(part / workers)}" for name, part in parts.items()]
     listed.append(f"export and report {format_seconds(estimate.ending(plan))}")
     console.print(f"  of which {', '.join(listed)}", highlight=False)
+    return Planned(seconds, time.monotonic())
+
+
+def show_time(console: Console, planned: Planned) -> None:
+    """Prints how long the study took, beside what was planned."""
+    took = time.monotonic() - planned.began
+    console.print(f"Took {took:,.0f} s; planned were {planned.seconds:,.0f} s.", highlight=False)
 
 
 def show_failures(console: Console, failures) -> None:

@@ -30,11 +30,12 @@ from tfzero.data import load_data, nested_subsets
 from tfzero.study import worker
 from tfzero.study.estimate import Estimate
 from tfzero.study.plan import CellSpec
+from tfzero.study.planning import make_plan
 from tfzero.study.pool import Job, num_workers, run_jobs, use_workers
 from tfzero.study.progress import Progress
 from tfzero.study.records import RunFolder, read_json
 from tfzero.study.run import missing_pretraining, run_study
-from tfzero.study.study import make_plan, open_run
+from tfzero.study.study import open_run
 
 ARMS = "scratch/finetune,scratch/probe,vae/lpft,vae/probe,gan/lpft,pixels/svm"
 COUNTS = "20,50,100,200"

@@ -188,7 +188,7 @@ def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
     make_images(tmp_path)
     arguments = (
         "compare", "bars.npz", "--label-counts", "6,12", "--seeds", "4", "--epochs", "1",
-        "--encoders", "1", "--margin", "40",
+        "--encoders", "1", "--margin", "40", "--class-weights",
         "--arms", "vae/lpft,scratch/finetune,scratch-long/finetune",
     )  # fmt: skip
     refused = run_command(*arguments, "--minutes", "0.01", cwd=tmp_path)
@@ -198,6 +198,7 @@ def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
     assert done.returncode == 0, done.stderr
     study = json.loads((tmp_path / "runs/bars/study.json").read_text())
     assert (study["minutes"], study["dropped"], study["encoders"]) == (60, [], 1)
+    assert all(settings["class_weights"] for settings in study["transfer"].values())
     run = RunFolder(tmp_path / "runs/bars")
     assert len(list(run.encoders.glob("*.keras"))) == 1
     verdict = json.loads(done.stdout)

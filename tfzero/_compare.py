@@ -21,6 +21,7 @@ from tfzero.study.claims import hold_claim, others_take_part, take_part
 from tfzero.study.estimate import Estimate, time_kind, timed_kinds
 from tfzero.study.plan import StudyPlan
 from tfzero.study.planner import fit_minutes
+from tfzero.study.planning import make_plan
 from tfzero.study.pool import Job, num_workers, run_jobs, use_workers
 from tfzero.study.progress import Planned, Progress
 from tfzero.study.records import RunFolder, is_disk_full, read_json, write_json
@@ -28,7 +29,6 @@ from tfzero.study.run import missing_cells, missing_pretraining, run_study
 from tfzero.study.study import (
     Study,
     add_seeds,
-    make_plan,
     open_run,
     reach_verdict,
     read_asked,
@@ -51,6 +51,7 @@ def compare(
     margin: float | None = None,
     minutes: float | None = None,
     more_seeds: int | None = None,
+    class_weights: bool | None = None,
     encoder: keras.Model | None = None,
     out: str | os.PathLike | None = None,
     export: str | os.PathLike | None = None,
@@ -77,6 +78,8 @@ def compare(
             dropped until it is expected to keep to that, and named.
         more_seeds: Adds replicates to the finished study in the folder, and looks again. What is
             not given here is as it was asked for then.
+        class_weights: Whether rare classes weigh as much as frequent ones in training, in every
+            arm; None means not.
         encoder: An own architecture, any Keras model from float32 images in 0..1 to features
             `(B, D)`; its weights are drawn anew for every replicate.
         out: Run folder; None means `runs/NAME`.
@@ -102,6 +105,7 @@ def compare(
     given = {
         "arms": arms, "label_counts": label_counts, "seeds": seeds, "epochs": epochs,
         "encoders": encoders, "margin": margin, "minutes": minutes,
+        "class_weights": class_weights,
     }  # fmt: skip
     asked = {**({} if more_seeds is None else read_asked(run)), **_without_none(given)}
     full = make_plan(data, encoder=encoder, **asked)

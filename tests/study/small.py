@@ -2,8 +2,9 @@
 
 from tests.conftest import draw_bars
 from tfzero.data import from_arrays
+from tfzero.study.planning import make_plan
 from tfzero.study.records import RunFolder
-from tfzero.study.study import make_plan, open_run
+from tfzero.study.study import open_run
 
 
 def open_small_run(folder, *, arms=("scratch/finetune",), label_counts=(8,), seeds=1):

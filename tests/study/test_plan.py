@@ -12,7 +12,7 @@ from tfzero.study.plan import (
     parse_label_counts,
     plan_difference,
 )
-from tfzero.study.study import make_plan
+from tfzero.study.planning import make_plan
 
 
 @pytest.fixture

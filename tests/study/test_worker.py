@@ -7,8 +7,9 @@ from tests.study.small import open_small_run
 from tfzero.data import from_arrays
 from tfzero.study import worker
 from tfzero.study.plan import CellSpec
+from tfzero.study.planning import make_plan
 from tfzero.study.records import RunFolder
-from tfzero.study.study import make_plan, open_run
+from tfzero.study.study import open_run
 from tfzero.transfer.contract import Cost, Fitted
 
 

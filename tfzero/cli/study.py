@@ -92,6 +92,14 @@ def compare(
             rich_help_panel=STUDY,
         ),
     ] = None,
+    class_weights: Annotated[
+        bool,
+        typer.Option(
+            "--class-weights",
+            help="Rare classes weigh as much as frequent ones in training, in every arm.",
+            rich_help_panel=STUDY,
+        ),
+    ] = False,
     size: Size = None,
     channels: Channels = None,
     resize: Resize = "stretch",
@@ -163,6 +171,7 @@ def compare(
         margin=margin,
         minutes=minutes,
         more_seeds=more_seeds,
+        class_weights=class_weights or None,
         out=out,
         export=export,
         overwrite=overwrite,

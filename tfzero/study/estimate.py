@@ -173,7 +173,7 @@ def _time_network(run, plan, data, custom_objects) -> Timing:
     images, labels = data.train_images[few], data.train_labels[few]
 
     def time_fit(steps: int):
-        budget = Budget(steps, settings.batch_size, settings.augment)
+        budget = Budget(**{**settings.model_dump(), "steps": steps})
         start = time.perf_counter()
         fitted = worker.fit_arm(run, plan, cell, images, labels, custom_objects, budget=budget)
         return time.perf_counter() - start, fitted
@@ -194,13 +194,14 @@ def _time_classical(run, plan, data, arm, custom_objects) -> Timing:
     """Times whole fits on few labels and on more; what lies beyond is extrapolated."""
     fits, fitted = [], None
     most = min(_MOST_TIMED_LABELS, max(plan.label_counts))
+    settings = plan.transfer[max(plan.label_counts)]
     for count in sorted({max(most // 4, min(plan.label_counts)), most}):
         cell = CellSpec(arm=arm, num_labels=count, replicate=0)
         chosen = worker.choose_labelled(run, plan, count)
         start = time.perf_counter()
         fitted = worker.fit_arm(
             run, plan, cell, data.train_images[chosen], data.train_labels[chosen], custom_objects,
-            budget=default_budget(count),
+            budget=dataclasses.replace(default_budget(count), class_weights=settings.class_weights),
         )  # fmt: skip
         fits.append((count, time.perf_counter() - start))
     return Timing(fits=tuple(fits), seconds_per_image=_time_predicting(fitted, data))

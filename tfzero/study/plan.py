@@ -61,6 +61,7 @@ class TransferPlan(_Model):
     steps: int = pydantic.Field(ge=1)
     batch_size: int = pydantic.Field(ge=1)
     augment: bool
+    class_weights: bool
 
 
 class CellSpec(_Model):

@@ -3,46 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import pathlib
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfzero._checks import InputError
 from tfzero.data import ImageData, save_arrays
-from tfzero.pretrain import METHODS
-from tfzero.pretrain.budget import default_budget as default_pretraining
 from tfzero.study import remarks, words
 from tfzero.study.family import Right
 from tfzero.study.judge import judge
 from tfzero.study.plan import (
-    DEFAULT_ARMS,
-    DataSummary,
-    PretrainingPlan,
     StudyPlan,
-    TransferPlan,
-    current_versions,
-    default_label_counts,
-    parse_arms,
-    parse_label_counts,
     plan_difference,
-    transfer_family,
 )
 from tfzero.study.records import RunFolder, atomic_file, read_json, write_by_path, write_json
 from tfzero.study.run import read_records
-from tfzero.transfer.budget import default_budget as default_transfer
 
 if TYPE_CHECKING:
     import keras
 
 
-DEFAULT_MARGIN = 1.0
 # What `study.json` holds beside the plan.
 _BESIDE_PLAN = ("asked", "command")
 
@@ -73,103 +57,6 @@ class Study:
         interval over seeds, `seeds`, `pretrain_seconds` and `transfer_seconds`.
         """
         return list(self.results["table"])
-
-
-def make_plan(
-    data: ImageData,
-    *,
-    arms: Sequence[str] | None = None,
-    label_counts: Sequence[int | str] | None = None,
-    seeds: int = 10,
-    epochs: int | None = None,
-    encoders: int | None = None,
-    margin: float = DEFAULT_MARGIN,
-    minutes: float | None = None,
-    encoder: keras.Model | None = None,
-) -> StudyPlan:
-    """Returns the plan of a study, every default resolved.
-
-    Args:
-        data: The images.
-        arms: As INIT/STRATEGY; None takes the default five.
-        label_counts: Numbers or "all"; None takes 2, 5 and 20 a class.
-        seeds: Replicates.
-        epochs: Pretraining passes over the pool; None chooses by its size.
-        encoders: Encoders a method, shared by the replicates; None pretrains one each.
-        margin: Smallest difference worth having, in points of accuracy.
-        minutes: What the study may take; `fit_minutes` makes the plan keep to it.
-        encoder: An own architecture; its weights are drawn anew for every replicate.
-
-    Raises:
-        InputError: If something asked for cannot be done with this data.
-    """
-    arms = parse_arms(DEFAULT_ARMS if arms is None else arms)
-    num_train, num_classes = len(data.train_images), data.num_classes
-    counts = (
-        default_label_counts(num_train, num_classes)
-        if label_counts is None
-        else parse_label_counts(label_counts, num_train=num_train, num_classes=num_classes)
-    )
-    for name, value in (("seeds", seeds), ("epochs", epochs), ("encoders", encoders)):
-        if value is not None and value < 1:
-            raise InputError(f"{name} is {value}; expected at least 1.")
-    if not 0 < margin < 100:
-        raise InputError(f"margin is {margin:g}; expected points of accuracy between 0 and 100.")
-    if minutes is not None and not minutes > 0:
-        raise InputError(f"minutes are {minutes:g}; expected a positive number.")
-    inits = {arm.partition("/")[0] for arm in arms}
-    pretraining = default_pretraining(len(data.pool), epochs=epochs)
-    # The last is for the network that is exported, trained on all labels.
-    transfer = {count: default_transfer(count) for count in sorted({*counts, num_train})}
-    return StudyPlan(
-        schema=1,
-        name=data.name,
-        data=DataSummary(
-            source=data.source,
-            fingerprint=data.fingerprint,
-            image_shape=data.image_shape,
-            class_names=data.class_names,
-            num_pool=len(data.pool),
-            num_train=num_train,
-            num_test=len(data.test_images),
-            notes=data.notes,
-            resize=data.resize,
-            transductive=data.transductive,
-            balanced=data.balanced,
-        ),
-        arms=arms,
-        label_counts=counts,
-        seeds=seeds,
-        looks=(seeds,),
-        # As many encoders as replicates are one each, and stay so when seeds are added.
-        encoders=encoders if encoders is not None and encoders < seeds else None,
-        family=transfer_family(arms, counts),
-        margin=margin,
-        minutes=minutes,
-        pretraining={
-            method: PretrainingPlan(**dataclasses.asdict(pretraining))
-            for method in METHODS
-            if method in inits
-        },
-        transfer={n: TransferPlan(**dataclasses.asdict(budget)) for n, budget in transfer.items()},
-        extra_steps={
-            n: _steps_bought(len(data.pool), pretraining.epochs, budget.batch_size, inits)
-            for n, budget in transfer.items()
-        },
-        encoder=None if encoder is None else _identify_encoder(encoder, data.image_shape),
-        versions=current_versions(),
-    )
-
-
-def _steps_bought(num_pool: int, epochs: int, batch_size: int, inits: set[str]) -> int:
-    """Returns the updates of a classifier that the dearest pretraining of a study costs.
-
-    Counted in images by the methods' measured costs, not timed: a plan must not depend on how
-    busy the machine was.
-    """
-    costs = [method.relative_cost for name, method in METHODS.items() if name in inits]
-    costs = costs or [method.relative_cost for method in METHODS.values()]
-    return round(max(costs) * epochs * num_pool / batch_size)
 
 
 def open_run(
@@ -263,6 +150,7 @@ def read_asked(run: RunFolder) -> dict[str, Any]:
         "encoders": asked.encoders,
         "margin": asked.margin,
         "minutes": asked.minutes,
+        "class_weights": any(settings.class_weights for settings in asked.transfer.values()),
     }
 
 
@@ -302,17 +190,6 @@ def _read_right(run: RunFolder, records: list[dict[str, Any]]) -> Right:
         guesses = run.read_probabilities(record["key"]).argmax(axis=1)
         cells[spec["replicate"]] = guesses == labels
     return right
-
-
-def _identify_encoder(encoder, image_shape) -> str:
-    takes, gives = encoder.input_shape, encoder.output_shape
-    if tuple(takes[1:]) != tuple(image_shape) or len(gives) != 2:
-        raise InputError(
-            f"The encoder maps {takes} to {gives}; expected {(None, *image_shape)} to (None, D). "
-            "Build it for these images, and end it in pooling or Flatten."
-        )
-    text = json.dumps(encoder.get_config(), sort_keys=True, default=str)
-    return f"{encoder.name}-{hashlib.blake2b(text.encode(), digest_size=5).hexdigest()}"
 
 
 def _comparable(plan: dict[str, Any]) -> dict[str, Any]:

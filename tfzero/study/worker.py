@@ -176,6 +176,7 @@ def _fit_frozen(run, plan, cell, data, subsets, custom_objects) -> tuple[Any, np
     import keras
 
     from tfzero.transfer import fit_on_features
+    from tfzero.transfer.budget import Budget
 
     most = max(plan.label_counts)
     largest, chosen = subsets[most], subsets[cell.num_labels]
@@ -192,6 +193,7 @@ def _fit_frozen(run, plan, cell, data, subsets, custom_objects) -> tuple[Any, np
         features=labelled.values[places],
         labels=data.train_labels[chosen],
         num_classes=len(plan.data.class_names),
+        budget=Budget(**plan.transfer_for(cell).model_dump()),
         seed=derive_seed(cell.replicate, "transfer"),
     )
     # As if this cell alone had read the features of its own labels.

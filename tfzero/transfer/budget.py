@@ -13,11 +13,14 @@ class Budget:
         steps: Updates of the network.
         batch_size: Labelled images an update.
         augment: Whether training images are warped.
+        class_weights: Whether a label weighs N / (K n_k), where its class has n_k of N labels, so
+            that rare classes count as much as frequent ones.
     """
 
     steps: int
     batch_size: int = 32
     augment: bool = True
+    class_weights: bool = False
 
 
 def default_budget(num_labels: int) -> Budget:

@@ -61,7 +61,6 @@ def svm(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int)
     Its penalty is chosen by cross-validation within the labels where each class has at least 5;
     below that it is 10.
     """
-    del budget  # solved to its optimum
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
     from sklearn.svm import SVC
 
@@ -69,10 +68,12 @@ def svm(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int)
         features = read_features(encoder, images)
         if not np.isfinite(features).all():
             return Fitted(DivergedModel(num_classes), cost)
-        machine = SVC(C=10.0, gamma="scale", break_ties=True)
+        weights = "balanced" if budget.class_weights else None
+        machine = SVC(C=10.0, gamma="scale", break_ties=True, class_weight=weights)
         if np.bincount(labels, minlength=num_classes).min() >= MIN_LABELS_A_CLASS:
+            scoring = "balanced_accuracy" if budget.class_weights else "accuracy"
             folds = StratifiedKFold(5, shuffle=True, random_state=derive_seed(seed, "folds"))
-            search = GridSearchCV(machine, {"C": _SVM_PENALTIES}, cv=folds)
+            search = GridSearchCV(machine, {"C": _SVM_PENALTIES}, cv=folds, scoring=scoring)
             machine = search.fit(features, labels).best_estimator_
         else:
             machine.fit(features, labels)

@@ -31,7 +31,7 @@ class LinearHead(NamedTuple):
 
 
 def fit_linear_head(
-    features: np.ndarray, labels: np.ndarray, *, num_classes: int
+    features: np.ndarray, labels: np.ndarray, *, num_classes: int, class_weights: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fits softmax(features @ kernel + bias) to labels with an L2 penalty on the kernel.
 
@@ -42,6 +42,7 @@ def fit_linear_head(
         features: float32 `(N, D)`.
         labels: int `(N,)` in 0..K-1; classes may be missing.
         num_classes: K.
+        class_weights: Whether rare classes weigh as much as frequent ones; see `Budget`.
 
     Returns:
         Kernel float32 `(D, K)` and bias float32 `(K,)`; NaN for features that are not finite, as of
@@ -62,7 +63,8 @@ def fit_linear_head(
     present = np.unique(labels)
     # For two classes scikit-learn fits one logit, the difference of two: half the penalty.
     strength = PENALTY * (2 if len(present) == 2 else 1)
-    model = LogisticRegression(C=strength, max_iter=500, tol=1e-4)
+    weights = "balanced" if class_weights else None
+    model = LogisticRegression(C=strength, max_iter=500, tol=1e-4, class_weight=weights)
     if len(present) == 1:  # a head that always answers the only class it has seen
         kernel, bias = np.zeros((features.shape[1], 1)), np.zeros(1)
     else:

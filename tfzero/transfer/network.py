@@ -74,15 +74,17 @@ def probe(encoder, images, labels, *, num_classes: int, budget: Budget, seed: in
 
     Without an encoder, `images` are its features `(N, D)`, and the head alone is returned.
     """
-    del budget  # the head's problem is convex and solved to its optimum
+    weights = budget.class_weights  # all else: the problem is convex and solved to its optimum
     if encoder is None:
         with measure_cost() as cost:
-            head = LinearHead(*fit_linear_head(images, labels, num_classes=num_classes))
+            head = LinearHead(
+                *fit_linear_head(images, labels, num_classes=num_classes, class_weights=weights)
+            )
         cost.parameters = head.kernel.size + head.bias.size
         return Fitted(head, cost)
     with measure_cost() as cost:
         classifier = Classifier(encoder, num_classes, seed=seed)
-        _fit_head(classifier, images, labels)
+        _fit_head(classifier, images, labels, class_weights=weights)
     cost.parameters = sum(int(np.prod(weight.shape)) for weight in classifier.head.weights)
     return Fitted(classifier, cost)
 
@@ -95,7 +97,7 @@ def lpft(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int
     """
     with measure_cost() as cost:
         classifier = Classifier(encoder, num_classes, augment=budget.augment, seed=seed)
-        _fit_head(classifier, images, labels)
+        _fit_head(classifier, images, labels, class_weights=budget.class_weights)
         _train(classifier, images, labels, peak=LEARNING_RATE_AFTER_PROBE, budget=budget, seed=seed)
     cost.steps, cost.parameters = budget.steps, count_trainable(classifier)
     return Fitted(classifier, cost)
@@ -106,10 +108,19 @@ def count_trainable(model: keras.Model) -> int:
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 
-def _fit_head(classifier, images, labels):
+def _fit_head(classifier, images, labels, *, class_weights):
     features = read_features(classifier.encoder, images)
-    kernel, bias = fit_linear_head(features, labels, num_classes=classifier.num_classes)
+    kernel, bias = fit_linear_head(
+        features, labels, num_classes=classifier.num_classes, class_weights=class_weights
+    )
     classifier.head.set_weights([kernel, bias])
+
+
+def weigh_classes(labels: np.ndarray, num_classes: int) -> dict[int, float]:
+    """Returns N / (K n_k) for each class k, with K the classes that have labels; else 1."""
+    counts = np.bincount(labels, minlength=num_classes)
+    present = int((counts > 0).sum())
+    return {k: len(labels) / (present * n) if n else 1.0 for k, n in enumerate(counts.tolist())}
 
 
 def _train(classifier, images, labels, *, peak, budget, seed):
@@ -126,6 +137,9 @@ def _train(classifier, images, labels, *, peak, budget, seed):
             batches,
             steps_per_epoch=budget.steps,
             callbacks=[WarmupCosine(peak, budget.steps)],
+            class_weight=weigh_classes(labels, classifier.num_classes)
+            if budget.class_weights
+            else None,
             shuffle=False,  # the stream is shuffled already
             verbose=0,
         )

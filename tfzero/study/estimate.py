@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tfzero.study import worker
-from tfzero.study.plan import SCRATCH, CellSpec, StudyPlan
+from tfzero.study.plan import SCRATCH, CellSpec, StudyPlan, TransferPlan
 from tfzero.study.records import RunFolder
 from tfzero.transfer import STRATEGIES
 from tfzero.transfer.budget import default_budget
@@ -76,18 +76,22 @@ class Estimate:
             seconds = _extrapolate(timing.fits, cell.num_labels)
         else:
             timing = self._timing(NETWORK)
-            trains = cell.strategy != "probe"
-            steps = plan.transfer_for(cell).steps if trains else 0
-            seconds = steps * timing.seconds_per_step + trains * timing.fit_seconds
-            seconds += cell.num_labels * timing.seconds_per_image
+            seconds = cell.num_labels * timing.seconds_per_image
+            if cell.strategy != "probe":
+                seconds += self._fit(plan, plan.transfer_for(cell))
         return _CELL_OVERHEAD + seconds + plan.data.num_test * timing.seconds_per_image
 
     def ending(self, plan: StudyPlan) -> float:
         """Returns the expected seconds from the last cell to the end."""
         if not plan.network_arms():
             return _ENDING / 3  # the report alone
-        steps = plan.transfer[plan.data.num_train].steps
-        return _ENDING + steps * self._timing(NETWORK).seconds_per_step
+        return _ENDING + self._fit(plan, plan.transfer[plan.data.num_train])
+
+    def _fit(self, plan: StudyPlan, settings: TransferPlan) -> float:
+        timing = self._timing(NETWORK)
+        # An update of twice the images takes twice as long, or less.
+        share = settings.batch_size / timed_settings(plan).batch_size
+        return timing.fit_seconds + settings.steps * share * timing.seconds_per_step
 
     def total(self, plan: StudyPlan, *, pretraining, cells, workers: int) -> float:
         """Returns the expected seconds of a study's missing jobs, to its end.
@@ -111,6 +115,11 @@ def estimate_plan(plan: StudyPlan, estimate: Estimate, *, workers: int) -> float
     """Returns the expected seconds of a whole plan, nothing of which is done."""
     pretraining = [(method, r) for method in plan.pretraining for r in range(plan.num_encoders)]
     return estimate.total(plan, pretraining=pretraining, cells=plan.cells(), workers=workers)
+
+
+def timed_settings(plan: StudyPlan) -> TransferPlan:
+    """Returns the settings of the network fits that are timed."""
+    return plan.transfer[max(plan.label_counts)]
 
 
 def timed_kinds(plan: StudyPlan) -> list[str]:
@@ -166,9 +175,8 @@ def _time_method(run, plan, data, kind, custom_objects) -> Timing:
 def _time_network(run, plan, data, custom_objects) -> Timing:
     from tfzero.transfer.budget import Budget
 
-    count = max(plan.label_counts)
-    settings = plan.transfer[count]
-    cell = CellSpec(arm=SCRATCH, num_labels=count, replicate=0)
+    settings = timed_settings(plan)
+    cell = CellSpec(arm=SCRATCH, num_labels=max(plan.label_counts), replicate=0)
     few = slice(0, settings.batch_size)
     images, labels = data.train_images[few], data.train_labels[few]
 
@@ -194,7 +202,7 @@ def _time_classical(run, plan, data, arm, custom_objects) -> Timing:
     """Times whole fits on few labels and on more; what lies beyond is extrapolated."""
     fits, fitted = [], None
     most = min(_MOST_TIMED_LABELS, max(plan.label_counts))
-    settings = plan.transfer[max(plan.label_counts)]
+    settings = timed_settings(plan)
     for count in sorted({max(most // 4, min(plan.label_counts)), most}):
         cell = CellSpec(arm=arm, num_labels=count, replicate=0)
         chosen = worker.choose_labelled(run, plan, count)

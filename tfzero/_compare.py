@@ -229,6 +229,8 @@ def _export(
     arm = recommended["arm"]
     key = final_key(plan, arm)
     if read_json(run.final / f"{key}.json") is None:
+        # It can take as long as the study: nobody should wait for the verdict.
+        console.print(verdict["headline"], style="bold", highlight=False)
         console.print(
             f"Training {arm} on all {plan.data.num_train:,} labels, to export it ...",
             highlight=False,

@@ -4,7 +4,7 @@ from tests.study.studies import SCRATCH, plan_study
 from tfzero._checks import InputError
 from tfzero.study.estimate import NETWORK, Estimate, Timing, estimate_plan, timed_kinds
 from tfzero.study.plan import CellSpec
-from tfzero.study.planner import fit_minutes
+from tfzero.study.planner import _with, fit_minutes
 
 ESTIMATE = Estimate(
     {
@@ -40,9 +40,13 @@ def test_seeds_go_first_then_arms_then_label_counts_and_all_is_named(plan):
     assert 5 <= fewer.seeds < 10 and fewer.arms == plan.arms
     assert fewer.dropped == (f"{10 - fewer.seeds} of 10 seeds",)
     assert minutes_of(fewer) <= 0.7 * whole
-    without = fit(plan, 0.35 * whole)
+    without = fit(plan, 0.45 * whole)
     # The most expensive arm, with its pretraining; scratch and one transfer arm stay.
-    assert without.seeds == 5 and without.arms == ("vae/lpft", SCRATCH, "pixels/svm")
+    assert without.arms == ("vae/lpft", SCRATCH, "pixels/svm")
+    # What that spares goes to the seeds, as many as fit.
+    assert 5 < without.seeds < 10 and minutes_of(without) <= 0.45 * whole
+    more = _with(without, seeds=without.seeds + 1)
+    assert minutes_of(more) > 0.45 * whole
     assert set(without.pretraining) == {"vae"}
     assert without.family == (("vae/lpft", 6), ("vae/lpft", 12))
     assert "arm gan/lpft" in without.dropped
@@ -57,6 +61,13 @@ def test_it_does_not_go_under_three_encoders(plan):
     assert fit(plan, minutes_of(least)).seeds == 3
     with pytest.raises(InputError, match="0.5 minutes do not suffice.*3 seeds.*--minutes"):
         fit(plan, 0.5)
+
+
+def test_few_seeds_asked_for_are_kept_while_arms_are_dropped():
+    arms = ["gan/lpft", "vae/lpft", SCRATCH, "pixels/svm"]
+    plan = plan_study(arms=arms, seeds=3, epochs=10)
+    smaller = fit(plan, 0.6 * minutes_of(plan))
+    assert smaller.seeds == 3 and "arm gan/lpft" in smaller.dropped
 
 
 def test_what_is_kept_has_the_keys_of_the_whole_plan(plan):

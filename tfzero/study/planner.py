@@ -18,7 +18,8 @@ def fit_minutes(plan: StudyPlan, estimate: Estimate, *, minutes: float, workers:
 
     In this order: fewer replicates, down to 5; without the most expensive arms, but never
     without scratch/finetune and one transfer arm; without the most expensive label counts, down
-    to one; fewer replicates, down to 3. What was dropped is in the plan's `dropped`.
+    to one; fewer replicates, down to 3. As many replicates as then fit are kept. What was dropped
+    is in the plan's `dropped`.
 
     Args:
         plan: What was asked for.
@@ -48,22 +49,24 @@ def fit_minutes(plan: StudyPlan, estimate: Estimate, *, minutes: float, workers:
 
 
 def _smaller_plans(plan: StudyPlan, seconds) -> Iterator[StudyPlan]:
-    """Yields the plan and ever smaller ones, in the order in which things are given up."""
+    """Yields the plan and smaller ones, in the order in which things are given up."""
+    asked = plan.seeds
+    enough = min(asked, _ENOUGH_SEEDS)
+
+    def with_fewer_seeds(smaller: StudyPlan, most: int, least: int) -> Iterator[StudyPlan]:
+        return (_with(smaller, seeds=seeds) for seeds in range(most, least - 1, -1))
+
     yield plan
-    for seeds in range(plan.seeds - 1, _ENOUGH_SEEDS - 1, -1):
-        plan = _with(plan, seeds=seeds)
-        yield plan
+    yield from with_fewer_seeds(plan, asked - 1, enough)
     while smaller := [_with(plan, without=arm) for arm in _spare_arms(plan)]:
         plan = min(smaller, key=seconds)
-        yield plan
+        yield from with_fewer_seeds(plan, asked, enough)
     while len(plan.label_counts) > 1:
         smaller = [_with(plan, without=count) for count in plan.label_counts]
         # Of two as long, without the larger count: few labels are what the question is about.
         plan = min(smaller, key=lambda candidate: (seconds(candidate), candidate.label_counts))
-        yield plan
-    for seeds in range(plan.seeds - 1, MIN_SEEDS - 1, -1):
-        plan = _with(plan, seeds=seeds)
-        yield plan
+        yield from with_fewer_seeds(plan, asked, enough)
+    yield from with_fewer_seeds(plan, enough - 1, min(asked, MIN_SEEDS))
 
 
 def _spare_arms(plan: StudyPlan) -> list[str]:

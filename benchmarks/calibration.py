@@ -9,7 +9,7 @@ features are equally good, and more features plant a difference. A thousand repl
 are fitted and scored on a large bank of held-out images: their mean over replicates and bank is
 the truth. A study then draws its replicates and its test images afresh, and the judge, with the
 very functions that `tfzero compare` uses, decides a family of two transfer arms at three label
-counts. Takes about 15 minutes and 4 GB for 60,000 images.
+counts. Takes about 45 minutes of one core and 4 GB for 60,000 images.
 """
 
 from __future__ import annotations

@@ -25,6 +25,9 @@ _MOST_TIMED_IMAGES, _MOST_TIMED_LABELS = 1000, 1000
 # Seconds that a job costs beside its steps: loading, building and writing. Small beside the rest
 # of any study, so constants do.
 _CELL_OVERHEAD, _PRETRAINING_OVERHEAD = 0.15, 0.7
+# Two processes of one thread each slow one another by this on two cores (hyperthreads share one
+# core's units); the network that is exported trains alone.
+_ALONE = 1.3
 # Seconds from the last cell to the end: saving, exporting and verifying a model, the report.
 _ENDING = 9.0
 
@@ -33,7 +36,8 @@ class Timing(NamedTuple):
     """What was timed of one kind of work, on one core, with the other cores at work.
 
     Attributes:
-        seconds_per_step: Of an update.
+        seconds_per_step: Of an update; of the network's at the batch size of the label counts.
+        seconds_per_large_step: Of the network's at the batch size of training on all labels.
         fit_seconds: What a fit costs beside its updates.
         trace_seconds: What the first call in a process costs more: building its graph.
         seconds_per_image: Of predicting an image.
@@ -41,6 +45,7 @@ class Timing(NamedTuple):
     """
 
     seconds_per_step: float = 0.0
+    seconds_per_large_step: float = 0.0
     fit_seconds: float = 0.0
     trace_seconds: float = 0.0
     seconds_per_image: float = 0.0
@@ -85,13 +90,13 @@ class Estimate:
         """Returns the expected seconds from the last cell to the end."""
         if not plan.network_arms():
             return _ENDING / 3  # the report alone
-        return _ENDING + self._fit(plan, plan.transfer[plan.data.num_train])
+        return _ENDING + self._fit(plan, plan.transfer[plan.data.num_train]) / _ALONE
 
     def _fit(self, plan: StudyPlan, settings: TransferPlan) -> float:
         timing = self._timing(NETWORK)
-        # An update of twice the images takes twice as long, or less.
-        share = settings.batch_size / timed_settings(plan).batch_size
-        return timing.fit_seconds + settings.steps * share * timing.seconds_per_step
+        large = settings.batch_size != timed_settings(plan).batch_size
+        step = timing.seconds_per_large_step if large else timing.seconds_per_step
+        return timing.fit_seconds + settings.steps * step
 
     def total(self, plan: StudyPlan, *, pretraining, cells, workers: int) -> float:
         """Returns the expected seconds of a study's missing jobs, to its end.
@@ -177,11 +182,12 @@ def _time_network(run, plan, data, custom_objects) -> Timing:
 
     settings = timed_settings(plan)
     cell = CellSpec(arm=SCRATCH, num_labels=max(plan.label_counts), replicate=0)
-    few = slice(0, settings.batch_size)
-    images, labels = data.train_images[few], data.train_labels[few]
+    larger = plan.transfer[plan.data.num_train]
 
-    def time_fit(steps: int):
+    def time_fit(steps: int, settings=settings):
         budget = Budget(**{**settings.model_dump(), "steps": steps})
+        few = slice(0, settings.batch_size)
+        images, labels = data.train_images[few], data.train_labels[few]
         start = time.perf_counter()
         fitted = worker.fit_arm(run, plan, cell, images, labels, custom_objects, budget=budget)
         return time.perf_counter() - start, fitted
@@ -189,10 +195,15 @@ def _time_network(run, plan, data, custom_objects) -> Timing:
     short, long = _TIMED_STEPS
     first, fitted = time_fit(short)  # traces
     fast = [min(time_fit(steps)[0] for _ in range(_TIMED_CALLS)) for steps in (short, long)]
-    step = max(0.0, fast[1] - fast[0]) / (long - short)
+    step = large_step = max(0.0, fast[1] - fast[0]) / (long - short)
+    fit_seconds = max(0.0, fast[0] - short * step)
+    if larger.batch_size != settings.batch_size:
+        time_fit(short, larger)  # another batch may be another graph
+        large_step = max(0.0, time_fit(long, larger)[0] - fit_seconds) / long
     return Timing(
         seconds_per_step=step,
-        fit_seconds=max(0.0, fast[0] - short * step),
+        seconds_per_large_step=large_step,
+        fit_seconds=fit_seconds,
         trace_seconds=max(0.0, first - fast[0]),
         seconds_per_image=_time_predicting(fitted, data),
     )

@@ -15,7 +15,7 @@ from tfzero.pretrain import METHODS
 REPOSITORY = pathlib.Path(__file__).parents[1]
 # What each part may import of tfzero, from design.md: cli -> (compare, stages, load) -> report,
 # export -> study -> pretrain, transfer -> networks, data -> compiled, seeds, checks.
-_BASE = {"_compiled", "_seeds", "_checks"}
+_BASE = {"_compiled", "_seeds", "_checks", "_page"}
 _NETWORKS = {"networks", "data"} | _BASE
 _STUDY = {"study", "pretrain", "transfer"} | _NETWORKS
 ALLOWED = {
@@ -24,7 +24,7 @@ ALLOWED = {
     "_stages": {"_load", "report", "export"} | _STUDY,
     "_check": {"data", "report"},
     "_load": {"pretrain", "transfer"} | _NETWORKS,
-    "report": {"_checks"},
+    "report": {"_checks", "_page"},
     "export": {"networks", "data", "_checks"},
     "study": {"pretrain", "transfer"} | _NETWORKS,
     "pretrain": _NETWORKS,
@@ -33,6 +33,7 @@ ALLOWED = {
     "data": _BASE,
     "_compiled": {"_seeds", "_checks"},
     "_seeds": set(),
+    "_page": set(),
     "_checks": set(),
 }
 # One file of a part instead of all of it.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import pathlib
-import uuid
 from typing import Any
 
+from tfzero._page import render_page, write_page_file
 from tfzero.report import _read, _sections
 
-_TEMPLATES = pathlib.Path(__file__).parent / "templates"
+_TEMPLATE = pathlib.Path(__file__).parent / "templates" / "report.html"
 
 
 def write_report(run_directory: str | os.PathLike[str]) -> pathlib.Path:
@@ -29,30 +29,9 @@ def write_report(run_directory: str | os.PathLike[str]) -> pathlib.Path:
         InputError: If a needed file is missing, damaged or of another schema.
     """
     run = _read.read_run(pathlib.Path(run_directory))
-    page = _render(run)
     path = run.folder / "report.html"
-    draft = run.folder / f".report.html.{uuid.uuid4().hex}.tmp"
-    try:
-        # A folder name that is no text can put lone surrogates into a class name.
-        draft.write_bytes(page.encode("utf-8", errors="replace"))
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_page_file(path, render_page(_TEMPLATE, _values(run)))
     return path
-
-
-def _render(run: _read.Run) -> str:
-    """Returns the page as text. Every value is escaped by the template engine."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html").render(_values(run))
 
 
 def _values(run: _read.Run) -> dict[str, Any]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import base64
+import functools
 import io
 import os
-import uuid
 from pathlib import Path
 
 import numpy as np
 
 from tfzero._checks import InputError
+from tfzero._page import render_page, write_page_file
 from tfzero.data.check.findings import CheckResult, Sight
 
-_TEMPLATES = Path(__file__).parent / "templates"
+_TEMPLATE = Path(__file__).parent / "templates" / "check.html"
 _SMALLEST_SIDE, _LARGEST_SIDE = 72, 128  # Pixels of a picture on the page.
 
 
@@ -28,28 +29,14 @@ def write_page(result: CheckResult, path: str | os.PathLike[str], *, style: str 
     Raises:
         InputError: If the file cannot be written.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["picture"] = lambda sight: _encode(result, sight)
-    page = environment.get_template("check.html").render(result=result, style=style)
-    path = Path(path)
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    values = {"result": result, "style": style, "picture": functools.partial(_encode, result)}
+    page = render_page(_TEMPLATE, values)
     try:
-        draft.write_text(page, encoding="utf-8", errors="replace")
-        os.replace(draft, path)
+        write_page_file(Path(path), page)
     except OSError as error:
         raise InputError(
             f"Cannot write {path} ({error.strerror}); choose another file with --page."
         ) from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _encode(result: CheckResult, sight: Sight) -> str:

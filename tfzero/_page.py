@@ -1,0 +1,37 @@
+"""Self-contained pages: rendered from a template, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import uuid
+from typing import Any
+
+
+def render_page(template: pathlib.Path, values: dict[str, Any]) -> str:
+    """Returns a page as text. Every value is escaped, and a missing one is an error."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template.parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template.name).render(values)
+
+
+def write_page_file(path: pathlib.Path, page: str) -> None:
+    """Writes a page under another name and renames it: a reader never sees half of it.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        # A folder name that is no text can put lone surrogates into a class name.
+        draft.write_bytes(page.encode("utf-8", errors="replace"))
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -79,7 +79,6 @@ def fit_classifier(
             labels are not of the form above.
     """
     from tfzero._checks import InputError, check_images, check_labels, require_choice
-    from tfzero.transfer.budget import default_budget
 
     entry = STRATEGIES[require_choice(strategy, STRATEGIES, what="strategy")]
     if entry.trains_network and encoder is None:
@@ -96,15 +95,7 @@ def fit_classifier(
             f"labels go up to {highest} and num_classes is {num_classes}; expected at least 2 "
             "classes and labels in 0..num_classes - 1."
         )
-    function = pkgutil.resolve_name(entry.function)
-    return function(
-        encoder,
-        images,
-        labels,
-        num_classes=num_classes,
-        budget=budget or default_budget(len(images)),
-        seed=seed,
-    )
+    return _fit(entry, encoder, images, labels, num_classes, budget, seed)
 
 
 def fit_on_features(
@@ -133,19 +124,18 @@ def fit_on_features(
         InputError: If the strategy is unknown or trains its encoder.
     """
     from tfzero._checks import require_choice
-    from tfzero.transfer.budget import default_budget
 
     readers = [name for name, entry in STRATEGIES.items() if entry.reads_features]
     entry = STRATEGIES[require_choice(strategy, readers, what="strategy on features")]
+    return _fit(entry, None, features, labels, num_classes, budget, seed)
+
+
+def _fit(entry: Strategy, encoder, inputs, labels, num_classes, budget, seed) -> Fitted:
+    from tfzero.transfer.budget import default_budget
+
     function = pkgutil.resolve_name(entry.function)
-    return function(
-        None,
-        features,
-        labels,
-        num_classes=num_classes,
-        budget=budget or default_budget(len(features)),
-        seed=seed,
-    )
+    budget = budget or default_budget(len(inputs))
+    return function(encoder, inputs, labels, num_classes=num_classes, budget=budget, seed=seed)
 
 
 def __getattr__(name: str) -> Any:

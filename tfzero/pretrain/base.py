@@ -18,6 +18,10 @@ class Pretrainer(keras.Model, abc.ABC):
     `images` are uint8 in 0..255 or floats in 0..1, `(B, H, W, C)`. `call(images)` returns
     features `(B, D)`.
 
+    What only some methods can do is declared here too, so that nothing outside asks for a
+    method's name: a method that makes images overrides `decode` and `generate`, and so on.
+    `can("generate")` tells.
+
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`; trained in place.
         loss_names: What `track` will report, each averaged over an epoch.
@@ -57,6 +61,57 @@ class Pretrainer(keras.Model, abc.ABC):
         latents and returns images in 0..1.
         """
         return {"encoder": self.encoder}
+
+    # Z, how many latents `decode` takes; methods that have latents set it.
+    latent_dim: int = 0
+
+    def can(self, ability: str) -> bool:
+        """Returns whether this method overrides one of the optional methods below.
+
+        Args:
+            ability: "decode", "generate", "reconstruct", "posterior", "judge" or "draw_views".
+        """
+        return getattr(type(self), ability) is not getattr(Pretrainer, ability)
+
+    def decode(self, latents) -> tf.Tensor:
+        """Optional. Returns float32 images `(B, H, W, C)` in 0..1 of latents `(B, Z)`.
+
+        The prior of the latents is N(0, 1).
+        """
+        raise self._lacks("decode")
+
+    def generate(self, count: int, *, seed: int = 0) -> tf.Tensor:
+        """Optional. Returns float32 images `(count, H, W, C)` in 0..1, drawn by `seed`."""
+        raise self._lacks("generate")
+
+    def reconstruct(self, images) -> tf.Tensor:
+        """Optional. Returns float32 `(B, H, W, C)` in 0..1: what the method keeps of images."""
+        raise self._lacks("reconstruct")
+
+    def posterior(self, images, *, training) -> tuple[tf.Tensor, tf.Tensor]:
+        """Optional. Returns mean and log variance `(B, Z)` of the latents of scaled images."""
+        raise self._lacks("posterior")
+
+    def judge(self, images) -> tf.Tensor:
+        """Optional. Returns logits `(B,)` of images being real, as a discriminator sees them."""
+        raise self._lacks("judge")
+
+    def draw_views(self, images, *, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Optional. Returns two versions of each image that training takes for the same.
+
+        Args:
+            images: float32 `(B, H, W, C)` in 0..1.
+            seed: int32 `(2,)`, decides both.
+
+        Returns:
+            Twice float32 `(B, H, W, C)`, in the order of the images.
+        """
+        raise self._lacks("draw_views")
+
+    def _lacks(self, ability: str) -> NotImplementedError:
+        return NotImplementedError(
+            f"{type(self).__name__} has no `{ability}`; ask can({ability!r}) first."
+        )
 
     def take_images(self, data) -> tf.Tensor:
         """Returns the batch as float32 `(B, H, W, C)` in 0..1.

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfzero._seeds import derive_seed
 from tfzero.networks.decoder import build_decoder, decode_prior, make_generator
+from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import losses
 from tfzero.pretrain.base import Pretrainer
 
@@ -159,6 +160,15 @@ class GAN(Pretrainer):
             float32 `(count, H, W, C)` in 0..1.
         """
         return decode_prior(self.generator, count, seed=seed)
+
+    def decode(self, latents) -> tf.Tensor:
+        """Returns float32 images `(B, H, W, C)` in 0..1 of latents `(B, Z)`."""
+        return tf.sigmoid(self.generator(latents, training=False))
+
+    def judge(self, images) -> tf.Tensor:
+        """Returns the discriminator's logits `(B,)`, positive for what it takes for real."""
+        features = self.encoder(scale_images(images), training=False)
+        return self.realness(features)[:, 0]
 
     def parts(self) -> dict[str, keras.Model]:
         """Returns `encoder`, and `generator` from latents to images."""

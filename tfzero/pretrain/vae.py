@@ -111,6 +111,10 @@ class VAE(Pretrainer):
         mean, _ = self.posterior(scale_images(images), training=False)
         return tf.sigmoid(self.decoder(mean, training=False))
 
+    def decode(self, latents) -> tf.Tensor:
+        """Returns float32 images `(B, H, W, C)` in 0..1 of latents `(B, Z)`."""
+        return tf.sigmoid(self.decoder(latents, training=False))
+
     def generate(self, count: int, *, seed: int = 0) -> tf.Tensor:
         """Decodes latents drawn from the prior.
 

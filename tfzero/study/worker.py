@@ -229,9 +229,9 @@ def _arm_encoder(run, plan, cell):
 
 def _pictures(model, pool) -> dict[str, np.ndarray]:
     pictures = {}
-    if hasattr(model, "generate"):
+    if model.can("generate"):
         pictures["samples"] = _to_uint8(model.generate(_NUM_SAMPLES, seed=_SAMPLE_SEED))
-    if hasattr(model, "reconstruct"):
+    if model.can("reconstruct"):
         originals = np.asarray(pool[:: max(1, len(pool) // _NUM_RECONSTRUCTIONS)])
         pictures["originals"] = originals[:_NUM_RECONSTRUCTIONS]
         pictures["reconstructions"] = _to_uint8(model.reconstruct(pictures["originals"]))

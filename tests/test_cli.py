@@ -185,6 +185,33 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
         assert telling in refuse(["export", *wrong, "--out", "x"], monkeypatch, capsys)
 
 
+def test_class_weights_and_leaks_in_single_stages(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+
+    def draw(labels):  # two brightnesses that overlap
+        gray = random.normal(110 + 35 * labels, 25)[:, None, None, None]
+        return gray + random.normal(0, 4, (len(labels), 8, 8, 1))
+
+    y_train, y_test = np.repeat([0, 1], [110, 10]), np.repeat([0, 1], [2, 100])
+    x_train, x_test = (draw(y).clip(0, 255).astype(np.uint8) for y in (y_train, y_test))
+    np.savez("uneven.npz", x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    found = []
+    for options in ([], ["--class-weights"]):
+        result = CliRunner().invoke(
+            cli.app, ["finetune", "uneven.npz", "--overwrite", "--strategy", "probe", *options]
+        )
+        assert result.exit_code == 0, (result.output, result.exception)
+        assert "Look: Classes are uneven" in result.output
+        found.append(float(result.output.split("Test accuracy ")[1].split(" %")[0]))
+    assert found[1] > found[0] + 5, found
+    x_train[:2] = x_test[:2]
+    np.savez("leaking.npz", x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    for command in ("finetune", "pretrain"):
+        told = refuse([command, "leaking.npz", "--out", "x.keras"], monkeypatch, capsys)
+        assert "2 training images equal a test image" in told and "--drop-leaks" in told
+
+
 def test_export_of_somebody_s_keras_file(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     latents = keras.Input((4,))

@@ -21,7 +21,7 @@ _STUDY = {"study", "pretrain", "transfer"} | _NETWORKS
 ALLOWED = {
     "cli": {"_compare", "_stages", "_check", "_load", "report", "export"} | _STUDY,
     "_compare": {"_check", "_load", "report", "export"} | _STUDY,
-    "_stages": {"_load", "report", "export"} | _STUDY,
+    "_stages": {"_check", "_load", "report", "export"} | _STUDY,
     "_check": {"data", "report"},
     "_load": {"pretrain", "transfer"} | _NETWORKS,
     "report": {"_checks", "_page"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
 import time
@@ -9,16 +10,32 @@ import time
 import numpy as np
 from rich.console import Console
 
+from tfzero._check import show_briefly
 from tfzero._checks import InputError
 from tfzero._load import load_model
 from tfzero._seeds import derive_seed
 from tfzero.data import ImageData, nested_subsets
+from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.pretrain import find_method
 from tfzero.pretrain.budget import default_budget
 from tfzero.study.plan import parse_label_counts
 from tfzero.study.progress import format_seconds
 from tfzero.study.records import write_by_path
-from tfzero.transfer import fit_classifier
+from tfzero.transfer import STRATEGIES, fit_classifier
+from tfzero.transfer.budget import default_budget as default_transfer
+
+
+def look_at(data: ImageData, console: Console) -> None:
+    """Prints what was done on loading and what should be looked at, before any work.
+
+    Raises:
+        InputError: If training and test images leak into one another.
+    """
+    for note in data.notes:
+        console.print(note, highlight=False, markup=False)
+    found = check_briefly(data)
+    show_briefly(console, found)
+    require_no_leaks(found)
 
 
 def pretrain_to_file(
@@ -71,6 +88,7 @@ def finetune_to_file(
     *,
     strategy: str,
     labels: str,
+    class_weights: bool,
     seed: int,
     overwrite: bool,
 ) -> float:
@@ -80,11 +98,14 @@ def finetune_to_file(
         InputError: If the encoder does not fit the images, the strategy gives no network, or the
             file exists.
     """
-    import keras
-
     from tfzero.networks import build_encoder
 
     _require_keras_file(out)
+    if strategy in STRATEGIES and not STRATEGIES[strategy].trains_network:
+        raise InputError(
+            f'Strategy "{strategy}" gives no network to save; expected finetune, probe or lpft. '
+            "Use it as an arm of tfzero compare."
+        )
     if out.exists() and not overwrite:
         raise InputError(f"{out} exists; choose another with --out, or replace it: --overwrite.")
     if encoder is None:
@@ -110,13 +131,9 @@ def finetune_to_file(
         images=data.train_images[chosen],
         labels=data.train_labels[chosen],
         num_classes=data.num_classes,
+        budget=dataclasses.replace(default_transfer(count), class_weights=class_weights),
         seed=seed,
     )
-    if not isinstance(fitted.model, keras.Model):
-        raise InputError(
-            f'Strategy "{strategy}" gives no network to save; expected finetune, probe or lpft. '
-            "Use it as an arm of tfzero compare."
-        )
     write_by_path(out, fitted.model.save)
     return float((fitted.predict(data.test_images).argmax(axis=1) == data.test_labels).mean())
 

@@ -64,7 +64,8 @@ Group = Annotated[
     typer.Option(
         metavar="REGEX",
         help="What belongs together, as a pattern in the file's path or a column of labels.csv: "
-        "never on both sides of the test part. Example: 'patient(\\d+)'.",
+        "never on both sides of the test part, nor where a setting is chosen. Example: "
+        "'patient(\\d+)'.",
         rich_help_panel=IMAGES,
     ),
 ]
@@ -104,6 +105,14 @@ TestShare = Annotated[
     float,
     typer.Option(
         help="Share of the images held out where there is no test part.", rich_help_panel=IMAGES
+    ),
+]
+ClassWeights = Annotated[
+    bool,
+    typer.Option(
+        "--class-weights",
+        help="Rare classes weigh as much as frequent ones in training.",
+        rich_help_panel=IMAGES,
     ),
 ]
 Size = Annotated[

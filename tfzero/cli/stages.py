@@ -12,6 +12,7 @@ import tfzero
 from tfzero.cli.options import (
     Balanced,
     Channels,
+    ClassWeights,
     Data,
     DropLeaks,
     Group,
@@ -50,15 +51,16 @@ def pretrain(
     seed: Annotated[int, typer.Option(help="Decides weights, order and noise.")] = 0,
 ) -> None:
     """Pretrain an encoder on the images, without their labels."""
-    from tfzero._stages import pretrain_to_file
+    from tfzero._stages import look_at, pretrain_to_file
 
+    console = Console()
     loaded = tfzero.load_data(
         data, pool=pool, pool_only=pool_only, size=parse_size(size), channels=channels,
         resize=resize, group=group, test_share=test_share, strict=strict, drop_leaks=drop_leaks,
         transductive=transductive,
     )  # fmt: skip
-    images = loaded.pool
-    pretrain_to_file(method, images, out, epochs=epochs, seed=seed, console=Console())
+    look_at(loaded, console)
+    pretrain_to_file(method, loaded.pool, out, epochs=epochs, seed=seed, console=console)
 
 
 @app.command(
@@ -76,6 +78,7 @@ def finetune(
     labels: Annotated[
         str, typer.Option(help='Labelled images to train on: a number, or "all".')
     ] = "all",
+    class_weights: ClassWeights = False,
     out: Annotated[pathlib.Path, typer.Option(help="The .keras file to write.")] = pathlib.Path(
         "classifier.keras"
     ),
@@ -91,19 +94,23 @@ def finetune(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Train a classifier on labelled images, from a pretrained encoder or from scratch."""
-    from tfzero._stages import finetune_to_file
+    from tfzero._stages import finetune_to_file, look_at
 
+    loaded = tfzero.load_data(
+        data, size=parse_size(size), channels=channels, resize=resize, group=group,
+        test_share=test_share, strict=strict, drop_leaks=drop_leaks, balanced=balanced,
+        transductive=True,  # nothing is learnt here from unlabeled images
+    )  # fmt: skip
+    look_at(loaded, Console())
     accuracy = finetune_to_file(
-        tfzero.load_data(
-            data, size=parse_size(size), channels=channels, resize=resize, group=group,
-            test_share=test_share, strict=strict, drop_leaks=drop_leaks, balanced=balanced,
-        ),
+        loaded,
         encoder,
         out,
         strategy=strategy,
         labels=labels,
+        class_weights=class_weights,
         seed=seed,
         overwrite=overwrite,
-    )  # fmt: skip
+    )
     print(f"Test accuracy {100 * accuracy:.1f} % (one run; for error bars use tfzero compare)")
     print(f"Wrote {out}")

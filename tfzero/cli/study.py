@@ -15,6 +15,7 @@ from tfzero.cli.options import (
     STUDY,
     Balanced,
     Channels,
+    ClassWeights,
     Data,
     DropLeaks,
     Group,
@@ -92,14 +93,7 @@ def compare(
             rich_help_panel=STUDY,
         ),
     ] = None,
-    class_weights: Annotated[
-        bool,
-        typer.Option(
-            "--class-weights",
-            help="Rare classes weigh as much as frequent ones in training, in every arm.",
-            rich_help_panel=STUDY,
-        ),
-    ] = False,
+    class_weights: ClassWeights = False,
     size: Size = None,
     channels: Channels = None,
     resize: Resize = "stretch",

@@ -176,6 +176,27 @@ def test_confusions_match_a_hand_computed_example(tmp_path):
     ]
 
 
+def test_of_very_many_classes_those_that_are_confused_are_shown(tmp_path):
+    names = tuple(f"class{number:03}" for number in range(140))
+    folder = write_run(tmp_path / "run", class_names=names, num_test=280, label_counts=(280,))
+    found = _mistakes.find_mistakes(_read.read_run(folder), ["vae/lpft"])
+    assert found is not None and _mistakes.focus(found, from_classes=140) is found
+    shown = _mistakes.focus(found)
+    assert len(shown.class_names) == 31 and shown.class_names[-1] == "110 others"
+    # Every prediction is counted, in the row of its class or of the others.
+    rows = [names.index(name) for name in shown.class_names[:-1]]
+    np.testing.assert_array_equal(shown.matrix[:-1].sum(axis=1), found.matrix[rows].sum(axis=1))
+    assert shown.matrix.sum() == found.matrix.sum()
+    for true, taken, count, _ in _mistakes.worst_confusions(found):
+        place = (shown.class_names.index(true), shown.class_names.index(taken))
+        assert shown.matrix[place] == count
+    text = section(read(write_report(folder)), "mistakes")
+    assert "Only the classes of the most frequent mistakes are named" in text
+    assert "<summary>The other 80 classes</summary>" in text
+    assert all(f'<span class="name">{name}</span>' in text for name in names)
+    assert text.index("<details>") > text.index("Accuracy by class")
+
+
 def test_mistakes_are_those_of_the_recommended_arm_over_all_replicates(digits):
     folder, text = digits
     labels = np.load(folder / "test_labels.npy")

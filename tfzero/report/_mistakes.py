@@ -68,6 +68,33 @@ def worst_confusions(mistakes: Mistakes, limit: int = 8) -> list[tuple[str, str,
     return found
 
 
+def focus(mistakes: Mistakes, *, most: int = 30, from_classes: int = 100) -> Mistakes:
+    """Returns the mistakes with all classes but the most confused ones taken together.
+
+    Nobody can read a matrix of hundreds of classes, whose mistakes are specks in it.
+
+    Args:
+        mistakes: Of K classes.
+        most: Classes to keep, those of the most frequent confusions.
+        from_classes: Matrices of up to this many classes are returned as they are.
+    """
+    num_classes = len(mistakes.class_names)
+    if num_classes <= from_classes:
+        return mistakes
+    wrong = mistakes.matrix.copy()
+    np.fill_diagonal(wrong, 0)
+    pairs = np.unravel_index(np.argsort(-wrong, axis=None, kind="stable")[:most], wrong.shape)
+    found = dict.fromkeys(np.stack(pairs, axis=1).ravel().tolist())
+    kept = sorted(list(found)[:most])
+    place = np.full(num_classes, len(kept))
+    place[kept] = np.arange(len(kept))
+    matrix = np.zeros((len(kept) + 1,) * 2, np.int64)
+    np.add.at(matrix, (place[:, None], place[None, :]), mistakes.matrix)
+    names = [mistakes.class_names[k] for k in kept]
+    others = f"{num_classes - len(kept):,} others"
+    return dataclasses.replace(mistakes, matrix=matrix, class_names=[*names, others])
+
+
 def class_accuracies(mistakes: Mistakes) -> list[tuple[str, float | None, int, int]]:
     """Returns name, accuracy, right and all of each class, worst first, unseen classes last."""
     rows = []

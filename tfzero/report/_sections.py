@@ -287,12 +287,14 @@ def _confusion_picture(
     found: _mistakes.Mistakes, worst: list[tuple[str, str, int, float]]
 ) -> _pictures.Picture:
     """Returns the confusion matrix of an arm, its worst confusions in words."""
+    shown = _mistakes.focus(found)
     words = "; ".join(f"{true} taken for {taken} {count} times" for true, taken, count, _ in worst)
     return _pictures.chart(
-        lambda width: figures.confusion(found.matrix, found.class_names, width=width),
+        lambda width: figures.confusion(shown.matrix, shown.class_names, width=width),
         alt=f"Confusion matrix of {found.arm}. Most frequent mistakes: {words or 'none'}.",
         caption="Rows are true classes, columns predictions; numbers, where they fit, are counts "
-        "over all replicates. Darker is a larger share of the row, on a square-root scale.",
+        "over all replicates. Darker is a larger share of the row, on a square-root scale."
+        + ("" if shown is found else " Only the classes of the most frequent mistakes are named."),
         wide=7.0,
     )
 

@@ -9,6 +9,8 @@ from typing import Any
 from tfzero._page import render_page, write_page_file
 from tfzero.report import _read, _sections
 
+# Classes whose accuracy is on the page at once, worst first; the others are a click away.
+_SHOWN_CLASSES = 60
 _TEMPLATE = pathlib.Path(__file__).parent / "templates" / "report.html"
 
 
@@ -55,6 +57,7 @@ def _values(run: _read.Run) -> dict[str, Any]:
         "times": _sections.time_pictures(run),
         "encoders": _sections.encoder_pictures(run),
         "mistakes": _sections.mistakes(run),
+        "shown_classes": _SHOWN_CLASSES,
         "command": _sections.command(run),
         "settings": _sections.settings(run),
     }

@@ -1,11 +1,16 @@
-"""A folder of many small files: listing, decoding, first batch, and memory.
+"""A folder of many small files: listing, decoding, first batch, training, and memory.
 
-    python benchmarks/data_million.py FOLDER --files 1000000 --memory 80MB
+    python benchmarks/data_million.py FOLDER --files 1000000 --memory 78MB --hard
 
-Writes the files if they are not there (PNG, 28x28, gray, 1,000 to a folder), then loads them as an
-unlabeled pool beside the built-in digits, in a process of its own, with TFZERO_MEMORY set: a pool
-of 1,000,000 images takes 784 MB, ten times as much. Prints seconds, images a second, and the peak
-of memory that is not a map of a file (what cannot be given back), above that of an idle process.
+Writes the files if they are not there (PNG, 28x28, gray, 1,000 to a folder, or all to one with
+--flat), then loads them as an unlabeled pool beside the built-in digits, in a process of its own,
+with TFZERO_MEMORY set: a pool of 1,000,000 images takes 784 MB, ten times as much. Then the pool is
+checked as before a study, batches are read, and a VAE is trained on some.
+
+The process first does all that with the digits alone. Memory counts from there on: prints seconds,
+images a second, and the peak of memory that is not a map of a file (what cannot be given back).
+With --hard the system refuses more: RLIMIT_DATA is set to what the process has then plus the
+limit, and whatever needs more dies of it.
 """
 
 import argparse
@@ -20,58 +25,77 @@ from pathlib import Path
 import numpy as np
 
 LOAD = """
-import json, os, sys, threading, time
+import json, os, resource, sys, threading, time
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-import tensorflow as tf
-from tfzero.data import load_data
-from tfzero.data.folder import list_tree
-from tfzero.data.pipeline import stream_batches
 from pathlib import Path
+import tfzero
+from tfzero.data.check import check_briefly
+from tfzero.data.folder import list_tree
+from tfzero.data.memory import memory_limit
+from tfzero.data.pipeline import stream_batches
 
-def used():
+def read_status(field):
     fields = dict(line.split(":", 1) for line in open("/proc/self/status") if ":" in line)
-    return int(fields["RssAnon"].split()[0]) / 1024
+    return int(fields[field].split()[0]) * 1024
 
-load_data("digits", size=28)
-idle, peak, watching = used(), [0.0], True
+def stream(data):
+    return stream_batches(data.pool, batch_size=256, seed=0)
+
+def train(data, model):
+    batches = stream_batches(data.pool, batch_size=64, seed=1)
+    model.fit(batches, steps_per_epoch=20, verbose=0)
+
+def go(data, model, clock):
+    clock("check", lambda: check_briefly(data))
+    batches = iter(stream(data))
+    clock("first batch", lambda: next(batches))
+    clock("400 batches of 256", lambda: [next(batches) for _ in range(400)])
+    clock("20 steps of training", lambda: train(data, model))
+
+digits = tfzero.load_data("digits", size=28, pool=sys.argv[2], pool_only=True)
+model = tfzero.VAE(tfzero.build_encoder(digits.image_shape))
+model.compile(optimizer="adam")
+go(digits, model, lambda name, work: work())
+if sys.argv[3] == "hard":
+    most = read_status("VmData") + memory_limit()
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+idle, peaks, now = read_status("RssAnon"), {}, ["listing"]
 def watch():
-    while watching:
-        peak[0] = max(peak[0], used())
-        time.sleep(0.05)
+    while now:
+        used = read_status("RssAnon") - idle
+        peaks[now[0]] = max(peaks.get(now[0], 0), used)
+        time.sleep(0.02)
 threading.Thread(target=watch, daemon=True).start()
-times = {}
-def clock(name, began):
-    times[name] = round(time.monotonic() - began, 2)
-began = time.monotonic()
-count = len(list_tree(Path(sys.argv[1])).paths)
-clock("listing", began)
-began = time.monotonic()
-data = load_data("digits", size=28, pool=sys.argv[1], pool_only=True)
-clock("loading", began)
-began = time.monotonic()
-stream = iter(stream_batches(data.pool, batch_size=256, seed=0))
-next(stream)
-clock("first batch", began)
-began = time.monotonic()
-for _ in range(400):
-    next(stream)
-rate = 400 * 256 / (time.monotonic() - began)
-watching = False
-print(json.dumps({"files": count, "pool": len(data.pool), "megabytes": data.pool.nbytes / 1e6,
-    "on disk": type(data.pool).__name__ == "memmap", "seconds": times,
-    "decoded a second": round(count / times["loading"]), "read a second": round(rate),
-    "idle MB": round(idle), "peak above idle MB": round(peak[0] - idle)}))
+seconds = {}
+def clock(name, work):
+    now[0] = name
+    began = time.monotonic()
+    done = work()
+    seconds[name] = round(time.monotonic() - began, 2)
+    return done
+count = len(clock("listing", lambda: list_tree(Path(sys.argv[1])).paths))
+load = lambda: tfzero.load_data("digits", size=28, pool=sys.argv[1], pool_only=True)
+data = clock("loading", load)
+go(data, model, clock)
+print(json.dumps({"files": count, "pool": len(data.pool), "pool MB": round(data.pool.nbytes / 1e6),
+    "on disk": type(data.pool).__name__ == "memmap", "seconds": seconds,
+    "decoded a second": round(count / seconds["loading"]),
+    "read a second": round(400 * 256 / seconds["400 batches of 256"]),
+    "idle MB": round(idle / 1e6),
+    "peak above idle MB": {name: round(peak / 1e6) for name, peak in peaks.items()}}))
 """
 
 
-def write_files(folder, count):
-    """Writes PNG files of 28x28 pixels, all different, 1,000 to a folder."""
+def write_files(folder, count, *, flat=False):
+    """Writes PNG files of 28x28 pixels, all different, 1,000 to a folder or all to one."""
     from PIL import Image
 
     random = np.random.default_rng(0)
     for start in range(0, count, 1000):
         place = folder / f"{start // 1000:04}"
-        if place.exists():
+        last = folder / f"{min(start + 999, count - 1):07}.png"
+        if (last if flat else place).exists():
             continue
         draft = folder / f".{place.name}"
         draft.mkdir(parents=True, exist_ok=True)
@@ -79,8 +103,9 @@ def write_files(folder, count):
         for number, image in enumerate(pixels[: count - start]):
             stream = io.BytesIO()
             Image.fromarray(image).save(stream, "PNG", compress_level=1)
-            (draft / f"{number:03}.png").write_bytes(stream.getvalue())
-        draft.rename(place)
+            file = folder / f"{start + number:07}.png" if flat else draft / f"{number:03}.png"
+            file.write_bytes(stream.getvalue())
+        draft.rmdir() if flat else draft.rename(place)
 
 
 def main():
@@ -88,15 +113,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--files", type=int, default=1_000_000)
-    parser.add_argument("--memory", default="80MB")
+    parser.add_argument("--memory", default="78MB")
+    parser.add_argument("--flat", action="store_true", help="all files in one folder")
+    parser.add_argument("--hard", action="store_true", help="whatever needs more memory dies")
     settings = parser.parse_args()
     began = time.monotonic()
-    write_files(settings.folder, settings.files)
+    write_files(settings.folder, settings.files, flat=settings.flat)
+    few = settings.folder.parent / f"{settings.folder.name}-few"
+    write_files(few, 1000)
     print(f"files are there after {time.monotonic() - began:.0f} s", file=sys.stderr)
+    hard = "hard" if settings.hard else "soft"
     done = subprocess.run(
-        [sys.executable, "-c", LOAD, str(settings.folder)],
+        [sys.executable, "-c", LOAD, str(settings.folder), str(few), hard],
         env={**os.environ, "TFZERO_MEMORY": settings.memory},
-        check=True, capture_output=True, text=True,
+        check=True, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     print(json.dumps({"memory given": settings.memory, **json.loads(done.stdout)}, indent=1))
 

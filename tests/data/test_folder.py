@@ -40,7 +40,7 @@ def test_train_and_test(tmp_path):
     assert data.notes == ()
     assert np.bincount(data.train_labels).tolist() == [2, 3]
     for part, paths in (("train", train), ("test", test)):
-        names = data.names[part].tolist()
+        names = list(data.names[part])
         assert sorted(names) == sorted(str(path.relative_to(tmp_path)) for path in paths)
         pixels = [load_pixels(tmp_path / name) for name in names]
         np.testing.assert_array_equal(getattr(data, f"{part}_images"), pixels)
@@ -58,12 +58,12 @@ def test_same_content_whatever_the_path(tmp_path):
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     one, two = load_data(tmp_path / "one"), load_data(tmp_path / "two")
     assert one.fingerprint == two.fingerprint
-    assert one.names["train"].tolist() == two.names["train"].tolist()
+    assert list(one.names["train"]) == list(two.names["train"])
     for path in (tmp_path / "two" / "a").iterdir():
         path.rename(path.with_name(f"{99 - int(path.stem)}.png"))
     renamed = load_data(tmp_path / "two")
     assert renamed.fingerprint == one.fingerprint
-    assert renamed.names["test"].tolist() != one.names["test"].tolist()
+    assert list(renamed.names["test"]) != list(one.names["test"])
 
 
 def test_what_is_no_image_is_passed_over_and_counted(tmp_path):
@@ -204,6 +204,21 @@ def test_broken_images_are_named_and_set_aside(tmp_path):
     assert all(path.exists() for path in paths)
     with pytest.raises(InputError, match=r"b/01\.png is empty.*So are 1 files more.*--strict"):
         load_data(tmp_path, strict=True)
+
+
+def test_links(tmp_path):
+    make_classes(tmp_path / "x", {"a": 6, "b": 6})
+    make_classes(tmp_path / "pool", {"deep/deeper": 3}, start=50)
+    for place in (tmp_path / "x" / "a", tmp_path / "pool"):
+        (place / "circle.png").symlink_to("circle.png")
+        (place / "nowhere.png").symlink_to("missing.png")
+        (place / "folder.png").symlink_to(tmp_path)
+    data = load_data(tmp_path / "x", pool=tmp_path / "pool", pool_only=True)
+    assert len(data.train_images) + len(data.test_images) == 12
+    assert sorted(data.names["pool"]) == [f"deep/deeper/{number:02}.png" for number in range(3)]
+    assert sorted(aside.name for aside in data.set_aside) == [
+        "a/circle.png", "a/nowhere.png", "circle.png", "nowhere.png",
+    ]  # fmt: skip
 
 
 def test_nothing_readable_is_refused(tmp_path):

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.data.pictures import make_arrays, make_pixels
+from tests.data.pictures import make_arrays, make_classes, make_pixels
 from tfzero._checks import InputError
-from tfzero.data import from_arrays
-from tfzero.data.groups import hold_out_groups, merge_duplicates
+from tfzero.data import from_arrays, load_data, open_arrays, save_arrays
+from tfzero.data.groups import hold_out_groups, merge_duplicates, number_groups
 
 seeds = st.integers(0, 2**31)
 
@@ -98,3 +98,30 @@ def test_groups_of_arrays():
     assert not sides[0] & sides[1] and "groups) was held out" in data.notes[0]
     with pytest.raises(InputError, match="There are 59 groups for 60 images"):
         from_arrays(images, labels, groups=people[:-1])
+
+
+def test_groups_are_numbered_as_they_appear():
+    for groups in (["b", "b", "a", "c", "a"], [7, 7, 2, 10, 2], [True, True, False, 3, False]):
+        assert number_groups(groups).tolist() == [0, 0, 1, 2, 1]
+
+
+def test_the_training_images_keep_their_groups(tmp_path):
+    paths = make_classes(tmp_path / "one", {"a": 20, "b": 20})
+    for path in paths:  # The same people under other names, in another order.
+        person = 9 - int(path.stem) % 10
+        copy = tmp_path / "two" / path.parent.name / f"{person}-{path.stem[0]}.png"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    one = load_data(tmp_path / "one", group=r"(\d)\.png")
+    two = load_data(tmp_path / "two", group=r"(\d)-")
+    person = {}
+    for name, group in zip(one.names["train"], one.train_groups, strict=True):
+        assert person.setdefault(name[-5], group) == group
+    assert sorted(person.values()) == list(range(len(person))) and len(person) > 4
+    np.testing.assert_array_equal(one.train_groups, two.train_groups)
+    # They can decide a result, and so are part of what makes two data sets the same.
+    alone = load_data(tmp_path / "one")
+    assert alone.train_groups is None
+    assert one.fingerprint == two.fingerprint != alone.fingerprint
+    save_arrays(one, tmp_path / "kept")
+    np.testing.assert_array_equal(open_arrays(tmp_path / "kept").train_groups, one.train_groups)

@@ -53,7 +53,7 @@ def test_splits_and_spreadsheets(tmp_path):
     data = load_data(folder)
     assert data.class_names == ("9", "10")  # As numbers.
     assert (len(data.train_images), len(data.test_images)) == (7, 8)
-    assert data.names["pool"].tolist() == ["0.png"]
+    assert list(data.names["pool"]) == ["0.png"]
 
 
 def test_groups_from_a_column(tmp_path):

@@ -7,9 +7,9 @@ from tfzero.study.records import RunFolder
 from tfzero.study.study import open_run
 
 
-def open_small_run(folder, *, arms=("scratch/finetune",), label_counts=(8,), seeds=1):
+def open_small_run(folder, *, arms=("scratch/finetune",), label_counts=(8,), seeds=1, groups=None):
     """Returns the plan of a small study and its folder, ready for cells."""
-    data = from_arrays(*draw_bars(80, seed=0))
+    data = from_arrays(*draw_bars(80, seed=0), groups=groups)
     plan = make_plan(data, arms=arms, label_counts=label_counts, seeds=seeds, epochs=1)
     run = RunFolder(folder)
     open_run(plan, data, run)

@@ -76,6 +76,30 @@ def test_a_cell_reads_the_features_of_its_own_labels(tmp_path, monkeypatch):
         )
 
 
+@pytest.mark.parametrize("arm", ["scratch/svm", "pixels/svm"])
+def test_groups_reach_the_strategy_with_its_labels(tmp_path, monkeypatch, arm):
+    from tfzero.transfer import classical
+    from tfzero.transfer.folds import make_folds
+
+    seen = []
+
+    def remember(labels, groups, **options):
+        seen.append((labels, groups))
+        return make_folds(labels, groups, **options)
+
+    monkeypatch.setattr(classical, "make_folds", remember)
+    groups = [f"person {row // 8}" for row in range(80)]
+    plan, run = open_small_run(tmp_path, arms=[arm], label_counts=(24,), groups=groups)
+    run_cells(plan, run, plan.cells())
+    cache = run.cache_for(plan.data.fingerprint)
+    data = worker.open_data(cache)
+    chosen = worker._subsets(cache, plan.label_counts, 0, False)[24]
+    [(labels, given)] = seen
+    np.testing.assert_array_equal(labels, data.train_labels[chosen])
+    np.testing.assert_array_equal(given, data.train_groups[chosen])
+    assert len(np.unique(given)) > 2
+
+
 def test_replicates_and_label_counts_have_their_own_features(tmp_path, reads):
     plan, run = open_small_run(tmp_path, arms=["scratch/probe"], label_counts=(8,), seeds=2)
     run_cells(plan, run, plan.cells())

@@ -4,6 +4,7 @@ from sklearn.svm import SVC
 
 from tests.conftest import draw_bars
 from tests.transfer.cases import fit
+from tfzero._checks import InputError
 from tfzero.transfer import classical
 from tfzero.transfer.features import read_features
 
@@ -79,3 +80,33 @@ def test_cost_counts_no_steps():
     assert fitted.cost.steps == 0
     assert fitted.cost.parameters == machine.dual_coef_.size + machine.support_vectors_.size
     assert fitted.cost.seconds > 0
+
+
+def draw_people(count, *, seed):
+    """Four pictures each of `count` people: the label shows a little, the face much.
+
+    A third of people have a wrong label, which only their own other pictures tell.
+    """
+    random = np.random.default_rng(seed)
+    truth = np.arange(count) % 2
+    labels = np.where(random.random(count) < 0.33, 1 - truth, truth)
+    faces = random.normal(0, 40, (count, 8, 8, 1))
+    faces[:, :2] = 25 * (2 * truth[:, None, None, None] - 1)
+    people = np.repeat(np.arange(count), 4)
+    images = 128 + faces[people] + random.normal(0, 5, (4 * count, 8, 8, 1))
+    return images.clip(0, 255).astype(np.uint8), labels[people], people
+
+
+def test_what_leaks_through_groups_is_not_chosen(monkeypatch):
+    monkeypatch.setattr(classical, "_SVM_PENALTIES", [0.03, 100.0])
+    images, labels, people = draw_people(60, seed=0)
+    # Who has seen one picture of a person knows the label of the others: the more by heart, the
+    # better. It is of no use for people never seen.
+    assert fit("svm", None, images, labels).model.estimator.C == 100.0
+    assert fit("svm", None, images, labels, groups=people).model.estimator.C == 0.03
+
+
+def test_as_many_groups_as_images(monkeypatch):
+    images, labels, people = draw_people(10, seed=0)
+    with pytest.raises(InputError, match="9 groups for 40 images"):
+        fit("svm", None, images, labels, groups=people[:9])

@@ -17,8 +17,9 @@ from tfzero.data.dataset import (
     check_share,
     number_classes,
 )
-from tfzero.data.groups import hold_out_groups, merge_duplicates
+from tfzero.data.groups import hold_out_groups, merge_duplicates, number_groups
 from tfzero.data.memory import join_rows
+from tfzero.data.names import name_rows
 from tfzero.data.splits import digest_rows, hold_out, order_by_content
 
 
@@ -44,7 +45,8 @@ def from_arrays(
         test_labels: As `train_labels`, `(M,)`; given if and only if `test_images` is.
         pool: As `train_images`, `(P, H, W, C)`. None takes the training images.
         class_names: K names. None takes "0", "1", ...
-        groups: `(N,)`: images of one group are held out together. None groups none.
+        groups: `(N,)`: images of one group are held out together, and are on one side wherever a
+            strategy chooses a setting by cross-validation. None groups none.
         name: Safe as a folder name.
         test_share: Share in (0, 1) to hold out where no test images are given.
 
@@ -71,7 +73,7 @@ def from_arrays(
     unlabeled = None
     if pool is not None:
         pool = check_images(pool, name="pool")
-        unlabeled = Part(pool, np.array([f"pool[{row}]" for row in range(len(pool))], dtype=object))
+        unlabeled = Part(pool, name_rows("pool", len(pool)))
     if class_names is None:
         labels = [part.require_labels() for part in (train, test) if part is not None]
         class_names = number_classes(np.concatenate(labels))
@@ -158,6 +160,8 @@ def assemble(
         resize=collection.resize,
         transductive=transductive,
         balanced=balanced,
+        # Numbered last: in the order of the pixels, which names have no part in.
+        train_groups=None if train.groups is None else number_groups(train.groups),
     )
 
 
@@ -190,12 +194,11 @@ def _drop_equal(
     train: Part, test: Part, pool: Part | None
 ) -> tuple[Part, Part | None, tuple[str, ...]]:
     """Leaves out what equals a test image, pixel by pixel."""
-    tested = {digest.tobytes() for digest in digest_rows(test.images)}
+    tested = digest_rows(test.images)
     notes = []
 
     def keep(part: Part, word: str) -> Part:
-        digests = digest_rows(part.images)
-        kept = np.array([digest.tobytes() not in tested for digest in digests], bool)
+        kept = ~np.isin(digest_rows(part.images), tested)
         if kept.all():
             return part
         notes.append(f"Left out {(~kept).sum()} {word} images that equal a test image.")

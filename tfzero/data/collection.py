@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfzero.data.memory import take_rows
+from tfzero.data.names import Names, Paths, name_rows
 
 # Why an image of a class with too few images is set aside.
 SMALL_CLASS = "its class is too small"
@@ -48,13 +49,13 @@ class Part:
 
     Attributes:
         images: uint8 `(N, H, W, C)`.
-        names: `(N,)` of str: paths relative to the source, or places in an array.
+        names: N paths relative to the source, or places in an array.
         labels: int64 `(N,)`, or None for a pool.
         groups: `(N,)` of str, or None.
     """
 
     images: np.ndarray
-    names: np.ndarray
+    names: Names
     labels: np.ndarray | None = None
     groups: np.ndarray | None = None
 
@@ -105,11 +106,6 @@ class Collection:
         """Returns the parts that are there, by name."""
         named = {"train": self.train, "test": self.test, "pool": self.pool}
         return {name: part for name, part in named.items() if part is not None}
-
-
-def name_rows(part: str, count: int) -> np.ndarray:
-    """Returns "part[0]", "part[1]", ... for images that came without names."""
-    return np.array([f"{part}[{row}]" for row in range(count)], dtype=object)
 
 
 def label_part(
@@ -181,6 +177,6 @@ class FileList:
 
     part: str
     root: str
-    paths: list[str] = field(default_factory=list)
+    paths: Paths = field(default_factory=Paths)
     labels: list[int] | None = None
     groups: list[str] | None = None

@@ -12,6 +12,7 @@ import numpy as np
 
 from tfzero._checks import InputError, check_images, check_labels
 from tfzero.data.collection import Part, SetAside, label_part
+from tfzero.data.names import Names
 
 # Not a study's seed: everybody who loads the same images gets the same test part.
 TEST_SEED = 0
@@ -32,13 +33,15 @@ class ImageData:
         class_names: K different names, K at least 2.
         source: What the user gave: "digits", a path, or the name of the arrays.
         notes: Plain sentences about what was done on loading.
-        names: Arrays of str by part ("train", "test", "pool"): paths of the files. A part that
-            is not there has no names.
+        names: Paths of the files by part ("train", "test", "pool"), one an image. A part that is
+            not there has no names.
         pool_has_train: Whether the pool begins with all training images.
         set_aside: What was found and not used.
         resize: How files of another shape were brought to this one: "stretch", "pad" or "crop".
         transductive: Whether the pool may hold test images.
         balanced: Whether label subsets have as many images of each class, instead of its share.
+        train_groups: int64 `(N,)`: which training images belong together, so that none is judged
+            by a classifier that has seen others of its group; None where nothing is known.
 
     Raises:
         InputError: If shapes disagree, or labels are out of range or too few.
@@ -53,12 +56,13 @@ class ImageData:
     class_names: tuple[str, ...]
     source: str
     notes: tuple[str, ...] = ()
-    names: Mapping[str, np.ndarray] = field(default_factory=dict)
+    names: Mapping[str, Names] = field(default_factory=dict)
     pool_has_train: bool = False
     set_aside: tuple[SetAside, ...] = ()
     resize: str = "stretch"
     transductive: bool = False
     balanced: bool = False
+    train_groups: np.ndarray | None = None
 
     def __post_init__(self):
         if safe_name(self.name) != self.name:
@@ -70,6 +74,8 @@ class ImageData:
         _check_class_names(self.class_names)
         check_counts("training", self.train_images, self.train_labels, self.class_names, least=2)
         check_counts("test", self.test_images, self.test_labels, self.class_names, least=1)
+        if self.train_groups is not None:
+            check_labels(self.train_groups, count=len(self.train_images), name="train_groups")
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -92,6 +98,8 @@ class ImageData:
             *map(_hash_array, (self.train_labels, self.test_images, self.test_labels)),
             str(self.num_classes).encode(),
         ]
+        if self.train_groups is not None:  # Else as before there were any.
+            parts.append(_hash_array(self.train_groups))
         return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
 
     def describe(self) -> str:

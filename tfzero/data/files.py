@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,16 @@ import numpy as np
 from tfzero._checks import InputError
 from tfzero.data.collection import FileList, Part, Reading, SetAside
 from tfzero.data.decode import decode_image, map_threads, read_header
-from tfzero.data.memory import CHUNK_BYTES, gather_rows
+from tfzero.data.memory import gather_rows
+from tfzero.data.names import Names, display_name
 from tfzero.data.resize import SMALLEST
 
 _HEADER = np.dtype(
     [("height", "i4"), ("width", "i4"), ("gray", "?"), ("transparent", "?"), ("deep", "?")]
 )
-# Files that a thread takes at once: fewer would be all overhead, for small images.
-_FILES_AT_ONCE = 64
+# Files that a thread takes at once: fewer would be all overhead, for small images; of large ones
+# as many as make up some pixels.
+_FILES_AT_ONCE, _BYTES_AT_ONCE = 64, 2**20
 
 
 class Images:
@@ -38,13 +39,6 @@ class Images:
         self.set_aside: tuple[SetAside, ...] = set_aside
         self.notes: tuple[str, ...] = notes
         self.sizes: Counter = sizes
-
-
-def display_name(path: str) -> str:
-    """Returns a path that any output can hold, whatever bytes the file system has in it."""
-    if path.isascii():
-        return path  # The same object: a million of them take as much memory as their images.
-    return os.fsencode(path).decode("utf-8", errors="replace")
 
 
 def read_files(
@@ -72,31 +66,37 @@ def read_files(
     for files in lists:
         headers[files.part], reasons = _read_headers(files)
         broken += reasons
-    sizes = Counter()
-    for table in headers.values():
-        good = table[table["height"] > 0]
-        pairs, times = np.unique(
-            np.stack([good["height"], good["width"]]), axis=1, return_counts=True
-        )
-        for (height, width), count in zip(pairs.T.tolist(), times.tolist(), strict=True):
-            sizes[height, width] += count
+    sizes = _count_sizes(headers.values())
     _refuse_broken(broken, reading, where=where, any_good=bool(sizes))
     size = reading.size
     if size is None:
         size = _common_size(lists, headers, sizes, where, shape=shape, lenient=lenient)
     gray = all(table["gray"][table["height"] > 0].all() for table in headers.values())
     channels = shape[2] if shape else reading.channels or (1 if gray else 3)
+    notes = _note_headers(headers.values(), channels, size, reading)
+    readable = {part: table["height"] > 0 for part, table in headers.items()}
+    del headers  # Eleven bytes a file, which the images' names can do with.
     parts = {}
     for files in lists:
         parts[files.part], reasons = _decode_part(
-            files, headers[files.part]["height"] > 0, (*size, channels), reading.resize
+            files, readable[files.part], (*size, channels), reading.resize
         )
         broken += reasons
     _refuse_broken(
         broken, reading, where=where, any_good=any(len(p.images) for p in parts.values())
     )
-    notes = _note_headers(headers, channels, size, reading)
     return Images(parts, tuple(broken), tuple(notes), sizes)
+
+
+def _count_sizes(tables: Iterable[np.ndarray]) -> Counter:
+    """Returns how often each (height, width) occurs."""
+    sizes = Counter()
+    for table in tables:
+        packed = (table["height"].astype(np.int64) << 32) | table["width"]
+        found, times = np.unique(packed[packed > 0], return_counts=True)
+        for size, count in zip(found.tolist(), times.tolist(), strict=True):
+            sizes[size >> 32, size & (2**32 - 1)] += count
+    return sizes
 
 
 def _refuse_broken(broken, reading: Reading, *, where: str, any_good: bool) -> None:
@@ -147,34 +147,33 @@ def _decode_part(
     files: FileList, readable: np.ndarray, shape: tuple[int, int, int], resize: str
 ) -> tuple[Part, list[SetAside]]:
     """Decodes what is readable; what breaks only now is set aside too."""
-    root, reasons, kept = Path(files.root), [], []
-    rows = np.flatnonzero(readable)
+    root, reasons, lost = Path(files.root), [], []
+    rows = np.flatnonzero(readable).astype(np.uint32)
     # Large images are their own chunk; of small ones many make one.
-    step = int(np.clip(CHUNK_BYTES // 16 // max(1, np.prod(shape)), 1, _FILES_AT_ONCE))
+    step = int(np.clip(_BYTES_AT_ONCE // max(1, np.prod(shape)), 1, _FILES_AT_ONCE))
 
-    def decode(block: np.ndarray) -> tuple[np.ndarray, list[int], list[SetAside]]:
-        pixels, good, bad = np.empty((len(block), *shape), np.uint8), [], []
-        for row in block.tolist():
+    def decode(block: np.ndarray) -> tuple[np.ndarray, list[tuple[int, SetAside]]]:
+        pixels, bad = np.empty((len(block), *shape), np.uint8), []
+        for place, row in enumerate(block.tolist()):
             try:
-                pixels[len(good)] = decode_image(
+                pixels[place - len(bad)] = decode_image(
                     root / files.paths[row], channels=shape[2], size=shape[:2], resize=resize
                 )
-                good.append(row)
             except InputError as error:
-                bad.append(_set_aside(files, row, str(error)))
-        return pixels[: len(good)], good, bad
+                bad.append((row, _set_aside(files, row, str(error))))
+        return pixels[: len(block) - len(bad)], bad
 
     def chunks() -> Iterator[np.ndarray]:
-        for pixels, good, bad in map_threads(decode, _cut(rows, step)):
-            kept.extend(good)
-            reasons.extend(bad)
+        for pixels, bad in map_threads(decode, _cut(rows, step)):
+            lost.extend(row for row, _ in bad)
+            reasons.extend(reason for _, reason in bad)
             yield pixels
 
     images = gather_rows(chunks(), most=len(rows), shape=shape)
-    names = np.array([display_name(files.paths[row]) for row in kept], dtype=object)
+    kept = rows[~np.isin(rows, lost)] if lost else rows
     part = Part(
         images=images,
-        names=names,
+        names=Names(files.paths, kept),
         labels=None if files.labels is None else np.array(files.labels, np.int64)[kept],
         groups=None if files.groups is None else np.array(files.groups, dtype=object)[kept],
     )
@@ -213,23 +212,32 @@ def _find_size(lists: Sequence[FileList], headers, size: tuple[int, int]) -> str
     raise AssertionError("sizes were counted from these headers")
 
 
-def _note_headers(headers, channels: int, size: tuple[int, int], reading: Reading) -> list[str]:
-    table = np.concatenate(list(headers.values()))
-    table = table[table["height"] > 0]
-    total, goal = len(table), f"{size[0]}x{size[1]}"
-    resized = int(((table["height"] != size[0]) | (table["width"] != size[1])).sum())
+def _note_headers(
+    tables: Iterable[np.ndarray], channels: int, size: tuple[int, int], reading: Reading
+) -> list[str]:
+    total = resized = gray = colored = transparent = deep = 0
+    for table in tables:
+        good = table["height"] > 0
+        total += int(good.sum())
+        other = (table["height"] != size[0]) | (table["width"] != size[1])
+        resized += int((good & other).sum())
+        gray += int((good & table["gray"]).sum())
+        colored += int((good & ~table["gray"]).sum())
+        transparent += int(table["transparent"].sum())
+        deep += int(table["deep"].sum())
+    goal = f"{size[0]}x{size[1]}"
     how = {"stretch": "", "pad": ", with black margins", "crop": ", their middle cut out"}
     sentences = [
         (resized, f"images were resized to {goal}{how[reading.resize]}."),
         (
-            int(table["gray"].sum()) if channels == 3 and reading.channels is None else 0,
+            gray if channels == 3 and reading.channels is None else 0,
             "images are gray and were loaded as RGB like the others.",
         ),
         (
-            int((~table["gray"]).sum()) if channels == 1 else 0,
+            colored if channels == 1 else 0,
             "images have colors and were loaded as gray.",
         ),
-        (int(table["transparent"].sum()), "images have transparency and were laid on white."),
-        (int(table["deep"].sum()), "images have 16 bits and were scaled to 8."),
+        (transparent, "images have transparency and were laid on white."),
+        (deep, "images have 16 bits and were scaled to 8."),
     ]
     return [f"{count} of {total} {words}" for count, words in sentences if count]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from tfzero._checks import InputError
 from tfzero.data.collection import Collection, FileList, Reading, leave_small_classes_out
 from tfzero.data.dataset import safe_name
 from tfzero.data.decode import SUFFIXES
-from tfzero.data.files import display_name, read_files
+from tfzero.data.files import read_files
 from tfzero.data.groups import group_by_pattern
+from tfzero.data.names import Paths, display_name
 
 
 @dataclass
@@ -84,14 +85,7 @@ def list_tree(folder: Path, *, part: str = "pool") -> FileList:
     Raises:
         InputError: If there is none.
     """
-    files = FileList(part=part, root=str(folder))
-    for place, folders, names in os.walk(folder, onerror=_raise):
-        folders[:] = sorted(name for name in folders if not _is_hidden(name))
-        prefix = os.path.relpath(place, folder)
-        for name in names:
-            if _is_image_name(name):
-                files.paths.append(name if prefix == "." else os.path.join(prefix, name))
-    files.paths.sort()
+    files = FileList(part=part, root=str(folder), paths=Paths.sort(_walk(folder)))
     if not files.paths:
         raise InputError(
             f"{folder} has no images ({', '.join(sorted(SUFFIXES))}); expected some, in the folder "
@@ -100,8 +94,18 @@ def list_tree(folder: Path, *, part: str = "pool") -> FileList:
     return files
 
 
-def _raise(error: OSError) -> None:
-    raise error
+def _walk(folder: Path) -> Iterator[str]:
+    """Yields the images of a folder and of all in it, one folder after another."""
+    waiting = [""]
+    while waiting:
+        place = waiting.pop()
+        with os.scandir(folder / place) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    if not _is_hidden(entry.name):
+                        waiting.append(os.path.join(place, entry.name))
+                elif _is_image_name(entry.name) and not _is_folder(entry):
+                    yield os.path.join(place, entry.name)
 
 
 def _find_parts(folder: Path) -> tuple[Path, Path | None]:
@@ -124,13 +128,21 @@ def _scan(folder: Path) -> tuple[list[str], list[str], list[str]]:
     subfolders, images, others = [], [], []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir() and not _is_hidden(entry.name):
+            if _is_folder(entry) and not _is_hidden(entry.name):
                 subfolders.append(entry.name)
-            elif _is_image_name(entry.name) and not entry.is_dir():
+            elif _is_image_name(entry.name) and not _is_folder(entry):
                 images.append(entry.name)
             else:
                 others.append(entry.name)
     return sorted(subfolders), sorted(images), sorted(others)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, or a link to one; a link in a circle is a file that is broken."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _is_hidden(name: str) -> bool:
@@ -167,7 +179,7 @@ def _list_classes(root: Path, folder: Path, part: str, *, lenient: bool) -> List
                 "Add images or take the folder away."
             )
         place = os.path.join(prefix, name)
-        files.paths += [os.path.join(place, image) for image in images]
+        files.paths.extend(os.path.join(place, image) for image in images)
         assert files.labels is not None
         files.labels += [label] * len(images)
         listing.passed_over += [os.path.join(place, other) for other in nested + others]

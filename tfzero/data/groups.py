@@ -9,7 +9,7 @@ import numpy as np
 
 from tfzero._checks import InputError
 from tfzero._seeds import derive_seed
-from tfzero.data.files import display_name
+from tfzero.data.names import display_name
 from tfzero.data.splits import count_classes, digest_rows, shuffle_by_content
 
 _ROUNDS = 5
@@ -32,7 +32,7 @@ def group_by_pattern(pattern: str, paths: Sequence[str]) -> list[str]:
             f'--group is "{pattern}", which is no regular expression ({error}); expected, for '
             "example, 'patient(\\d+)'."
         ) from error
-    groups = []
+    groups, known = [], {}
     for path in paths:
         match = compiled.search(path)
         if match is None:
@@ -40,8 +40,19 @@ def group_by_pattern(pattern: str, paths: Sequence[str]) -> list[str]:
                 f'--group "{pattern}" is not found in {display_name(path)}; expected a match in '
                 "every path. Widen the pattern."
             )
-        groups.append(match[1] if compiled.groups and match[1] is not None else match[0])
+        group = match[1] if compiled.groups and match[1] is not None else match[0]
+        groups.append(known.setdefault(group, group))  # one string a group, not one a file
     return groups
+
+
+def number_groups(groups: Sequence | np.ndarray) -> np.ndarray:
+    """Returns int64 `(N,)` in 0..G-1, groups numbered as they first appear.
+
+    What is decided by these numbers does not depend on what the groups are called.
+    """
+    _, first, given = np.unique(np.asarray(groups).astype(str), return_index=True,
+                                return_inverse=True)  # fmt: skip
+    return np.argsort(np.argsort(first))[given.reshape(-1)].astype(np.int64)
 
 
 def merge_duplicates(images: np.ndarray, groups: np.ndarray | None) -> np.ndarray | None:
@@ -54,8 +65,7 @@ def merge_duplicates(images: np.ndarray, groups: np.ndarray | None) -> np.ndarra
     Returns:
         int64 `(N,)` in 0..G-1.
     """
-    _, same = np.unique(digest_rows(images), return_inverse=True, axis=0)
-    same = same.reshape(-1)
+    _, same = np.unique(digest_rows(images), return_inverse=True)
     if groups is None:
         return None if same.max() + 1 == len(images) else same.astype(np.int64)
     from scipy.sparse import coo_array

@@ -17,7 +17,7 @@ from tfzero._checks import InputError
 # Arrays larger than this share of memory are kept on disk and read from there.
 MEMORY_SHARE = 0.25
 # Bytes that are read, moved or hashed at once.
-CHUNK_BYTES = 16 * 2**20
+CHUNK_BYTES = 4 * 2**20
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 

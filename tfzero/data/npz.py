@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from tfzero._checks import InputError
-from tfzero.data.collection import Collection, Part, Reading, name_rows
+from tfzero.data.collection import Collection, Part, Reading
 from tfzero.data.dataset import check_part, number_classes, safe_name
+from tfzero.data.names import name_rows
 from tfzero.data.resize import fit_images, note_fit
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test", "pool", "class_names")

@@ -61,7 +61,7 @@ def load_data(
         test_share: Share in (0, 1) to hold out, stratified, if the source has no test
             part. "digits" always holds 500 out.
         group: Pattern in the path of a file, or column of labels.csv: images that share it are
-            held out together.
+            held out together, and are on one side wherever a strategy chooses a setting.
         strict: Whether broken files and too small classes are refused instead of set aside.
         drop_leaks: Whether training and unlabeled images that equal a test image are left out.
         transductive: Whether the pool may hold test images: right where all images to be

@@ -141,22 +141,24 @@ def shuffle_by_content(images: np.ndarray, labels: np.ndarray, seed: int) -> np.
 
 def order_by_content(images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
     """Returns all indices in an order that pixels and labels decide, and nothing else."""
-    keys = digest_rows(images, labels)
-    return np.lexsort((keys[:, 1], keys[:, 0]))
+    return np.argsort(digest_rows(images, labels), kind="stable")
 
 
 def digest_rows(images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-    """Returns a hash of each image, with its label if there is one, as uint64 `(N, 2)`."""
+    """Returns a hash of each image, with its label if there is one, as uint64 `(N,)`.
+
+    That two of ten million different images share one has a chance of 3 in a million.
+    """
     marks = None if labels is None else np.asarray(labels).astype("<i8")
-    found = np.empty((len(images), 2), ">u8")
+    found = np.empty(len(images), np.uint64)
     for part in slices(len(images), images[:1].nbytes):
         rows, digests = np.ascontiguousarray(images[part]), []
         for place, row in enumerate(rows.reshape(len(rows), -1), part.start):
             digest = hashlib.blake2b(row.data, digest_size=16)
             if marks is not None:
                 digest.update(marks[place].tobytes())
-            digests.append(digest.digest())
-        found[part] = np.frombuffer(b"".join(digests), ">u8").reshape(-1, 2)
+            digests.append(digest.digest()[:8])
+        found[part] = np.frombuffer(b"".join(digests), ">u8")
     return found
 
 

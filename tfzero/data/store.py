@@ -16,7 +16,7 @@ from tfzero.data.dataset import ImageData
 
 SCHEMA = 1
 _SUMMARY = "dataset.json"
-_ARRAYS = ("pool", "train_images", "train_labels", "test_images", "test_labels")
+_ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
 def save_arrays(data: ImageData, folder: str | os.PathLike[str]) -> None:
@@ -43,8 +43,8 @@ def save_arrays(data: ImageData, folder: str | os.PathLike[str]) -> None:
                 "expected an empty folder or the same data. Choose another folder."
             )
         return
-    pool_is_train = data.pool is data.train_images
-    for name in _ARRAYS[1:] if pool_is_train else _ARRAYS:
+    pool_is_train, grouped = data.pool is data.train_images, data.train_groups is not None
+    for name in _names(pool_is_train, grouped):
         array = getattr(data, name)
         _write(folder / f"{name}.npy", lambda file, array=array: np.save(file, array))
     summary = {
@@ -54,6 +54,7 @@ def save_arrays(data: ImageData, folder: str | os.PathLike[str]) -> None:
         "source": data.source,
         "notes": data.notes,
         "pool_is_train": pool_is_train,
+        "grouped": grouped,
         "fingerprint": data.fingerprint,
     }
     _write(folder / _SUMMARY, lambda file: file.write(json.dumps(summary, indent=1).encode()))
@@ -74,7 +75,7 @@ def open_arrays(folder: str | os.PathLike[str]) -> ImageData:
             "Save the data again."
         )
     summary = _read_summary(folder)
-    names = _ARRAYS[1:] if summary["pool_is_train"] else _ARRAYS
+    names = _names(summary["pool_is_train"], summary.get("grouped", False))
     arrays: dict[str, Any] = {name: _open_array(folder / f"{name}.npy") for name in names}
     arrays.setdefault("pool", arrays["train_images"])
     data = ImageData(
@@ -87,6 +88,11 @@ def open_arrays(folder: str | os.PathLike[str]) -> ImageData:
     # Where cached_property keeps its value; a frozen dataclass lets no other way in.
     vars(data)["fingerprint"] = summary["fingerprint"]
     return data
+
+
+def _names(pool_is_train: bool, grouped: bool) -> list[str]:
+    return [*(() if pool_is_train else ("pool",)), *_ARRAYS,
+            *(("train_groups",) if grouped else ())]  # fmt: skip
 
 
 def _read_summary(folder: Path) -> dict:

@@ -83,7 +83,7 @@ def load_table(
         parts["train"].groups, parts["test"].groups = groups["train"], groups["test"]
     unnamed = _add_unnamed(parts["pool"], seen, table)
     if pool is not None:
-        parts["pool"].paths += [os.path.abspath(os.path.join(pool.root, p)) for p in pool.paths]
+        parts["pool"].paths.extend(os.path.abspath(os.path.join(pool.root, p)) for p in pool.paths)
     if not parts["train"].paths:
         raise InputError(f"{table} has no labelled training image; {_EXPECTED}. Label some.")
     lists = [files for files in parts.values() if files.paths]
@@ -156,8 +156,9 @@ def _sort_names(names: set[str]) -> tuple[str, ...]:
 
 def _add_unnamed(pool: FileList, named: set[str], table: Path) -> int:
     try:
-        unnamed = [path for path in list_tree(table.parent).paths if path not in named]
+        found = list_tree(table.parent).paths
     except InputError:  # No image lies beside the table; its paths lead elsewhere.
         return 0
-    pool.paths += unnamed
-    return len(unnamed)
+    before = len(pool.paths)
+    pool.paths.extend(path for path in found if path not in named)
+    return len(pool.paths) - before

@@ -10,9 +10,10 @@ import numpy as np
 
 from tfzero._checks import InputError, check_labels, nearest
 from tfzero.data.assemble import assemble
-from tfzero.data.collection import Collection, Part, Reading, name_rows
+from tfzero.data.collection import Collection, Part, Reading
 from tfzero.data.dataset import ImageData, check_part, number_classes, safe_name
 from tfzero.data.memory import gather_rows
+from tfzero.data.names import name_rows
 from tfzero.data.resize import Size, fit_images, note_fit, parse_size
 
 if TYPE_CHECKING:

@@ -220,6 +220,7 @@ def _time_classical(run, plan, data, arm, custom_objects) -> Timing:
         start = time.perf_counter()
         fitted = worker.fit_arm(
             run, plan, cell, data.train_images[chosen], data.train_labels[chosen], custom_objects,
+            groups=worker.groups_of(data, chosen),
             budget=dataclasses.replace(default_budget(count), class_weights=settings.class_weights),
         )  # fmt: skip
         fits.append((count, time.perf_counter() - start))

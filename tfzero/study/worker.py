@@ -106,7 +106,7 @@ def run_cell(folder: pathlib.Path, plan: StudyPlan, cell: CellSpec, custom_objec
         probabilities = fitted.predict(features)
     else:
         fitted = fit_arm(run, plan, cell, data.train_images[chosen], data.train_labels[chosen],
-                         custom_objects)  # fmt: skip
+                         custom_objects, groups=groups_of(data, chosen))  # fmt: skip
         probabilities = fitted.predict(data.test_images)
     diverged = not np.isfinite(probabilities).all()
     if diverged:
@@ -147,7 +147,12 @@ def final_key(plan: StudyPlan, arm: str) -> str:
     return f"final-{plan.cell_key(cell)}"
 
 
-def fit_arm(run, plan, cell, images, labels, custom_objects, *, budget=None) -> Any:
+def groups_of(data: ImageData, rows: np.ndarray) -> np.ndarray | None:
+    """Returns which of these training images belong together, where that is known."""
+    return None if data.train_groups is None else data.train_groups[rows]
+
+
+def fit_arm(run, plan, cell, images, labels, custom_objects, *, groups=None, budget=None) -> Any:
     """Fits an arm on labelled images; returns `tfzero.transfer` 's `Fitted`."""
     import keras
 
@@ -160,6 +165,7 @@ def fit_arm(run, plan, cell, images, labels, custom_objects, *, budget=None) -> 
             encoder=_arm_encoder(run, plan, cell),
             images=images,
             labels=labels,
+            groups=groups,
             num_classes=len(plan.data.class_names),
             budget=budget or Budget(**plan.transfer_for(cell).model_dump()),
             # The same for all arms of a replicate: same order of batches, same augmentation.
@@ -192,6 +198,7 @@ def _fit_frozen(run, plan, cell, data, subsets, custom_objects) -> tuple[Any, np
         cell.strategy,
         features=labelled.values[places],
         labels=data.train_labels[chosen],
+        groups=groups_of(data, chosen),
         num_classes=len(plan.data.class_names),
         budget=Budget(**plan.transfer_for(cell).model_dump()),
         seed=derive_seed(cell.replicate, "transfer"),

@@ -24,12 +24,14 @@ class Strategy:
         trains_network: Whether it needs an encoder and returns a Keras model.
         summary: One line for the command's help.
         reads_features: Whether it keeps the encoder as it is, so that features read once serve.
+        validates: Whether it sets labels aside to choose a setting by: it then takes `groups`.
     """
 
     function: str
     trains_network: bool
     summary: str
     reads_features: bool = False
+    validates: bool = False
 
 
 STRATEGIES = {
@@ -41,8 +43,12 @@ STRATEGIES = {
     ),
     "lpft": Strategy("tfzero.transfer.network:lpft", True, "probe first, then fine-tune"),
     "svm": Strategy(
-        "tfzero.transfer.classical:svm", False, "RBF support vector machine", reads_features=True
-    ),
+        "tfzero.transfer.classical:svm",
+        False,
+        "RBF support vector machine",
+        reads_features=True,
+        validates=True,
+    ),  # fmt: skip
 }
 
 _PUBLIC = {"Classifier": "tfzero.transfer.classifier", "Budget": "tfzero.transfer.budget"}
@@ -54,6 +60,7 @@ def fit_classifier(
     encoder: keras.Model | None,
     images: np.ndarray,
     labels: np.ndarray,
+    groups: np.ndarray | None = None,
     num_classes: int | None = None,
     budget: Budget | None = None,
     seed: int = 0,
@@ -66,6 +73,8 @@ def fit_classifier(
             reads raw pixels, for strategies that train no network.
         images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1.
         labels: int `(N,)` in 0..K-1.
+        groups: `(N,)`: what belongs together, as pictures of one patient. Where a strategy chooses
+            a setting by cross-validation, no group is on both sides. None: every image alone.
         num_classes: K; None counts the labels.
         budget: What training may spend; None takes the default for N labels.
         seed: Decides the head's start, the order of batches and the augmentation.
@@ -95,7 +104,7 @@ def fit_classifier(
             f"labels go up to {highest} and num_classes is {num_classes}; expected at least 2 "
             "classes and labels in 0..num_classes - 1."
         )
-    return _fit(entry, encoder, images, labels, num_classes, budget, seed)
+    return _fit(entry, encoder, images, labels, groups, num_classes, budget, seed)
 
 
 def fit_on_features(
@@ -103,6 +112,7 @@ def fit_on_features(
     *,
     features: np.ndarray,
     labels: np.ndarray,
+    groups: np.ndarray | None = None,
     num_classes: int,
     budget: Budget | None = None,
     seed: int = 0,
@@ -113,6 +123,7 @@ def fit_on_features(
         strategy: A key of `STRATEGIES` that `reads_features`.
         features: float32 `(N, D)`.
         labels: int `(N,)` in 0..K-1.
+        groups: As in `fit_classifier`.
         num_classes: K.
         budget: As in `fit_classifier`.
         seed: As in `fit_classifier`.
@@ -127,15 +138,23 @@ def fit_on_features(
 
     readers = [name for name, entry in STRATEGIES.items() if entry.reads_features]
     entry = STRATEGIES[require_choice(strategy, readers, what="strategy on features")]
-    return _fit(entry, None, features, labels, num_classes, budget, seed)
+    return _fit(entry, None, features, labels, groups, num_classes, budget, seed)
 
 
-def _fit(entry: Strategy, encoder, inputs, labels, num_classes, budget, seed) -> Fitted:
+def _fit(entry: Strategy, encoder, inputs, labels, groups, num_classes, budget, seed) -> Fitted:
+    from tfzero._checks import InputError
     from tfzero.transfer.budget import default_budget
 
+    if groups is not None and len(groups) != len(inputs):
+        raise InputError(
+            f"There are {len(groups)} groups for {len(inputs)} images; expected one an image."
+        )
     function = pkgutil.resolve_name(entry.function)
     budget = budget or default_budget(len(inputs))
-    return function(encoder, inputs, labels, num_classes=num_classes, budget=budget, seed=seed)
+    known = {"groups": groups} if entry.validates else {}
+    return function(
+        encoder, inputs, labels, num_classes=num_classes, budget=budget, seed=seed, **known
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import keras
 import numpy as np
 
@@ -9,9 +11,8 @@ from tfzero._seeds import derive_seed
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.contract import Fitted, measure_cost
 from tfzero.transfer.features import read_features
+from tfzero.transfer.folds import Fold, make_folds
 
-# Settings are tuned only where every fold can hold a class this often.
-MIN_LABELS_A_CLASS = 5
 _SVM_PENALTIES = [1.0, 10.0, 100.0]
 
 
@@ -55,13 +56,14 @@ class DivergedModel:
         return np.full((len(images), self.num_classes), np.nan, np.float32)
 
 
-def svm(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int) -> Fitted:
+def svm(
+    encoder, images, labels, *, num_classes: int, budget: Budget, seed: int, groups=None
+) -> Fitted:
     """Fits a support vector machine with an RBF kernel on features, or on pixels.
 
     Its penalty is chosen by cross-validation within the labels where each class has at least 5;
-    below that it is 10.
+    below that it is 10. Images of one group are never on both sides of a fold.
     """
-    from sklearn.model_selection import GridSearchCV, StratifiedKFold
     from sklearn.svm import SVC
 
     with measure_cost() as cost:
@@ -70,12 +72,21 @@ def svm(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int)
             return Fitted(DivergedModel(num_classes), cost)
         weights = "balanced" if budget.class_weights else None
         machine = SVC(C=10.0, gamma="scale", break_ties=True, class_weight=weights)
-        if np.bincount(labels, minlength=num_classes).min() >= MIN_LABELS_A_CLASS:
-            scoring = "balanced_accuracy" if budget.class_weights else "accuracy"
-            folds = StratifiedKFold(5, shuffle=True, random_state=derive_seed(seed, "folds"))
-            search = GridSearchCV(machine, {"C": _SVM_PENALTIES}, cv=folds, scoring=scoring)
-            machine = search.fit(features, labels).best_estimator_
-        else:
-            machine.fit(features, labels)
+        folds = make_folds(labels, groups, num_classes=num_classes, seed=derive_seed(seed, "folds"))
+        machine = _fit_best(machine, {"C": _SVM_PENALTIES}, features, labels, folds, budget)
     cost.parameters = int(machine.dual_coef_.size + machine.support_vectors_.size)
     return Fitted(ClassicalModel(encoder, machine, num_classes), cost)
+
+
+def _fit_best(machine, settings: dict, features, labels, folds: list[Fold], budget: Budget):
+    """Returns the machine fitted with the settings that validate best; as it is without folds."""
+    from sklearn.model_selection import GridSearchCV
+
+    if not folds:
+        return machine.fit(features, labels)
+    scoring = "balanced_accuracy" if budget.class_weights else "accuracy"
+    search = GridSearchCV(machine, settings, cv=folds, scoring=scoring)
+    with warnings.catch_warnings():
+        # Where a class is in few groups, a fold may validate without it.
+        warnings.filterwarnings("ignore", "y_pred contains classes not in y_true", UserWarning)
+        return search.fit(features, labels).best_estimator_

@@ -15,7 +15,8 @@ from tfzero.data.check.labels import check_labels
 from tfzero.data.check.likeness import check_likeness
 from tfzero.data.check.near import check_near
 from tfzero.data.check.thumbnails import make_thumbnails
-from tfzero.data.collection import Part, name_rows
+from tfzero.data.collection import Part
+from tfzero.data.names import name_rows
 
 
 def make_data(*, counts=(30, 30), test_counts=(10, 10), pool=None, **changes):

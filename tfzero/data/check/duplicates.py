@@ -21,12 +21,7 @@ def check_duplicates(subject: Subject) -> list[Finding]:
     """Looks for images of equal pixels within and across the parts."""
     names = list(subject.parts)
     numbers, rows = stack_rows(subject)
-    digests = np.concatenate([digest_rows(part.images) for part in subject.parts.values()])
-    _, same, counts = np.unique(digests, axis=0, return_inverse=True, return_counts=True)
-    same = same.reshape(-1)
-    repeated = np.flatnonzero(counts[same] > 1)
-    order = repeated[np.argsort(same[repeated], kind="stable")]
-    groups = np.split(order, np.flatnonzero(np.diff(same[order])) + 1) if len(order) else []
+    groups = _find_equal(subject)
     pairs: dict[str, list[tuple[int, int]]] = {"leak": [], "pool": [], "same": [], "labels": []}
     test = names.index("test") if "test" in names else -1
     for group in groups:
@@ -50,6 +45,21 @@ def check_duplicates(subject: Subject) -> list[Finding]:
         *_say_contradictions(len(pairs["labels"]), show("labels")),
         _say_same(len(pairs["same"]), len(groups), show("same")),
     ]
+
+
+def _find_equal(subject: Subject) -> list[np.ndarray]:
+    """Returns the places, all parts counted through, of each picture that is there twice or more.
+
+    Nothing is kept of the others but a hash: a pool may have more images than memory holds.
+    """
+    digests = np.concatenate([digest_rows(part.images) for part in subject.parts.values()])
+    order = np.argsort(digests, kind="stable")
+    in_order = digests[order]
+    same = in_order[1:] == in_order[:-1]
+    repeated = order[np.append(same, False) | np.append(False, same)]
+    if not len(repeated):
+        return []
+    return np.split(repeated, np.flatnonzero(np.diff(digests[repeated])) + 1)
 
 
 def _contradictions(subject, names, numbers, rows, group) -> Iterable[tuple[int, int]]:

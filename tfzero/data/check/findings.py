@@ -134,8 +134,8 @@ class CheckResult:
 def stack_rows(subject: Subject) -> tuple[np.ndarray, np.ndarray]:
     """Returns for all images, part after part, the part's number and the row in it."""
     sizes = [len(part.images) for part in subject.parts.values()]
-    numbers = np.repeat(np.arange(len(sizes)), sizes)
-    rows = np.concatenate([np.arange(size) for size in sizes])
+    numbers = np.repeat(np.arange(len(sizes), dtype=np.uint8), sizes)
+    rows = np.concatenate([np.arange(size, dtype=np.uint32) for size in sizes])
     return numbers, rows
 
 

@@ -23,6 +23,7 @@ from tfzero.data.check.simple import (
 )
 from tfzero.data.collection import Part
 from tfzero.data.dataset import ImageData
+from tfzero.data.names import name_rows
 from tfzero.data.resize import Size
 from tfzero.data.sources import collect
 
@@ -159,9 +160,7 @@ def view_parts(data: ImageData) -> Subject:
 
 
 def _part(data: ImageData, name: str, images: np.ndarray, labels: np.ndarray | None) -> Part:
-    names = data.names.get(name)
-    if names is None:
-        names = np.array([f"{name}[{row}]" for row in range(len(images))], dtype=object)
+    names = data.names.get(name) or name_rows(name, len(images))
     return Part(images, names, labels)
 
 

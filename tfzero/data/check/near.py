@@ -19,7 +19,7 @@ from tfzero.data.check.findings import (
     stack_rows,
 )
 from tfzero.data.check.thumbnails import find_details, make_thumbnails
-from tfzero.data.memory import slices
+from tfzero.data.memory import MEMORY_SHARE, memory_limit, slices
 
 _COARSE, _FINE = 16, 32  # Pixels a side of the thumbnails that are compared.
 # A pair counts if it is so many times as near as an image and its nearest neighbour usually are,
@@ -43,15 +43,16 @@ def check_near(subject: Subject) -> tuple[list[Finding], list[str]]:
     names = list(subject.parts)
     numbers, rows = stack_rows(subject)
     left_out = []
-    if len(rows) > _MOST_IMAGES:
-        kept = np.sort(_test_first(numbers, names)[:_MOST_IMAGES])
+    most = _as_memory_allows(_MOST_IMAGES, _COARSE)
+    if len(rows) > most:
+        kept = np.sort(_test_first(numbers, names)[:most])
         left_out.append(f"Nearly equal images: {len(kept):,} of {len(rows):,} were looked at.")
         numbers, rows = numbers[kept], rows[kept]
     coarse = _details_of(subject, numbers, rows, _COARSE)
     queries, said = _choose_queries(numbers, names)
     left_out += said
     random = np.random.default_rng(1).permutation(len(rows))
-    some = random[:_CORPUS]
+    some = random[: _as_memory_allows(_CORPUS, _FINE)]
     usual = _usually_apart(coarse[some[:_SAMPLE]], coarse)
     pairs = _similar_pairs(coarse, queries, 1 - min(_MOST_APART, usual / _NEARER_COARSE))
     involved, places = np.unique(pairs, return_inverse=True)
@@ -69,6 +70,12 @@ def check_near(subject: Subject) -> tuple[list[Finding], list[str]]:
     ]
     examples = tuple(_examples(subject, names, numbers, rows, found))
     return [_say(names, numbers, found, examples)], left_out
+
+
+def _as_memory_allows(most: int, side: int) -> int:
+    """Returns of how many images the details may be held at once."""
+    share = MEMORY_SHARE * memory_limit() / (4 * side**2)
+    return max(_SAMPLE, min(most, int(share)))
 
 
 def _choose_queries(numbers: np.ndarray, names: list[str]) -> tuple[np.ndarray, list[str]]:

@@ -146,6 +146,9 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
     assert "choose another --out" in refuse(
         ["pretrain", "--method", "gan", "--out", "vae.keras"], monkeypatch, capsys
     )
+    turned = ["pretrain", "--method", "rotation", "--out", "turned.keras"]
+    assert "epoch 1/1: accuracy" in run(*turned, "--epochs", "1")
+    assert "with 1 epochs; going on" in run(*turned, "--epochs", "2")
     out = run(
         "finetune", "--encoder", "vae.keras", "--labels", "50", "--strategy", "probe",
         "--out", "my.keras",

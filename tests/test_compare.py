@@ -237,6 +237,20 @@ def test_predict_and_verify_take_the_export(finished):
     assert run_command("verify", "savedmodels/bars", cwd=folder).returncode == 0
 
 
+@pytest.mark.slow
+def test_the_other_methods_are_arms(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arms = ["rotation/lpft", "denoising/probe", "scratch/finetune"]
+    study = tfzero.compare(
+        tfzero.load_data(make_images(tmp_path)), arms=arms, label_counts=[12], seeds=1, epochs=1,
+        out="run", export="exported",
+    )  # fmt: skip
+    assert [row["arm"] for row in study.table()] == arms
+    assert sorted(
+        path.name.split("-")[0] for path in pathlib.Path("run/encoders").glob("*.keras")
+    ) == ["denoising", "rotation"]
+
+
 def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch):
     import keras
 

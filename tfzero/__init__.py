@@ -22,7 +22,9 @@ if TYPE_CHECKING:
         verify_savedmodel,
     )
     from tfzero.networks.encoder import build_encoder
+    from tfzero.pretrain.denoising import Denoising
     from tfzero.pretrain.gan import GAN
+    from tfzero.pretrain.rotation import Rotation
     from tfzero.pretrain.vae import VAE
     from tfzero.report import write_report
     from tfzero.study.study import Study
@@ -34,9 +36,11 @@ __version__ = "0.1.0"
 _PLACES = {
     "Budget": "tfzero.transfer.budget",
     "Classifier": "tfzero.transfer.classifier",
+    "Denoising": "tfzero.pretrain.denoising",
     "GAN": "tfzero.pretrain.gan",
     "ImageData": "tfzero.data",
     "InputError": "tfzero._checks",
+    "Rotation": "tfzero.pretrain.rotation",
     "Study": "tfzero.study.study",
     "VAE": "tfzero.pretrain.vae",
     "build_encoder": "tfzero.networks.encoder",
@@ -60,8 +64,10 @@ __all__ = [
     "VAE",
     "Budget",
     "Classifier",
+    "Denoising",
     "ImageData",
     "InputError",
+    "Rotation",
     "Study",
     "build_encoder",
     "compare",

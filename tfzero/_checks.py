@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import numbers
 from collections.abc import Iterable
 
 import numpy as np
@@ -41,6 +42,19 @@ def require_choice(word: str, choices: Iterable[str], *, what: str) -> str:
         known = ", ".join(choices)
         raise InputError(f'Unknown {what} "{word}".{nearest(word, choices)} Known: {known}.')
     return word
+
+
+def require_between(value: float, low: float, high: float | None, *, name: str) -> float:
+    """Returns `value` if it lies in `low` to `high`, both included; no upper limit if None.
+
+    Raises:
+        InputError: If it does not, or is no number.
+    """
+    inside = isinstance(value, numbers.Real) and low <= value and (high is None or value <= high)
+    if not inside:  # NaN, too
+        expected = f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
+        raise InputError(f"{name} is {value!r}; expected {expected}.")
+    return value
 
 
 def check_images(images: np.ndarray, *, name: str = "images") -> np.ndarray:

@@ -9,6 +9,7 @@ from tfzero.pretrain import find_method
 SHAPE = (8, 8, 1)
 # Everything that a default could change is given, so that tests do not depend on defaults.
 ARGUMENTS = {
+    "denoising": {"noise_stddev": 0.2, "mask_share": 0.5, "patch_size": 2, "decoder_width": 4},
     "gan": {
         "latent_dim": 3,
         "r1_weight": 1.0,
@@ -16,6 +17,7 @@ ARGUMENTS = {
         "discriminator_learning_rate": 2e-3,
         "generator_width": 4,
     },
+    "rotation": {"all_turns": False},
     "vae": {"latent_dim": 3, "beta": 1.0, "decoder_width": 4},
 }
 LEARNING_RATE = 2e-3

@@ -62,6 +62,38 @@ def test_gaussian_kl_by_hand():
     np.testing.assert_allclose(result, [0, 0.5 + (3 - math.log(4)) / 2], rtol=1e-6)
 
 
+def test_squared_error_equals_loops(random):
+    images, restored = random.random((3, 4, 2, 2)), random.random((3, 4, 2, 2))
+    expected = 0.0
+    for index in np.ndindex(images.shape):
+        expected += (images[index] - restored[index]) ** 2 / 3
+    result = losses.squared_error(floats(images), floats(restored))
+    assert float(result) == pytest.approx(expected, rel=1e-5)
+
+
+def test_squared_error_by_hand():
+    images = floats([0.5, 1.0, 0.0, 0.0]).reshape(2, 1, 2, 1)
+    restored = floats([0.0, 0.5, 0.0, 1.0]).reshape(2, 1, 2, 1)
+    assert float(losses.squared_error(images, restored)) == pytest.approx((0.5 + 1.0) / 2)
+
+
+def test_cross_entropy_equals_loops(random):
+    classes, logits = random.integers(0, 4, 6), random.normal(0, 3, (6, 4))
+    expected = 0.0
+    for row in range(6):
+        total = sum(math.exp(logit) for logit in logits[row])
+        expected -= (logits[row, classes[row]] - math.log(total)) / 6
+    result = losses.cross_entropy(np.asarray(classes, np.int32), floats(logits))
+    assert float(result) == pytest.approx(expected, rel=1e-5)
+
+
+def test_cross_entropy_by_hand():
+    # Nothing known of four classes, and probability 3/6 of the right one.
+    logits = floats([[0, 0, 0, 0], [math.log(3), 0, 0, 0]])
+    result = losses.cross_entropy(np.array([2, 0], np.int32), logits)
+    assert float(result) == pytest.approx((math.log(4) + math.log(2)) / 2, rel=1e-6)
+
+
 def test_discriminator_loss_equals_loops(random):
     real, fake = random.normal(0, 3, (5, 1)), random.normal(0, 3, (5, 1))
     expected = 0.0

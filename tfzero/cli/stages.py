@@ -26,12 +26,13 @@ from tfzero.cli.options import (
     app,
     parse_size,
 )
+from tfzero.pretrain import METHODS
 
 
 @app.command(epilog="Example: tfzero pretrain my_images/ --method vae --out vae.keras")
 def pretrain(
     data: Data = "digits",
-    method: Annotated[str, typer.Option(help="gan or vae.")] = "vae",
+    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "vae",
     out: Annotated[
         pathlib.Path, typer.Option(help="The .keras file to write; continued if it is there.")
     ] = pathlib.Path("pretrained.keras"),

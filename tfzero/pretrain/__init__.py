@@ -28,7 +28,9 @@ class Method(NamedTuple):
 
 # Adding a method: one file, one line here, one test file.
 METHODS = {
+    "denoising": Method("tfzero.pretrain.denoising:Denoising", 1.4),
     "gan": Method("tfzero.pretrain.gan:GAN", 2.9),
+    "rotation": Method("tfzero.pretrain.rotation:Rotation", 1.1),
     "vae": Method("tfzero.pretrain.vae:VAE", 1.4),
 }
 _PUBLIC = {method.place.partition(":")[2]: method.place for method in METHODS.values()}

@@ -1,4 +1,4 @@
-"""Losses shared by methods, in nats, each a function of tensors alone."""
+"""Losses of the methods, each a function of tensors alone; in nats but for squared errors."""
 
 from __future__ import annotations
 
@@ -36,6 +36,37 @@ def gaussian_kl(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
         Kingma and Welling 2014, arXiv:1312.6114, appendix B.
     """
     return 0.5 * tf.reduce_sum(tf.square(mean) + tf.exp(log_variance) - 1.0 - log_variance, axis=1)
+
+
+def squared_error(images: tf.Tensor, restored: tf.Tensor) -> tf.Tensor:
+    """Squared distance of restored images to the originals, summed over an image.
+
+    Args:
+        images: float32 `(B, H, W, C)`.
+        restored: float32 of the same shape.
+
+    Returns:
+        float32 `()`, mean over the batch.
+
+    Reference:
+        Vincent et al. 2010, Journal of Machine Learning Research 11, section 2.2.
+    """
+    return tf.reduce_mean(tf.reduce_sum(tf.square(restored - images), axis=[1, 2, 3]))
+
+
+def cross_entropy(classes: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Cross-entropy of the right classes under the softmax of logits.
+
+    Args:
+        classes: int32 `(B,)` in 0..K-1.
+        logits: float32 `(B, K)`.
+
+    Returns:
+        float32 `()`, mean over the batch, in nats; log K if nothing is known.
+    """
+    return tf.reduce_mean(
+        tf.nn.sparse_softmax_cross_entropy_with_logits(labels=classes, logits=logits)
+    )
 
 
 def discriminator_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:

@@ -1,0 +1,128 @@
+"""Denoising autoencoder: restore what noise and masked patches took from an image."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from tfzero._checks import require_between
+from tfzero._seeds import derive_seed
+from tfzero.networks.decoder import build_decoder
+from tfzero.networks.scaling import scale_images
+from tfzero.pretrain import losses
+from tfzero.pretrain.base import Pretrainer
+
+# What a masked pixel shows: 0 after the encoder's own centring, and a colour of no image.
+_MASKED = 0.5
+
+
+@keras.saving.register_keras_serializable("tfzero")
+class Denoising(Pretrainer):
+    """Autoencoder that sees images with Gaussian noise and masked patches.
+
+    The encoder's features of the corrupted image go into the decoder, which restores the image
+    as it was. Minimizes |x - g(f(corrupted x))|^2, the squared error summed over all pixels of
+    an image, masked or not: there is no bottleneck but the features, and with nothing to corrupt
+    this is a plain autoencoder.
+
+    Args:
+        encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
+        noise_stddev: Of the noise added to each pixel, on the scale 0..1. The sum isn't clipped.
+        mask_share: Share of the patches that turn gray, in 0..1, the same in every image.
+        patch_size: Pixels a side of a square patch; None means a seventh of the shorter side.
+            Patches at the right and the lower edge are cut where the image ends.
+        decoder_width: Filters of the decoder's last block; None chooses by image size.
+        seed: Draws the decoder's weights, the noise and the patches.
+
+    Raises:
+        InputError: If an amount is out of its range.
+
+    Reference:
+        Vincent et al. 2010, Journal of Machine Learning Research 11, section 3.3. Masks of whole
+        patches: Pathak et al. 2016, arXiv:1604.07379, and He et al. 2022, arXiv:2111.06377, who
+        ask for the masked pixels only.
+    """
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        *,
+        noise_stddev: float = 0.2,
+        mask_share: float = 0.5,
+        patch_size: int | None = None,
+        decoder_width: int | None = None,
+        seed: int = 0,
+    ):
+        super().__init__(encoder, loss_names=("loss",), seed=seed)
+        height, width, _ = image_shape = encoder.input_shape[1:]
+        self.noise_stddev = require_between(noise_stddev, 0, None, name="noise_stddev")
+        self.mask_share = require_between(mask_share, 0, 1, name="mask_share")
+        self.patch_size = patch_size
+        side = max(1, round(min(height, width) / 7)) if patch_size is None else patch_size
+        self._patch = int(require_between(side, 1, min(height, width), name="patch_size"))
+        self._grid = (-(-height // self._patch), -(-width // self._patch))
+        self.decoder_width = decoder_width
+        [num_features] = encoder.output_shape[1:]
+        self.decoder = build_decoder(
+            image_shape, num_features, width=decoder_width, seed=derive_seed(seed, "decoder")
+        )
+        self.built = True
+
+    def train_step(self, data):
+        """Minimizes the squared error of a batch of images restored from corrupted ones."""
+        images = self.take_images(data)
+        with tf.GradientTape() as tape:
+            terms = self.loss_terms(images, training=True)
+        variables = self.trainable_variables
+        self.optimizer.apply(tape.gradient(terms["loss"], variables), variables)
+        return self.track(**terms)
+
+    def test_step(self, data):
+        """Returns the loss of a batch of images, corrupted as in training."""
+        return self.track(**self.loss_terms(self.take_images(data), training=False))
+
+    def loss_terms(self, images, *, training):
+        """Returns the loss of scaled images `(B, H, W, C)` by name, `()`."""
+        features = self.encoder(self.corrupt(images), training=training)  # (B, D)
+        restored = tf.sigmoid(self.decoder(features, training=training))  # (B, H, W, C)
+        return {"loss": losses.squared_error(images, restored)}
+
+    def corrupt(self, images):
+        """Returns scaled images `(B, H, W, C)` with this step's noise and gray patches."""
+        noise = tf.random.stateless_normal(tf.shape(images), self.step_seed())
+        masked = self._draw_mask(tf.shape(images)[0])
+        return tf.where(masked, _MASKED, images + self.noise_stddev * noise)
+
+    def _draw_mask(self, count):
+        """Returns bool `(B, H, W, 1)`, in each image the same share of patches drawn anew."""
+        rows, columns = self._grid
+        hidden = round(self.mask_share * rows * columns)
+        shape = tf.stack([count, rows * columns])
+        # Sorting independent draws shuffles each image's patches; the first `hidden` are masked.
+        order = tf.argsort(tf.random.stateless_uniform(shape, self.step_seed(stream=1)), axis=1)
+        masked = tf.reshape(order < hidden, (-1, rows, columns, 1))
+        masked = tf.repeat(tf.repeat(masked, self._patch, axis=1), self._patch, axis=2)
+        height, width = self.encoder.input_shape[1:3]
+        return masked[:, :height, :width]  # (B, H, W, 1)
+
+    def reconstruct(self, images) -> tf.Tensor:
+        """Restores images from their features, without corrupting them first.
+
+        Args:
+            images: `(B, H, W, C)`, uint8 or floats in 0..1, corrupted or not.
+
+        Returns:
+            float32 `(B, H, W, C)` in 0..1.
+        """
+        features = self.encoder(scale_images(images), training=False)  # (B, D)
+        return tf.sigmoid(self.decoder(features, training=False))
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "noise_stddev": self.noise_stddev,
+            "mask_share": self.mask_share,
+            "patch_size": self.patch_size,
+            "decoder_width": self.decoder_width,
+        }

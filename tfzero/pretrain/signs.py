@@ -1,0 +1,248 @@
+"""What can be seen of a pretraining method at one moment: numbers that are low when it fails."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+import threadpoolctl
+
+from tfzero._seeds import derive_seed
+from tfzero.networks.scaling import scale_images
+from tfzero.pretrain.base import Pretrainer
+from tfzero.pretrain.quality import measure_manifold
+
+# Images looked at: enough for shares in steps of a percent, at a cost of some dozen milliseconds.
+NUM_IMAGES = 256
+# Below this many no sign means anything.
+_FEWEST = 16
+# Latents that vary less than this over images say nothing of them (Burda et al. 2016,
+# arXiv:1509.00519, section 5.2).
+_ACTIVE_VARIANCE = 0.01
+# Below these a sign is an alarm; what they are shares of stands in the sentences.
+_LEAST_SPREAD, _LEAST_COVERAGE, _LEAST_ERROR = 0.05, 0.25, 0.02
+_LEAST_ACTIVE, _LEAST_RANK, _LEAST_RANK_SHARE = 0.1, 2.0, 0.01
+# A view finds its partner this many times as often as by chance.
+_LEAST_FOUND = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Sign:
+    """One number that is low when something goes wrong.
+
+    Attributes:
+        name: What goes wrong, for example "mode collapse".
+        measure: What the number is, for example "spread"; a name may have several.
+        value: The number.
+        threshold: Below it, something is wrong.
+        seen: What was seen, with both numbers: a sentence.
+        advice: What to change: a sentence.
+    """
+
+    name: str
+    measure: str
+    value: float
+    threshold: float
+    seen: str
+    advice: str
+
+    @property
+    def is_low(self) -> bool:
+        """Whether something is wrong."""
+        return self.value < self.threshold
+
+    def describe(self) -> str:
+        """Returns the sentences of an alarm."""
+        return f"{self.name}: {self.seen} {self.advice}"
+
+
+def choose_images(images: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """Returns at most 256 images, drawn by `seed`."""
+    order = np.random.default_rng(seed).permutation(len(images))[:NUM_IMAGES]
+    return np.asarray(images[order])
+
+
+def find_signs(model: keras.Model, images: np.ndarray, *, seed: int = 0) -> list[Sign]:
+    """Returns all that can be seen of a method, wrong or not.
+
+    Args:
+        model: A method, which is asked what it declares (`Pretrainer.can`); of another Keras
+            model with an `encoder` only the features are looked at.
+        images: From `choose_images`; N of at least 16.
+        seed: Draws generated images and views.
+
+    Returns:
+        The signs; none of numbers that are not finite.
+    """
+    if len(images) < _FEWEST:
+        return []
+    # Threads that wait for one another on busy cores take a hundred times as long here.
+    with threadpoolctl.threadpool_limits(1):
+        return _find(model, images, seed)
+
+
+def _find(model, images, seed) -> list[Sign]:
+    signs: list[Sign] = []
+    scaled = scale_images(tf.convert_to_tensor(images))
+    encoder = getattr(model, "encoder", None)
+    features = None if encoder is None else _flat(encoder(scaled, training=False))
+    collapsed = False
+    if features is not None and np.isfinite(features).all():
+        signs.append(_representation(features))
+        collapsed = signs[0].is_low
+    if not isinstance(model, Pretrainer):
+        return signs
+    if model.can("posterior"):
+        signs += _posterior(model, scaled)
+    if model.can("generate"):
+        half = len(images) // 2
+        fakes = np.asarray(model.generate(half, seed=derive_seed(seed, "signs")))
+        if np.isfinite(fakes).all():
+            signs += _variety(scaled.numpy(), _flat(fakes))
+            if model.can("judge"):
+                signs += _discriminator(model, scaled, fakes)
+    # Collapsed features find nothing; that is not the views' fault.
+    if model.can("draw_views") and encoder is not None and not collapsed:
+        signs += _views(model, encoder, scaled[: len(images) // 2], seed)
+    return signs
+
+
+def rank_me(features: np.ndarray) -> float:
+    """Effective rank of features: the exponential of the entropy of their singular values.
+
+    Args:
+        features: float `(N, D)`, not centred.
+
+    Returns:
+        A number in 1..min(N, D); 1 if all rows are multiples of one.
+
+    Reference:
+        Garrido et al. 2023, arXiv:2210.02885, eq. 1, with its epsilon of 1e-7.
+    """
+    features = np.asarray(features, np.float64)
+    products = features @ features.T if len(features) < features.shape[1] else features.T @ features
+    # Ten times as fast as singular values, and as exact as the epsilon asks for.
+    values = np.sqrt(np.maximum(np.linalg.eigvalsh(products), 0.0))
+    shares = values / (values.sum() or 1.0) + 1e-7
+    return float(np.exp(-np.sum(shares * np.log(shares))))
+
+
+def _representation(features) -> Sign:
+    rank = rank_me(features)
+    threshold = max(_LEAST_RANK, _LEAST_RANK_SHARE * min(features.shape))
+    return Sign(
+        "representation collapse", "rank", rank, threshold,
+        f"the features of {len(features)} images have an effective rank (RankMe) of {rank:.1f} "
+        f"of {min(features.shape)} possible (expected {threshold:.1f} or more).",
+        "Nearly all images get the same features: lower the learning rate, train for fewer "
+        "epochs, or use larger batches; check that the images differ.",
+    )  # fmt: skip
+
+
+def _posterior(model, scaled) -> list[Sign]:
+    mean, _ = model.posterior(scaled, training=False)
+    varying = np.asarray(mean).var(axis=0)
+    if not np.isfinite(varying).all():
+        return []
+    active, count = int(np.sum(varying > _ACTIVE_VARIANCE)), len(varying)
+    threshold = max(1.0, _LEAST_ACTIVE * count)
+    return [
+        Sign(
+            "posterior collapse", "active latents", active, threshold,
+            f"{active} of {count} latents depend on the image (expected {threshold:.0f} or more; "
+            f"their mean varies by more than {_ACTIVE_VARIANCE}).",
+            "The decoder ignores the image: weigh the KL term less (beta), let it grow slowly, "
+            "allow each latent some free bits, or make the decoder smaller.",
+        )
+    ]  # fmt: skip
+
+
+def _variety(scaled, fakes) -> list[Sign]:
+    """Signs of generated images `(N / 2, P)` that are alike, or like few of the real ones."""
+    real = _flat(scaled)
+    first, second = real[: len(fakes)], real[len(fakes) :]
+    advice = (
+        "The generator repeats itself: lower its learning rate, raise the penalty on the "
+        "discriminator's gradient (r1_weight), use larger batches, or start from another seed."
+    )
+    spread = float(fakes.var(axis=0).sum() / (real.var(axis=0).sum() or 1.0))
+    signs = [
+        Sign(
+            "mode collapse", "spread", spread, _LEAST_SPREAD,
+            f"{len(fakes)} generated images vary {100 * spread:.2g} % as much as real ones "
+            f"(expected {100 * _LEAST_SPREAD:.0f} % or more).", advice,
+        )
+    ]  # fmt: skip
+    found = measure_manifold(first, fakes)
+    best = measure_manifold(first, second).coverage or 1.0
+    # Few real images near a generated one is collapse only where the generated ones look real;
+    # otherwise they are merely bad.
+    if found.precision >= 0.5:
+        coverage = found.coverage / best
+        signs.append(
+            Sign(
+                "mode collapse", "coverage", coverage, _LEAST_COVERAGE,
+                f"{len(fakes)} generated images look like {100 * found.coverage:.2g} % of "
+                f"{len(first)} real ones, and as many real ones like {100 * best:.2g} % (expected "
+                f"{100 * _LEAST_COVERAGE * best:.2g} % or more; balls of 5 neighbours in pixels).",
+                advice,
+            )
+        )  # fmt: skip
+    return signs
+
+
+def _discriminator(model, scaled, fakes) -> list[Sign]:
+    real_logits, fake_logits = np.asarray(model.judge(scaled)), np.asarray(model.judge(fakes))
+    if not (np.isfinite(real_logits).all() and np.isfinite(fake_logits).all()):
+        return []
+    errors = [tf.sigmoid(-real_logits), tf.sigmoid(fake_logits)]
+    error = float(np.mean([np.mean(part) for part in errors]))
+    return [
+        Sign(
+            "discriminator won", "error", error, _LEAST_ERROR,
+            f"the discriminator is wrong with a probability of {100 * error:.2g} % (expected "
+            f"{100 * _LEAST_ERROR:.0f} % or more; mean logit {real_logits.mean():.1f} of real "
+            f"images, {fake_logits.mean():.1f} of generated ones).",
+            "The generator learns nothing from it: lower the discriminator's learning rate "
+            "(discriminator_learning_rate) or raise the penalty on its gradient (r1_weight).",
+        )
+    ]  # fmt: skip
+
+
+def _views(model, encoder, scaled, seed) -> list[Sign]:
+    first, second = model.draw_views(scaled, seed=tf.constant([seed, 0], tf.int32))
+    count = len(scaled)
+    found = max(
+        _share_found(_flat(first), _flat(second)),
+        _share_found(_flat(encoder(first, training=False)), _flat(encoder(second, training=False))),
+    )
+    threshold = _LEAST_FOUND / count
+    return [
+        Sign(
+            "augmentation destroys the signal", "views found", found, threshold,
+            f"of {count} images {100 * found:.2g} % can be told from the others by a second view "
+            f"(expected {100 * threshold:.2g} % or more; {100 / count:.2g} % by chance), by their "
+            "pixels or by their features.",
+            "Two views of an image share too little: augment less, with larger crops, less noise "
+            "or smaller masks.",
+        )
+    ]  # fmt: skip
+
+
+def _share_found(first, second) -> float:
+    """Returns how often the row of `second` that is nearest to a row of `first` is its own."""
+    if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        return 0.0
+    first, second = (part - part.mean(axis=0) for part in (first, second))
+    first, second = (
+        part / np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-12)
+        for part in (first, second)
+    )
+    return float(np.mean((first @ second.T).argmax(axis=1) == np.arange(len(first))))
+
+
+def _flat(array) -> np.ndarray:
+    values = np.asarray(array, np.float64)
+    return values.reshape(len(values), -1)

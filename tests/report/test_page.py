@@ -334,3 +334,15 @@ def test_the_page_never_scrolls_sideways(tmp_path):
         assert takes == has
         assert boxes >= 2
         assert broken == 0
+
+
+def test_alarms_stand_beside_the_training_curves(tmp_path):
+    folder = write_run(tmp_path / "run", seeds=2)
+    plain = section(read(write_report(folder)), "curves")
+    said = 'posterior collapse: 0 of 32 latents <depend> on the image. Weigh "beta" less.'
+    edit(folder, "encoders/vae-1.json", lambda record: record.update(alarms=[said]))
+    edit(folder, "encoders/gan-0.json", lambda record: record.update(alarms=[]))
+    text = section(read(write_report(folder)), "curves")
+    assert "<depend>" not in text and plain.count("<li>") == 0 and text.count("<li>") == 1
+    gan, _, vae = text.partition("<h3>vae</h3>")
+    assert f"Replicate 1, {said}" in html.unescape(vae) and "<li>" not in gan

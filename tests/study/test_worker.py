@@ -5,10 +5,10 @@ import numpy as np
 from tests.conftest import draw_bars
 from tests.study.small import open_small_run
 from tfzero.data import from_arrays
-from tfzero.study import worker
+from tfzero.study import remarks, worker
 from tfzero.study.plan import CellSpec
 from tfzero.study.planning import make_plan
-from tfzero.study.records import RunFolder
+from tfzero.study.records import RunFolder, read_json
 from tfzero.study.study import open_run
 from tfzero.transfer.contract import Cost, Fitted
 
@@ -59,3 +59,24 @@ def test_balanced_studies_label_as_many_of_each_class(tmp_path):
         open_run(plan, data, run)
         rows = worker.choose_labelled(run, plan, 10)
         assert sorted(np.bincount(data.train_labels[rows])) == sorted(expected)
+
+
+def test_alarms_of_a_pretraining_are_kept_and_told_at_the_end(tmp_path, monkeypatch):
+    plan, run = open_small_run(tmp_path, arms=("vae/probe", "scratch/probe"), seeds=1)
+
+    def diverge(method, images, *, budget):
+        return {"loss": [2.0, float("nan")], "kl": [float("inf"), 1.0]}
+
+    assert remarks.describe_alarms([]) == []
+    monkeypatch.setattr("tfzero.pretrain.run.pretrain", diverge)
+    key = worker.run_pretraining(run.path, plan, "vae", 0, {})
+    record = read_json(run.encoders / f"{key}.json")
+    assert record["history"] == {"loss": [2.0, None], "kl": [None, 1.0]}
+    assert record["alarms"][0].startswith("loss not finite: loss is nan in epoch 2 of 2")
+    healthy = {**record, "alarms": []}
+    [told] = remarks.describe_alarms([healthy, record, healthy])
+    assert told.startswith("Pretraining raised alarms in 1 of 3 encoders. The first, vae, seed 0: ")
+    assert record["alarms"][0] in told
+    assert remarks.describe_alarms([healthy, {"spec": {}}]) == []  # an older record
+    two = {**record, "alarms": ["a.", "b.", "c."]}
+    assert remarks.describe_alarms([two])[0].endswith("vae, seed 0: a. And 2 more.")

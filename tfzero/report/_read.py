@@ -29,13 +29,14 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Encoder:
-    """One pretraining: which method and replicate, its curves, its cost."""
+    """One pretraining: which method and replicate, its curves, its cost, its alarms."""
 
     method: str
     replicate: int
     history: dict[str, list[float | None]]
     cost: dict[str, Any]
     arrays: pathlib.Path
+    alarms: list[str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,6 +143,7 @@ def _read_encoders(folder: pathlib.Path) -> list[Encoder]:
                 history=content.get("history") or {},
                 cost=content.get("cost") or {},
                 arrays=path.with_suffix(".npz"),
+                alarms=content.get("alarms") or [],
             )
         )
     return sorted(encoders, key=lambda encoder: (encoder.method, encoder.replicate))

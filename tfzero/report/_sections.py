@@ -148,6 +148,12 @@ def encoder_pictures(run: Run) -> list[dict[str, Any]]:
                 "replicate": encoder.replicate,
                 "pictures": _encoder_images(method, arrays),
                 "curves": _curves(encoder),
+                "alarms": [
+                    f"Replicate {found.replicate}, {sentence}"
+                    for found in run.encoders
+                    if found.method == method
+                    for sentence in found.alarms
+                ],
             }
         )
     return sections

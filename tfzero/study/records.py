@@ -25,7 +25,8 @@ class RunFolder:
     study.json            the plan
     test_labels.npy       int64 (T,)
     cells/KEY.json, .npz  a record: spec, result, cost; probabilities float32 (T, K)
-    encoders/KEY.keras    a pretrained encoder, with KEY.json (losses, cost) and KEY.npz (pictures)
+    encoders/KEY.keras    a pretrained encoder, with KEY.json (losses, alarms, cost) and
+                          KEY.npz (pictures)
     final/KEY.keras       the network that is exported, with KEY.json
     failures/KEY.json     a job that failed twice: what it is, and why
     claims/KEY.json       a job that a process is at work on

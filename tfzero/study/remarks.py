@@ -59,6 +59,24 @@ def describe_gaps(verdict: dict[str, Any]) -> list[str]:
     return sentences
 
 
+def describe_alarms(encoders: list[dict[str, Any]]) -> list[str]:
+    """Returns one sentence on the alarms of pretraining, none if there were none.
+
+    Args:
+        encoders: Their records.
+    """
+    raised = [record for record in encoders if record.get("alarms")]
+    if not raised:
+        return []
+    first = raised[0]
+    spec, more = first["spec"], len(first["alarms"]) - 1
+    return [
+        f"Pretraining raised alarms in {len(raised)} of {len(encoders)} encoders. The first, "
+        f"{spec['method']}, seed {spec['replicate']}: {first['alarms'][0]}"
+        + (f" And {more} more." if more else "")
+    ]
+
+
 def _describe_labels_saved(entry: dict[str, Any]) -> str:
     start = f"{entry['arm']} with {entry['num_labels']:,} labels does as well as scratch with"
     if entry["bound"] == "at least":

@@ -170,6 +170,7 @@ def reach_verdict(plan: StudyPlan, run: RunFolder) -> dict[str, Any]:
     verdict["recommended"] = words.recommend(verdict, network_arms=plan.network_arms())
     verdict["caveats"] = [
         *remarks.describe_gaps(verdict),
+        *remarks.describe_alarms(encoders),
         *([f"Left out to keep to {plan.minutes:g} minutes: {', '.join(plan.dropped)}."]
           if plan.dropped else []),
         *([words.describe_level(look=len(plan.looks), num_comparisons=len(plan.family))]

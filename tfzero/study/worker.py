@@ -61,6 +61,7 @@ def run_pretraining(
     import keras
 
     from tfzero.pretrain import find_method
+    from tfzero.pretrain.alarms import describe_alarms
     from tfzero.pretrain.budget import PretrainingBudget
     from tfzero.pretrain.run import pretrain
     from tfzero.transfer.contract import measure_cost
@@ -84,12 +85,21 @@ def run_pretraining(
         "schema": 1,
         "key": key,
         "spec": {"method": method, "replicate": replicate},
-        "history": history,
+        "history": _finite(history),
+        "alarms": describe_alarms(model, data.pool, history),
         "cost": vars(cost),
     }
     # Last: an encoder counts as done when its record is there.
     write_json(run.encoders / f"{key}.json", record)
     return key
+
+
+def _finite(history: dict[str, list[float]]) -> dict[str, list[float | None]]:
+    """Returns losses as JSON can hold them: None where one is not finite."""
+    return {
+        name: [value if np.isfinite(value) else None for value in values]
+        for name, values in history.items()
+    }
 
 
 def run_cell(folder: pathlib.Path, plan: StudyPlan, cell: CellSpec, custom_objects: dict) -> str:

@@ -14,7 +14,8 @@ from tfzero import cli
 from tfzero._checks import InputError
 
 COMMANDS = [
-    "compare", "check", "pretrain", "finetune", "export", "predict", "verify", "convert", "report",
+    "compare", "check", "pretrain", "finetune", "sample", "export", "predict", "verify", "convert",
+    "report",
 ]  # fmt: skip
 
 

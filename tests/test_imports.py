@@ -19,9 +19,12 @@ _BASE = {"_compiled", "_seeds", "_checks", "_page"}
 _NETWORKS = {"networks", "data"} | _BASE
 _STUDY = {"study", "pretrain", "transfer"} | _NETWORKS
 ALLOWED = {
-    "cli": {"_compare", "_stages", "_check", "_load", "report", "export"} | _STUDY,
+    "cli": {"_compare", "_stages", "_sample", "_watch", "_check", "_load", "report", "export"}
+    | _STUDY,
     "_compare": {"_check", "_load", "report", "export"} | _STUDY,
-    "_stages": {"_check", "_load", "report", "export"} | _STUDY,
+    "_stages": {"_check", "_load", "_watch", "report", "export"} | _STUDY,
+    "_sample": {"_load"} | _STUDY,
+    "_watch": _STUDY,
     "_check": {"data", "report"},
     "_load": {"pretrain", "transfer"} | _NETWORKS,
     "report": {"_checks", "_page"},

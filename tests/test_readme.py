@@ -22,9 +22,11 @@ def test_every_link_into_the_repository_leads_somewhere():
 
 
 @pytest.mark.slow
-def test_the_python_example_runs_as_printed(tmp_path, monkeypatch, capsys):
-    [code] = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+def test_the_python_examples_run_as_printed(tmp_path, monkeypatch, capsys):
+    codes = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
-    assert "At 200 labels" in capsys.readouterr().out
+    for code in codes:
+        exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
+    printed = capsys.readouterr().out
+    assert len(codes) == 2 and "{1: 0." in printed and "At 200 labels" in printed
     assert (tmp_path / "savedmodels/mine/1/saved_model.pb").exists()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-import time
 
 import numpy as np
 from rich.console import Console
@@ -14,12 +13,12 @@ from tfzero._check import show_briefly
 from tfzero._checks import InputError
 from tfzero._load import load_model
 from tfzero._seeds import derive_seed
+from tfzero._watch import Watch, make_watchers
 from tfzero.data import ImageData, nested_subsets
 from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.pretrain import find_method
 from tfzero.pretrain.budget import default_budget
 from tfzero.study.plan import parse_label_counts
-from tfzero.study.progress import format_seconds
 from tfzero.study.records import write_by_path
 from tfzero.transfer import STRATEGIES, fit_classifier
 from tfzero.transfer.budget import default_budget as default_transfer
@@ -45,15 +44,17 @@ def pretrain_to_file(
     *,
     epochs: int | None,
     seed: int,
+    watch: Watch,
     console: Console,
 ) -> None:
     """Pretrains and saves the whole method, optimizers included, after every epoch.
 
     An existing file is continued from its last finished epoch and ends with the weights that an
-    uninterrupted run would have.
+    uninterrupted run would have, whenever it was killed.
 
     Raises:
-        InputError: If the method is unknown, or the file is another method's or another seed's.
+        InputError: If the method is unknown, the file is another method's or another seed's, or
+            what `watch` asks for cannot be done.
     """
     from tfzero.networks import build_encoder
     from tfzero.pretrain.run import pretrain
@@ -76,7 +77,9 @@ def pretrain_to_file(
         console.print(f"{out} is there with {started} epochs; going on.")
     pretrain(
         model, images, budget=budget, start_epoch=started,
-        callbacks=[_SaveEach(out, console, budget.epochs, started).callback()],
+        callbacks=make_watchers(
+            watch, model, images, out, epochs=budget.epochs, done=started, console=console
+        ),
     )  # fmt: skip
     console.print(f"Wrote {out}", highlight=False)
 
@@ -190,34 +193,6 @@ def _take_part(model, path: pathlib.Path, part: str | None):
             f"parts: --part {' or '.join(parts)}."
         )
     return name, parts[name]
-
-
-class _SaveEach:
-    """Saves after each epoch and prints losses with the time left."""
-
-    def __init__(self, out, console, epochs, started):
-        self.out, self.console, self.epochs, self.started = out, console, epochs, started
-        self.began = time.monotonic()
-
-    def callback(self):
-        import keras
-
-        saver = self
-
-        class Save(keras.callbacks.Callback):
-            def on_epoch_end(self, epoch, logs=None):
-                saver.save(self.model, epoch + 1, logs or {})
-
-        return Save()
-
-    def save(self, model, done, logs) -> None:
-        write_by_path(self.out, model.save)
-        elapsed = time.monotonic() - self.began
-        left = elapsed / (done - self.started) * (self.epochs - done)
-        losses = ", ".join(f"{name} {value:.3f}" for name, value in logs.items())
-        self.console.print(
-            f"epoch {done}/{self.epochs}: {losses}; {format_seconds(left)} left", highlight=False
-        )
 
 
 def _require_keras_file(out: pathlib.Path) -> None:

@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 
 # Panels of the help of commands with many options.
-IMAGES, STUDY, RUN = "Images", "Study", "Run"
+IMAGES, STUDY, RUN, WATCH = "Images", "Study", "Run", "Watching"
 
 Data = Annotated[
     str,

@@ -10,6 +10,7 @@ from rich.console import Console
 
 import tfzero
 from tfzero.cli.options import (
+    WATCH,
     Balanced,
     Channels,
     ClassWeights,
@@ -50,9 +51,35 @@ def pretrain(
     drop_leaks: DropLeaks = False,
     transductive: Transductive = False,
     seed: Annotated[int, typer.Option(help="Decides weights, order and noise.")] = 0,
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe",
+            help="After every epoch, print what the encoder is worth to a k-NN classifier, on a "
+            "held-out part of the training images. No test image is read.",
+            rich_help_panel=WATCH,
+        ),
+    ] = False,
+    keep: Annotated[
+        int,
+        typer.Option(
+            help="Epochs whose models are kept: the newest, and so many less one before it. The "
+            "best one is kept beside them.",
+            rich_help_panel=WATCH,
+        ),
+    ] = 1,
+    tensorboard: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write losses and pictures for TensorBoard.",
+            rich_help_panel=WATCH,
+        ),
+    ] = None,
 ) -> None:
     """Pretrain an encoder on the images, without their labels."""
     from tfzero._stages import look_at, pretrain_to_file
+    from tfzero._watch import Watch
 
     console = Console()
     loaded = tfzero.load_data(
@@ -61,7 +88,11 @@ def pretrain(
         transductive=transductive,
     )  # fmt: skip
     look_at(loaded, console)
-    pretrain_to_file(method, loaded.pool, out, epochs=epochs, seed=seed, console=console)
+    labelled = (loaded.train_images, loaded.train_labels) if probe else None
+    watch = Watch(labelled=labelled, keep=keep, tensorboard=tensorboard)
+    pretrain_to_file(
+        method, loaded.pool, out, epochs=epochs, seed=seed, watch=watch, console=console
+    )
 
 
 @app.command(
@@ -115,3 +146,65 @@ def finetune(
     )
     print(f"Test accuracy {100 * accuracy:.1f} % (one run; for error bars use tfzero compare)")
     print(f"Wrote {out}")
+
+
+@app.command(epilog="Example: tfzero sample vae.keras --out pictures --data my_images/ --quality")
+def sample(
+    model: Annotated[
+        pathlib.Path,
+        typer.Argument(metavar="MODEL", help=".keras file of `tfzero pretrain`."),
+    ],
+    out: Annotated[pathlib.Path, typer.Option(help="Folder for the PNG files.")] = pathlib.Path(
+        "pictures"
+    ),
+    data: Annotated[
+        str | None,
+        typer.Option(help="Images to reconstruct and to compare with; what `tfzero pretrain` had."),
+    ] = None,
+    count: Annotated[int, typer.Option(help="Samples shown.")] = 64,
+    traversals: Annotated[
+        int, typer.Option(help="Latents shown, each changing alone; 0 for none.")
+    ] = 8,
+    interpolations: Annotated[
+        int, typer.Option(help="Pairs of samples shown with what lies between; 0 for none.")
+    ] = 8,
+    quality: Annotated[
+        bool,
+        typer.Option(
+            "--quality",
+            help="Compare up to 10,000 generated images with as many of --data: KID, precision, "
+            "recall, density, coverage, each beside real images against real ones.",
+        ),
+    ] = False,
+    space: Annotated[
+        str,
+        typer.Option(
+            metavar="SPACE",
+            help="By which features: pixels, random (an encoder with random weights), or a .keras "
+            "file with an encoder.",
+        ),
+    ] = "pixels",
+    size: Size = None,
+    channels: Channels = None,
+    resize: Resize = "stretch",
+    seed: Annotated[int, typer.Option(help="Draws the latents.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files.")] = False,
+) -> None:
+    """Draw what a pretrained model makes, as PNG files, and measure how good it is."""
+    from tfzero._sample import Pictures, sample_to_folder
+
+    if data is None:
+        images = None
+    else:
+        images = tfzero.load_data(
+            data, size=parse_size(size), channels=channels, resize=resize, transductive=True
+        ).pool
+    sample_to_folder(
+        model,
+        out,
+        images=images,
+        pictures=Pictures(count, traversals, interpolations, seed),
+        space=space if quality else None,
+        overwrite=overwrite,
+        console=Console(),
+    )

@@ -1,0 +1,184 @@
+import json
+import os
+
+import pytest
+
+import tfzero
+from tests.data.pictures import make_pixels
+from tests.pretrain.cases import SHAPE, assert_same_state, compile_method, make_method, read_state
+from tfzero._checks import InputError
+from tfzero.data.pipeline import stream_batches
+from tfzero.pretrain.checkpoints import Checkpoints
+
+IMAGES = make_pixels(24, *SHAPE, seed=1)
+STEPS = 3
+
+
+def fit(method, path, *, epochs=4, done=0, **settings):
+    """Fits epochs of 3 steps in the order that a run from the start would have."""
+    batches = stream_batches(IMAGES, batch_size=8, seed=7, start=STEPS * done)
+    saver = Checkpoints(path, done=done, **settings)
+    method.fit(
+        batches, steps_per_epoch=STEPS, initial_epoch=done, epochs=epochs, shuffle=False, verbose=0,
+        callbacks=[saver],
+    )  # fmt: skip
+
+
+def count_epochs(path):
+    return int(tfzero.load_model(path).optimizer.iterations.numpy()) // STEPS
+
+
+def list_names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def make(name="vae"):
+    method = compile_method(make_method(name), run_eagerly=True)
+    if not method.optimizer.built:
+        method.optimizer.build(method.trainable_variables)
+    return method
+
+
+def test_keeps_the_newest_and_the_last_few(tmp_path):
+    (tmp_path / "run-epochs.keras").write_text("somebody's")
+    (tmp_path / "other-epoch0001.keras").write_text("somebody's")
+    fit(make(), tmp_path / "run.keras", epochs=5, keep=3)
+    assert list_names(tmp_path) == [
+        "other-epoch0001.keras", "run-epoch0003.keras", "run-epoch0004.keras", "run-epochs.keras",
+        "run-history.json", "run.keras",
+    ]  # fmt: skip
+    for name, epochs in [("run-epoch0003", 3), ("run-epoch0004", 4), ("run", 5)]:
+        assert count_epochs(tmp_path / f"{name}.keras") == epochs
+    history = json.loads((tmp_path / "run-history.json").read_text())
+    assert [entry["epoch"] for entry in history] == [1, 2, 3, 4, 5]
+    assert set(history[0]) == {"epoch", "loss", "reconstruction", "kl"}
+
+
+@pytest.mark.parametrize("largest, best", [(False, 3), (True, 2)])
+def test_keeps_the_best(tmp_path, largest, best):
+    method = make()
+    saver = Checkpoints(tmp_path / "run.keras", monitor="value", largest=largest)
+    saver.set_model(method)
+    nan = float("nan")
+    for epoch, value in enumerate([2.0, 3.0, 1.0, 1.0, nan]):
+        method.optimizer.iterations.assign(STEPS * (epoch + 1))
+        saver.on_epoch_end(epoch, {"value": value})
+    assert count_epochs(tmp_path / "run-best.keras") == best
+    assert json.loads((tmp_path / "run-history.json").read_text())[-1] == {
+        "epoch": 5, "value": None,
+    }  # fmt: skip
+
+
+def test_the_best_is_remembered_over_a_restart(tmp_path):
+    method, path = make(), tmp_path / "run.keras"
+
+    def go_on(done, value):
+        saver = Checkpoints(path, monitor="value", largest=True, done=done)
+        saver.set_model(method)
+        method.optimizer.iterations.assign(STEPS * (done + 1))
+        saver.on_epoch_end(done, {"value": value})
+        return count_epochs(tmp_path / "run-best.keras")
+
+    assert [go_on(0, 0.5), go_on(1, 0.9), go_on(2, 0.7)] == [1, 2, 2]
+    # Killed after it wrote of epoch 4, before that counted as finished: epoch 4 comes again.
+    assert go_on(3, 0.95) == 4 and go_on(3, 0.95) == 4
+    # As if only one epoch were there: what is recorded of later ones counts no more.
+    assert go_on(1, 0.6) == 2
+
+
+class Killed(BaseException):
+    pass
+
+
+def kill_at(monkeypatch, point, number):
+    """Has the run end the moment before, or in the middle of, its `number`-th write."""
+    replace, calls = os.replace, []
+
+    def cut(source, target):
+        calls.append(target)
+        if len(calls) == number:
+            if point == "half written":
+                whole = source.read_bytes()
+                source.write_bytes(whole[: len(whole) // 2])
+            raise Killed
+        replace(source, target)
+
+    monkeypatch.setattr("tfzero.pretrain.checkpoints.os.replace", cut)
+    # A killed process cleans nothing up.
+    monkeypatch.setattr("pathlib.Path.unlink", lambda *_, **__: None)
+
+
+SETTINGS = {
+    "vae": {"keep": 2, "monitor": "reconstruction"},
+    "gan": {"keep": 2, "monitor": "discriminator_loss"},
+}
+
+
+@pytest.fixture(scope="module", params=list(SETTINGS))
+def whole(request, tmp_path_factory):
+    """A run that nobody killed: the method's name, its folder, and how it ended."""
+    folder = tmp_path_factory.mktemp(request.param)
+    method = make(request.param)
+    fit(method, folder / "run.keras", **SETTINGS[request.param])
+    return request.param, folder, read_state(method)
+
+
+# Three writes in the first epoch (best, history, newest), then four (the one before, too) while
+# each epoch is better, as it is here for the VAE.
+@pytest.mark.parametrize(
+    ("point", "number", "epochs"),
+    [("before", 1, 0), ("before", 5, 1), ("before", 7, 1), ("half written", 3, 0),
+     ("half written", 6, 1), ("half written", 11, 2)],
+)  # fmt: skip
+def test_killed_while_saving_it_ends_with_the_same_weights(
+    whole, point, number, epochs, tmp_path, monkeypatch
+):
+    name, folder, expected = whole
+    if name == "gan" and number != 7:
+        return  # one moment is enough for a second method
+    path = tmp_path / "run.keras"
+    with monkeypatch.context() as patched:
+        kill_at(patched, point, number)
+        with pytest.raises(Killed):
+            fit(make(name), path, **SETTINGS[name])
+    method, done = make(name), 0
+    if path.exists():
+        method, done = tfzero.load_model(path), count_epochs(path)
+    assert done == epochs or name == "gan"
+    fit(method, path, done=done, **SETTINGS[name])
+    assert_same_state(expected, read_state(method))
+    assert list_names(tmp_path) == list_names(folder)
+    for file in ("run-best.keras", "run-epoch0003.keras"):
+        ours, theirs = (tfzero.load_model(each / file) for each in (folder, tmp_path))
+        assert_same_state(read_state(ours), read_state(theirs))
+    histories = [(each / "run-history.json").read_text() for each in (folder, tmp_path)]
+    assert histories[0] == histories[1]
+
+
+def test_a_write_that_fails_leaves_the_file_before_it(tmp_path, monkeypatch):
+    method, path = make(), tmp_path / "run.keras"
+    fit(method, path, epochs=1)
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(method), "save", fail)
+    with pytest.raises(OSError, match="No space"):
+        fit(method, path, epochs=2, done=1)
+    monkeypatch.undo()
+    assert count_epochs(path) == 1
+    assert list_names(tmp_path) == ["run-history.json", "run.keras"]
+
+
+def test_a_history_that_is_no_history_is_begun_anew(tmp_path):
+    path = tmp_path / "run-history.json"
+    for text in ("{", "{}", "[1]", '["epoch"]'):
+        path.write_text(text)
+        assert Checkpoints(tmp_path / "run.keras").history == []
+
+
+def test_what_cannot_be_used_is_refused():
+    with pytest.raises(InputError, match="ends in .keras"):
+        Checkpoints("run.h5")
+    with pytest.raises(InputError, match="keep is 0"):
+        Checkpoints("run.keras", keep=0)

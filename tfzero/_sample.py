@@ -1,0 +1,179 @@
+"""`tfzero sample`: pictures of what a pretrained model makes, and how good they are."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+from typing import NamedTuple
+
+import numpy as np
+from rich.console import Console
+
+from tfzero._checks import InputError, require_choice
+from tfzero._load import load_model
+from tfzero._seeds import derive_seed
+
+# Images compared on either side; more take long and tell little more.
+_MOST_COMPARED = 10_000
+_NUM_RECONSTRUCTED = 16
+
+
+class Pictures(NamedTuple):
+    """How much to draw: samples, rows of traversals and of interpolations, and the seed."""
+
+    count: int = 64
+    traversals: int = 8
+    interpolations: int = 8
+    seed: int = 0
+
+
+def sample_to_folder(
+    path: pathlib.Path,
+    out: pathlib.Path,
+    *,
+    images: np.ndarray | None,
+    pictures: Pictures,
+    space: str | None,
+    overwrite: bool,
+    console: Console,
+) -> None:
+    """Writes PNG files of all that a model makes, and `quality.json` if asked.
+
+    What the model cannot make is said in a sentence.
+
+    Args:
+        path: A method's .keras file.
+        out: Folder; made if it is not there.
+        images: Real ones, uint8 `(N, H, W, C)`, to reconstruct and to compare with; or None.
+        pictures: How much to draw.
+        space: Feature space of the comparison: "pixels", "random" or a .keras file; None for none.
+        overwrite: Whether files that are there are replaced.
+        console: Where lines go.
+
+    Raises:
+        InputError: If the model makes no images at all, the images are of another shape, a number
+            is negative, or a file exists.
+    """
+    from tfzero.pretrain.pictures import list_pictures, write_png
+
+    for name, number in pictures._asdict().items():
+        if number < (1 if name == "count" else 0):
+            raise InputError(f"--{name} is {number}; expected a positive number.")
+    model = _load_method(path)
+    _require_fit(model, path, images, space)
+    grids = dict(
+        list_pictures(
+            model,
+            images=None if images is None else _choose_shown(images),
+            **pictures._asdict(),
+        )
+    )
+    if sentence := _describe_lacks(model, path):
+        if not grids:
+            raise InputError(sentence)
+        console.print(sentence, highlight=False)
+    if images is None and model.can("reconstruct"):
+        console.print("Without --data there are no images to reconstruct.", highlight=False)
+    files = [out / f"{name}.png" for name in grids]
+    report = out / "quality.json"
+    taken = [file for file in [*files, *([report] if space else [])] if file.exists()]
+    if taken and not overwrite:
+        raise InputError(f"{taken[0]} exists; choose another with --out, or replace: --overwrite.")
+    compared = None if space is None else _choose_compared(images, space, seed=pictures.seed)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"Cannot write {out}: {error.strerror}; choose another --out.") from error
+    for file, grid in zip(files, grids.values(), strict=True):
+        write_png(file, grid)
+        console.print(f"Wrote {file}", highlight=False)
+    if compared is not None:
+        real, named = compared
+        _write_quality(model, real, named, report, seed=pictures.seed, console=console)
+
+
+def _choose_shown(images):
+    """Returns up to 16 images from all over the data, which may be sorted by class."""
+    chosen = np.linspace(0, len(images) - 1, min(_NUM_RECONSTRUCTED, len(images))).astype(int)
+    return np.asarray(images[chosen])
+
+
+def _load_method(path: pathlib.Path):
+    from tfzero.pretrain.base import Pretrainer
+
+    model = load_model(path)
+    if not isinstance(model, Pretrainer):
+        raise InputError(
+            f"{path} holds a {type(model).__name__}, which makes no images; expected a method, as "
+            "tfzero pretrain writes it."
+        )
+    return model
+
+
+def _require_fit(model, path, images, space) -> None:
+    shape = tuple(model.encoder.input_shape[1:])
+    if images is not None and images.shape[1:] != shape:
+        raise InputError(
+            f"{path} takes images of {shape}, but --data has {images.shape[1:]}; give the images "
+            "that it was pretrained on, or --size and --channels."
+        )
+    if space is not None and images is None:
+        raise InputError("--quality compares with real images; give them with --data.")
+    if space is not None and not model.can("generate"):
+        raise InputError(
+            f"{path} holds a {type(model).__name__}, which generates no images to compare; leave "
+            "--quality."
+        )
+
+
+def _describe_lacks(model, path) -> str:
+    """Returns one sentence on what the model cannot make, or ''."""
+    pictures = {
+        "generate": "samples",
+        "reconstruct": "reconstructions",
+        "decode": "traversals and interpolations",
+    }
+    lacking = [words for ability, words in pictures.items() if not model.can(ability)]
+    if not lacking:
+        return ""
+    return f"{path} holds a {type(model).__name__}, which has no {' and no '.join(lacking)}."
+
+
+def _choose_compared(images, space, *, seed) -> tuple:
+    """Returns real images, twice as many as are generated, and the feature space."""
+    count = min(_MOST_COMPARED, len(images) // 2)
+    order = np.random.default_rng(seed).permutation(len(images))[: 2 * count]
+    real = np.asarray(images[np.sort(order)])
+    return real, _find_space(space, real)
+
+
+def _write_quality(model, real, space, report, *, seed, console) -> None:
+    from tfzero.pretrain.pictures import generate_images
+    from tfzero.pretrain.quality import measure_quality
+
+    generated = generate_images(model, len(real) // 2, seed=derive_seed(seed, "quality"))
+    found = measure_quality(real, generated, space=space, seed=seed)
+    for line in found.describe():
+        console.print(line, highlight=False)
+    report.write_text(json.dumps(dataclasses.asdict(found), indent=1), encoding="utf-8")
+    console.print(f"Wrote {report}", highlight=False)
+
+
+def _find_space(space: str, real: np.ndarray):
+    from tfzero.pretrain.spaces import encoder_space, pixel_space, random_space
+
+    if space == "pixels":
+        return pixel_space(real)
+    if space == "random":
+        return random_space(real.shape[1:])
+    if not space.endswith(".keras"):
+        require_choice(space, ["pixels", "random", "FILE.keras"], what="space")
+    loaded = load_model(space)
+    encoder = getattr(loaded, "encoder", loaded)
+    if tuple(encoder.input_shape[1:]) != real.shape[1:]:
+        raise InputError(
+            f"{space} takes images of {tuple(encoder.input_shape[1:])}, but --data has "
+            f"{real.shape[1:]}; choose another --space."
+        )
+    return encoder_space(encoder, name=f"features of {space}")

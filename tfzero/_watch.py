@@ -1,0 +1,106 @@
+"""What `tfzero pretrain` does after every epoch: probe, alarms, board, checkpoints, a line."""
+
+from __future__ import annotations
+
+import pathlib
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+from rich.console import Console
+
+from tfzero._checks import InputError
+from tfzero._seeds import derive_seed
+from tfzero.data import nested_subsets
+from tfzero.study.progress import format_seconds
+
+# Labelled images that a probe reads: a second an epoch on a CPU, and steps of a tenth of a point.
+_MOST_PROBED = 3_000
+
+
+class Watch(NamedTuple):
+    """How a pretraining is watched.
+
+    Attributes:
+        labelled: Training images uint8 `(N, H, W, C)` and their labels `(N,)` for a probe after
+            every epoch, or None for none. Up to 3,000 of them are read, and a stratified third of
+            those is held out.
+        keep: How many epochs' models to keep.
+        tensorboard: Folder for TensorBoard, or None.
+    """
+
+    labelled: tuple[np.ndarray, np.ndarray] | None = None
+    keep: int = 1
+    tensorboard: pathlib.Path | None = None
+
+
+def make_watchers(
+    watch: Watch, model, images: np.ndarray, out: pathlib.Path, *, epochs: int, done: int,
+    console: Console,
+) -> list[Any]:  # fmt: skip
+    """Returns the callbacks, in an order in which each sees what it needs.
+
+    The best model is the one of the highest probe accuracy if there is a probe, else of the
+    lowest `loss`, else there is none: the losses of two networks that fight say nothing of it.
+
+    Args:
+        watch: What is asked for.
+        model: The method.
+        images: The pool.
+        out: The .keras file.
+        epochs: All that will be done.
+        done: Those that are.
+        console: Where lines go.
+
+    Raises:
+        InputError: If the labels are too few for a probe, or TensorBoard is not installed.
+    """
+    from tfzero.pretrain.alarms import Alarms
+    from tfzero.pretrain.board import make_board
+    from tfzero.pretrain.checkpoints import Checkpoints
+    from tfzero.pretrain.probe import PROBE_ACCURACY
+
+    def say(sentences: str) -> None:
+        console.print(sentences, style="bold", highlight=False, markup=False)
+
+    probe = [] if watch.labelled is None else [_make_probe(*watch.labelled, seed=model.seed)]
+    board = [] if watch.tensorboard is None else make_board(watch.tensorboard, images)
+    monitor = PROBE_ACCURACY if probe else "loss" if "loss" in model.trackers else None
+    saver = Checkpoints(out, keep=watch.keep, monitor=monitor, largest=bool(probe), done=done)
+    line = _make_line(console, epochs=epochs, done=done)
+    return [*probe, saver, line, Alarms(images, say=say, seed=model.seed), *board]
+
+
+def _make_probe(images, labels, *, seed: int):
+    """Returns a probe on a stratified part of training images, of no image of the test part."""
+    from tfzero.pretrain.probe import ProbeCallback
+
+    count = min(_MOST_PROBED, len(images))
+    if count < len(np.unique(labels)):
+        raise InputError(f"--probe reads {count:,} images, fewer than there are classes; leave it.")
+    own = derive_seed(seed, "probed")
+    chosen = np.sort(nested_subsets(images, labels, [count], seed=own)[count])
+    classes, counts = np.unique(labels[chosen], return_counts=True)
+    # A class of one image cannot lie on both sides.
+    chosen = chosen[np.isin(labels[chosen], classes[counts > 1])]
+    return ProbeCallback(images[chosen], labels[chosen], share=1 / 3, seed=seed)
+
+
+def _make_line(console: Console, *, epochs: int, done: int):
+    import keras
+
+    began = time.monotonic()
+
+    class Line(keras.callbacks.Callback):
+        """Prints losses with the time left."""
+
+        def on_epoch_end(self, epoch, logs=None):
+            elapsed = time.monotonic() - began
+            left = elapsed / (epoch + 1 - done) * (epochs - epoch - 1)
+            losses = ", ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
+            console.print(
+                f"epoch {epoch + 1}/{epochs}: {losses}; {format_seconds(left)} left",
+                highlight=False,
+            )
+
+    return Line()

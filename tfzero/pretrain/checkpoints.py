@@ -1,0 +1,136 @@
+"""Checkpoints of a long pretraining: whole or absent, the last ones and the best."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import pathlib
+import re
+import shutil
+from collections.abc import Callable
+
+import keras
+
+from tfzero._checks import InputError
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Saves the whole model, optimizers included, after every epoch.
+
+    ```
+    NAME.keras            after the last finished epoch: training goes on from here
+    NAME-epoch0007.keras  after an earlier one, the newest `keep - 1` of them
+    NAME-best.keras       after the epoch with the best value of `monitor`
+    NAME-history.json     the losses by epoch
+    ```
+
+    Each file is written beside its place and renamed, so that whoever is killed at any moment,
+    even by SIGKILL, finds them whole. `NAME.keras` is the last of them to change: an epoch counts
+    as finished when it has. What a run killed before that wrote of the epoch is written again.
+
+    Args:
+        path: `NAME.keras`.
+        keep: How many epochs' models to keep, the best aside.
+        monitor: Name in `logs` that decides which is best; None keeps no best one.
+        largest: Whether the largest value is the best, not the smallest.
+        done: Epochs that `path` has already; what is recorded of later ones is dropped.
+
+    Raises:
+        InputError: If `path` does not end in .keras, or `keep` is below 1.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        *,
+        keep: int = 1,
+        monitor: str | None = None,
+        largest: bool = False,
+        done: int = 0,
+    ):
+        super().__init__()
+        self.path = pathlib.Path(path)
+        if self.path.suffix != ".keras":
+            raise InputError(f'The checkpoint is "{path}"; expected a file that ends in .keras.')
+        if keep < 1:
+            raise InputError(f"keep is {keep}; expected a number of epochs from 1.")
+        self.keep = keep
+        self.monitor = monitor
+        self.largest = largest
+        self.history = _until(_read_history(self.history_path), done)
+
+    @property
+    def best_path(self) -> pathlib.Path:
+        """Where the best model is."""
+        return self.path.with_name(f"{self.path.stem}-best.keras")
+
+    @property
+    def history_path(self) -> pathlib.Path:
+        """Where the losses are: a list of one object an epoch; null is a loss not finite."""
+        return self.path.with_name(f"{self.path.stem}-history.json")
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Saves what an epoch ended with."""
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        known = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        self.history = [*_until(self.history, epoch), {"epoch": epoch + 1, **known}]
+        if self._is_best():
+            self._save(self.best_path)
+        text = json.dumps(self.history, indent=1)
+        _write(self.history_path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        if self.keep > 1 and epoch > 0 and self.path.exists():
+            _write(self._numbered(epoch), lambda temporary: shutil.copy(self.path, temporary))
+        self._save(self.path)
+        pattern = re.compile(re.escape(self.path.stem) + r"-epoch(\d{4,})\.keras")
+        for old in list(self.path.parent.iterdir()):
+            found = pattern.fullmatch(old.name)
+            if found and int(found[1]) <= epoch + 1 - self.keep:
+                old.unlink()
+
+    def _numbered(self, epoch: int) -> pathlib.Path:
+        return self.path.with_name(f"{self.path.stem}-epoch{epoch:04d}.keras")
+
+    def _is_best(self) -> bool:
+        values = [entry.get(self.monitor) for entry in self.history]
+        *before, now = [value for value in values if value is not None] or [None]
+        if values[-1] is None or now is None:
+            return False
+        sign = 1.0 if self.largest else -1.0
+        return all(sign * now > sign * earlier for earlier in before)
+
+    def _save(self, path: pathlib.Path) -> None:
+        _write(path, lambda temporary: self.model.save(str(temporary)))
+
+
+def _until(history: list[dict], epochs: int) -> list[dict]:
+    return [entry for entry in history if entry["epoch"] <= epochs]
+
+
+def _read_history(path: pathlib.Path) -> list[dict]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    entries = found if isinstance(found, list) else []
+    return [entry for entry in entries if isinstance(entry, dict) and "epoch" in entry]
+
+
+def _write(path: pathlib.Path, write: Callable[[pathlib.Path], object]) -> None:
+    """Calls `write(temporary path)` and renames; what a kill leaves is overwritten next time."""
+    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the rename, too, survives a power cut
+    finally:
+        os.close(folder)

@@ -60,6 +60,27 @@ def finished(tmp_path_factory):
     return folder, done
 
 
+@pytest.mark.slow
+def test_a_study_of_more_classes_than_are_tuned(tmp_path):
+    generator = np.random.default_rng(0)
+    patterns = generator.integers(0, 256, (130, 8, 8, 1))
+    labels = np.repeat(np.arange(130), 9)
+    images = patterns[labels] + generator.normal(0, 40, (len(labels), 8, 8, 1))
+    np.savez(tmp_path / "many.npz", x_train=images.clip(0, 255).astype(np.uint8), y_train=labels)
+    done = run_command(
+        "compare", "many.npz", "--label-counts", "780", "--seeds", "3", "--epochs", "1", "--json",
+        "--arms", "vae/lpft,scratch/finetune,pixels/svm", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    verdict = json.loads(done.stdout)
+    means = {row["arm"]: row["mean"] for row in verdict["table"]}
+    assert means["pixels/svm"] > 95 and means["scratch/finetune"] > 50  # chance is 0.8
+    assert len(verdict["comparisons"]) == 1
+    page = tmp_path / "runs/many/report.html"
+    assert "The other 70 classes" in page.read_text() and page.stat().st_size < 1e6
+    assert run_command("verify", "savedmodels/many", cwd=tmp_path).returncode == 0
+
+
 def test_leaks_refuse_a_study_before_any_work(tmp_path):
     path = make_images(tmp_path)
     arrays = dict(np.load(path))

@@ -195,6 +195,8 @@ def test_of_very_many_classes_those_that_are_confused_are_shown(tmp_path):
     assert "<summary>The other 80 classes</summary>" in text
     assert all(f'<span class="name">{name}</span>' in text for name in names)
     assert text.index("<details>") > text.index("Accuracy by class")
+    settings = section(read(folder / "report.html"), "method")
+    assert "class098, class099, ... (140 in all)" in settings
 
 
 def test_mistakes_are_those_of_the_recommended_arm_over_all_replicates(digits):

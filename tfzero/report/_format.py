@@ -7,6 +7,8 @@ from typing import Any
 
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
+# Of a list in the settings, as the names of a thousand classes; the run folder has all.
+_MOST_ITEMS = 100
 
 
 def is_number(value: Any) -> bool:
@@ -59,7 +61,9 @@ def setting(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
-        return ", ".join(setting(item) for item in value) if value else "none"
+        listed = ", ".join(setting(item) for item in value[:_MOST_ITEMS])
+        more = f", ... ({len(value):,} in all)" if len(value) > _MOST_ITEMS else ""
+        return listed + more if value else "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

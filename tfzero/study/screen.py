@@ -21,7 +21,7 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
     console.print(
         f"[bold]{plan.name}[/bold]: {data.num_pool:,} unlabeled images, "
         f"{data.num_train:,} labelled to train, {data.num_test:,} to test; "
-        f"{height}x{width}x{channels}, {len(data.class_names)} classes",
+        f"{height}x{width}x{channels}, {len(data.class_names):,} classes",
         highlight=False,
     )
     for note in data.notes:

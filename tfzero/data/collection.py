@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from tfzero.data.memory import take_rows
-from tfzero.data.names import Names, Paths, name_rows
+from tfzero.data.names import Names, Paths, display_name, name_rows
 
 # Why an image of a class with too few images is set aside.
 SMALL_CLASS = "its class is too small"
@@ -180,3 +180,12 @@ class FileList:
     paths: Paths = field(default_factory=Paths)
     labels: list[int] | None = None
     groups: list[str] | None = None
+
+    def set_aside(self, row: int, reason: str) -> SetAside:
+        """Returns that a file cannot be used, in words that any output can hold."""
+        return SetAside(self.part, display_name(self.paths[row]), display_name(reason))
+
+    def cut(self, step: int) -> Iterator[list[str]]:
+        """Yields the paths, some at a time."""
+        for start in range(0, len(self.paths), step):
+            yield self.paths[start : start + step]

@@ -227,6 +227,7 @@ def _time_classical(run, plan, data, arm, custom_objects) -> Timing:
             budget=dataclasses.replace(default_budget(count), class_weights=settings.class_weights),
         )  # fmt: skip
         fits.append((count, time.perf_counter() - start))
+    assert fitted is not None
     few = data.test_images[:_FEW_TIMED_IMAGES]
     start = time.perf_counter()
     fitted.predict(few)

@@ -52,10 +52,15 @@ def _find_equal(subject: Subject) -> list[np.ndarray]:
 
     Nothing is kept of the others but a hash: a pool may have more images than memory holds.
     """
-    digests = np.concatenate([digest_rows(part.images) for part in subject.parts.values()])
+    digests = np.empty(sum(len(part.images) for part in subject.parts.values()), np.uint64)
+    start = 0
+    for part in subject.parts.values():
+        digests[start : start + len(part.images)] = digest_rows(part.images)
+        start += len(part.images)
     order = np.argsort(digests, kind="stable")
     in_order = digests[order]
     same = in_order[1:] == in_order[:-1]
+    del in_order
     repeated = order[np.append(same, False) | np.append(False, same)]
     if not len(repeated):
         return []

@@ -1,0 +1,98 @@
+"""What many files say about their images before any pixel is decoded, summed up as it is read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tfzero._checks import InputError
+from tfzero.data.collection import FileList, Reading, SetAside
+from tfzero.data.decode import Header, map_threads, read_header
+from tfzero.data.names import display_name
+
+# Files that a thread takes at once: fewer would be all overhead.
+FILES_AT_ONCE = 64
+
+
+class Headers:
+    """The headers of one part's files, of which only sums are kept.
+
+    Attributes:
+        readable: bool `(N,)`: whether each file's header can be read.
+        set_aside: The others.
+        sizes: How often each (height, width) occurs.
+        examples: A file of each size.
+        kinds: How many images are "gray", "transparent" or "deep".
+    """
+
+    def __init__(self, files: FileList):
+        self.readable = np.zeros(len(files.paths), bool)
+        self.set_aside: list[SetAside] = []
+        self.sizes: Counter[tuple[int, int]] = Counter()
+        self.examples: dict[tuple[int, int], str] = {}
+        self.kinds: Counter[str] = Counter()
+        row = 0
+        for block in map_threads(_read_block(files.root), files.cut(FILES_AT_ONCE)):
+            for found in block:
+                if isinstance(found, str):
+                    self.set_aside.append(files.set_aside(row, found))
+                else:
+                    self._add(files, row, found)
+                row += 1
+
+    def _add(self, files: FileList, row: int, header: Header) -> None:
+        self.readable[row] = True
+        size = header.height, header.width
+        self.sizes[size] += 1
+        if size not in self.examples:
+            self.examples[size] = display_name(files.paths[row])
+        for kind in ("gray", "transparent", "deep"):
+            self.kinds[kind] += getattr(header, kind)
+
+
+def _read_block(root: str):
+    folder = Path(root)
+
+    def read(paths: list[str]) -> list[Header | str]:
+        found: list[Header | str] = []
+        for path in paths:
+            try:
+                found.append(read_header(folder / path))
+            except InputError as error:
+                found.append(str(error))
+        return found
+
+    return read
+
+
+def count_sizes(parts: Sequence[Headers]) -> Counter[tuple[int, int]]:
+    """Returns how often each (height, width) occurs in all parts, small ones first."""
+    total = sum((headers.sizes for headers in parts), Counter())
+    return Counter(dict(sorted(total.items())))
+
+
+def note_headers(
+    parts: Sequence[Headers], channels: int, size: tuple[int, int], reading: Reading
+) -> list[str]:
+    """Returns what bringing the images to one form does to them, in sentences."""
+    sizes = count_sizes(parts)
+    kinds = sum((headers.kinds for headers in parts), Counter())
+    total = sizes.total()
+    how = {"stretch": "", "pad": ", with black margins", "crop": ", their middle cut out"}
+    sentences = [
+        (total - sizes[size], f"images were resized to {size[0]}x{size[1]}{how[reading.resize]}."),
+        (
+            kinds["gray"] if channels == 3 and reading.channels is None else 0,
+            "images are gray and were loaded as RGB like the others.",
+        ),
+        (
+            total - kinds["gray"] if channels == 1 else 0,
+            "images have colors and were loaded as gray.",
+        ),
+        (kinds["transparent"], "images have transparency and were laid on white."),
+        (kinds["deep"], "images have 16 bits and were scaled to 8."),
+    ]
+    return [f"{count} of {total} {words}" for count, words in sentences if count]

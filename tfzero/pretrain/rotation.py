@@ -75,7 +75,7 @@ class Rotation(Pretrainer):
         turns = tf.repeat(tf.range(_NUM_TURNS), count)  # (4B,)
         if not self.all_turns:
             turns = tf.random.stateless_uniform(
-                [count], self.step_seed(), maxval=_NUM_TURNS, dtype=tf.int32
+                tf.shape(images)[:1], self.step_seed(), maxval=_NUM_TURNS, dtype=tf.int32
             )
             turned = tf.gather(turned, turns * count + tf.range(count))  # (B, H, W, C)
         logits = self.turn(self.encoder(turned, training=training))  # (N, 4)

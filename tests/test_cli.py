@@ -140,7 +140,7 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
         return result.output
 
     first = run("pretrain", "--method", "vae", "--epochs", "1", "--out", "vae.keras")
-    assert "epoch 1/1: kl" in first and "Wrote vae.keras" in first
+    assert "epoch 1/1: bits_per_dimension" in first and "Wrote vae.keras" in first
     assert "has its 1 epochs already" in run("pretrain", "--epochs", "1", "--out", "vae.keras")
     more = run("pretrain", "--epochs", "2", "--out", "vae.keras")
     assert "with 1 epochs; going on" in more and "epoch 2/2" in more

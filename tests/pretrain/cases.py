@@ -18,8 +18,22 @@ ARGUMENTS = {
         "generator_width": 4,
     },
     "rotation": {"all_turns": False},
-    "vae": {"latent_dim": 3, "beta": 1.0, "decoder_width": 4},
+    "vae": {
+        "latent_dim": 3,
+        "likelihood": "bernoulli",
+        "beta": 1.0,
+        "kl_warmup": 0,
+        "free_bits": 0.0,
+        "decoder_width": 4,
+    },
 }
+# Choices that change what is trained or kept: (method, arguments).
+CHOICES = [
+    # R1 on every third step: continuing needs the right step, not only its parity.
+    ("gan", {"r1_interval": 3}),
+    ("rotation", {"all_turns": True}),
+    ("vae", {"likelihood": "gaussian", "kl_warmup": 4, "free_bits": 0.01}),
+]
 LEARNING_RATE = 2e-3
 
 

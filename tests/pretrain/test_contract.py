@@ -6,11 +6,13 @@ import types
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfzero
 from tests.data.pictures import make_pixels
 from tests.pretrain.cases import (
     ARGUMENTS,
+    CHOICES,
     SHAPE,
     assert_same_state,
     compile_method,
@@ -200,6 +202,18 @@ def test_bytes_and_floats_train_alike(name):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name, eagerly", [*((name, True) for name in METHODS), ("vae", False)])
+def test_floats_out_of_range_are_refused(name, eagerly):
+    method = compile_method(make_method(name), run_eagerly=eagerly)
+    start = method.get_weights()
+    for images in (IMAGES * 1.0, IMAGES / 127.5 - 1, np.full_like(IMAGES, np.nan, np.float32)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"expected 0\.\.1"):
+            method.fit(images, epochs=1, verbose=0)
+        for weight, before in zip(method.get_weights(), start, strict=True):
+            np.testing.assert_array_equal(weight, before)
+    method.fit(np.clip(IMAGES / 255 * 1.2 - 0.1, -0.05, 1.05), epochs=1, verbose=0)
+
+
 @EVERY_METHOD
 def test_color_images_that_are_not_square(name):
     shape = (9, 12, 3)
@@ -282,10 +296,8 @@ def fit_three_epochs(method, *, done=0, callbacks=()):
     )  # fmt: skip
 
 
-@EVERY_METHOD
-def test_saved_or_killed_training_continues_as_if_never_stopped(name, tmp_path):
-    # R1 on every third step: continuing needs the right step, not only its parity.
-    arguments = {"r1_interval": 3} if "r1_interval" in ARGUMENTS[name] else {}
+@pytest.mark.parametrize("name, arguments", [*((name, {}) for name in METHODS), *CHOICES])
+def test_saved_or_killed_training_continues_as_if_never_stopped(name, arguments, tmp_path):
     method = compile_method(make_method(name, **arguments))
     initial = [variable.numpy() for variable in method.variables]
     fit_three_epochs(method)

@@ -38,12 +38,39 @@ def test_bernoulli_log_likelihood_by_hand():
     assert float(result[0]) == pytest.approx(expected, rel=1e-6)
 
 
+def test_gaussian_log_likelihood_equals_loops(random):
+    images, means, stddev = random.random((3, 4, 2, 2)), random.random((3, 4, 2, 2)), 0.3
+    expected = np.zeros(3)
+    for index in np.ndindex(images.shape):
+        distance = (images[index] - means[index]) / stddev
+        expected[index[0]] -= distance**2 / 2 + math.log(stddev * math.sqrt(2 * math.pi))
+    result = losses.gaussian_log_likelihood(floats(images), floats(means), stddev)
+    np.testing.assert_allclose(result, expected, rtol=1e-5)
+
+
+def test_gaussian_log_likelihood_by_hand():
+    images, means = floats([0.5, 1.0]).reshape(1, 1, 2, 1), floats([0.5, 0.5]).reshape(1, 1, 2, 1)
+    # The density's peak, and two standard deviations from it.
+    peak = -math.log(0.25 * math.sqrt(2 * math.pi))
+    result = losses.gaussian_log_likelihood(images, means, 0.25)
+    assert float(result[0]) == pytest.approx(peak + peak - 2)
+
+
+@pytest.mark.parametrize("stddev", [1 / 255, 0.01, 0.3])
+def test_gaussian_density_times_a_step_is_a_probability_of_8_bit_values(stddev):
+    values = np.arange(-1000, 1256).reshape(-1, 1, 1, 1) / 255
+    for mean in (0.5, 0.501):
+        means = floats(np.full(values.shape, mean))
+        logs = losses.gaussian_log_likelihood(floats(values), means, stddev).numpy()
+        assert np.exp(logs.astype(float)).sum() / 255 == pytest.approx(1, abs=1e-3)
+
+
 def test_gaussian_kl_equals_loops(random):
     mean, log_variance = random.normal(size=(4, 3)), random.normal(size=(4, 3))
-    expected = np.zeros(4)
-    for row, latent in np.ndindex(mean.shape):
-        variance = math.exp(log_variance[row, latent])
-        expected[row] += (mean[row, latent] ** 2 + variance - 1 - math.log(variance)) / 2
+    expected = np.zeros((4, 3))
+    for index in np.ndindex(mean.shape):
+        variance = math.exp(log_variance[index])
+        expected[index] = (mean[index] ** 2 + variance - 1 - math.log(variance)) / 2
     np.testing.assert_allclose(
         losses.gaussian_kl(floats(mean), floats(log_variance)), expected, rtol=1e-5
     )
@@ -54,12 +81,28 @@ def test_gaussian_kl_equals_sampling(random):
     draws = random.normal(mean, math.sqrt(variance), 400_000)
     log_ratio = -math.log(variance) / 2 - (draws - mean) ** 2 / (2 * variance) + draws**2 / 2
     result = losses.gaussian_kl(floats([[mean]]), floats([[math.log(variance)]]))
-    assert float(result[0]) == pytest.approx(log_ratio.mean(), abs=0.01)
+    assert float(result[0, 0]) == pytest.approx(log_ratio.mean(), abs=0.01)
 
 
 def test_gaussian_kl_by_hand():
     result = losses.gaussian_kl(floats([[0, 0], [1, 0]]), floats([[0, 0], [0, math.log(4)]]))
-    np.testing.assert_allclose(result, [0, 0.5 + (3 - math.log(4)) / 2], rtol=1e-6)
+    np.testing.assert_allclose(result, [[0, 0], [0.5, (3 - math.log(4)) / 2]], rtol=1e-6)
+
+
+def test_free_bits_equal_loops(random):
+    kl = random.exponential(0.5, (5, 4))
+    expected = 0.0
+    for latent in range(4):
+        expected += max(0.4, sum(kl[:, latent]) / 5)
+    assert 0 < (kl.mean(axis=0) < 0.4).sum() < 4  # both cases are there
+    assert float(losses.free_bits_kl(floats(kl), 0.4)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_free_bits_by_hand():
+    # Means 0.5 and 0.1; a batch's mean counts, not each image's own.
+    kl = floats([[1.0, 0.2], [0.0, 0.0]])
+    assert float(losses.free_bits_kl(kl, 0.25)) == pytest.approx(0.5 + 0.25)
+    assert float(losses.free_bits_kl(kl, 0.0)) == pytest.approx(0.5 + 0.1)
 
 
 def test_squared_error_equals_loops(random):

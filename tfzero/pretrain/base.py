@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from tfzero.networks.scaling import scale_images
 
+_OVERSHOOT = 0.1
+
 
 class Pretrainer(keras.Model, abc.ABC):
     """A Keras model that learns an encoder from images alone.
@@ -118,6 +120,8 @@ class Pretrainer(keras.Model, abc.ABC):
 
         Raises:
             ValueError: If labels or sample weights came with it.
+            tf.errors.InvalidArgumentError: If floats are clearly outside 0..1, or NaN. Graphs
+                compiled by XLA don't notice.
         """
         images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
         if labels is not None or weights is not None:
@@ -125,7 +129,7 @@ class Pretrainer(keras.Model, abc.ABC):
                 f"{type(self).__name__} learns from images alone, but labels arrived. "
                 "Pass only the images: fit(images)."
             )
-        return scale_images(images)
+        return scale_images(_require_unit_range(images))
 
     def step_seed(self, *, stream: int = 0) -> tf.Tensor:
         """Returns a seed `(2,)` that depends on (seed, step, stream) and nothing else.
@@ -152,3 +156,23 @@ class Pretrainer(keras.Model, abc.ABC):
         """Rebuilds the method; weights are loaded separately."""
         encoder = keras.saving.deserialize_keras_object(config["encoder"], custom_objects)
         return cls(**{**config, "encoder": encoder})
+
+
+def _require_unit_range(images) -> tf.Tensor:
+    """Returns `images`; stops training on floats in 0..255, which would run and learn nothing.
+
+    In the graph, because the batches of a `tf.data.Dataset` are nowhere else: two passes over
+    the pixels, which no step notices.
+    """
+    images = tf.convert_to_tensor(images)
+    if not images.dtype.is_floating:
+        return images
+    low, high = tf.reduce_min(images), tf.reduce_max(images)
+    message = "; expected 0..1. Divide by the largest possible value, or convert to uint8."
+    check = tf.debugging.Assert(
+        # Interpolation may overshoot a little.
+        (low >= -_OVERSHOOT) & (high <= 1 + _OVERSHOOT),
+        ["images are floats in", low, "to", high, message],
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(images)  # no update without the check

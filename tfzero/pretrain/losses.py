@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import tensorflow as tf
 
 
@@ -22,20 +24,58 @@ def bernoulli_log_likelihood(images: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return -tf.reduce_sum(pixels, axis=[1, 2, 3])
 
 
+def gaussian_log_likelihood(
+    images: tf.Tensor, means: tf.Tensor, stddev: tf.Tensor | float
+) -> tf.Tensor:
+    """Log density of images under independent N(mean, stddev^2) pixels, summed over an image.
+
+    A density on the scale 0..1 of the pixels, which a small `stddev` makes larger than 1.
+
+    Args:
+        images: float32 `(B, H, W, C)` in 0..1.
+        means: float32 of the same shape.
+        stddev: float32 `()`, of every pixel.
+
+    Returns:
+        float32 `(B,)`, in nats.
+
+    Reference:
+        Kingma and Welling 2014, arXiv:1312.6114, appendix C.2, with one variance for all pixels.
+    """
+    pixels = tf.square((images - means) / stddev) + math.log(2 * math.pi) + 2 * tf.math.log(stddev)
+    return -0.5 * tf.reduce_sum(pixels, axis=[1, 2, 3])
+
+
 def gaussian_kl(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
-    """KL divergence from N(mean, variance) to N(0, 1), summed over the latents.
+    """KL divergence from N(mean, variance) to N(0, 1) of each latent.
 
     Args:
         mean: float32 `(B, Z)`.
         log_variance: float32 `(B, Z)`.
 
     Returns:
-        float32 `(B,)`, at least 0, in nats.
+        float32 `(B, Z)`, at least 0, in nats; its sum over the latents is that of their joint.
 
     Reference:
         Kingma and Welling 2014, arXiv:1312.6114, appendix B.
     """
-    return 0.5 * tf.reduce_sum(tf.square(mean) + tf.exp(log_variance) - 1.0 - log_variance, axis=1)
+    return 0.5 * (tf.square(mean) + tf.exp(log_variance) - 1.0 - log_variance)
+
+
+def free_bits_kl(kl: tf.Tensor, free_bits: float) -> tf.Tensor:
+    """KL term that leaves each latent an amount for free, so that it pays to use every latent.
+
+    Args:
+        kl: float32 `(B, Z)`, from `gaussian_kl`.
+        free_bits: Nats a latent; at 0 the plain KL divergence.
+
+    Returns:
+        float32 `()`: sum over the latents of the larger of `free_bits` and the batch's mean.
+
+    Reference:
+        Kingma et al. 2016, arXiv:1606.04934, eq. 15, each latent a group of its own.
+    """
+    return tf.reduce_sum(tf.maximum(free_bits, tf.reduce_mean(kl, axis=0)))
 
 
 def squared_error(images: tf.Tensor, restored: tf.Tensor) -> tf.Tensor:

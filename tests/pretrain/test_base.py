@@ -1,6 +1,9 @@
+import numpy as np
 import pytest
+import tensorflow as tf
 
-from tests.pretrain.cases import make_method
+from tests.data.pictures import make_pixels
+from tests.pretrain.cases import SHAPE, make_method
 from tfzero.pretrain import METHODS
 from tfzero.pretrain.base import Pretrainer
 
@@ -35,3 +38,40 @@ def test_a_method_of_features_alone_can_do_nothing_else():
                    for ability in ABILITIES)  # fmt: skip
     with pytest.raises(AttributeError):
         make_method("vae").can("fly")
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_abilities_give_what_they_promise(name):
+    method, images = make_method(name), make_pixels(5, *SHAPE)
+    scaled = (images / 255).astype(np.float32)
+    latents = np.random.default_rng(0).normal(size=(5, method.latent_dim)).astype(np.float32)
+    made = {
+        "decode": lambda: [method.decode(latents)],
+        "generate": lambda: [method.generate(5)],
+        "reconstruct": lambda: [method.reconstruct(images), method.reconstruct(scaled)],
+        "draw_views": lambda: method.draw_views(scaled, seed=tf.constant([1, 2])),
+    }
+    for ability, make in made.items():
+        if method.can(ability):
+            for found in map(np.asarray, make()):
+                assert found.shape == (5, *SHAPE) and found.dtype == np.float32, ability
+                assert ability == "draw_views" or found.min() >= 0 and found.max() <= 1
+    if method.can("posterior"):
+        for found in method.posterior(scaled, training=False):
+            assert found.shape == (5, method.latent_dim)
+    if method.can("judge"):
+        assert method.judge(images).shape == method.judge(scaled).shape == (5,)
+        np.testing.assert_allclose(method.judge(images), method.judge(scaled), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_views_depend_on_their_seed_alone(name):
+    method, images = make_method(name), (make_pixels(5, *SHAPE) / 255).astype(np.float32)
+    if not method.can("draw_views"):
+        return
+    first, same, other = (
+        np.stack(method.draw_views(images, seed=tf.constant(seed)))
+        for seed in ([1, 2], [1, 2], [1, 3])
+    )
+    np.testing.assert_array_equal(first, same)
+    assert np.abs(first - other).max() > 0 and np.abs(first[0] - first[1]).max() > 0

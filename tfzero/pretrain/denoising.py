@@ -89,17 +89,24 @@ class Denoising(Pretrainer):
 
     def corrupt(self, images):
         """Returns scaled images `(B, H, W, C)` with this step's noise and gray patches."""
-        noise = tf.random.stateless_normal(tf.shape(images), self.step_seed())
-        masked = self._draw_mask(tf.shape(images)[0])
+        return self._corrupt(images, self.step_seed(), self.step_seed(stream=1))
+
+    def draw_views(self, images, *, seed):
+        """Returns images and corrupted ones, each `(B, H, W, C)`; see `Pretrainer.draw_views`."""
+        return images, self._corrupt(images, seed, seed + 1)
+
+    def _corrupt(self, images, noise_seed, mask_seed):
+        noise = tf.random.stateless_normal(tf.shape(images), noise_seed)
+        masked = self._draw_mask(tf.shape(images)[0], mask_seed)
         return tf.where(masked, _MASKED, images + self.noise_stddev * noise)
 
-    def _draw_mask(self, count):
+    def _draw_mask(self, count, seed):
         """Returns bool `(B, H, W, 1)`, in each image the same share of patches drawn anew."""
         rows, columns = self._grid
         hidden = round(self.mask_share * rows * columns)
         shape = tf.stack([count, rows * columns])
         # Sorting independent draws shuffles each image's patches; the first `hidden` are masked.
-        order = tf.argsort(tf.random.stateless_uniform(shape, self.step_seed(stream=1)), axis=1)
+        order = tf.argsort(tf.random.stateless_uniform(shape, seed), axis=1)
         masked = tf.reshape(order < hidden, (-1, rows, columns, 1))
         masked = tf.repeat(tf.repeat(masked, self._patch, axis=1), self._patch, axis=2)
         height, width = self.encoder.input_shape[1:3]

@@ -23,9 +23,17 @@ _FEWEST = 16
 _ACTIVE_VARIANCE = 0.01
 # Below these a sign is an alarm; what they are shares of stands in the sentences.
 _LEAST_SPREAD, _LEAST_COVERAGE, _LEAST_ERROR = 0.05, 0.25, 0.02
-_LEAST_ACTIVE, _LEAST_RANK, _LEAST_RANK_SHARE = 0.1, 2.0, 0.01
+_LEAST_ACTIVE, _LEAST_RANK, _LEAST_RANK_SHARE = 0.1, 2.0, 0.03
+_AGAINST_JUDGE = (
+    "The generator repeats itself: lower its learning rate, raise the penalty on the "
+    "discriminator's gradient (r1_weight), use larger batches, or start from another seed."
+)
+_AGAINST_NOBODY = (
+    "The decoder makes nearly the same of all latents: lower the learning rate, train longer, or "
+    "have the latents say more of the image."
+)
 # A view finds its partner this many times as often as by chance.
-_LEAST_FOUND = 5
+_LEAST_FOUND = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,10 +96,10 @@ def _find(model, images, seed) -> list[Sign]:
     scaled = scale_images(tf.convert_to_tensor(images))
     encoder = getattr(model, "encoder", None)
     features = None if encoder is None else _flat(encoder(scaled, training=False))
-    collapsed = False
-    if features is not None and np.isfinite(features).all():
+    telling = features is not None and bool(np.isfinite(features).all())
+    if telling:
         signs.append(_representation(features))
-        collapsed = signs[0].is_low
+        telling = not signs[0].is_low
     if not isinstance(model, Pretrainer):
         return signs
     if model.can("posterior"):
@@ -100,11 +108,12 @@ def _find(model, images, seed) -> list[Sign]:
         half = len(images) // 2
         fakes = np.asarray(model.generate(half, seed=derive_seed(seed, "signs")))
         if np.isfinite(fakes).all():
-            signs += _variety(scaled.numpy(), _flat(fakes))
+            advice = _AGAINST_JUDGE if model.can("judge") else _AGAINST_NOBODY
+            signs += _variety(scaled.numpy(), _flat(fakes), advice)
             if model.can("judge"):
                 signs += _discriminator(model, scaled, fakes)
     # Collapsed features find nothing; that is not the views' fault.
-    if model.can("draw_views") and encoder is not None and not collapsed:
+    if model.can("draw_views") and telling:
         signs += _views(model, encoder, scaled[: len(images) // 2], seed)
     return signs
 
@@ -159,14 +168,10 @@ def _posterior(model, scaled) -> list[Sign]:
     ]  # fmt: skip
 
 
-def _variety(scaled, fakes) -> list[Sign]:
+def _variety(scaled, fakes, advice) -> list[Sign]:
     """Signs of generated images `(N / 2, P)` that are alike, or like few of the real ones."""
     real = _flat(scaled)
     first, second = real[: len(fakes)], real[len(fakes) :]
-    advice = (
-        "The generator repeats itself: lower its learning rate, raise the penalty on the "
-        "discriminator's gradient (r1_weight), use larger batches, or start from another seed."
-    )
     spread = float(fakes.var(axis=0).sum() / (real.var(axis=0).sum() or 1.0))
     signs = [
         Sign(

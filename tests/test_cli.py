@@ -264,7 +264,7 @@ LACKS = {
     "compare": set(),
     "pretrain": {"--balanced"},
     "finetune": {"--pool", "--pool-only", "--transductive"},
-    "check": {"--pool-only", "--test-share", "--strict", "--drop-leaks", "--balanced"},
+    "check": {"--pool-only", "--test-share", "--drop-leaks", "--balanced"},
 }
 
 

@@ -186,6 +186,7 @@ def check(
     channels: Channels = None,
     resize: Resize = "stretch",
     group: Group = None,
+    strict: Strict = False,
     transductive: Transductive = False,
     page: Annotated[
         pathlib.Path | None, typer.Option(metavar="FILE", help="HTML page to write, with pictures.")
@@ -205,7 +206,7 @@ def check(
     console = Console(stderr=as_json)
     result = check_data(
         data, pool=pool, size=parse_size(size), channels=channels, resize=resize, group=group,
-        transductive=transductive, say=lambda text: console.print(text, style="dim"),
+        strict=strict, transductive=transductive, say=lambda text: console.print(text, style="dim"),
     )  # fmt: skip
     show_check(console, result)
     if page is not None:

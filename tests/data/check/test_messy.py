@@ -49,6 +49,11 @@ def test_broken_files_are_named_with_their_reason(result):
         assert "cannot be read as an image" in reasons[name]
 
 
+def test_strict_stops_at_broken_files_and_tiny_classes(folder):
+    strict = check_data(folder, size=32, strict=True)
+    assert {find(strict, check).level for check in ("files", "classes")} == {"stop"}
+
+
 def test_sizes_that_differ_stop_and_say_what_to_pass(folder, result):
     finding = find(result, "sizes")
     assert finding.level == "stop" and "--size 48" in finding.sentence

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -41,18 +42,20 @@ def check_data(
     channels: int | None = None,
     resize: str = "stretch",
     group: str | None = None,
+    strict: bool = False,
     transductive: bool = False,
     say: Callable[[str], object] = lambda text: None,
 ) -> CheckResult:
     """Looks for what would spoil a study of these images; nothing is changed or deleted.
 
     Args:
-        source: As in `load_data`, like the next five.
+        source: As in `load_data`, like the next six.
         pool: Folder of unlabeled images.
         size: To resize to; without it images of several sizes are brought to the commonest.
         channels: To bring the images to.
         resize: What becomes of the aspect.
         group: What must not be on both sides of the test part.
+        strict: Whether broken files and too small classes stop a study.
         transductive: Whether the pool may hold test images.
         say: Is told what is being done.
 
@@ -72,6 +75,8 @@ def check_data(
         check_balance(subject),
         check_constant(subject),
     ]
+    if strict:
+        findings = [_refuse(finding, "files", "classes") for finding in findings]
     say("Looking for equal images ...")
     findings += check_duplicates(subject)
     if group is not None:
@@ -162,6 +167,13 @@ def view_parts(data: ImageData) -> Subject:
 def _part(data: ImageData, name: str, images: np.ndarray, labels: np.ndarray | None) -> Part:
     names = data.names.get(name) or name_rows(name, len(images))
     return Part(images, names, labels)
+
+
+def _refuse(finding: Finding | None, *checks: str) -> Finding | None:
+    """Returns the finding, as one that stops a study if it is of these checks and not fine."""
+    if finding is None or finding.check not in checks or finding.level == "fine":
+        return finding
+    return replace(finding, level="stop")
 
 
 def _check_groups(subject: Subject) -> Finding:

@@ -10,13 +10,15 @@ checked as before a study, batches are read, and a VAE is trained on some.
 The process first does all that with the digits alone. Memory counts from there on: prints seconds,
 images a second, and the peak of memory that is not a map of a file (what cannot be given back).
 With --hard the system refuses more: RLIMIT_DATA is set to what the process has then plus the
-limit, and whatever needs more dies of it.
+limit, and whatever needs more dies of it. That limit counts a thread's stack whole, not what is
+used of it, so threads get small ones.
 """
 
 import argparse
 import io
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -24,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
+STACK_BYTES = 2**20  # Linux gives 8 MB.
 LOAD = """
 import json, os, resource, sys, threading, time
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -59,7 +62,7 @@ model.compile(optimizer="adam")
 memory, os.environ["TFZERO_MEMORY"] = os.environ["TFZERO_MEMORY"], "1MB"  # from disk, too
 go(digits, model, lambda name, work: work())
 os.environ["TFZERO_MEMORY"] = memory
-if sys.argv[3] == "hard":
+if sys.argv[3] == "True":
     most = read_status("VmData") + memory_limit()
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
@@ -125,11 +128,14 @@ def main():
     few = settings.folder.parent / f"{settings.folder.name}-few"
     write_files(few, 1000)
     print(f"files are there after {time.monotonic() - began:.0f} s", file=sys.stderr)
-    hard = "hard" if settings.hard else "soft"
+
+    def make_stacks_small():
+        resource.setrlimit(resource.RLIMIT_STACK, (STACK_BYTES, STACK_BYTES))
+
     done = subprocess.run(
-        [sys.executable, "-c", LOAD, str(settings.folder), str(few), hard],
+        [sys.executable, "-c", LOAD, str(settings.folder), str(few), str(settings.hard)],
         env={**os.environ, "TFZERO_MEMORY": settings.memory},
-        check=True, stdout=subprocess.PIPE, text=True,
+        check=True, stdout=subprocess.PIPE, text=True, preexec_fn=make_stacks_small,
     )  # fmt: skip
     print(json.dumps({"memory given": settings.memory, **json.loads(done.stdout)}, indent=1))
 

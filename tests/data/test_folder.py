@@ -8,6 +8,7 @@ from PIL import Image
 from tests.data.pictures import make_classes, make_pixels
 from tfzero._checks import InputError
 from tfzero.data import load_data
+from tfzero.data.folder import list_tree
 
 
 def load_pixels(path):
@@ -219,6 +220,17 @@ def test_links(tmp_path):
     assert sorted(aside.name for aside in data.set_aside) == [
         "a/circle.png", "a/nowhere.png", "circle.png", "nowhere.png",
     ]  # fmt: skip
+
+
+def test_a_tree_is_listed_in_the_order_of_its_paths(tmp_path):
+    names = ["b.png", "a/z.png", "a/b/c.png", "a-b/c.png", "a.png", "a0.png", "ab/é.png", "Z.png"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "a" / ".hidden").mkdir()
+    (tmp_path / "a" / ".hidden" / "d.png").touch()
+    (tmp_path / "empty").mkdir()
+    assert list(list_tree(tmp_path).paths) == sorted(names)
 
 
 def test_nothing_readable_is_refused(tmp_path):

@@ -85,7 +85,7 @@ def list_tree(folder: Path, *, part: str = "pool") -> FileList:
     Raises:
         InputError: If there is none.
     """
-    files = FileList(part=part, root=str(folder), paths=Paths.sort(_walk(folder)))
+    files = FileList(part=part, root=str(folder), paths=Paths(_walk(folder)))
     if not files.paths:
         raise InputError(
             f"{folder} has no images ({', '.join(sorted(SUFFIXES))}); expected some, in the folder "
@@ -94,18 +94,24 @@ def list_tree(folder: Path, *, part: str = "pool") -> FileList:
     return files
 
 
-def _walk(folder: Path) -> Iterator[str]:
-    """Yields the images of a folder and of all in it, one folder after another."""
-    waiting = [""]
-    while waiting:
-        place = waiting.pop()
-        with os.scandir(folder / place) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    if not _is_hidden(entry.name):
-                        waiting.append(os.path.join(place, entry.name))
-                elif _is_image_name(entry.name) and not _is_folder(entry):
-                    yield os.path.join(place, entry.name)
+def _walk(folder: Path, place: str = "") -> Iterator[str]:
+    """Yields the images of a folder and of all in it, in the order of their paths' characters."""
+    for name in Paths.sort(_scan_tree(folder / place)):
+        if name.endswith(os.sep):
+            yield from _walk(folder, place + name)
+        else:
+            yield place + name
+
+
+def _scan_tree(folder: Path) -> Iterator[str]:
+    """Yields a folder's images, and with a slash behind them the folders in it."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if not _is_hidden(entry.name):
+                    yield entry.name + os.sep
+            elif _is_image_name(entry.name) and not _is_folder(entry):
+                yield entry.name
 
 
 def _find_parts(folder: Path) -> tuple[Path, Path | None]:

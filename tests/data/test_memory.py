@@ -1,9 +1,11 @@
+import gzip
 import os
+import struct
 
 import numpy as np
 import pytest
 
-from tests.data.pictures import make_classes, make_pixels
+from tests.data.pictures import make_arrays, make_classes, make_pixels
 from tfzero._checks import InputError
 from tfzero.data import load_data, memory
 from tfzero.data.memory import gather_rows, is_large, join_rows, memory_limit, take_rows
@@ -85,6 +87,39 @@ def test_no_place_for_large_rows(little, monkeypatch):
     little.write_text("")
     with pytest.raises(InputError, match="TFZERO_CACHE"):
         gather_rows(iter([make_pixels(50, 8, 9, 1)]), most=50, shape=(8, 9, 1))
+
+
+@pytest.mark.parametrize("changes", [{}, {"size": 12}, {"channels": 3}], ids=str)
+@pytest.mark.parametrize("kind", ["bytes", "floats", "idx", "idx.gz"])
+def test_arrays_in_files_that_are_too_large_for_memory_are_the_same_data(
+    tmp_path, monkeypatch, kind, changes
+):
+    images, labels = make_arrays([40, 60])
+    source = tmp_path / "x.npz"
+    if kind.startswith("idx"):
+        source = tmp_path
+        pack = gzip.compress if kind == "idx.gz" else bytes
+        for name, array in (("images-idx3", images[..., 0]), ("labels-idx1", labels)):
+            head = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+            file = tmp_path / f"train-{name}-ubyte{'.gz' if kind == 'idx.gz' else ''}"
+            file.write_bytes(pack(head + array.astype(np.uint8).tobytes()))
+    else:
+        scale = 255 if kind == "floats" else 1
+        pool = make_pixels(50, 8, 9, 1, seed=5)
+        np.savez(source, x_train=images / scale if scale > 1 else images, y_train=labels, pool=pool)
+    small = load_data(source, **changes)
+    monkeypatch.setenv("TFZERO_MEMORY", "4KB")
+    monkeypatch.setenv("TFZERO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(memory, "CHUNK_BYTES", 1000)
+    large = load_data(source, **changes)
+    assert isinstance(large.train_images, np.memmap) and isinstance(large.pool, np.memmap)
+    assert large.fingerprint == small.fingerprint
+    if kind == "idx":
+        file.with_name("train-images-idx3-ubyte").write_bytes(
+            file.with_name("train-images-idx3-ubyte").read_bytes()[:-9]
+        )
+        with pytest.raises(InputError, match="truncated: shorter than its header states"):
+            load_data(source, **changes)
 
 
 def test_a_folder_that_is_too_large_for_memory_is_the_same_data(tmp_path, monkeypatch):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import cpu_count
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -49,7 +49,7 @@ class Header:
     deep: bool
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: str | os.PathLike[str]) -> Header:
     """Reads size and kind of an image without decoding it.
 
     Raises:
@@ -69,7 +69,11 @@ def read_header(path: Path) -> Header:
 
 
 def decode_image(
-    path: Path, *, channels: int, size: tuple[int, int] | None, resize: str = "stretch"
+    path: str | os.PathLike[str],
+    *,
+    channels: int,
+    size: tuple[int, int] | None,
+    resize: str = "stretch",
 ) -> np.ndarray:
     """Decodes one image; of several frames the first.
 
@@ -157,16 +161,16 @@ def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> It
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[PillowImage]:
+def _opened(path: str | os.PathLike[str]) -> Iterator[PillowImage]:
     """Opens an image; turns whatever goes wrong with it into an error that names the file."""
     from PIL import Image, UnidentifiedImageError
 
     try:
-        if path.stat().st_size == 0:
+        if os.stat(path).st_size == 0:
             raise InputError(f"{path} is empty (0 bytes); expected an image. Replace or delete it.")
         # Not by its path: Pillow 13 would map an uncompressed TIFF into memory, and garble it
         # if its orientation swaps height and width.
-        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
+        with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
             _check_pixels(path, image)
             yield image
     except InputError:
@@ -187,7 +191,7 @@ def _opened(path: Path) -> Iterator[PillowImage]:
         ) from error
 
 
-def _check_pixels(path: Path, image: PillowImage) -> None:
+def _check_pixels(path: str | os.PathLike[str], image: PillowImage) -> None:
     from PIL import Image
 
     limit = Image.MAX_IMAGE_PIXELS
@@ -200,7 +204,7 @@ def _check_pixels(path: Path, image: PillowImage) -> None:
         )
 
 
-def _too_large(path: Path) -> InputError:
+def _too_large(path: str | os.PathLike[str]) -> InputError:
     from PIL import Image
 
     return InputError(
@@ -209,15 +213,18 @@ def _too_large(path: Path) -> InputError:
     )
 
 
-def _is_turned(path: Path, image: PillowImage) -> bool:
+def _is_turned(path: str | os.PathLike[str], image: PillowImage) -> bool:
     """Whether the EXIF orientation swaps height and width."""
     from PIL.ExifTags import Base
 
     if image.format == "TIFF":  # Pillow gives the size of a TIFF upright already.
         return False
     # In a PNG it may stand behind the pixels, so Pillow decodes them: do so only if it is there.
-    if image.format == "PNG" and not any(mark in path.read_bytes() for mark in _PNG_MARKS):
-        return False
+    if image.format == "PNG":
+        with open(path, "rb") as file:
+            content = file.read()
+        if not any(mark in content for mark in _PNG_MARKS):
+            return False
     return image.getexif().get(Base.Orientation, 1) >= 5
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -93,7 +93,7 @@ def _decode_part(
     files: FileList, readable: np.ndarray, shape: tuple[int, int, int], resize: str
 ) -> tuple[Part, list[SetAside]]:
     """Decodes what is readable; what breaks only now is set aside too."""
-    root, reasons, lost = Path(files.root), [], []
+    reasons, lost = [], []
     rows = np.flatnonzero(readable).astype(np.uint32)
     # Large images are their own chunk; of small ones many make one.
     step = int(np.clip(_BYTES_AT_ONCE // max(1, np.prod(shape)), 1, FILES_AT_ONCE))
@@ -102,8 +102,9 @@ def _decode_part(
         pixels, bad = np.empty((len(block), *shape), np.uint8), []
         for place, row in enumerate(block.tolist()):
             try:
+                path = os.path.join(files.root, files.paths[row])
                 pixels[place - len(bad)] = decode_image(
-                    root / files.paths[row], channels=shape[2], size=shape[:2], resize=resize
+                    path, channels=shape[2], size=shape[:2], resize=resize
                 )
             except InputError as error:
                 bad.append((row, files.set_aside(row, str(error))))

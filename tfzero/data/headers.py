@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -54,13 +54,12 @@ class Headers:
 
 
 def _read_block(root: str):
-    folder = Path(root)
-
+    # Not by pathlib, which keeps each part of each path for as long as any is around.
     def read(paths: list[str]) -> list[Header | str]:
         found: list[Header | str] = []
         for path in paths:
             try:
-                found.append(read_header(folder / path))
+                found.append(read_header(os.path.join(root, path)))
             except InputError as error:
                 found.append(str(error))
         return found

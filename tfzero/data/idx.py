@@ -6,6 +6,7 @@ import gzip
 import math
 import re
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ import numpy as np
 from tfzero._checks import InputError
 from tfzero.data.collection import Collection, Part, Reading
 from tfzero.data.dataset import check_part, number_classes, safe_name
-from tfzero.data.resize import fit_images, note_fit
+from tfzero.data.memory import gather_rows, is_large, slices
+from tfzero.data.resize import fit_images, fit_pieces, note_fit
 
 _NAME = re.compile(r"(train|t10k)-(images|labels)[-.]idx[13]-ubyte(\.gz)?")
 _UNSIGNED_BYTE = 0x08  # The only element type of the family.
@@ -86,6 +88,8 @@ def read_idx(path: Path) -> np.ndarray:
             sides = file.read(4 * magic[3])
             shape = tuple(int(side) for side in np.frombuffer(sides[: len(sides) // 4 * 4], ">u4"))
             expected = math.prod(shape)
+            if len(shape) == magic[3] > 1 and is_large(expected):
+                return gather_rows(_pieces(file, path, shape), most=shape[0], shape=shape[1:])
             content = file.read(expected + 1) if len(shape) == magic[3] else b""
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(
@@ -93,9 +97,25 @@ def read_idx(path: Path) -> np.ndarray:
             "Download it again."
         ) from error
     if len(shape) < magic[3] or len(content) != expected:
-        problem = "longer than" if len(content) > expected else "truncated: shorter than"
-        raise InputError(f"{path} is {problem} its header states {shape}. Download it again.")
+        raise _wrong_length(path, shape, longer=len(content) > expected)
     return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _pieces(file, path: Path, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
+    """Yields the rows some megabytes at a time, of a file that is too large for memory."""
+    row_bytes = math.prod(shape[1:])
+    for part in slices(shape[0], row_bytes):
+        content = file.read((part.stop - part.start) * row_bytes)
+        if len(content) < (part.stop - part.start) * row_bytes:
+            raise _wrong_length(path, shape, longer=False)
+        yield np.frombuffer(content, np.uint8).reshape(-1, *shape[1:])
+    if file.read(1):
+        raise _wrong_length(path, shape, longer=True)
+
+
+def _wrong_length(path: Path, shape: tuple[int, ...], *, longer: bool) -> InputError:
+    problem = "longer than" if longer else "truncated: shorter than"
+    return InputError(f"{path} is {problem} its header states {shape}. Download it again.")
 
 
 def _load_part(
@@ -122,5 +142,10 @@ def _load_part(
             f"{folder} has {len(images)} {part} images and {len(labels)} {part} labels; "
             "expected as many of both. Download the files again."
         )
-    images = fit_images(images, reading, name=f"{part} images")
+    name = f"{part} images"
+    if isinstance(images, np.memmap) and (reading.size or reading.channels):
+        pieces = (images[rows] for rows in slices(len(images), images[:1].nbytes))
+        images = fit_pieces(pieces, reading, count=len(images), name=name)
+    else:
+        images = fit_images(images, reading, name=name)
     return check_part(images, labels, name="test" if part == "t10k" else part)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +14,9 @@ import numpy as np
 from tfzero._checks import InputError
 from tfzero.data.collection import Collection, Part, Reading
 from tfzero.data.dataset import check_part, number_classes, safe_name
+from tfzero.data.memory import is_large, slices
 from tfzero.data.names import name_rows
-from tfzero.data.resize import fit_images, note_fit
+from tfzero.data.resize import fit_images, fit_pieces, note_fit
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test", "pool", "class_names")
 _EXPECTED = (
@@ -32,20 +36,20 @@ def load_npz(path: Path, *, source: str, reading: Reading) -> Collection:
     Raises:
         InputError: If an array is missing or cannot be used.
     """
-    arrays, known = _read_arrays(path)
-    if not {"x_train", "y_train"} <= set(arrays):
-        listed = ", ".join(known) or "nothing"
-        raise InputError(f"{path} has {listed}; {_EXPECTED}. Save it with these names.")
-    if ("x_test" in arrays) != ("y_test" in arrays):
-        there, lacking = ("x_test", "y_test") if "x_test" in arrays else ("y_test", "x_test")
-        raise InputError(f"{path} has {there} but no {lacking}; expected both or neither.")
-    pool, names = arrays.get("pool"), arrays.get("class_names")
+    with _opened(path) as archive:
+        known = sorted(archive.files)
+        if not {"x_train", "y_train"} <= set(known):
+            listed = ", ".join(known) or "nothing"
+            raise InputError(f"{path} has {listed}; {_EXPECTED}. Save it with these names.")
+        if ("x_test" in known) != ("y_test" in known):
+            there, lacking = ("x_test", "y_test") if "x_test" in known else ("y_test", "x_test")
+            raise InputError(f"{path} has {there} but no {lacking}; expected both or neither.")
+        train = _read_part(archive, "train", reading)
+        test = _read_part(archive, "test", reading) if "x_test" in known else None
+        pool = _read_images(archive, "pool", reading) if "pool" in known else None
+        names = np.asarray(archive["class_names"]) if "class_names" in known else None
     passed_over = ", ".join(key for key in known if key not in _KEYS)
     notes = [f"Passed over the arrays {passed_over}."] if passed_over else []
-    train = _fit_part(arrays, "train", reading)
-    test = _fit_part(arrays, "test", reading) if "x_test" in arrays else None
-    if pool is not None:
-        pool = fit_images(pool, reading, name="pool")
     labels = [part.require_labels() for part in (train, test) if part is not None]
     return Collection(
         name=safe_name(path.stem),
@@ -61,13 +65,15 @@ def load_npz(path: Path, *, source: str, reading: Reading) -> Collection:
     )
 
 
-def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Returns the arrays we have a use for, and the names of all."""
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
+    """Opens the file; turns whatever is wrong with it into an error that names it."""
     # allow_pickle=False: a pickle in a downloaded file could run any code.
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            known = sorted(archive.files)
-            return {key: np.asarray(archive[key]) for key in _KEYS if key in known}, known
+            yield archive
+    except InputError:
+        raise
     # TypeError: a lone .npy array under the name .npz is no context manager.
     except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
@@ -76,6 +82,36 @@ def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
         ) from error
 
 
-def _fit_part(arrays: dict[str, np.ndarray], part: str, reading: Reading) -> Part:
-    images = fit_images(arrays[f"x_{part}"], reading, name=f"x_{part}")
-    return check_part(images, arrays[f"y_{part}"], name=part)
+def _read_part(archive, part: str, reading: Reading) -> Part:
+    images = _read_images(archive, f"x_{part}", reading)
+    return check_part(images, np.asarray(archive[f"y_{part}"]), name=part)
+
+
+def _read_images(archive, key: str, reading: Reading) -> np.ndarray:
+    """Returns images, read some megabytes at a time where all would take too much memory."""
+    if f"{key}.npy" not in archive.zip.namelist():  # NumPy also takes names without .npy.
+        return fit_images(np.asarray(archive[key]), reading, name=key)
+    with archive.zip.open(f"{key}.npy") as stream:
+        shape, turned, kind = _read_head(stream)
+        count, *sides = shape or (0,)
+        row_bytes = kind.itemsize * math.prod(sides)
+        in_rows = count and sides and not turned and not kind.hasobject
+        if in_rows and is_large(count * row_bytes):
+            pieces = (
+                np.frombuffer(stream.read((part.stop - part.start) * row_bytes), kind).reshape(
+                    part.stop - part.start, *sides
+                )
+                for part in slices(count, row_bytes)
+            )
+            return fit_pieces(pieces, reading, count=count, name=key)
+    return fit_images(np.asarray(archive[key]), reading, name=key)
+
+
+def _read_head(stream) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Returns shape, whether columns come first, and type of the array that follows."""
+    version = np.lib.format.read_magic(stream)
+    if version == (1, 0):
+        return np.lib.format.read_array_header_1_0(stream)
+    if version == (2, 0):
+        return np.lib.format.read_array_header_2_0(stream)
+    return (), False, np.dtype(object)  # of named fields, no images

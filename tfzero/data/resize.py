@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from numbers import Integral
 
 import numpy as np
@@ -9,6 +11,7 @@ import numpy as np
 from tfzero._checks import InputError, check_images
 from tfzero.data.collection import Reading
 from tfzero.data.decode import resize_picture
+from tfzero.data.memory import gather_rows
 
 SMALLEST = 8
 
@@ -108,3 +111,24 @@ def fit_images(images: np.ndarray, reading: Reading, *, name: str) -> np.ndarray
     images = check_images(images, name=name)[:, :height, :width]
     images = convert_channels(images, reading.channels, name=name)
     return resize_images(images, size, resize=reading.resize)
+
+
+def fit_pieces(
+    pieces: Iterable[np.ndarray], reading: Reading, *, count: int, name: str
+) -> np.ndarray:
+    """Does what `fit_images` does to images that are read one piece after another.
+
+    What comes out is held in memory, or on disk where it would take too much of it.
+
+    Args:
+        pieces: Arrays as `fit_images` takes them, `count` images in all and at least one.
+        reading: Size and channels to bring them to.
+        count: How many images there are.
+        name: What the error messages call them.
+
+    Raises:
+        InputError: As `fit_images`.
+    """
+    fitted = (fit_images(piece, reading, name=name) for piece in pieces)
+    first = next(fitted)
+    return gather_rows(itertools.chain([first], fitted), most=count, shape=first.shape[1:])

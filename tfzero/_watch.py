@@ -66,7 +66,7 @@ def make_watchers(
     probe = [] if watch.labelled is None else [_make_probe(*watch.labelled, seed=model.seed)]
     board = [] if watch.tensorboard is None else make_board(watch.tensorboard, images)
     monitor = PROBE_ACCURACY if probe else "loss" if "loss" in model.trackers else None
-    saver = Checkpoints(out, keep=watch.keep, monitor=monitor, largest=bool(probe), done=done)
+    saver = Checkpoints(out, keep=watch.keep, monitor=monitor, largest=bool(probe))
     line = _make_line(console, epochs=epochs, done=done)
     return [*probe, saver, line, Alarms(images, say=say, seed=model.seed), *board]
 

@@ -17,7 +17,7 @@ STEPS = 3
 def fit(method, path, *, epochs=4, done=0, **settings):
     """Fits epochs of 3 steps in the order that a run from the start would have."""
     batches = stream_batches(IMAGES, batch_size=8, seed=7, start=STEPS * done)
-    saver = Checkpoints(path, done=done, **settings)
+    saver = Checkpoints(path, **settings)
     method.fit(
         batches, steps_per_epoch=STEPS, initial_epoch=done, epochs=epochs, shuffle=False, verbose=0,
         callbacks=[saver],
@@ -73,7 +73,7 @@ def test_the_best_is_remembered_over_a_restart(tmp_path):
     method, path = make(), tmp_path / "run.keras"
 
     def go_on(done, value):
-        saver = Checkpoints(path, monitor="value", largest=True, done=done)
+        saver = Checkpoints(path, monitor="value", largest=True)
         saver.set_model(method)
         method.optimizer.iterations.assign(STEPS * (done + 1))
         saver.on_epoch_end(done, {"value": value})

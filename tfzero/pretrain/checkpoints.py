@@ -35,7 +35,6 @@ class Checkpoints(keras.callbacks.Callback):
         keep: How many epochs' models to keep, the best aside.
         monitor: Name in `logs` that decides which is best; None keeps no best one.
         largest: Whether the largest value is the best, not the smallest.
-        done: Epochs that `path` has already; what is recorded of later ones is dropped.
 
     Raises:
         InputError: If `path` does not end in .keras, or `keep` is below 1.
@@ -48,7 +47,6 @@ class Checkpoints(keras.callbacks.Callback):
         keep: int = 1,
         monitor: str | None = None,
         largest: bool = False,
-        done: int = 0,
     ):
         super().__init__()
         self.path = pathlib.Path(path)
@@ -59,7 +57,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.keep = keep
         self.monitor = monitor
         self.largest = largest
-        self.history = _until(_read_history(self.history_path), done)
+        self.history = _read_history(self.history_path)
 
     @property
     def best_path(self) -> pathlib.Path:
@@ -75,7 +73,9 @@ class Checkpoints(keras.callbacks.Callback):
         """Saves what an epoch ended with."""
         values = {name: float(value) for name, value in (logs or {}).items()}
         known = {name: value if math.isfinite(value) else None for name, value in values.items()}
-        self.history = [*_until(self.history, epoch), {"epoch": epoch + 1, **known}]
+        # What a killed run recorded of this epoch, or of later ones, is dropped.
+        before = [entry for entry in self.history if entry["epoch"] <= epoch]
+        self.history = [*before, {"epoch": epoch + 1, **known}]
         if self._is_best():
             self._save(self.best_path)
         text = json.dumps(self.history, indent=1)
@@ -102,10 +102,6 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _save(self, path: pathlib.Path) -> None:
         _write(path, lambda temporary: self.model.save(str(temporary)))
-
-
-def _until(history: list[dict], epochs: int) -> list[dict]:
-    return [entry for entry in history if entry["epoch"] <= epochs]
 
 
 def _read_history(path: pathlib.Path) -> list[dict]:

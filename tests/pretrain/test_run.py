@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -58,3 +59,16 @@ def test_spends_its_budget_and_continues_exactly(monkeypatch):
     assert traced == []  # one graph serves all seeds
     kernels = [method.encoder.get_layer("block1").kernel.numpy() for method in (whole, other)]
     assert np.abs(kernels[0] - kernels[1]).max() > 1e-3
+
+
+def test_callbacks_see_the_seed_of_the_method():
+    seen = []
+    for seed in (5, 6):
+        callback = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda *_: seen.append(callback.model.get_config()["seed"])  # noqa: B023
+        )
+        pretrain(
+            make_method("vae", seed=seed), IMAGES, budget=PretrainingBudget(1, 2, 2e-3),
+            callbacks=[callback],
+        )  # fmt: skip
+    assert seen == [5, 6]

@@ -47,6 +47,7 @@ def pretrain(
         start=start_epoch * steps,
     )
     with borrow_compiled(method) as model:
+        model.seed = method.seed  # a loan is of any seed, and callbacks save it
         history = model.fit(
             batches,
             steps_per_epoch=steps,

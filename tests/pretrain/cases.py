@@ -12,9 +12,11 @@ ARGUMENTS = {
     "denoising": {"noise_stddev": 0.2, "mask_share": 0.5, "patch_size": 2, "decoder_width": 4},
     "gan": {
         "latent_dim": 3,
+        "generator_loss": "nonsaturating",
         "r1_weight": 1.0,
         "r1_interval": 2,
         "discriminator_learning_rate": 2e-3,
+        "averaging": 0.999,
         "generator_width": 4,
     },
     "rotation": {"all_turns": False},
@@ -30,7 +32,7 @@ ARGUMENTS = {
 # Choices that change what is trained or kept: (method, arguments).
 CHOICES = [
     # R1 on every third step: continuing needs the right step, not only its parity.
-    ("gan", {"r1_interval": 3}),
+    ("gan", {"r1_interval": 3, "generator_loss": "feature_matching", "averaging": 0.5}),
     ("rotation", {"all_turns": True}),
     ("vae", {"likelihood": "gaussian", "kl_warmup": 4, "free_bits": 0.01}),
 ]

@@ -6,12 +6,31 @@ import tensorflow as tf
 from tests.conftest import draw_bars
 from tests.data.pictures import make_pixels
 from tests.pretrain.cases import SHAPE, compile_method, make_method
+from tfzero._checks import InputError
 from tfzero.data.pipeline import stream_batches
 from tfzero.networks import build_encoder
+from tfzero.pretrain import losses
 from tfzero.pretrain.gan import GAN
 
 IMAGES = make_pixels(5, *SHAPE, seed=3)
 SCALED = (IMAGES / 255).astype(np.float32)
+
+
+def penalty_gradient(gan):
+    """Returns what R1 adds to the gradient of the real images' loss."""
+    variables = gan.discriminator_variables
+    _, gradient = gan._learn_real(tf.constant(SCALED), variables)
+    with tf.GradientTape() as tape:
+        loss = losses.realness_loss(gan.realness(gan.encoder(SCALED)), real=True)
+    plain = tape.gradient(loss, variables)
+    return [np.asarray(part - other) for part, other in zip(gradient, plain, strict=True)]
+
+
+def loss_terms(gan, latents, *, training):
+    return gan.loss_terms(
+        gan._features_and_logits(SCALED, training=training),
+        gan._judge_fakes(latents, training=training),
+    )
 
 
 def make_linear_gan(**arguments):
@@ -38,8 +57,7 @@ def test_r1_gradient_of_a_linear_discriminator_is_exact(weight, interval):
     slope = first @ second
     factor = weight * interval
     expected = [factor * slope @ second.T, np.zeros(4), factor * first.T @ slope, np.zeros(1)]
-    result = gan._penalty_gradient(tf.constant(SCALED), gan.discriminator_variables)
-    for ours, exact in zip(result, expected, strict=True):
+    for ours, exact in zip(penalty_gradient(gan), expected, strict=True):
         np.testing.assert_allclose(ours, exact, rtol=1e-4, atol=1e-4)
 
 
@@ -48,9 +66,10 @@ def test_r1_is_computed_on_each_intervals_first_step():
     computed = []
     for step in range(7):
         gan.discriminator_optimizer.iterations.assign(step)
-        gradient = gan._penalty_gradient(tf.constant(SCALED), gan.discriminator_variables)
-        computed.append(any(np.abs(part).max() > 0 for part in gradient))
+        computed.append(any(np.abs(part).max() > 1e-3 for part in penalty_gradient(gan)))
     assert computed == [True, False, False, True, False, False, True]
+    gan = compile_method(make_linear_gan(r1_weight=0.0, r1_interval=1))
+    assert all(np.abs(part).max() < 1e-6 for part in penalty_gradient(gan))
 
 
 @pytest.mark.parametrize("layer, step", [("realness", 0.1), ("block4", 1e-3), ("block1", 1e-3)])
@@ -66,7 +85,7 @@ def test_r1_gradient_agrees_with_differences(layer, step):
         slopes = np.asarray(tape.gradient(logits, images), np.float64)
         return 2.0 / 2 * (slopes**2).sum() / len(slopes)
 
-    gradient = gan._penalty_gradient(tf.constant(SCALED), gan.discriminator_variables)
+    gradient = penalty_gradient(gan)
     kernel = (gan.realness if layer == "realness" else gan.encoder.get_layer(layer)).kernel
     place = [variable is kernel for variable in gan.discriminator_variables].index(True)
     part = np.asarray(gradient[place])
@@ -82,10 +101,11 @@ def test_r1_gradient_agrees_with_differences(layer, step):
     assert np.linalg.norm(part) == pytest.approx(slope, rel=tolerance)
 
 
-def test_losses_equal_numpy():
-    gan = compile_method(make_method("gan"))
+@pytest.mark.parametrize("generator_loss", ["nonsaturating", "feature_matching"])
+def test_losses_equal_numpy(generator_loss):
+    gan = compile_method(make_method("gan", generator_loss=generator_loss))
     latents = np.random.default_rng(1).normal(size=(5, 3)).astype(np.float32)
-    terms = gan.loss_terms(SCALED, latents, training=False)
+    terms = loss_terms(gan, latents, training=False)
     fakes = tf.sigmoid(gan.generator(latents))
     real = np.asarray(gan.realness(gan.encoder(SCALED)), np.float64)
     fake = np.asarray(gan.realness(gan.encoder(fakes)), np.float64)
@@ -95,13 +115,21 @@ def test_losses_equal_numpy():
         "real_logit": real.mean(),
         "fake_logit": fake.mean(),
     }
+    if generator_loss == "feature_matching":
+        features = [np.asarray(gan.encoder(images), np.float64) for images in (SCALED, fakes)]
+        expected["generator_loss"] = 0.0
+        for feature in range(features[0].shape[1]):
+            means = [part[:, feature].sum() / 5 for part in features]
+            expected["generator_loss"] += (means[0] - means[1]) ** 2
     assert set(terms) == set(expected)
     for name, value in expected.items():
         assert float(terms[name]) == pytest.approx(value, rel=1e-4, abs=1e-5), name
 
 
-def test_a_step_follows_both_gradients_as_they_were_before_it(monkeypatch):
-    gan = compile_method(make_method("gan", seed=4, r1_weight=5.0, r1_interval=2), run_eagerly=True)
+@pytest.mark.parametrize("generator_loss", ["nonsaturating", "feature_matching"])
+def test_a_step_follows_both_gradients_as_they_were_before_it(generator_loss, monkeypatch):
+    arguments = {"r1_weight": 5.0, "r1_interval": 2, "generator_loss": generator_loss}
+    gan = compile_method(make_method("gan", seed=4, **arguments), run_eagerly=True)
     generator, discriminator = gan.generator.trainable_variables, gan.discriminator_variables
     given = {}
     for optimizer, variables in (
@@ -118,10 +146,10 @@ def test_a_step_follows_both_gradients_as_they_were_before_it(monkeypatch):
         monkeypatch.setattr(optimizer, "apply", record)
     latents = tf.random.stateless_normal((5, 3), (4, 0))  # seed 4, step 0
     with tf.GradientTape(persistent=True) as tape:
-        terms = gan.loss_terms(SCALED, latents, training=True)
+        terms = loss_terms(gan, latents, training=True)
     expected_generator = tape.gradient(terms["generator_loss"], generator)
     expected = tape.gradient(terms["discriminator_loss"], discriminator)
-    penalty = gan._penalty_gradient(tf.constant(SCALED), discriminator)
+    penalty = penalty_gradient(gan)
     assert max(np.abs(part).max() for part in penalty) > 1e-3
     gan.fit(IMAGES, epochs=1, shuffle=False, verbose=0)
     for ours, exact in zip(given[id(generator)], expected_generator, strict=True):
@@ -134,6 +162,58 @@ def test_the_discriminators_optimizer_has_its_own_rate():
     gan = compile_method(make_method("gan", discriminator_learning_rate=0.125))
     assert float(gan.discriminator_optimizer.learning_rate) == 0.125
     assert float(gan.optimizer.learning_rate) != 0.125
+
+
+def test_each_image_is_judged_once_a_step(monkeypatch):
+    gan = compile_method(make_method("gan", r1_interval=1), run_eagerly=True)
+    judged, made = [], []
+    for network, calls in ((gan.encoder, judged), (gan.generator, made)):
+        call = network.call
+
+        def count(inputs, *arguments, call=call, calls=calls, **settings):
+            calls.append(len(inputs))
+            return call(inputs, *arguments, **settings)
+
+        monkeypatch.setattr(network, "call", count)
+    gan.fit(IMAGES, epochs=1, verbose=0)  # a step with the penalty
+    assert judged == [5, 5] and made == [5]
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.15, 0.999])
+def test_the_generators_average_over_time(averaging):
+    gan = compile_method(make_method("gan", averaging=averaging), run_eagerly=True)
+    average = [weight.numpy().astype(np.float64) for weight in gan.generator.weights]
+    for step in range(1, 4):
+        gan.fit(IMAGES, epochs=1, verbose=0)
+        decay = min(averaging, (1 + step) / (10 + step))
+        average = [
+            decay * old + (1 - decay) * weight.numpy()
+            for old, weight in zip(average, gan.generator.weights, strict=True)
+        ]
+    for weight, expected in zip(gan.averaged_generator.weights, average, strict=True):
+        np.testing.assert_allclose(weight, expected, rtol=1e-4, atol=1e-6)
+    # It is what generates, alone and as a part; nothing trains it.
+    latents = tf.random.stateless_normal((3, 3), (7, 0))
+    expected = tf.sigmoid(gan.averaged_generator(latents))
+    np.testing.assert_allclose(gan.generate(3, seed=7), expected, rtol=1e-5)
+    np.testing.assert_allclose(gan.parts()["generator"](latents), expected, rtol=1e-5)
+    assert gan.averaged_generator.trainable_weights == []
+    kernels = [network.weights[0].numpy() for network in (gan.averaged_generator, gan.generator)]
+    assert (np.abs(kernels[0] - kernels[1]).max() < 1e-6) == (averaging == 0)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"generator_loss": "wgan"}, 'Unknown generator_loss "wgan"'),
+        ({"r1_weight": -1}, "r1_weight is -1; expected at least 0"),
+        ({"r1_interval": 0}, "r1_interval is 0; expected at least 1"),
+        ({"averaging": 1.5}, "averaging is 1.5; expected 0 to 1"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        make_method("gan", **arguments)
 
 
 def test_learns_to_generate_and_to_tell_real_images():

@@ -137,35 +137,38 @@ def test_cross_entropy_by_hand():
     assert float(result) == pytest.approx((math.log(4) + math.log(2)) / 2, rel=1e-6)
 
 
-def test_discriminator_loss_equals_loops(random):
-    real, fake = random.normal(0, 3, (5, 1)), random.normal(0, 3, (5, 1))
+@pytest.mark.parametrize("real", [True, False])
+def test_realness_loss_equals_loops(random, real):
+    logits = random.normal(0, 3, (5, 1))
     expected = 0.0
     for row in range(5):
-        expected -= (log_sigmoid(real[row, 0]) + log_sigmoid(-fake[row, 0])) / 5
-    result = losses.discriminator_loss(floats(real), floats(fake))
+        expected -= log_sigmoid(logits[row, 0] if real else -logits[row, 0]) / 5
+    result = losses.realness_loss(floats(logits), real=real)
     assert float(result) == pytest.approx(expected, rel=1e-5)
 
 
-def test_discriminator_loss_by_hand():
-    assert float(losses.discriminator_loss(floats([[0]]), floats([[0]]))) == pytest.approx(
-        2 * math.log(2), rel=1e-6
-    )
-    # Probability 3/4 of the truth, twice.
-    sure = floats([[math.log(3)]])
-    assert float(losses.discriminator_loss(sure, -sure)) == pytest.approx(
-        2 * math.log(4 / 3), rel=1e-6
-    )
+def test_realness_loss_by_hand():
+    # Probabilities 1/2 and 3/4 of a real image.
+    logits = floats([[0], [math.log(3)]])
+    told = (math.log(2) + math.log(4 / 3)) / 2
+    assert float(losses.realness_loss(logits, real=True)) == pytest.approx(told, rel=1e-6)
+    fooled = (math.log(2) + math.log(4)) / 2
+    assert float(losses.realness_loss(logits, real=False)) == pytest.approx(fooled, rel=1e-6)
 
 
-def test_generator_loss_equals_loops(random):
-    fake = random.normal(0, 3, (5, 1))
-    expected = -sum(log_sigmoid(value) for value in fake[:, 0]) / 5
-    assert float(losses.generator_loss(floats(fake))) == pytest.approx(expected, rel=1e-5)
+def test_feature_matching_equals_loops(random):
+    real, fake = random.normal(size=(5, 3)), random.normal(size=(4, 3))
+    expected = 0.0
+    for feature in range(3):
+        expected += (sum(real[:, feature]) / 5 - sum(fake[:, feature]) / 4) ** 2
+    result = losses.feature_matching_loss(floats(real), floats(fake))
+    assert float(result) == pytest.approx(expected, rel=1e-5)
 
 
-def test_generator_loss_by_hand():
-    result = losses.generator_loss(floats([[0], [math.log(3)]]))
-    assert float(result) == pytest.approx((math.log(2) + math.log(4 / 3)) / 2, rel=1e-6)
+def test_feature_matching_by_hand():
+    # Means (1, 1) and (4, 5): the pairing of images does not count.
+    result = losses.feature_matching_loss(floats([[0, 2], [2, 0]]), floats([[4, 5]]))
+    assert float(result) == pytest.approx(9 + 16)
 
 
 def test_squared_gradient_norm_equals_loops(random):
@@ -186,8 +189,7 @@ def test_extreme_logits_stay_finite(logit):
     image, logits = floats(np.full((1, 1, 1, 1), 0.5)), floats(np.full((1, 1, 1, 1), logit))
     assert float(losses.bernoulli_log_likelihood(image, logits)[0]) == pytest.approx(-100)
     for result in (
-        losses.discriminator_loss(floats([[logit]]), floats([[0]])),
-        losses.discriminator_loss(floats([[0]]), floats([[logit]])),
-        losses.generator_loss(floats([[logit]])),
+        losses.realness_loss(floats([[logit]]), real=True),
+        losses.realness_loss(floats([[logit]]), real=False),
     ):
         assert 0 <= float(result) <= 201

@@ -5,34 +5,47 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from tfzero._checks import require_between, require_choice
 from tfzero._seeds import derive_seed
 from tfzero.networks.decoder import build_decoder, decode_prior, make_generator
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import losses
 from tfzero.pretrain.base import Pretrainer
 
+GENERATOR_LOSSES = ("nonsaturating", "feature_matching")
+
 
 @keras.saving.register_keras_serializable("tfzero")
 class GAN(Pretrainer):
     """Non-saturating GAN with an R1 penalty; the discriminator is `encoder` plus one unit.
 
-    Both networks are updated simultaneously from one pass: the fakes are generated once, real
-    and fake go through the discriminator together, and each loss is differentiated only to its
-    own network's weights, as they were before the step.
+    Both networks are updated simultaneously: the fakes are generated and judged once, the real
+    images are judged once, and each loss is differentiated only to its own network's weights,
+    as they were before the step.
 
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
         latent_dim: Z, the number of latents.
+        generator_loss: "nonsaturating", or "feature_matching": the squared distance between the
+            mean features of real and generated images, for features instead of samples.
         r1_weight: gamma of the R1 penalty, gamma / 2 * E |grad D(x)|^2 on real images.
         r1_interval: The penalty is computed each so many steps and weighted up as much.
         discriminator_learning_rate: Of the discriminator's Adam. The optimizer given to
             `compile` is the generator's.
+        averaging: Decay a step of the average over time of the generator's weights, which
+            `generate` and `parts` use. Young averages forget faster: after t steps the decay is
+            at most (1 + t) / (10 + t). At 0 the average is the generator itself.
         generator_width: Filters of the generator's last block; None chooses by image size.
         seed: Draws the weights of the new layers and the latents.
 
+    Raises:
+        InputError: If the generator's loss is unknown, or a number out of its range.
+
     Reference:
         Goodfellow et al. 2014, arXiv:1406.2661, eq. 1; R1: Mescheder et al. 2018,
-        arXiv:1801.04406, eq. 9; its interval: Karras et al. 2020, arXiv:1912.04958, appendix B.
+        arXiv:1801.04406, eq. 9; its interval: Karras et al. 2020, arXiv:1912.04958, appendix B;
+        feature matching: Salimans et al. 2016, arXiv:1606.03498, section 3.1; the average:
+        Yazici et al. 2019, arXiv:1806.04498.
     """
 
     def __init__(
@@ -40,26 +53,36 @@ class GAN(Pretrainer):
         encoder: keras.Model,
         *,
         latent_dim: int = 32,
+        generator_loss: str = "nonsaturating",
         r1_weight: float = 1.0,
         r1_interval: int = 8,
         discriminator_learning_rate: float = 1e-3,
+        averaging: float = 0.999,
         generator_width: int | None = None,
         seed: int = 0,
     ):
         names = ("discriminator_loss", "generator_loss", "real_logit", "fake_logit")
         super().__init__(encoder, loss_names=names, seed=seed)
         self.latent_dim = latent_dim
-        self.r1_weight = r1_weight
-        self.r1_interval = r1_interval
+        self.generator_loss = require_choice(
+            generator_loss, GENERATOR_LOSSES, what="generator_loss"
+        )
+        self.r1_weight = require_between(r1_weight, 0, None, name="r1_weight")
+        self.r1_interval = require_between(r1_interval, 1, None, name="r1_interval")
         self.discriminator_learning_rate = discriminator_learning_rate
+        self.averaging = require_between(averaging, 0, 1, name="averaging")
         self.generator_width = generator_width
         initializer = keras.initializers.LecunNormal(derive_seed(seed, "real"))
         self.realness = keras.layers.Dense(1, kernel_initializer=initializer, name="realness")
         self.realness.build(encoder.output_shape)
-        image_shape = encoder.input_shape[1:]
-        self.generator = build_decoder(
-            image_shape, latent_dim, width=generator_width, seed=derive_seed(seed, "generator")
-        )
+        self.generator, self.averaged_generator = (
+            build_decoder(
+                encoder.input_shape[1:], latent_dim, width=generator_width,
+                seed=derive_seed(seed, "generator"),
+            )
+            for _ in range(2)
+        )  # fmt: skip
+        self.averaged_generator.trainable = False
         # Built here over its own variables: an unbuilt optimizer loses its state on resume.
         # beta_1 = 0.5 as in Radford et al. 2016, arXiv:1511.06434, section 4.
         self.discriminator_optimizer = keras.optimizers.Adam(
@@ -91,66 +114,97 @@ class GAN(Pretrainer):
         """Updates discriminator and generator simultaneously on a batch of images."""
         images = self.take_images(data)
         latents = self._latents(tf.shape(images)[0])
+        variables, generator_variables = (
+            self.discriminator_variables,
+            self.generator.trainable_variables,
+        )
+        real, real_gradient = self._learn_real(images, variables)
         with tf.GradientTape(persistent=True) as tape:
-            terms = self.loss_terms(images, latents, training=True)
-        generator_variables = self.generator.trainable_variables
+            terms = self.loss_terms(real, self._judge_fakes(latents, training=True))
         generator_gradient = tape.gradient(terms["generator_loss"], generator_variables)
-        variables = self.discriminator_variables
-        gradient = tape.gradient(terms["discriminator_loss"], variables)
+        # The tape has seen the fakes only; the real images' part is there already.
+        fake_gradient = tape.gradient(terms["discriminator_loss"], variables)
         del tape
-        penalty = self._penalty_gradient(images, variables)
-        gradient = [part + extra for part, extra in zip(gradient, penalty, strict=True)]
+        gradient = [part + other for part, other in zip(real_gradient, fake_gradient, strict=True)]
         self.optimizer.apply(generator_gradient, generator_variables)
         self.discriminator_optimizer.apply(gradient, variables)
+        self._average_generator()
         return self.track(**terms)
 
     def test_step(self, data):
         """Returns the losses of a batch of images, the penalty aside."""
         images = self.take_images(data)
         latents = self._latents(tf.shape(images)[0])
-        return self.track(**self.loss_terms(images, latents, training=False))
+        real = self._features_and_logits(images, training=False)
+        return self.track(**self.loss_terms(real, self._judge_fakes(latents, training=False)))
 
     def _latents(self, count):
         return tf.random.stateless_normal((count, self.latent_dim), self.step_seed())
 
-    def loss_terms(self, images, latents, *, training):
-        """Returns the losses of scaled images `(B, H, W, C)` by name, each `()`."""
+    def _features_and_logits(self, images, *, training):
+        """Returns features `(B, D)` and logits `(B, 1)` of images in 0..1."""
+        features = self.encoder(images, training=training)
+        return features, self.realness(features)
+
+    def _judge_fakes(self, latents, *, training):
         fakes = tf.sigmoid(self.generator(latents, training=training))  # (B, H, W, C)
-        both = tf.concat([images, fakes], axis=0)  # (2B, H, W, C)
-        logits = self.realness(self.encoder(both, training=training))  # (2B, 1)
-        real_logits, fake_logits = tf.split(logits, 2, axis=0)
+        return self._features_and_logits(fakes, training=training)
+
+    def loss_terms(self, real, fake):
+        """Returns the losses by name, each `()`, the penalty aside.
+
+        Args:
+            real: Features `(B, D)` and logits `(B, 1)` of real images.
+            fake: Those of generated images.
+        """
+        (real_features, real_logits), (fake_features, fake_logits) = real, fake
+        if self.generator_loss == "feature_matching":
+            generator_loss = losses.feature_matching_loss(real_features, fake_features)
+        else:
+            generator_loss = losses.realness_loss(fake_logits, real=True)
         return {
-            "discriminator_loss": losses.discriminator_loss(real_logits, fake_logits),
-            "generator_loss": losses.generator_loss(fake_logits),
+            "discriminator_loss": losses.realness_loss(real_logits, real=True)
+            + losses.realness_loss(fake_logits, real=False),
+            "generator_loss": generator_loss,
             "real_logit": tf.reduce_mean(real_logits),
             "fake_logit": tf.reduce_mean(fake_logits),
         }
 
-    def _penalty_gradient(self, images, variables):
-        """Returns the R1 penalty's gradient to `variables`; zeros between its steps."""
+    def _learn_real(self, images, variables):
+        """Judges real images; returns features and logits, and their loss's gradient.
 
-        def compute():
+        The gradient is to `variables`, and with the R1 penalty's on the steps that have it.
+        """
+
+        def learn(penalized):
             with tf.GradientTape() as outer:
-                with tf.GradientTape() as inner:
+                with tf.GradientTape(watch_accessed_variables=False) as inner:
                     inner.watch(images)
-                    logits = self.realness(self.encoder(images, training=True))  # (B, 1)
-                gradient = inner.gradient(logits, images)  # (B, H, W, C)
-                weight = 0.5 * self.r1_weight * self.r1_interval
-                penalty = weight * losses.squared_gradient_norm(gradient)
-            return outer.gradient(
-                penalty,
-                [variable.value for variable in variables],
-                unconnected_gradients=tf.UnconnectedGradients.ZERO,  # the last bias
-            )
+                    features, logits = self._features_and_logits(images, training=True)
+                loss = losses.realness_loss(logits, real=True)
+                if penalized:
+                    slopes = inner.gradient(logits, images)  # (B, H, W, C)
+                    weight = 0.5 * self.r1_weight * self.r1_interval
+                    loss += weight * losses.squared_gradient_norm(slopes)
+            return (features, logits), outer.gradient(loss, variables)
 
-        def skip():
-            return [tf.zeros(variable.shape) for variable in variables]
-
+        if not self.r1_weight:
+            return learn(False)
         step = tf.convert_to_tensor(self.discriminator_optimizer.iterations)
-        return tf.cond(tf.math.floormod(step, self.r1_interval) == 0, compute, skip)
+        penalized = tf.math.floormod(step, self.r1_interval) == 0
+        return tf.cond(penalized, lambda: learn(True), lambda: learn(False))
+
+    def _average_generator(self):
+        """Moves the averaged generator towards the generator, after the step that was counted."""
+        step = tf.cast(tf.convert_to_tensor(self.optimizer.iterations), tf.float32)
+        # A young average would else remember weights from before any training.
+        decay = tf.minimum(self.averaging, (1 + step) / (10 + step))
+        pairs = zip(self.averaged_generator.weights, self.generator.weights, strict=True)
+        for average, weight in pairs:
+            average.assign_add((1 - decay) * (weight - average))
 
     def generate(self, count: int, *, seed: int = 0) -> tf.Tensor:
-        """Generates images from latents drawn from the prior.
+        """Generates images from latents drawn from the prior, by the averaged generator.
 
         Args:
             count: How many images.
@@ -159,28 +213,30 @@ class GAN(Pretrainer):
         Returns:
             float32 `(count, H, W, C)` in 0..1.
         """
-        return decode_prior(self.generator, count, seed=seed)
+        return decode_prior(self.averaged_generator, count, seed=seed)
 
     def decode(self, latents) -> tf.Tensor:
-        """Returns float32 images `(B, H, W, C)` in 0..1 of latents `(B, Z)`."""
-        return tf.sigmoid(self.generator(latents, training=False))
+        """Returns float32 images `(B, H, W, C)` in 0..1 of latents `(B, Z)`, averaged alike."""
+        return tf.sigmoid(self.averaged_generator(latents, training=False))
 
     def judge(self, images) -> tf.Tensor:
         """Returns the discriminator's logits `(B,)`, positive for what it takes for real."""
-        features = self.encoder(scale_images(images), training=False)
-        return self.realness(features)[:, 0]
+        _, logits = self._features_and_logits(scale_images(images), training=False)
+        return logits[:, 0]
 
     def parts(self) -> dict[str, keras.Model]:
-        """Returns `encoder`, and `generator` from latents to images."""
-        return {**super().parts(), "generator": make_generator(self.generator)}
+        """Returns `encoder`, and the averaged `generator` from latents to images."""
+        return {**super().parts(), "generator": make_generator(self.averaged_generator)}
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "latent_dim": self.latent_dim,
+            "generator_loss": self.generator_loss,
             "r1_weight": self.r1_weight,
             "r1_interval": self.r1_interval,
             "discriminator_learning_rate": self.discriminator_learning_rate,
+            "averaging": self.averaging,
             "generator_width": self.generator_width,
         }

@@ -109,35 +109,40 @@ def cross_entropy(classes: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     )
 
 
-def discriminator_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
-    """Cross-entropy of telling real images (class 1) from generated ones (class 0).
+def realness_loss(logits: tf.Tensor, *, real: bool) -> tf.Tensor:
+    """Cross-entropy of a discriminator's logits if all images were real, or all generated.
+
+    Of real images as real plus of generated ones as generated it is the discriminator's loss, 2
+    log 2 if it cannot tell; of generated ones as real the generator's non-saturating loss.
 
     Args:
-        real_logits: float32 `(B, 1)`.
-        fake_logits: float32 `(B, 1)`.
-
-    Returns:
-        float32 `()`: mean over the batch of both terms' sum; 2 log 2 if it cannot tell.
-
-    Reference:
-        Goodfellow et al. 2014, arXiv:1406.2661, eq. 1, negated.
-    """
-    return tf.reduce_mean(tf.nn.softplus(-real_logits) + tf.nn.softplus(fake_logits))
-
-
-def generator_loss(fake_logits: tf.Tensor) -> tf.Tensor:
-    """Non-saturating loss: cross-entropy of generated images taken for real.
-
-    Args:
-        fake_logits: float32 `(B, 1)`.
+        logits: float32 `(B, 1)`; the probability of a real image is their sigmoid.
+        real: What the images are to be taken for.
 
     Returns:
         float32 `()`, mean over the batch.
 
     Reference:
-        Goodfellow et al. 2014, arXiv:1406.2661, section 3, below eq. 1.
+        Goodfellow et al. 2014, arXiv:1406.2661, eq. 1, negated, and section 3, below eq. 1.
     """
-    return tf.reduce_mean(tf.nn.softplus(-fake_logits))
+    return tf.reduce_mean(tf.nn.softplus(-logits if real else logits))
+
+
+def feature_matching_loss(real_features: tf.Tensor, fake_features: tf.Tensor) -> tf.Tensor:
+    """Squared distance between the mean features of real and of generated images.
+
+    Args:
+        real_features: float32 `(B, D)`.
+        fake_features: float32 `(B, D)`, from as many images or another number.
+
+    Returns:
+        float32 `()`.
+
+    Reference:
+        Salimans et al. 2016, arXiv:1606.03498, section 3.1.
+    """
+    means = [tf.reduce_mean(features, axis=0) for features in (real_features, fake_features)]
+    return tf.reduce_sum(tf.square(means[0] - means[1]))
 
 
 def squared_gradient_norm(gradient: tf.Tensor) -> tf.Tensor:

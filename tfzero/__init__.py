@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from tfzero.pretrain.gan import GAN
     from tfzero.pretrain.probe import ProbeCallback
     from tfzero.pretrain.rotation import Rotation
+    from tfzero.pretrain.simclr import SimCLR
     from tfzero.pretrain.vae import VAE
     from tfzero.report import write_report
     from tfzero.study.study import Study
     from tfzero.transfer import Budget, fit_classifier
     from tfzero.transfer.classifier import Classifier
+    from tfzero.transfer.estimate import estimate_transfer
 
 __version__ = "0.1.0"
 
@@ -45,11 +47,13 @@ _PLACES = {
     "InputError": "tfzero._checks",
     "ProbeCallback": "tfzero.pretrain.probe",
     "Rotation": "tfzero.pretrain.rotation",
+    "SimCLR": "tfzero.pretrain.simclr",
     "Study": "tfzero.study.study",
     "VAE": "tfzero.pretrain.vae",
     "build_encoder": "tfzero.networks.encoder",
     "compare": "tfzero._compare",
     "convert_savedmodel": "tfzero.export",
+    "estimate_transfer": "tfzero.transfer.estimate",
     "export_encoder": "tfzero.export",
     "export_generator": "tfzero.export",
     "export_savedmodel": "tfzero.export",
@@ -65,6 +69,7 @@ _PLACES = {
 
 __all__ = [
     "GAN",
+    "SimCLR",
     "VAE",
     "Alarms",
     "Budget",
@@ -78,6 +83,7 @@ __all__ = [
     "build_encoder",
     "compare",
     "convert_savedmodel",
+    "estimate_transfer",
     "export_encoder",
     "export_generator",
     "export_savedmodel",

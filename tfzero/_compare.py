@@ -52,6 +52,7 @@ def compare(
     minutes: float | None = None,
     more_seeds: int | None = None,
     class_weights: bool | None = None,
+    kind: str | None = None,
     encoder: keras.Model | None = None,
     out: str | os.PathLike | None = None,
     export: str | os.PathLike | None = None,
@@ -80,6 +81,9 @@ def compare(
             not given here is as it was asked for then.
         class_weights: Whether rare classes weigh as much as frequent ones in training, in every
             arm; None means not.
+        kind: The kind of data, which decides what a method may change in an image: "digits",
+            "clothes" (may be mirrored), "photos" or "spectrograms". None takes "photos" for
+            three channels, else "digits".
         encoder: An own architecture, any Keras model from float32 images in 0..1 to features
             `(B, D)`; its weights are drawn anew for every replicate.
         out: Run folder; None means `runs/NAME`.
@@ -105,7 +109,7 @@ def compare(
     given = {
         "arms": arms, "label_counts": label_counts, "seeds": seeds, "epochs": epochs,
         "encoders": encoders, "margin": margin, "minutes": minutes,
-        "class_weights": class_weights,
+        "class_weights": class_weights, "kind": kind,
     }  # fmt: skip
     asked = {**({} if more_seeds is None else read_asked(run)), **_without_none(given)}
     full = make_plan(data, encoder=encoder, **asked)

@@ -16,7 +16,7 @@ from tfzero._seeds import derive_seed
 from tfzero._watch import Watch, make_watchers
 from tfzero.data import ImageData, nested_subsets
 from tfzero.data.check import check_briefly, require_no_leaks
-from tfzero.pretrain import find_method
+from tfzero.pretrain import METHODS, build_method, find_method
 from tfzero.pretrain.budget import default_budget
 from tfzero.study.plan import parse_label_counts
 from tfzero.study.records import write_by_path
@@ -43,6 +43,7 @@ def pretrain_to_file(
     out: pathlib.Path,
     *,
     epochs: int | None,
+    kind: str | None,
     seed: int,
     watch: Watch,
     console: Console,
@@ -60,15 +61,17 @@ def pretrain_to_file(
     from tfzero.pretrain.run import pretrain
 
     _require_keras_file(out)
-    budget = default_budget(len(images), epochs=epochs)
-    kind = find_method(method)
+    find_method(method)  # raises where there is none
+    smallest = METHODS[method].smallest_batch
+    budget = default_budget(len(images), epochs=epochs, smallest_batch=smallest)
+    encoder = build_encoder(images.shape[1:], seed=derive_seed(seed, "encoder"))
+    fresh = build_method(method, encoder, kind=kind, seed=seed)
     steps = budget.steps_per_epoch(len(images))
     if out.exists():
         model = load_model(out)
-        _require_same(model, out, kind=kind, seed=seed, image_shape=images.shape[1:])
+        _require_same(model, fresh, out)
     else:
-        encoder = build_encoder(images.shape[1:], seed=derive_seed(seed, "encoder"))
-        model = kind(encoder, seed=seed)
+        model = fresh
     started = int(model.optimizer.iterations.numpy()) // steps if model.compiled else 0
     if started >= budget.epochs:
         console.print(f"{out} has its {budget.epochs} epochs already; ask for more with --epochs.")
@@ -202,14 +205,18 @@ def _require_keras_file(out: pathlib.Path) -> None:
         raise InputError(f"Cannot write {out}: {out.parent} is no folder that can be written to.")
 
 
-def _require_same(model, out, *, kind, seed, image_shape) -> None:
-    if not isinstance(model, kind) or model.seed != seed:
+def _require_same(model, fresh, out) -> None:
+    """Raises unless the model in a file is what would be pretrained, further on."""
+    if type(model) is not type(fresh) or model.seed != fresh.seed:
         arrived = f"{type(model).__name__} with seed {getattr(model, 'seed', None)}"
+        expected = f"{type(fresh).__name__} with seed {fresh.seed}"
+        raise InputError(f"{out} holds {arrived}, not {expected}; choose another --out.")
+    arrived, expected = model.encoder.input_shape[1:], fresh.encoder.input_shape[1:]
+    if arrived != expected:
         raise InputError(
-            f"{out} holds {arrived}, not {kind.__name__} with seed {seed}; choose another --out."
+            f"{out} takes images of {arrived}, the data has {expected}; choose another --out."
         )
-    if tuple(model.encoder.input_shape[1:]) != tuple(image_shape):
+    if (arrived := getattr(model, "kind", None)) != (expected := getattr(fresh, "kind", None)):
         raise InputError(
-            f"{out} takes images of {model.encoder.input_shape[1:]}, the data has {image_shape}; "
-            "choose another --out."
+            f"{out} was pretrained for kind {arrived}, not {expected}; choose another --out."
         )

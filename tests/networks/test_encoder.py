@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -47,3 +48,21 @@ def test_the_seed_draws_every_kernel():
 def test_other_shapes_are_refused(shape):
     with pytest.raises(InputError, match=r"expected \(height, width, channels\) with at least 8x8"):
         build_encoder(shape)
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 20, 3)], ids=str)
+def test_a_residual_encoder_has_the_same_features_and_block_names(shape):
+    plain, residual = (build_encoder(shape, width=4, residual=value) for value in (False, True))
+    assert residual.output_shape == plain.output_shape
+    for number in range(1, 5):
+        blocks = [network.get_layer(f"block{number}").output for network in (plain, residual)]
+        assert blocks[0].shape == blocks[1].shape
+
+
+def test_a_residual_block_adds_a_fifth_of_its_change():
+    network = build_encoder((8, 8, 1), width=4, residual=True)
+    names = ("reduce2", "outer2", "block2")
+    read = keras.Model(network.input, [network.get_layer(name).output for name in names])
+    before, change, after = read(np.random.default_rng(0).random((2, 8, 8, 1)))
+    assert np.abs(change).max() > 0.1
+    np.testing.assert_allclose(after, before + 0.2 * change, rtol=1e-5, atol=1e-6)

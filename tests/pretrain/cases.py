@@ -20,6 +20,7 @@ ARGUMENTS = {
         "generator_width": 4,
     },
     "rotation": {"all_turns": False},
+    "simclr": {"kind": "digits", "temperature": 0.5, "hidden_dim": 8, "projection_dim": 4},
     "vae": {
         "latent_dim": 3,
         "likelihood": "bernoulli",

@@ -193,3 +193,28 @@ def test_extreme_logits_stay_finite(logit):
         losses.realness_loss(floats([[logit]]), real=False),
     ):
         assert 0 <= float(result) <= 201
+
+
+def test_partner_cross_entropy_by_hand():
+    # Two images; their views agree and the images are orthogonal: similarities 2 and 0, 0.
+    projections = floats([[3, 0], [0, 1], [1, 0], [0, 5]])
+    similarities = losses.view_similarities(projections, temperature=0.5)
+    np.testing.assert_allclose(similarities[0, 1:], [0, 2, 0], atol=1e-6)
+    expected = math.log(math.exp(2) + 2) - 2
+    assert float(losses.partner_cross_entropy(similarities)) == pytest.approx(expected, rel=1e-5)
+    assert float(losses.partner_accuracy(similarities)) == 1.0
+
+
+def test_partner_cross_entropy_of_equal_views_cannot_tell():
+    similarities = losses.view_similarities(floats(np.ones((6, 3))), temperature=0.1)
+    assert float(losses.partner_cross_entropy(similarities)) == pytest.approx(math.log(5), rel=1e-5)
+
+
+def test_partner_accuracy_counts_views_whose_nearest_is_their_partner():
+    # The first two are each other's nearest, not their partners'.
+    projections = floats([[1, 0], [0.9, 0.1], [0, 1], [0.8, 0.3]])
+    similarities = losses.view_similarities(projections, temperature=1.0)
+    nearest = np.asarray(similarities).argmax(axis=1)
+    expected = np.mean(nearest == [2, 3, 0, 1])
+    assert 0 < expected < 1
+    assert float(losses.partner_accuracy(similarities)) == pytest.approx(expected)

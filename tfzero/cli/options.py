@@ -93,6 +93,14 @@ Transductive = Annotated[
         rich_help_panel=IMAGES,
     ),
 ]
+Kind = Annotated[
+    str | None,
+    typer.Option(
+        help="digits, clothes (may be mirrored), photos or spectrograms: what a method may change "
+        "in an image. Default: photos in colour, else digits.",
+        rich_help_panel=IMAGES,
+    ),
+]
 Balanced = Annotated[
     bool,
     typer.Option(

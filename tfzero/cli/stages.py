@@ -17,6 +17,7 @@ from tfzero.cli.options import (
     Data,
     DropLeaks,
     Group,
+    Kind,
     Pool,
     PoolOnly,
     Resize,
@@ -50,6 +51,7 @@ def pretrain(
     strict: Strict = False,
     drop_leaks: DropLeaks = False,
     transductive: Transductive = False,
+    kind: Kind = None,
     seed: Annotated[int, typer.Option(help="Decides weights, order and noise.")] = 0,
     probe: Annotated[
         bool,
@@ -91,7 +93,7 @@ def pretrain(
     labelled = (loaded.train_images, loaded.train_labels) if probe else None
     watch = Watch(labelled=labelled, keep=keep, tensorboard=tensorboard)
     pretrain_to_file(
-        method, loaded.pool, out, epochs=epochs, seed=seed, watch=watch, console=console
+        method, loaded.pool, out, epochs=epochs, kind=kind, seed=seed, watch=watch, console=console
     )
 
 

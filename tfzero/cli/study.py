@@ -19,6 +19,7 @@ from tfzero.cli.options import (
     Data,
     DropLeaks,
     Group,
+    Kind,
     Pool,
     PoolOnly,
     Resize,
@@ -103,6 +104,7 @@ def compare(
     drop_leaks: DropLeaks = False,
     balanced: Balanced = False,
     transductive: Transductive = False,
+    kind: Kind = None,
     out: Annotated[
         pathlib.Path | None,
         typer.Option(help="Run folder. Default: runs/NAME.", rich_help_panel=RUN),
@@ -166,6 +168,7 @@ def compare(
         minutes=minutes,
         more_seeds=more_seeds,
         class_weights=class_weights or None,
+        kind=kind,
         out=out,
         export=export,
         overwrite=overwrite,

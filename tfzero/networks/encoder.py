@@ -16,6 +16,9 @@ NUM_BLOCKS = 4
 FEATURE_GRID = 2
 # Blocks stop halving here: a 3x3 kernel on fewer pixels sees mostly padding.
 _SMALLEST_SIDE = 2
+# How much of a block's change is added: the variance of its values then grows by a twentieth a
+# block (Brock et al. 2021, arXiv:2101.08692, section 3, alpha).
+_RESIDUAL_SCALE = 0.2
 # The first block halves larger images until this side, so that cost does not grow without end.
 _LARGEST_STEM_SIDE = 48
 
@@ -26,7 +29,11 @@ def default_width(image_shape: tuple[int, int, int]) -> int:
 
 
 def build_encoder(
-    image_shape: tuple[int, int, int], *, width: int | None = None, seed: int = 0
+    image_shape: tuple[int, int, int],
+    *,
+    width: int | None = None,
+    residual: bool = False,
+    seed: int = 0,
 ) -> keras.Model:
     """Builds the encoder `(B, H, W, C) -> (B, D)`.
 
@@ -38,6 +45,8 @@ def build_encoder(
     Args:
         image_shape: `(H, W, C)`; H and W at least 8, not necessarily equal.
         width: Filters of block 1. None chooses by image size.
+        residual: Whether each block adds two more convolutions around which its values also pass
+            unchanged: a small ResNet, at about 3 times the cost.
         seed: Draws the weights; the same seed gives the same weights.
 
     Returns:
@@ -56,20 +65,31 @@ def build_encoder(
     most_filters = width * (8 if min(image_shape[:2]) >= 16 else 4)
     inputs = keras.Input(tuple(image_shape), name="image")
     x = keras.layers.Rescaling(2.0, offset=-1.0, name="center")(inputs)
+
+    def convolve(x, filters, kernel_size, *, strides=1, activation=scaled_leaky_relu, name):
+        return StandardizedConv2D(
+            filters,
+            kernel_size,
+            strides=strides,
+            padding="same",
+            activation=activation,
+            kernel_initializer=keras.initializers.HeNormal(derive_seed(seed, name)),
+            name=name,
+        )(x)
+
     for block in range(1, NUM_BLOCKS + 1):
         kernel_size, strides = (3, 1) if block == 1 else (3, _halving(x.shape[1:3]))
         if block == 1 and max(image_shape[:2]) > _LARGEST_STEM_SIDE:
             strides = -(-max(image_shape[:2]) // _LARGEST_STEM_SIDE)
             kernel_size = max(3, 2 * strides - 1)
-        x = StandardizedConv2D(
-            min(width * 2 ** (block - 1), most_filters),
-            kernel_size,
-            strides=strides,
-            padding="same",
-            activation=scaled_leaky_relu,
-            kernel_initializer=keras.initializers.HeNormal(derive_seed(seed, "block", block)),
-            name=f"block{block}",
-        )(x)  # (B, H', W', width * 2**(block - 1))
+        filters = min(width * 2 ** (block - 1), most_filters)
+        name = f"reduce{block}" if residual else f"block{block}"
+        x = convolve(x, filters, kernel_size, strides=strides, name=name)  # (B, H', W', filters)
+        if residual:
+            change = convolve(x, filters, 3, name=f"inner{block}")
+            change = convolve(change, filters, 3, activation=None, name=f"outer{block}")
+            change = keras.layers.Rescaling(_RESIDUAL_SCALE, name=f"scale{block}")(change)
+            x = keras.layers.Add(name=f"block{block}")([x, change])
     grid = tuple(min(FEATURE_GRID, side) for side in x.shape[1:3])
     if grid != tuple(x.shape[1:3]):
         x = keras.layers.AdaptiveAveragePooling2D(grid, name="grid")(x)

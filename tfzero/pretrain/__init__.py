@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tfzero._checks import require_choice
 
 if TYPE_CHECKING:
+    import keras
+
     from tfzero.pretrain.base import Pretrainer
 
 
@@ -20,10 +22,15 @@ class Method(NamedTuple):
         relative_cost: Seconds for an image of pretraining over seconds for an image of
             fine-tuning the same encoder, measured on one core of a CPU at 28x28 pixels: what
             pretraining would have bought.
+        takes_kind: Whether it is told the kind of data, as its argument `kind`.
+        smallest_batch: Images an update at least, where the pool has so many: what is learnt by
+            telling the images of a batch apart needs many.
     """
 
     place: str
     relative_cost: float
+    takes_kind: bool = False
+    smallest_batch: int = 1
 
 
 # Adding a method: one file, one line here, one test file.
@@ -32,6 +39,7 @@ METHODS = {
     "gan": Method("tfzero.pretrain.gan:GAN", 2.9),
     "rotation": Method("tfzero.pretrain.rotation:Rotation", 1.1),
     "vae": Method("tfzero.pretrain.vae:VAE", 1.4),
+    "simclr": Method("tfzero.pretrain.simclr:SimCLR", 2.4, takes_kind=True, smallest_batch=256),
 }
 _PUBLIC = {method.place.partition(":")[2]: method.place for method in METHODS.values()}
 
@@ -43,6 +51,22 @@ def find_method(name: str) -> Callable[..., Pretrainer]:
         InputError: If there is no such method; the message names the nearest.
     """
     return pkgutil.resolve_name(METHODS[require_choice(name, METHODS, what="method")].place)
+
+
+def build_method(name: str, encoder: keras.Model, *, kind: str | None, seed: int) -> Pretrainer:
+    """Returns a method around an encoder, every other argument its default.
+
+    Args:
+        name: A key of `METHODS`.
+        encoder: Trained in place.
+        kind: The kind of data, for methods that are told it; None lets them choose by channels.
+        seed: The method's.
+
+    Raises:
+        InputError: As `find_method`, or if there is no such kind of data.
+    """
+    arguments = {"kind": kind} if METHODS[name].takes_kind else {}
+    return find_method(name)(encoder, seed=seed, **arguments)
 
 
 def __getattr__(name: str) -> Any:

@@ -24,7 +24,9 @@ class PretrainingBudget:
         return max(1, -(-num_images // self.batch_size))
 
 
-def default_budget(num_images: int, *, epochs: int | None = None) -> PretrainingBudget:
+def default_budget(
+    num_images: int, *, epochs: int | None = None, smallest_batch: int = 1
+) -> PretrainingBudget:
     """Returns the budget for a pool of a size.
 
     Passes shrink as the pool grows, while the images seen grow about as its square root: 18
@@ -33,8 +35,9 @@ def default_budget(num_images: int, *, epochs: int | None = None) -> Pretraining
     Args:
         num_images: Size of the pool.
         epochs: Passes, if not the default.
+        smallest_batch: Images an update at least, where the pool has so many.
     """
     if epochs is None:
         epochs = max(2, round(18 * (1300 / num_images) ** 0.47))
-    batch_size = 64 if num_images < 10_000 else 128
+    batch_size = max(smallest_batch, 64 if num_images < 10_000 else 128)
     return PretrainingBudget(epochs, min(batch_size, num_images), learning_rate=1e-3)

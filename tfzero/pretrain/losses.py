@@ -158,3 +158,57 @@ def squared_gradient_norm(gradient: tf.Tensor) -> tf.Tensor:
         Mescheder et al. 2018, arXiv:1801.04406, eq. 9, without its factor gamma / 2.
     """
     return tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=[1, 2, 3]))
+
+
+def view_similarities(projections: tf.Tensor, *, temperature: float) -> tf.Tensor:
+    """Cosine similarity of each view with each other, over the temperature.
+
+    Args:
+        projections: float32 `(2B, D)`; rows i and B + i are views of one image. Need not be
+            normalized.
+        temperature: Positive float.
+
+    Returns:
+        float32 `(2B, 2B)`; the diagonal, a view with itself, is far below all others.
+    """
+    normalized = tf.math.l2_normalize(projections, axis=1)
+    similarities = tf.matmul(normalized, normalized, transpose_b=True) / temperature
+    # Far below any cosine over a temperature, and finite.
+    return tf.linalg.set_diag(similarities, tf.fill((tf.shape(projections)[0],), -1e9))
+
+
+def partner_cross_entropy(similarities: tf.Tensor) -> tf.Tensor:
+    """NT-Xent: cross-entropy of picking each view's partner among all other views.
+
+    Args:
+        similarities: float32 `(2B, 2B)`, from `view_similarities`.
+
+    Returns:
+        float32 `()`: mean over 2B views, in nats; log(2B - 1) if it cannot tell.
+
+    Reference:
+        Chen et al. 2020, arXiv:2002.05709, eq. 1.
+    """
+    entropies = tf.nn.sparse_softmax_cross_entropy_with_logits(
+        labels=_partners(similarities), logits=similarities
+    )
+    return tf.reduce_mean(entropies)
+
+
+def partner_accuracy(similarities: tf.Tensor) -> tf.Tensor:
+    """Share of views whose partner is the most similar of all other views.
+
+    Args:
+        similarities: float32 `(2B, 2B)`, from `view_similarities`.
+
+    Returns:
+        float32 `()` in 0..1.
+    """
+    nearest = tf.argmax(similarities, axis=1, output_type=tf.int32)
+    return tf.reduce_mean(tf.cast(nearest == _partners(similarities), tf.float32))
+
+
+def _partners(similarities):
+    """Returns int32 `(2B,)`: B, ..., 2B - 1, 0, ..., B - 1."""
+    count = tf.shape(similarities)[0]
+    return tf.math.floormod(tf.range(count) + count // 2, count)

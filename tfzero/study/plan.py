@@ -13,6 +13,7 @@ import pydantic
 import tfzero
 from tfzero._checks import InputError, nearest
 from tfzero.pretrain import METHODS
+from tfzero.pretrain.budget import PretrainingBudget
 from tfzero.transfer import STRATEGIES
 
 SCHEMA = 1
@@ -24,7 +25,8 @@ DEFAULT_ARMS = ("gan/lpft", "vae/lpft", SCRATCH, "scratch/probe", "pixels/svm")
 # bought, and features that need no network.
 SCRATCH_LONG = "scratch-long"
 NETWORK_INITS = ("scratch", SCRATCH_LONG)
-FEATURE_INITS = ("pixels",)
+PIXELS, KMEANS = "pixels", "kmeans"
+FEATURE_INITS = (PIXELS, KMEANS)
 
 
 class _Model(pydantic.BaseModel):
@@ -53,6 +55,19 @@ class PretrainingPlan(_Model):
     epochs: int = pydantic.Field(ge=1)
     batch_size: int = pydantic.Field(ge=1)
     learning_rate: float = pydantic.Field(gt=0)
+    # The kind of data, of methods that are told it.
+    kind: str | None = None
+
+    def to_budget(self) -> PretrainingBudget:
+        """Returns what `tfzero.pretrain.run.pretrain` may spend."""
+        return PretrainingBudget(self.epochs, self.batch_size, self.learning_rate)
+
+
+class KMeansPlan(_Model):
+    """How the centroids of k-means patches are found."""
+
+    num_centroids: int = pydantic.Field(ge=2)
+    patch_size: int = pydantic.Field(ge=2)
 
 
 class TransferPlan(_Model):
@@ -98,7 +113,8 @@ class StudyPlan(_Model):
     # (arm, label count) of every comparison with scratch/finetune that can be claimed.
     family: tuple[tuple[str, int], ...]
     margin: float = pydantic.Field(gt=0)
-    pretraining: dict[str, PretrainingPlan]
+    # What is learnt from the pool, by init: methods, and k-means patches.
+    pretraining: dict[str, PretrainingPlan | KMeansPlan]
     # At each label count, and on all labels for the network that is exported.
     transfer: dict[int, TransferPlan]
     # Updates that scratch-long gets beside those of `transfer`: what pretraining would have bought.

@@ -5,16 +5,19 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from tfzero._checks import InputError
+from tfzero._checks import InputError, require_choice
 from tfzero.data import ImageData
+from tfzero.data.kinds import KINDS, default_kind
 from tfzero.pretrain import METHODS
 from tfzero.pretrain.budget import default_budget as default_pretraining
 from tfzero.study.plan import (
     DEFAULT_ARMS,
+    KMEANS,
     DataSummary,
+    KMeansPlan,
     PretrainingPlan,
     StudyPlan,
     TransferPlan,
@@ -43,6 +46,7 @@ def make_plan(
     margin: float = DEFAULT_MARGIN,
     minutes: float | None = None,
     class_weights: bool = False,
+    kind: str | None = None,
     encoder: keras.Model | None = None,
 ) -> StudyPlan:
     """Returns the plan of a study, every default resolved.
@@ -57,6 +61,7 @@ def make_plan(
         margin: Smallest difference worth having, in points of accuracy.
         minutes: What the study may take; `fit_minutes` makes the plan keep to it.
         class_weights: Whether rare classes weigh as much as frequent ones, in every arm.
+        kind: The kind of data, one of `tfzero.data.kinds.KINDS`; None chooses by channels.
         encoder: An own architecture; its weights are drawn anew for every replicate.
 
     Raises:
@@ -76,8 +81,15 @@ def make_plan(
         raise InputError(f"margin is {margin:g}; expected points of accuracy between 0 and 100.")
     if minutes is not None and not minutes > 0:
         raise InputError(f"minutes are {minutes:g}; expected a positive number.")
-    inits = {arm.partition("/")[0] for arm in arms}
-    pretraining = default_pretraining(len(data.pool), epochs=epochs)
+    kind = default_kind(data.image_shape[-1]) if kind is None else kind
+    require_choice(kind, KINDS, what="kind of data")
+    inits = dict.fromkeys(arm.partition("/")[0] for arm in arms)
+    pretraining = {
+        name: plan_pretraining(name, data, epochs=epochs, kind=kind)
+        for name in (*METHODS, KMEANS)
+        if name in inits
+    }
+    num_epochs = default_pretraining(len(data.pool), epochs=epochs).epochs
     # The last is for the network that is exported, trained on all labels.
     transfer = {
         count: dataclasses.replace(default_transfer(count), class_weights=class_weights)
@@ -108,14 +120,10 @@ def make_plan(
         family=transfer_family(arms, counts),
         margin=margin,
         minutes=minutes,
-        pretraining={
-            method: PretrainingPlan(**dataclasses.asdict(pretraining))
-            for method in METHODS
-            if method in inits
-        },
+        pretraining=pretraining,
         transfer={n: TransferPlan(**dataclasses.asdict(budget)) for n, budget in transfer.items()},
         extra_steps={
-            n: _steps_bought(len(data.pool), pretraining.epochs, budget.batch_size, inits)
+            n: _steps_bought(len(data.pool), num_epochs, budget.batch_size, inits)
             for n, budget in transfer.items()
         },
         encoder=None if encoder is None else _identify_encoder(encoder, data.image_shape),
@@ -123,7 +131,28 @@ def make_plan(
     )
 
 
-def _steps_bought(num_pool: int, epochs: int, batch_size: int, inits: set[str]) -> int:
+def plan_pretraining(
+    name: str, data: ImageData, *, epochs: int | None, kind: str
+) -> PretrainingPlan | KMeansPlan:
+    """Returns how a method, or k-means, learns from the pool.
+
+    Args:
+        name: A key of `METHODS`, or "kmeans".
+        data: The images.
+        epochs: Passes over the pool; None chooses by its size.
+        kind: The kind of data.
+    """
+    if name == KMEANS:
+        small = min(data.image_shape[:2]) < 16
+        return KMeansPlan(num_centroids=100 if small else 400, patch_size=4 if small else 6)
+    method = METHODS[name]
+    budget = default_pretraining(
+        len(data.pool), epochs=epochs, smallest_batch=method.smallest_batch
+    )
+    return PretrainingPlan(**dataclasses.asdict(budget), kind=kind if method.takes_kind else None)
+
+
+def _steps_bought(num_pool: int, epochs: int, batch_size: int, inits: Iterable[str]) -> int:
     """Returns the updates of a classifier that the dearest pretraining of a study costs.
 
     Counted in images by the methods' measured costs, not timed: a plan must not depend on how

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tfzero.study.estimate import Estimate
-from tfzero.study.plan import StudyPlan
+from tfzero.study.plan import KMeansPlan, StudyPlan
 from tfzero.study.progress import Planned, format_seconds
 from tfzero.study.study import Study
 from tfzero.study.words import smallest_difference
@@ -30,11 +30,14 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
     console.print(
         f"Arms: {', '.join(plan.arms)}\nLabels: {counts}; seeds: {plan.seeds}", highlight=False
     )
-    for method, settings in plan.pretraining.items():
-        console.print(
-            f"Pretraining {method}: {settings.epochs} epochs, batches of {settings.batch_size}",
-            highlight=False,
-        )
+    for name, settings in plan.pretraining.items():
+        if isinstance(settings, KMeansPlan):
+            side = settings.patch_size
+            how = f"{settings.num_centroids} centroids of patches of {side}x{side} pixels"
+        else:
+            how = f"{settings.epochs} epochs, batches of {settings.batch_size}"
+            how += f", views for {settings.kind}" if settings.kind else ""
+        console.print(f"Pretraining {name}: {how}", highlight=False)
     if plan.encoders is not None:
         console.print(f"Encoders: {plan.encoders} a method, shared by the seeds", highlight=False)
     if len(plan.looks) > 1:

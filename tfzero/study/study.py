@@ -17,6 +17,7 @@ from tfzero.study import remarks, words
 from tfzero.study.family import Right
 from tfzero.study.judge import judge
 from tfzero.study.plan import (
+    PretrainingPlan,
     StudyPlan,
     plan_difference,
 )
@@ -141,12 +142,13 @@ def read_asked(run: RunFolder) -> dict[str, Any]:
     if old is None:
         raise InputError(f"{run.path} holds no study to add seeds to; run it first, with --seeds.")
     asked = StudyPlan.model_validate(old["asked"])
-    epochs = {settings.epochs for settings in asked.pretraining.values()}
+    methods = [s for s in asked.pretraining.values() if isinstance(s, PretrainingPlan)]
     return {
         "arms": asked.arms,
         "label_counts": asked.label_counts,
         "seeds": asked.seeds,
-        "epochs": min(epochs, default=None),
+        "epochs": min((settings.epochs for settings in methods), default=None),
+        "kind": next((settings.kind for settings in methods if settings.kind), None),
         "encoders": asked.encoders,
         "margin": asked.margin,
         "minutes": asked.minutes,

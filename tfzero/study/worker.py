@@ -12,7 +12,7 @@ import numpy as np
 from tfzero._seeds import derive_seed
 from tfzero.data import ImageData, nested_subsets, open_arrays
 from tfzero.study.features import encoder_key, open_features
-from tfzero.study.plan import FEATURE_INITS, NETWORK_INITS, CellSpec, StudyPlan
+from tfzero.study.plan import KMEANS, NETWORK_INITS, PIXELS, CellSpec, KMeansPlan, StudyPlan
 from tfzero.study.records import (
     RunFolder,
     is_whole_archive,
@@ -60,9 +60,9 @@ def run_pretraining(
     """Pretrains one encoder on the pool and keeps it with its losses, cost and pictures."""
     import keras
 
-    from tfzero.pretrain import find_method
+    from tfzero.networks.kmeans import fit_kmeans
+    from tfzero.pretrain import build_method
     from tfzero.pretrain.alarms import describe_alarms
-    from tfzero.pretrain.budget import PretrainingBudget
     from tfzero.pretrain.run import pretrain
     from tfzero.transfer.contract import measure_cost
 
@@ -71,22 +71,30 @@ def run_pretraining(
     key = plan.pretraining_key(method, replicate)
     data = open_data(run.cache_for(plan.data.fingerprint))
     settings = plan.pretraining[method]
+    seed = derive_seed(replicate, "pretrain", method)
+    history, pictures, alarms = {}, {}, []
     with keras.saving.custom_object_scope(custom_objects), measure_cost() as cost:
-        model = find_method(method)(
-            start_encoder(run, plan, replicate), seed=derive_seed(replicate, "pretrain", method)
-        )
-        budget = PretrainingBudget(**settings.model_dump())
-        history = pretrain(model, data.pool, budget=budget)
-    cost.steps = settings.epochs * budget.steps_per_epoch(len(data.pool))
-    cost.parameters = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-    write_by_path(run.encoders / f"{key}.keras", model.encoder.save)
-    write_arrays(run.encoders / f"{key}.npz", **_pictures(model, data.pool))
+        if isinstance(settings, KMeansPlan):
+            encoder = fit_kmeans(data.pool, **settings.model_dump(), seed=seed)
+            trained = encoder.weights
+        else:
+            encoder = start_encoder(run, plan, replicate)
+            model = build_method(method, encoder, kind=settings.kind, seed=seed)
+            budget = settings.to_budget()
+            history = pretrain(model, data.pool, budget=budget)
+            cost.steps = settings.epochs * budget.steps_per_epoch(len(data.pool))
+            trained = model.trainable_weights
+            pictures = _pictures(model, data.pool)
+            alarms = describe_alarms(model, data.pool, history)
+    cost.parameters = sum(int(np.prod(weight.shape)) for weight in trained)
+    write_by_path(run.encoders / f"{key}.keras", encoder.save)
+    write_arrays(run.encoders / f"{key}.npz", **pictures)
     record = {
         "schema": 1,
         "key": key,
         "spec": {"method": method, "replicate": replicate},
         "history": _finite(history),
-        "alarms": describe_alarms(model, data.pool, history),
+        "alarms": alarms,
         "cost": vars(cost),
     }
     # Last: an encoder counts as done when its record is there.
@@ -162,8 +170,13 @@ def groups_of(data: ImageData, rows: np.ndarray) -> np.ndarray | None:
     return None if data.train_groups is None else data.train_groups[rows]
 
 
-def fit_arm(run, plan, cell, images, labels, custom_objects, *, groups=None, budget=None) -> Any:
-    """Fits an arm on labelled images; returns `tfzero.transfer` 's `Fitted`."""
+def fit_arm(
+    run, plan, cell, images, labels, custom_objects, *, groups=None, budget=None, encoder=None
+) -> Any:
+    """Fits an arm on labelled images; returns `tfzero.transfer` 's `Fitted`.
+
+    An encoder that is given takes the place of the arm's own.
+    """
     import keras
 
     from tfzero.transfer import fit_classifier
@@ -172,7 +185,7 @@ def fit_arm(run, plan, cell, images, labels, custom_objects, *, groups=None, bud
     with keras.saving.custom_object_scope(custom_objects):
         return fit_classifier(
             cell.strategy,
-            encoder=_arm_encoder(run, plan, cell),
+            encoder=encoder or _arm_encoder(run, plan, cell),
             images=images,
             labels=labels,
             groups=groups,
@@ -184,7 +197,7 @@ def fit_arm(run, plan, cell, images, labels, custom_objects, *, groups=None, bud
 
 
 def _reads_stored_features(cell: CellSpec) -> bool:
-    return STRATEGIES[cell.strategy].reads_features and cell.init not in FEATURE_INITS
+    return STRATEGIES[cell.strategy].reads_features and cell.init != PIXELS
 
 
 def _fit_frozen(run, plan, cell, data, subsets, custom_objects) -> tuple[Any, np.ndarray]:
@@ -231,10 +244,21 @@ def start_encoder(run: RunFolder, plan: StudyPlan, replicate: int) -> Any:
     return redraw_network(base, seed=derive_seed(replicate, "encoder"))
 
 
+def stand_in_encoder(run: RunFolder, plan: StudyPlan, init: str) -> Any:
+    """Returns an encoder of an init's architecture that has learnt nothing; None for pixels."""
+    from tfzero.networks.kmeans import fit_kmeans
+
+    if init == KMEANS:
+        pool = open_data(run.cache_for(plan.data.fingerprint)).pool
+        return fit_kmeans(pool, **plan.pretraining[KMEANS].model_dump(), patches_per_centroid=2)
+    return None if init == PIXELS else start_encoder(run, plan, 0)
+
+
 def _arm_encoder(run, plan, cell):
     import keras
 
-    import tfzero.networks.layers  # noqa: F401  # registers what a saved encoder is made of
+    import tfzero.networks.kmeans  # noqa: F401  # registers what a saved encoder is made of
+    import tfzero.networks.layers  # noqa: F401
 
     if cell.init in plan.pretraining:
         path = run.encoders / f"{plan.pretraining_key(cell.init, cell.replicate)}.keras"

@@ -1,0 +1,48 @@
+import keras
+import numpy as np
+import pytest
+
+from tfzero._checks import InputError
+from tfzero.networks import build_encoder
+from tfzero.networks.blocks import block_names, take_block
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_every_block_can_be_read(residual):
+    encoder = build_encoder((28, 28, 1), width=8, residual=residual)
+    images = np.random.default_rng(0).random((3, 28, 28, 1)).astype(np.float32)
+    assert block_names(encoder) == ["block1", "block2", "block3", "block4"]
+    sizes = [take_block(encoder, name)(images).shape for name in block_names(encoder)]
+    # 8, 16, 32 and 64 filters on grids of 11x11, 8x8, 5x5 and 4x4.
+    assert sizes == [(3, 968), (3, 1024), (3, 800), (3, 1024)]
+
+
+def test_values_are_the_blocks_averaged_over_cells():
+    encoder = build_encoder((8, 8, 1), width=32)
+    images = np.random.default_rng(1).random((2, 8, 8, 1)).astype(np.float32)
+    block = keras.Model(encoder.input, encoder.get_layer("block2").output)(images)
+    expected = np.asarray(block).reshape(2, 4, 4, -1)  # 4x4 values of 64 filters
+    assert take_block(encoder, "block2").output_shape == (None, 4 * 4 * 64)
+    np.testing.assert_allclose(
+        take_block(encoder, "block2")(images), expected.reshape(2, -1), rtol=1e-5
+    )
+    first = np.asarray(keras.Model(encoder.input, encoder.get_layer("block1").output)(images))
+    means = first[:, :2, :2].mean(axis=(1, 2))  # 8x8 to 5x5: cells overlap, the first is 2x2
+    np.testing.assert_allclose(take_block(encoder, "block1")(images)[:, :32], means, rtol=1e-4)
+
+
+def test_weights_are_shared():
+    encoder = build_encoder((8, 8, 1), width=2)
+    block = take_block(encoder, "block3")
+    assert block.get_layer("block3") is encoder.get_layer("block3")
+
+
+def test_unknown_blocks_are_refused_with_the_nearest():
+    encoder = build_encoder((8, 8, 1), width=2)
+    with pytest.raises(InputError, match="block4"):
+        take_block(encoder, "block5")
+
+
+def test_a_strange_network_has_no_blocks():
+    inputs = keras.Input((8, 8, 1))
+    assert block_names(keras.Model(inputs, keras.layers.Flatten()(inputs))) == []

@@ -1,0 +1,96 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.conftest import draw_bars
+from tests.data.pictures import make_pixels
+from tests.pretrain.cases import SHAPE, compile_method, make_method
+from tfzero._checks import InputError
+from tfzero.data.kinds import KINDS
+from tfzero.data.pipeline import stream_batches
+from tfzero.networks import build_encoder
+from tfzero.networks.views import VIEWS, random_views
+from tfzero.pretrain.simclr import SimCLR
+from tfzero.transfer import fit_classifier
+
+IMAGES = make_pixels(5, *SHAPE, seed=3)
+SCALED = (IMAGES / 255).astype(np.float32)
+
+
+def slow_nt_xent(projections, temperature):
+    """Chen et al. 2020, eq. 1, view by view."""
+    rows = np.asarray(projections, np.float64)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    count, losses, right = len(rows), [], []
+    for i in range(count):
+        partner = (i + count // 2) % count
+        others = {k: np.exp(rows[i] @ rows[k] / temperature) for k in range(count) if k != i}
+        losses.append(-np.log(others[partner] / sum(others.values())))
+        right.append(max(others, key=others.get) == partner)
+    return np.mean(losses), np.mean(right)
+
+
+@pytest.mark.parametrize("temperature", [0.1, 1.0])
+def test_losses_equal_loops(temperature):
+    simclr = compile_method(make_method("simclr", temperature=temperature, seed=6))
+    terms = {k: float(v) for k, v in simclr.loss_terms(SCALED, training=False).items()}
+    seeds = tf.unstack(tf.random.split(tf.constant([6, 0]), 2))  # seed 6, step 0
+    both = [random_views(SCALED, VIEWS["digits"], seed=seed) for seed in seeds]
+    projections = simclr.projection(simclr.hidden(simclr.encoder(tf.concat(both, axis=0))))
+    loss, accuracy = slow_nt_xent(projections, temperature)
+    assert loss > 0.5
+    assert terms["loss"] == pytest.approx(loss, rel=1e-4)
+    assert terms["accuracy"] == pytest.approx(accuracy, abs=1e-6)
+
+
+def test_training_descends_the_gradient_of_the_loss():
+    rate = 1e-2
+    simclr = make_method("simclr")
+    simclr.compile(optimizer=keras.optimizers.SGD(rate), run_eagerly=True)
+    twin = compile_method(make_method("simclr"))
+    with tf.GradientTape() as tape:
+        loss = twin.loss_terms(SCALED, training=True)["loss"]
+    gradient = tape.gradient(loss, twin.trainable_weights)
+    simclr.fit(IMAGES, epochs=1, shuffle=False, verbose=0)
+    for moved, start, part in zip(
+        simclr.trainable_weights, twin.trainable_weights, gradient, strict=True
+    ):
+        np.testing.assert_allclose(moved, start - rate * part, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_data_has_its_views(kind):
+    simclr = make_method("simclr", kind=kind)
+    assert simclr.views is VIEWS[kind]
+
+
+@pytest.mark.parametrize("channels, kind", [(1, "digits"), (2, "digits"), (3, "photos")])
+def test_the_kind_is_chosen_by_channels_unless_given(channels, kind):
+    simclr = SimCLR(build_encoder((8, 8, channels), width=2))
+    assert simclr.kind is None and simclr.views is VIEWS[kind]
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(InputError, match='"photos"'):
+        make_method("simclr", kind="photo")
+
+
+def test_learns_what_few_labels_cannot():
+    """Bars in noise, one label a class: a probe on what views share finds the bars."""
+    pool, _ = draw_bars(400, seed=3, contrast=0.15, noise=0.15)
+    images, labels = draw_bars(8, seed=4, contrast=0.15, noise=0.15)
+    test, truth = draw_bars(400, seed=5, contrast=0.15, noise=0.15)
+
+    def score(encoder):
+        fitted = fit_classifier("svm", encoder=encoder, images=images, labels=labels)
+        return (fitted.predict(test).argmax(axis=1) == truth).mean()
+
+    encoder = build_encoder(SHAPE, width=8, seed=0)
+    untrained = score(encoder)
+    simclr = SimCLR(encoder, seed=0)
+    simclr.compile(optimizer=keras.optimizers.Adam(2e-3), steps_per_execution=10)
+    batches = stream_batches(pool, batch_size=100, seed=0)
+    history = simclr.fit(batches, steps_per_epoch=10, epochs=20, shuffle=False, verbose=0).history
+    assert history["accuracy"][-1] > history["accuracy"][0] + 0.05
+    assert score(encoder) > untrained + 0.05

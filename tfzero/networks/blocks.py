@@ -1,0 +1,54 @@
+"""Features of any block of an encoder, not only of its last."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import keras
+
+from tfzero._checks import require_choice
+
+# A block's values are averaged to a grid that leaves about as many as the encoder's own features.
+_MOST_VALUES = 1024
+_BLOCK = re.compile(r"block\d+")
+
+
+def block_names(encoder: keras.Model) -> list[str]:
+    """Returns the names of the blocks that can be read, first to last; none of a strange network.
+
+    Args:
+        encoder: From `build_encoder`, or any functional Keras model with layers named `block1`,
+            `block2` and so on that give `(B, H', W', C')`.
+    """
+    return [
+        layer.name
+        for layer in getattr(encoder, "layers", [])
+        if _BLOCK.fullmatch(layer.name) and len(layer.output.shape) == 4
+    ]
+
+
+def take_block(encoder: keras.Model, name: str) -> keras.Model:
+    """Returns the network from images to the features of a block, sharing the encoder's weights.
+
+    The block's values are averaged over the cells of a square grid, as fine as leaves at most
+    about 1,024 values. The best block is rarely the last (Gidaris et al. 2018, arXiv:1803.07728,
+    table 1).
+
+    Args:
+        encoder: As in `block_names`.
+        name: Of the block.
+
+    Returns:
+        A Keras model from float32 images in 0..1 to features `(B, D)`.
+
+    Raises:
+        InputError: If there is no such block; the message names those there are.
+    """
+    x = encoder.get_layer(require_choice(name, block_names(encoder), what="block")).output
+    height, width, channels = x.shape[1:]
+    cells = max(1, math.isqrt(_MOST_VALUES // channels))
+    grid = (min(cells, height), min(cells, width))
+    if grid != (height, width):
+        x = keras.layers.AdaptiveAveragePooling2D(grid, name="grid")(x)
+    return keras.Model(encoder.input, keras.layers.Flatten(name="features")(x), name=name)

@@ -1,0 +1,202 @@
+"""K-means patches: features that need no training by gradients, the baseline of every method."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfzero._checks import InputError
+from tfzero._seeds import derive_seed
+from tfzero.networks.scaling import scale_images
+
+# Coates and Ng 2012, section 4.1: patches are contrast normalized with 10 added to the variance
+# of pixels in 0..255, then whitened with 0.1 added to the eigenvalues.
+_CONTRAST_FLOOR = 10 / 255**2
+_WHITENING_FLOOR = 0.1
+PATCHES_A_CENTROID = 250
+_MOST_PATCHES = 200_000
+# Larger images are read at fewer places, so that cost does not grow without end.
+_LARGEST_GRID = 32
+
+
+@keras.saving.register_keras_serializable("tfzero")
+class KMeansPatches(keras.layers.Layer):
+    """Compares every patch of an image with centroids, and sums what is nearer than the average.
+
+    A patch x is contrast normalized and whitened to z; its activation for centroid k is
+    f_k(z) = max(0, mean_j |z - c_j| - |z - c_k|), averaged over each cell of a grid.
+
+    Args:
+        num_centroids: K.
+        patch_size: Side of a patch, in pixels.
+        stride: Pixels from one patch to the next.
+        grid: Cells a side over which activations are averaged.
+
+    Input float32 `(B, H, W, C)` in 0..1; output float32 `(B, grid * grid * K)`.
+
+    Reference:
+        Coates, Lee, Ng 2011, "An Analysis of Single-Layer Networks in Unsupervised Feature
+        Learning", section 3.2 and eq. "triangle".
+    """
+
+    def __init__(self, num_centroids: int, *, patch_size: int, stride: int, grid: int, **kwargs):
+        super().__init__(trainable=False, **kwargs)
+        self.num_centroids = num_centroids
+        self.patch_size = patch_size
+        self.stride = stride
+        self.grid = grid
+
+    def build(self, input_shape):
+        """Makes room for what `fit_kmeans` finds."""
+        size = self.patch_size**2 * input_shape[-1]
+        self.mean = self.add_weight(name="mean", shape=(size,), trainable=False)
+        self.whitening = self.add_weight(name="whitening", shape=(size, size), trainable=False)
+        self.centroids = self.add_weight(
+            name="centroids", shape=(self.num_centroids, size), trainable=False
+        )
+
+    def call(self, images):
+        """Returns the features, one image after the other, which bounds memory."""
+        whitened = tf.matmul(self.whitening, self.centroids, transpose_b=True)  # (P, K)
+        norms = tf.reduce_sum(tf.square(self.centroids), axis=1)  # (K,)
+        # A patch's product with a centroid is z . c = (x - mean) W . c.
+        offset = tf.linalg.matvec(whitened, self.mean, transpose_a=True)  # (K,)
+
+        def activate(image):
+            patches = normalize_patches(self._cut(image[None]))  # (1, h, w, P)
+            flat = tf.reshape(patches, (-1, patches.shape[-1]))
+            products = tf.matmul(flat, whitened) - offset
+            lengths = tf.reduce_sum(
+                tf.square(tf.matmul(flat - self.mean, self.whitening)), axis=1, keepdims=True
+            )
+            squares = lengths - 2 * products + norms
+            distances = tf.sqrt(tf.maximum(squares, 0.0))
+            activations = tf.nn.relu(tf.reduce_mean(distances, axis=1, keepdims=True) - distances)
+            grid = tf.reshape(activations, (*patches.shape[1:3], self.num_centroids))
+            return self._pool(grid)
+
+        size = self.grid**2 * self.num_centroids
+        return tf.map_fn(activate, images, fn_output_signature=tf.TensorSpec((size,), tf.float32))
+
+    def _cut(self, images):
+        side, step = self.patch_size, self.stride
+        return tf.image.extract_patches(
+            images, (1, side, side, 1), (1, step, step, 1), (1, 1, 1, 1), "VALID"
+        )  # (B, h, w, P)
+
+    def _pool(self, activations):
+        height, width, _ = activations.shape
+        rows = [round(height * k / self.grid) for k in range(self.grid + 1)]
+        columns = [round(width * k / self.grid) for k in range(self.grid + 1)]
+        cells = [
+            tf.reduce_mean(activations[top:bottom, left:right], axis=(0, 1))
+            for top, bottom in zip(rows, rows[1:], strict=False)
+            for left, right in zip(columns, columns[1:], strict=False)
+        ]
+        return tf.concat(cells, axis=0)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "num_centroids": self.num_centroids,
+            "patch_size": self.patch_size,
+            "stride": self.stride,
+            "grid": self.grid,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Rebuilds the layer; `trainable` is not an argument."""
+        return cls(**{key: value for key, value in config.items() if key != "trainable"})
+
+
+def normalize_patches(patches: tf.Tensor) -> tf.Tensor:
+    """Takes each patch's mean away and divides by its standard deviation.
+
+    Args:
+        patches: float32 `(..., P)`.
+
+    Returns:
+        float32 of the same shape.
+    """
+    mean, variance = tf.nn.moments(patches, axes=[-1], keepdims=True)
+    return (patches - mean) * tf.math.rsqrt(variance + _CONTRAST_FLOOR)
+
+
+def fit_kmeans(
+    images: np.ndarray,
+    *,
+    num_centroids: int = 400,
+    patch_size: int = 6,
+    grid: int = 2,
+    patches_per_centroid: int = PATCHES_A_CENTROID,
+    seed: int = 0,
+) -> keras.Model:
+    """Learns centroids of the pool's patches; returns a frozen encoder `(B, H, W, C) -> (B, D)`.
+
+    Args:
+        images: The pool, `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1.
+        num_centroids: K; D is `grid * grid * K`.
+        patch_size: Side of a patch, in pixels; at most the images' shorter side.
+        grid: Cells a side over which activations are averaged.
+        patches_per_centroid: How many patches are drawn for each centroid, 200,000 in all at most.
+        seed: Draws the patches and the first centroids.
+
+    Returns:
+        A Keras model that takes float32 images in 0..1. It has no trainable weights.
+
+    Raises:
+        InputError: If a patch is larger than the images.
+
+    Reference:
+        Coates, Lee, Ng 2011; whitening and centroids: Coates and Ng 2012, "Learning Feature
+        Representations with K-means", algorithm 1.
+    """
+    from sklearn.cluster import MiniBatchKMeans
+
+    height, width, channels = images.shape[1:]
+    if patch_size > min(height, width):
+        raise InputError(
+            f"patch_size is {patch_size}; expected at most {min(height, width)}, the shorter "
+            f"side of images of {height}x{width}."
+        )
+    count = min(_MOST_PATCHES, num_centroids * patches_per_centroid)
+    patches = _draw_patches(images, count, patch_size, seed=derive_seed(seed, "patches"))
+    patches = normalize_patches(tf.constant(patches)).numpy()
+    mean = patches.mean(axis=0)
+    covariance = np.cov(patches - mean, rowvar=False)
+    values, vectors = np.linalg.eigh(covariance)
+    whitening = (vectors / np.sqrt(values + _WHITENING_FLOOR)) @ vectors.T
+    whitened = ((patches - mean) @ whitening).astype(np.float32)
+    clusters = MiniBatchKMeans(
+        num_centroids, init="random", n_init=1, batch_size=4096, max_iter=20,
+        reassignment_ratio=0.01, random_state=derive_seed(seed, "centroids"),
+    ).fit(whitened)  # fmt: skip
+    inputs = keras.Input((height, width, channels), name="image")
+    stride = max(1, math.ceil((max(height, width) - patch_size + 1) / _LARGEST_GRID))
+    layer = KMeansPatches(
+        num_centroids, patch_size=patch_size, stride=stride, grid=grid, name="features"
+    )
+    model = keras.Model(inputs, layer(inputs), name="kmeans")
+    layer.set_weights([mean, whitening, clusters.cluster_centers_])
+    return model
+
+
+def _draw_patches(images, count, side, *, seed) -> np.ndarray:
+    """Returns float32 `(M, side * side * C)` patches from random places of random images."""
+    generator = np.random.default_rng(seed)
+    chosen = generator.integers(len(images), size=count)
+    chosen.sort()  # the pool may be a file that is read in order
+    tops = generator.integers(images.shape[1] - side + 1, size=count)
+    lefts = generator.integers(images.shape[2] - side + 1, size=count)
+    patches = np.stack(
+        [
+            images[image, top : top + side, left : left + side].reshape(-1)
+            for image, top, left in zip(chosen, tops, lefts, strict=True)
+        ]
+    )
+    return scale_images(tf.constant(patches[:, None, None])).numpy()[:, 0, 0]

@@ -1,0 +1,168 @@
+"""Random views of images: what may change in a picture without changing what it shows."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import tensorflow as tf
+
+from tfzero._checks import require_choice
+
+# YIQ: brightness and two axes of colour, in which a turn is a change of hue.
+_TO_YIQ = ((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
+_LUMA = _TO_YIQ[0]
+# A crop's sides differ by at most this ratio (Szegedy et al. 2015, arXiv:1409.4842, section 6).
+_MAX_ASPECT = 4 / 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Views:
+    """How far a random view may be from its image.
+
+    Attributes:
+        smallest_crop: Share of the area that a crop keeps at least; 1 keeps everything.
+        flip: Whether half of the views are mirrored left to right.
+        rotation: Largest turn either way, in radians.
+        jitter: Largest relative change of brightness and of contrast.
+        saturation: Largest relative change of saturation, of colour images.
+        hue: Largest turn of the hue either way, as a share of the circle, of colour images.
+        gray_share: Share of views without colour.
+        mask_share: Height and width of the masked bands, as a share of each side.
+        shift: Largest shift along the width, as a share of it.
+    """
+
+    smallest_crop: float = 1.0
+    flip: bool = False
+    rotation: float = 0.0
+    jitter: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
+    gray_share: float = 0.0
+    mask_share: float = 0.0
+    shift: float = 0.0
+
+
+# Crops and colours of photos as in Chen
+# et al. 2020, arXiv:2002.05709, appendix B.9; masks as in Park et al. 2019, arXiv:1904.08779.
+VIEWS = {
+    "digits": Views(smallest_crop=0.5, rotation=10 / 180 * math.pi, jitter=0.4),
+    "clothes": Views(smallest_crop=0.5, flip=True, jitter=0.4),
+    "photos": Views(
+        smallest_crop=0.3, flip=True, jitter=0.4, saturation=0.4, hue=0.1, gray_share=0.2
+    ),
+    "spectrograms": Views(jitter=0.4, mask_share=0.25, shift=0.15),
+}
+
+
+def find_views(kind: str) -> Views:
+    """Returns the strengths of a kind of data.
+
+    Raises:
+        InputError: If there is no such kind; the message names the nearest.
+    """
+    return VIEWS[require_choice(kind, VIEWS, what="kind of data")]
+
+
+def random_views(images: tf.Tensor, views: Views, *, seed: tf.Tensor) -> tf.Tensor:
+    """Returns one random view of each image.
+
+    Args:
+        images: float32 `(B, H, W, C)` in 0..1.
+        views: How far they may go.
+        seed: int32 `(2,)`; the same seed gives the same views.
+
+    Returns:
+        float32 `(B, H, W, C)` in 0..1.
+    """
+    seeds = tf.unstack(tf.random.split(seed, 3))
+    viewed = _warp(images, views, seeds[0])
+    viewed = _recolor(viewed, views, seeds[1])
+    if views.mask_share:
+        viewed = _mask_bands(viewed, views.mask_share, seeds[2])
+    return viewed
+
+
+def _warp(images, views, seed):
+    """Crops, turns, shifts and mirrors in one operation."""
+    shape = tf.shape(images)
+    height, width = tf.cast(shape[1], tf.float32), tf.cast(shape[2], tf.float32)
+    draws = tf.random.stateless_uniform(tf.stack([7, shape[0]]), seed)  # (7, B) in 0..1
+    area, aspect, place_x, place_y, turn, mirror, shift = tf.unstack(draws)
+    area = views.smallest_crop + (1 - views.smallest_crop) * area
+    # Without crops the sides keep their ratio too.
+    log_aspect = math.log(_MAX_ASPECT) * (2 * aspect - 1) * (views.smallest_crop < 1)
+    scale_x = tf.minimum(tf.sqrt(area * tf.exp(log_aspect)), 1.0)
+    scale_y = tf.minimum(tf.sqrt(area * tf.exp(-log_aspect)), 1.0)
+    angle = (2 * turn - 1) * views.rotation
+    sign = tf.where(mirror < 0.5, -1.0, 1.0) if views.flip else tf.ones_like(mirror)
+    # Output (x, y), from the centre, reads input (a x + b y, c x + d y) from the crop's centre.
+    a, b = sign * scale_x * tf.cos(angle), -scale_y * tf.sin(angle)
+    c, d = sign * scale_x * tf.sin(angle), scale_y * tf.cos(angle)
+    middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
+    center_x = middle_x + (2 * place_x - 1) * (1 - scale_x) * width / 2
+    center_x += (2 * shift - 1) * views.shift * width
+    center_y = middle_y + (2 * place_y - 1) * (1 - scale_y) * height / 2
+    zeros = tf.zeros_like(a)
+    transforms = tf.stack(
+        [a, b, center_x - a * middle_x - b * middle_y,
+         c, d, center_y - c * middle_x - d * middle_y, zeros, zeros],
+        axis=1,
+    )  # (B, 8)  # fmt: skip
+    warped = tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=transforms,
+        output_shape=shape[1:3],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="NEAREST",
+    )
+    return tf.ensure_shape(warped, images.shape)
+
+
+def _recolor(images, views, seed):
+    """Changes brightness, contrast, saturation and hue by one affine map of colours an image."""
+    if not (views.jitter or views.saturation or views.hue or views.gray_share):
+        return images
+    draws = tf.random.stateless_uniform(tf.stack([5, tf.shape(images)[0]]), seed)  # (5, B)
+    brightness, contrast, saturation, hue, gray = tf.unstack(draws)
+    brightness = 1 + views.jitter * (2 * brightness - 1)
+    contrast = 1 + views.jitter * (2 * contrast - 1)
+    luma = images
+    colored = images.shape[-1] == 3
+    if colored:
+        luma = tf.tensordot(images, tf.constant(_LUMA), 1)[..., None]  # (B, H, W, 1)
+    mean = tf.reduce_mean(luma, axis=[1, 2, 3])
+    gain = (brightness * contrast)[:, None, None, None]
+    offset = (brightness * (1 - contrast) * mean)[:, None, None, None]
+    if not colored:
+        return tf.clip_by_value(images * gain + offset, 0.0, 1.0)
+    saturation = 1 + views.saturation * (2 * saturation - 1)
+    saturation = tf.where(gray < views.gray_share, 0.0, saturation)
+    angle = 2 * math.pi * views.hue * (2 * hue - 1)
+    zeros, ones = tf.zeros_like(angle), tf.ones_like(angle)
+    cosine, sine = saturation * tf.cos(angle), saturation * tf.sin(angle)
+    # Gray is fixed by it, so that the offset above needs no turn.
+    turn = tf.reshape(
+        tf.stack([ones, zeros, zeros, zeros, cosine, -sine, zeros, sine, cosine], 1), (-1, 3, 3)
+    )
+    to_yiq = tf.constant(_TO_YIQ)
+    matrix = tf.linalg.inv(to_yiq) @ turn @ to_yiq  # (B, 3, 3)
+    turned = tf.einsum("bhwc,bdc->bhwd", images, matrix)
+    return tf.clip_by_value(turned * gain + offset, 0.0, 1.0)
+
+
+def _mask_bands(images, share, seed):
+    """Sets one band of rows and one of columns to the image's mean."""
+    shape = tf.shape(images)
+    draws = tf.random.stateless_uniform(tf.stack([4, shape[0]]), seed)  # (4, B) in 0..1
+    masked = tf.zeros((shape[0], 1, 1), tf.bool)
+    for axis, (size, place) in enumerate(((draws[0], draws[1]), (draws[2], draws[3]))):
+        length = tf.cast(shape[1 + axis], tf.float32)
+        band = size * share * length
+        start = place * (length - band)
+        position = tf.range(length)[None]
+        inside = (position >= start[:, None]) & (position < (start + band)[:, None])
+        masked |= inside[:, :, None] if axis == 0 else inside[:, None, :]
+    mean = tf.reduce_mean(images, axis=[1, 2], keepdims=True)
+    return tf.where(tf.expand_dims(masked, -1), mean, images)

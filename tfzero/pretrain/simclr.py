@@ -1,0 +1,110 @@
+"""Contrastive learning from two views of each image."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from tfzero._seeds import derive_seed
+from tfzero.data.kinds import default_kind
+from tfzero.networks.layers import scaled_leaky_relu
+from tfzero.networks.views import find_views, random_views
+from tfzero.pretrain import losses
+from tfzero.pretrain.base import Pretrainer
+
+
+@keras.saving.register_keras_serializable("tfzero")
+class SimCLR(Pretrainer):
+    """Learns which two views came from the same image, among all views of a batch.
+
+    Two random views of each image go through the encoder and a small projection head that is
+    thrown away afterwards; each view's projection should be nearer to its partner's than to any
+    other of the batch (NT-Xent). What the views may change is the whole of what the method knows
+    about the data, so `kind` matters more than any other argument.
+
+    Args:
+        encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
+        kind: What kind of data the views are made for: "digits" (crops and small turns, never
+            mirrored), "clothes" (crops, mirrored), "photos" (crops, mirrored, colours changed) or
+            "spectrograms" (shifted along time, bands masked). None takes "photos" for three
+            channels, else "digits".
+        temperature: Divides the similarities; lower punishes near misses harder.
+        hidden_dim: Units of the projection head's hidden layer.
+        projection_dim: Units of its output.
+        seed: Draws the weights of the head and the views.
+
+    Reference:
+        Chen et al. 2020, arXiv:2002.05709, algorithm 1.
+    """
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        *,
+        kind: str | None = None,
+        temperature: float = 0.2,
+        hidden_dim: int = 256,
+        projection_dim: int = 64,
+        seed: int = 0,
+    ):
+        super().__init__(encoder, loss_names=("loss", "accuracy"), seed=seed)
+        self.kind = kind
+        self.temperature = temperature
+        self.hidden_dim = hidden_dim
+        self.projection_dim = projection_dim
+        self.views = find_views(kind or default_kind(encoder.input_shape[-1]))
+        self.hidden = self._dense(hidden_dim, "hidden", activation=scaled_leaky_relu)
+        self.hidden.build(encoder.output_shape)
+        self.projection = self._dense(projection_dim, "projection")
+        self.projection.build((None, hidden_dim))
+        self.built = True
+
+    def _dense(self, units, name, activation=None):
+        initializer = keras.initializers.LecunNormal(derive_seed(self.seed, name))
+        return keras.layers.Dense(
+            units, activation=activation, kernel_initializer=initializer, name=name
+        )
+
+    def train_step(self, data):
+        """Draws two views of each image of a batch and brings their projections together."""
+        images = self.take_images(data)
+        with tf.GradientTape() as tape:
+            terms = self.loss_terms(images, training=True)
+        variables = self.trainable_variables
+        self.optimizer.apply(tape.gradient(terms["loss"], variables), variables)
+        return self.track(**terms)
+
+    def test_step(self, data):
+        """Returns the losses of a batch of images."""
+        return self.track(**self.loss_terms(self.take_images(data), training=False))
+
+    def loss_terms(self, images, *, training):
+        """Returns loss and accuracy of scaled images `(B, H, W, C)` by name, each `()`.
+
+        The accuracy is the share of views whose nearest among the others is their partner.
+        """
+        both = tf.concat(self.draw_views(images, seed=self.step_seed()), axis=0)  # (2B, H, W, C)
+        projections = self.projection(self.hidden(self.encoder(both, training=training)))
+        logits = losses.view_similarities(projections, temperature=self.temperature)
+        return {
+            "loss": losses.partner_cross_entropy(logits),
+            "accuracy": losses.partner_accuracy(logits),
+        }
+
+    def draw_views(self, images, *, seed):
+        """Returns two random views of each scaled image `(B, H, W, C)`, alike in shape."""
+        first, second = tf.unstack(tf.random.split(seed, 2))
+        return (
+            random_views(images, self.views, seed=first),
+            random_views(images, self.views, seed=second),
+        )
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "kind": self.kind,
+            "temperature": self.temperature,
+            "hidden_dim": self.hidden_dim,
+            "projection_dim": self.projection_dim,
+        }

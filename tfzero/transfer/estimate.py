@@ -1,0 +1,207 @@
+"""Before any training: are an encoder's features likely to help with these labels?"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+
+import keras
+import numpy as np
+
+from tfzero._checks import InputError, check_images, check_labels
+from tfzero._seeds import derive_seed
+from tfzero.networks.copies import redraw_network
+from tfzero.networks.kmeans import fit_kmeans
+from tfzero.transfer.features import read_features
+from tfzero.transfer.linear import LinearHead, fit_linear_head
+from tfzero.transfer.transferability import h_score, log_me
+
+_REPEATS = 5
+_MOST_FOLDS = 5
+# Beyond this many labels a probe's accuracy is clear; the rest would only take longer.
+_MOST_LABELS = 2000
+_LEVEL = 0.95
+ENCODER = "encoder"
+
+
+@dataclasses.dataclass(frozen=True)
+class TransferEstimate:
+    """What a probe says of an encoder before any training.
+
+    Attributes:
+        accuracy: By feature set ("encoder", "random", "pixels", "kmeans"), the mean accuracy of a
+            linear probe in cross-validation within the labels, in percent.
+        gains: By every other feature set, (gain, low, high): how many points more the encoder's
+            features score, with its 95 % interval.
+        log_me: LogME of "encoder" and of "random", features of one size.
+        h_score: Regularized H-score of both.
+        num_labels: How many labels were used.
+        seconds: What it took.
+    """
+
+    accuracy: dict[str, float]
+    gains: dict[str, tuple[float, float, float]]
+    log_me: dict[str, float]
+    h_score: dict[str, float]
+    num_labels: int
+    seconds: float
+
+    @property
+    def gain(self) -> tuple[float, float, float]:
+        """(gain, low, high) over the best of the other feature sets, in points."""
+        best = max(self.gains, key=lambda name: self.accuracy[name])
+        return self.gains[best]
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: whether transfer is likely to help."""
+        best = max(self.gains, key=lambda name: self.accuracy[name])
+        gain, low, high = self.gains[best]
+        said = f"{gain:+.1f} points against {best} (95 % interval {low:.1f} to {high:.1f})"
+        if high < 0:
+            return (
+                f"Negative transfer likely: a probe on this encoder scores {said}; "
+                "train from scratch, or pretrain otherwise."
+            )
+        if low > 0:
+            return f"Transfer likely to help: a probe on this encoder scores {said}."
+        return f"Cannot tell whether transfer will help: a probe on this encoder scores {said}."
+
+    def __str__(self) -> str:
+        rows = [f"  {name:8} {value:5.1f} %" for name, value in self.accuracy.items()]
+        return "\n".join([self.verdict, f"Probes on {self.num_labels:,} labels:", *rows])
+
+
+def estimate_transfer(
+    encoder: keras.Model,
+    images: np.ndarray,
+    labels: np.ndarray,
+    *,
+    pool: np.ndarray | None = None,
+    seed: int = 0,
+) -> TransferEstimate:
+    """Compares an encoder's features with features that took no pretraining, in seconds.
+
+    A linear probe is cross-validated within the labels, five times over, on the features of the
+    encoder, of the same network with random weights, of raw pixels and of k-means patches. All see
+    the same folds; intervals are those of the corrected resampled t-test over them. It trains
+    no network, and so says nothing certain about fine-tuning: it says whether the features are
+    worth starting from.
+
+    Args:
+        encoder: Keras model from float32 images in 0..1 to features `(B, D)`; not changed.
+        images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1, at least two of each class.
+        labels: int `(N,)`.
+        pool: Unlabeled images, from which the k-means patches are learnt; None takes `images`.
+        seed: Draws folds, random weights, patches, and the labels where there are over 2,000.
+
+    Returns:
+        Accuracies, gains with intervals, LogME and H-score; printing it gives the verdict.
+
+    Raises:
+        InputError: If images or labels have another form, or a class has one label.
+
+    Reference:
+        Nadeau and Bengio 2003, "Inference for the Generalization Error", section 3, eq. 9; the
+        scores: You et al. 2021, arXiv:2102.11005; Ibrahim et al. 2021, arXiv:2110.06893.
+    """
+    began = time.perf_counter()
+    images = check_images(images)
+    labels = check_labels(labels, count=len(images))
+    labels = np.unique(labels, return_inverse=True)[1]
+    folds = _draw_folds(labels, seed=derive_seed(seed, "folds"))
+    kept = np.sort(np.concatenate([test for _, test in folds[0]]))
+    features = _read_all(encoder, images[kept], images if pool is None else pool, seed)
+    places = np.full(len(labels), -1)
+    places[kept] = np.arange(len(kept))
+    labels = labels[kept]
+    splits = [(places[train], places[test]) for repeat in folds for train, test in repeat]
+    scores = {name: _cross_validate(values, labels, splits) for name, values in features.items()}
+    same_size = (ENCODER, "random")
+    return TransferEstimate(
+        accuracy={name: float(values.mean()) for name, values in scores.items()},
+        gains={
+            name: corrected_interval(scores[ENCODER] - values, num_folds=len(folds[0]))
+            for name, values in scores.items()
+            if name != ENCODER
+        },
+        log_me={name: log_me(features[name], labels) for name in same_size},
+        h_score={name: h_score(features[name], labels) for name in same_size},
+        num_labels=len(kept),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def corrected_interval(differences: np.ndarray, *, num_folds: int) -> tuple[float, float, float]:
+    """Returns mean and 95 % interval of differences over repeated folds.
+
+    Folds share most of their training images, so that their variance alone is too small:
+    it is multiplied by 1/J + 1/(k - 1), with J differences from k folds.
+
+    Args:
+        differences: float `(J,)`.
+        num_folds: k.
+
+    Reference:
+        Nadeau and Bengio 2003, eq. 9, with n2/n1 = 1/(k - 1).
+    """
+    from scipy import stats
+
+    count = len(differences)
+    mean, variance = float(differences.mean()), float(differences.var(ddof=1))
+    error = math.sqrt((1 / count + 1 / (num_folds - 1)) * variance)
+    half = float(stats.t.ppf((1 + _LEVEL) / 2, count - 1)) * error
+    return mean, mean - half, mean + half
+
+
+def _draw_folds(labels, *, seed):
+    """Returns for each repeat its (train, test) indices; at most 2,000 labels take part."""
+    from sklearn.model_selection import StratifiedKFold, train_test_split
+
+    smallest = int(np.bincount(labels).min())
+    if smallest < 2:
+        raise InputError(
+            "A class has only one label; expected at least 2 of each, to train and to test on."
+        )
+    chosen = np.arange(len(labels))
+    if len(labels) > _MOST_LABELS:
+        chosen, _ = train_test_split(
+            chosen, train_size=_MOST_LABELS, stratify=labels, random_state=seed
+        )
+        smallest = max(2, int(np.bincount(labels[chosen]).min()))
+    repeats = []
+    for repeat in range(_REPEATS):
+        folds = StratifiedKFold(
+            min(_MOST_FOLDS, smallest), shuffle=True, random_state=derive_seed(seed, repeat)
+        )
+        repeats.append([(chosen[a], chosen[b]) for a, b in folds.split(chosen, labels[chosen])])
+    return repeats
+
+
+def _read_all(encoder, images, pool, seed) -> dict[str, np.ndarray]:
+    random = redraw_network(encoder, seed=derive_seed(seed, "random"))
+    side = min(images.shape[1:3])
+    kmeans = fit_kmeans(
+        check_images(pool),
+        num_centroids=100,
+        patch_size=6 if side >= 16 else max(2, side // 2),
+        seed=derive_seed(seed, "kmeans"),
+    )
+    return {
+        ENCODER: read_features(encoder, images),
+        "random": read_features(random, images),
+        "pixels": read_features(None, images),
+        "kmeans": read_features(kmeans, images),
+    }
+
+
+def _cross_validate(features, labels, splits) -> np.ndarray:
+    """Returns float `(J,)`, the accuracy in percent on each fold."""
+    num_classes = int(labels.max()) + 1
+    scores = []
+    for train, test in splits:
+        head = LinearHead(*fit_linear_head(features[train], labels[train], num_classes=num_classes))
+        right = head.predict(features[test]).argmax(axis=1) == labels[test]
+        scores.append(100 * float(right.mean()))
+    return np.array(scores)

@@ -66,7 +66,7 @@ def build_encoder(
     inputs = keras.Input(tuple(image_shape), name="image")
     x = keras.layers.Rescaling(2.0, offset=-1.0, name="center")(inputs)
 
-    def convolve(x, filters, kernel_size, *, strides=1, activation=scaled_leaky_relu, name):
+    def convolve(x, filters, kernel_size, *, strides=(1, 1), activation=scaled_leaky_relu, name):
         return StandardizedConv2D(
             filters,
             kernel_size,
@@ -78,10 +78,11 @@ def build_encoder(
         )(x)
 
     for block in range(1, NUM_BLOCKS + 1):
-        kernel_size, strides = (3, 1) if block == 1 else (3, _halving(x.shape[1:3]))
+        kernel_size, strides = (3, (1, 1)) if block == 1 else (3, _halving(x.shape[1:3]))
         if block == 1 and max(image_shape[:2]) > _LARGEST_STEM_SIDE:
-            strides = -(-max(image_shape[:2]) // _LARGEST_STEM_SIDE)
-            kernel_size = max(3, 2 * strides - 1)
+            stride = -(-max(image_shape[:2]) // _LARGEST_STEM_SIDE)
+            strides = (stride, stride)
+            kernel_size = max(3, 2 * stride - 1)
         filters = min(width * 2 ** (block - 1), most_filters)
         name = f"reduce{block}" if residual else f"block{block}"
         x = convolve(x, filters, kernel_size, strides=strides, name=name)  # (B, H', W', filters)

@@ -42,7 +42,7 @@ class SimCLR(Pretrainer):
         encoder: keras.Model,
         *,
         kind: str | None = None,
-        temperature: float = 0.2,
+        temperature: float = 0.1,
         hidden_dim: int = 256,
         projection_dim: int = 64,
         seed: int = 0,

@@ -73,7 +73,7 @@ def build_encoder(
             strides=strides,
             padding="same",
             activation=activation,
-            kernel_initializer=keras.initializers.HeNormal(derive_seed(seed, name)),
+            kernel_initializer=keras.initializers.HeNormal(derive_seed(seed, *_split_number(name))),
             name=name,
         )(x)
 
@@ -96,6 +96,11 @@ def build_encoder(
         x = keras.layers.AdaptiveAveragePooling2D(grid, name="grid")(x)
     features = keras.layers.Flatten(name="features")(x)  # (B, D)
     return keras.Model(inputs, features, name="encoder")
+
+
+def _split_number(name: str) -> tuple[str, int]:
+    """Returns "block" and 3 of "block3"."""
+    return name[:-1], int(name[-1])
 
 
 def _halving(sides: Sequence[int]) -> tuple[int, ...]:

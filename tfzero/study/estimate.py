@@ -27,9 +27,6 @@ _FEW_TIMED_IMAGES = 200
 # Seconds that a job costs beside its steps: loading, building and writing. Small beside the rest
 # of any study, so constants do.
 _CELL_OVERHEAD, _PRETRAINING_OVERHEAD = 0.15, 0.7
-# Two processes of one thread each slow one another by this on two cores (hyperthreads share one
-# core's units); the network that is exported trains alone.
-_ALONE = 1.0
 # Seconds from the last cell to the end: saving, exporting and verifying a model, the report.
 _ENDING = 9.0
 
@@ -94,7 +91,7 @@ class Estimate:
         """Returns the expected seconds from the last cell to the end."""
         if not plan.network_arms():
             return _ENDING / 3  # the report alone
-        return _ENDING + self._fit(plan, plan.transfer[plan.data.num_train]) / _ALONE
+        return _ENDING + self._fit(plan, plan.transfer[plan.data.num_train])
 
     def _fit(self, plan: StudyPlan, settings: TransferPlan) -> float:
         timing = self._timing(NETWORK)

@@ -26,7 +26,7 @@ class Answering:
 def run_answering(tmp_path, monkeypatch, row):
     plan, run = open_small_run(tmp_path)
     cell = CellSpec(arm="scratch/finetune", num_labels=8, replicate=0)
-    monkeypatch.setattr(worker, "fit_arm", lambda *_: Fitted(Answering(row), Cost()))
+    monkeypatch.setattr(worker, "fit_arm", lambda *_, **__: Fitted(Answering(row), Cost()))
     key = worker.run_cell(run.path, plan, cell, {})
     return run.read_cell(key)["result"], run.read_probabilities(key)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
-from tfzero.data.memory import is_large
+from tfzero.data.memory import is_large, memory_limit
 
 
 def stream_batches(
@@ -67,6 +68,12 @@ def _gather(array: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
 
 
 def _read_rows(images: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
+    mapped = getattr(images, "_mmap", None)  # where `np.memmap` keeps it
+    if mapped is not None and images.nbytes > memory_limit() / 2:
+        # The system would read 128 KB around each image, and drop others for it: too little
+        # memory is left to keep them all.
+        mapped.madvise(mmap.MADV_RANDOM)
+
     def read(index):
         return np.asarray(images[index])
 

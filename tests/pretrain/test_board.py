@@ -8,7 +8,6 @@ import pytest
 from tests.data.pictures import make_pixels
 from tests.pretrain.cases import SHAPE, compile_method, make_method
 from tfzero._checks import InputError
-from tfzero.pretrain import METHODS
 from tfzero.pretrain.board import make_board
 from tfzero.pretrain.pictures import draw_samples
 
@@ -57,7 +56,7 @@ def test_writes_losses_and_pictures_of_every_epoch(name, tmp_path):
     assert (int(height), int(width)) == draw_samples(method).shape[:2]
 
 
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize("name", ["gan", "vae"])
 def test_the_callback_of_keras_alone_works_too(name, tmp_path):
     method = compile_method(make_method(name))
     board = keras.callbacks.TensorBoard(tmp_path, histogram_freq=1, update_freq=1)

@@ -65,8 +65,8 @@ def pretrain(
     keep: Annotated[
         int,
         typer.Option(
-            help="Epochs whose models are kept: the newest, and so many less one before it. The "
-            "best one is kept beside them.",
+            help="How many epochs' models are kept, the newest and those before it. The best is "
+            "kept beside them.",
             rich_help_panel=WATCH,
         ),
     ] = 1,

@@ -75,7 +75,7 @@ def test_says_what_a_model_cannot_make(tmp_path, monkeypatch, capsys):
         ["sample", "encoder.keras", "--out", tmp_path / "x"], monkeypatch, capsys
     )
     monkeypatch.setattr("tfzero._sample.load_model", lambda _: Still())
-    expected = "holds a Still, which has no samples and no reconstructions and no traversals and"
+    expected = "a Still, which has no samples, reconstructions, traversals or interpolations."
     assert expected in refuse(
         ["sample", "still.keras", "--out", tmp_path / "x"], monkeypatch, capsys
     )

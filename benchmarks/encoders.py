@@ -123,13 +123,10 @@ def pretrain_encoder(name: str, encoder, images, arguments, *, seed: int) -> dic
     """Trains the encoder in place for the minutes given; returns epochs and last losses."""
     from tfzero.networks import copy_network
     from tfzero.pretrain import METHODS, build_method
-    from tfzero.pretrain.budget import default_budget
     from tfzero.pretrain.run import pretrain
 
     def budget(epochs):
-        return default_budget(
-            len(images), epochs=epochs, smallest_batch=METHODS[name].smallest_batch
-        )
+        return METHODS[name].budget(len(images), epochs=epochs)
 
     epochs = arguments.epochs
     if epochs is None:

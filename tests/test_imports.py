@@ -15,7 +15,7 @@ from tfzero.pretrain import METHODS
 REPOSITORY = pathlib.Path(__file__).parents[1]
 # What each part may import of tfzero, from design.md: cli -> (compare, stages, load) -> report,
 # export -> study -> pretrain, transfer -> networks, data -> compiled, seeds, checks.
-_BASE = {"_compiled", "_seeds", "_checks", "_page"}
+_BASE = {"_compiled", "_schedule", "_seeds", "_checks", "_page"}
 _NETWORKS = {"networks", "data"} | _BASE
 _STUDY = {"study", "pretrain", "transfer"} | _NETWORKS
 ALLOWED = {
@@ -35,6 +35,7 @@ ALLOWED = {
     "networks": _BASE,
     "data": _BASE,
     "_compiled": {"_seeds", "_checks"},
+    "_schedule": set(),
     "_seeds": set(),
     "_page": set(),
     "_checks": set(),

@@ -17,7 +17,6 @@ from tfzero._watch import Watch, make_watchers
 from tfzero.data import ImageData, nested_subsets
 from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.pretrain import METHODS, build_method, find_method
-from tfzero.pretrain.budget import default_budget
 from tfzero.study.plan import parse_label_counts
 from tfzero.study.records import write_by_path
 from tfzero.transfer import STRATEGIES, fit_classifier
@@ -62,8 +61,7 @@ def pretrain_to_file(
 
     _require_keras_file(out)
     find_method(method)  # raises where there is none
-    smallest = METHODS[method].smallest_batch
-    budget = default_budget(len(images), epochs=epochs, smallest_batch=smallest)
+    budget = METHODS[method].budget(len(images), epochs=epochs)
     encoder = build_encoder(images.shape[1:], seed=derive_seed(seed, "encoder"))
     fresh = build_method(method, encoder, kind=kind, seed=seed)
     steps = budget.steps_per_epoch(len(images))

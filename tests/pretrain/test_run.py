@@ -4,6 +4,8 @@ import pytest
 
 from tests.data.pictures import make_pixels
 from tests.pretrain.cases import SHAPE, assert_same_state, make_method, read_state
+from tfzero._schedule import WarmupCosine
+from tfzero.pretrain import METHODS
 from tfzero.pretrain.budget import PretrainingBudget, default_budget
 from tfzero.pretrain.run import pretrain, steps_per_call
 from tfzero.pretrain.vae import VAE
@@ -72,3 +74,48 @@ def test_callbacks_see_the_seed_of_the_method():
             callbacks=[callback],
         )  # fmt: skip
     assert seen == [5, 6]
+
+
+class StopAfter(keras.callbacks.Callback):
+    """Ends a fit after some epochs, as if it had been killed."""
+
+    def __init__(self, epochs):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 == self.epochs:
+            self.model.stop_training = True
+
+
+def test_a_decaying_rate_follows_the_updates_also_after_a_resume(tmp_path):
+    budget = PretrainingBudget(epochs=4, batch_size=5, learning_rate=0.01, decays=True)
+    images = make_pixels(20, *SHAPE, seed=3)
+    rates = []
+
+    class Read(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            rates.append(float(self.model.optimizer.learning_rate))
+
+    whole = make_method("simclr")
+    pretrain(whole, images, budget=budget, callbacks=[Read()])
+    schedule = WarmupCosine(0.01, steps=16)
+    # All 4 updates of an epoch are one call, whose rate is that of its middle.
+    assert rates == pytest.approx([schedule.rate(4 * epoch + 1.5) for epoch in range(4)])
+    half = make_method("simclr")
+    pretrain(half, images, budget=budget, callbacks=[StopAfter(2)])
+    half.save(tmp_path / "half.keras")
+    half = keras.models.load_model(tmp_path / "half.keras")
+    pretrain(half, images, budget=budget, start_epoch=2)
+    assert_same_state(read_state(half), read_state(whole))
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_a_methods_budget_says_how_it_trains(name):
+    method = METHODS[name]
+    budget = method.budget(60_000)
+    assert budget.batch_size == max(128, method.smallest_batch)
+    assert budget.learning_rate == method.learning_rate and budget.decays == method.decays
+    assert budget.epochs == method.budget(60_000, epochs=None).epochs >= 2
+    few = method.budget(50, epochs=7)
+    assert few.batch_size == 50 and few.epochs == 7

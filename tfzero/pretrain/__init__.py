@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfzero._checks import require_choice
+from tfzero.pretrain.budget import PretrainingBudget, default_budget
 
 if TYPE_CHECKING:
     import keras
@@ -25,12 +26,32 @@ class Method(NamedTuple):
         takes_kind: Whether it is told the kind of data, as its argument `kind`.
         smallest_batch: Images an update at least, where the pool has so many: what is learnt by
             telling the images of a batch apart needs many.
+        learning_rate: The highest, of the optimizer given to `compile`, Adam.
+        decays: Whether it rises over the first tenth of the updates and then falls to 0 as a
+            cosine, instead of standing still.
     """
 
     place: str
     relative_cost: float
     takes_kind: bool = False
     smallest_batch: int = 1
+    learning_rate: float = 1e-3
+    decays: bool = False
+
+    def budget(self, num_images: int, *, epochs: int | None = None) -> PretrainingBudget:
+        """Returns what the method may spend on a pool of a size.
+
+        Args:
+            num_images: Size of the pool.
+            epochs: Passes, if not the default.
+        """
+        usual = default_budget(num_images, epochs=epochs)
+        return PretrainingBudget(
+            epochs=usual.epochs,
+            batch_size=min(num_images, max(usual.batch_size, self.smallest_batch)),
+            learning_rate=self.learning_rate,
+            decays=self.decays,
+        )
 
 
 # Adding a method: one file, one line here, one test file.
@@ -39,7 +60,15 @@ METHODS = {
     "gan": Method("tfzero.pretrain.gan:GAN", 2.9),
     "rotation": Method("tfzero.pretrain.rotation:Rotation", 0.9),
     "vae": Method("tfzero.pretrain.vae:VAE", 1.4),
-    "simclr": Method("tfzero.pretrain.simclr:SimCLR", 2.4, takes_kind=True, smallest_batch=256),
+    # On Fashion-MNIST a probe after 3 epochs gains 1 point over a constant 1e-3 after 4.
+    "simclr": Method(
+        "tfzero.pretrain.simclr:SimCLR",
+        2.4,
+        takes_kind=True,
+        smallest_batch=256,
+        learning_rate=3e-3,
+        decays=True,
+    ),
 }
 _PUBLIC = {method.place.partition(":")[2]: method.place for method in METHODS.values()}
 

@@ -12,21 +12,21 @@ class PretrainingBudget:
     Attributes:
         epochs: Passes over the pool.
         batch_size: Images an update.
-        learning_rate: Of the optimizer given to `compile`, Adam.
+        learning_rate: Of the optimizer given to `compile`, Adam; the highest, where it decays.
+        decays: Whether it rises over the first tenth of the updates and then falls to 0.
     """
 
     epochs: int
     batch_size: int
     learning_rate: float
+    decays: bool = False
 
     def steps_per_epoch(self, num_images: int) -> int:
         """Returns the updates that make one pass, the last batch filled up."""
         return max(1, -(-num_images // self.batch_size))
 
 
-def default_budget(
-    num_images: int, *, epochs: int | None = None, smallest_batch: int = 1
-) -> PretrainingBudget:
+def default_budget(num_images: int, *, epochs: int | None = None) -> PretrainingBudget:
     """Returns the budget for a pool of a size.
 
     Passes shrink as the pool grows, while the images seen grow about as its square root: 18
@@ -35,9 +35,8 @@ def default_budget(
     Args:
         num_images: Size of the pool.
         epochs: Passes, if not the default.
-        smallest_batch: Images an update at least, where the pool has so many.
     """
     if epochs is None:
         epochs = max(2, round(18 * (1300 / num_images) ** 0.47))
-    batch_size = max(smallest_batch, 64 if num_images < 10_000 else 128)
+    batch_size = 64 if num_images < 10_000 else 128
     return PretrainingBudget(epochs, min(batch_size, num_images), learning_rate=1e-3)

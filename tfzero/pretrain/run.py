@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from tfzero._compiled import borrow_compiled, largest_divisor
+from tfzero._schedule import WarmupCosine
 from tfzero._seeds import derive_seed
 from tfzero.data.pipeline import stream_batches
 from tfzero.pretrain.base import Pretrainer
@@ -46,6 +47,9 @@ def pretrain(
         seed=derive_seed(method.seed, "order"),
         start=start_epoch * steps,
     )
+    callbacks = list(callbacks)
+    if budget.decays:
+        callbacks.insert(0, WarmupCosine(budget.learning_rate, budget.epochs * steps))
     with borrow_compiled(method) as model:
         model.seed = method.seed  # a loan is of any seed, and callbacks save it
         history = model.fit(
@@ -53,7 +57,7 @@ def pretrain(
             steps_per_epoch=steps,
             epochs=budget.epochs,
             initial_epoch=start_epoch,
-            callbacks=list(callbacks),
+            callbacks=callbacks,
             shuffle=False,  # the stream is shuffled already
             verbose=0,
         )

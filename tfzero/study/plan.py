@@ -55,12 +55,13 @@ class PretrainingPlan(_Model):
     epochs: int = pydantic.Field(ge=1)
     batch_size: int = pydantic.Field(ge=1)
     learning_rate: float = pydantic.Field(gt=0)
+    decays: bool = False
     # The kind of data, of methods that are told it.
     kind: str | None = None
 
     def to_budget(self) -> PretrainingBudget:
         """Returns what `tfzero.pretrain.run.pretrain` may spend."""
-        return PretrainingBudget(self.epochs, self.batch_size, self.learning_rate)
+        return PretrainingBudget(self.epochs, self.batch_size, self.learning_rate, self.decays)
 
 
 class KMeansPlan(_Model):

@@ -146,9 +146,7 @@ def plan_pretraining(
         small = min(data.image_shape[:2]) < 16
         return KMeansPlan(num_centroids=100 if small else 400, patch_size=4 if small else 6)
     method = METHODS[name]
-    budget = default_pretraining(
-        len(data.pool), epochs=epochs, smallest_batch=method.smallest_batch
-    )
+    budget = method.budget(len(data.pool), epochs=epochs)
     return PretrainingPlan(**dataclasses.asdict(budget), kind=kind if method.takes_kind else None)
 
 

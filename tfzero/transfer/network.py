@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from tfzero._compiled import borrow_compiled, largest_divisor
+from tfzero._schedule import WarmupCosine
 from tfzero._seeds import derive_seed
 from tfzero.data.pipeline import stream_batches
 from tfzero.transfer.budget import Budget
@@ -23,41 +24,6 @@ LEARNING_RATE_AFTER_PROBE = 2e-3
 WEIGHT_DECAY = 1e-2
 # Steps that run in one call of the graph, at most.
 _STEPS_PER_CALL = 20
-_WARMUP_SHARE = 0.1
-
-
-class WarmupCosine(keras.callbacks.Callback):
-    """Learning rate rising linearly over the first tenth of the steps, then falling to 0.
-
-    A staircase: steps that run in one call of the graph share the rate of their middle. It
-    follows the optimizer's own count, and so is right after a resume.
-
-    Args:
-        peak: The highest learning rate.
-        steps: Updates in all.
-
-    Reference:
-        Loshchilov and Hutter 2017, arXiv:1608.03983, eq. 5, one cycle.
-    """
-
-    def __init__(self, peak: float, steps: int):
-        super().__init__()
-        self.peak = peak
-        self.steps = steps
-
-    def on_train_batch_begin(self, batch, logs=None):
-        """Sets the learning rate for the steps that run next."""
-        done = int(self.model.optimizer.iterations.numpy())
-        middle = done + (self.model.steps_per_execution - 1) / 2
-        self.model.optimizer.learning_rate = self.rate(middle)
-
-    def rate(self, done: float) -> float:
-        """Returns the learning rate after `done` updates."""
-        warmup = max(1, round(_WARMUP_SHARE * self.steps))
-        if done < warmup:
-            return self.peak * (done + 1) / warmup
-        progress = min(1.0, (done - warmup) / max(1, self.steps - warmup))
-        return self.peak * 0.5 * (1 + float(np.cos(np.pi * progress)))
 
 
 def finetune(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int) -> Fitted:

@@ -68,7 +68,7 @@ def compare(
 
     Args:
         data: What `load_data` returns, or what it takes.
-        arms: As INIT/STRATEGY, for example "vae/lpft"; None takes the default five.
+        arms: As INIT/STRATEGY, for example "vae/lpft"; None takes the default seven.
         label_counts: Numbers or "all"; None takes 2, 5 and 20 labels a class.
         seeds: Replicates: each redraws labels, starting weights and training; None means 10.
         epochs: Pretraining passes over the pool; None chooses by its size.

@@ -20,7 +20,9 @@ SCHEMA = 1
 # Raise it with every change that alters results, so that no study mixes two ways of working.
 RECIPE = "3"
 SCRATCH = "scratch/finetune"
-DEFAULT_ARMS = ("gan/lpft", "vae/lpft", SCRATCH, "scratch/probe", "pixels/svm")
+DEFAULT_ARMS = (
+    "gan/lpft", "vae/lpft", "simclr/lpft", SCRATCH, "scratch/probe", "kmeans/svm", "pixels/svm",
+)  # fmt: skip
 # Inits that are no method: random weights, the same with the updates that pretraining would have
 # bought, and features that need no network.
 SCRATCH_LONG = "scratch-long"

@@ -53,7 +53,7 @@ def make_plan(
 
     Args:
         data: The images.
-        arms: As INIT/STRATEGY; None takes the default five.
+        arms: As INIT/STRATEGY; None takes the default seven.
         label_counts: Numbers or "all"; None takes 2, 5 and 20 a class.
         seeds: Replicates.
         epochs: Pretraining passes over the pool; None chooses by its size.

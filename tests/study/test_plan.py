@@ -69,7 +69,7 @@ def test_keys_change_with_everything_that_decides_a_cell_and_nothing_else(data):
     other = make_plan(data, arms=["vae/lpft"], label_counts=[6], seeds=9)
     assert other.cell_key(cell) == key
     keys = {plan.cell_key(each) for each in plan.cells()}
-    assert len(keys) == len(plan.cells()) == 5 * 2 * 3
+    assert len(keys) == len(plan.cells()) == len(plan.arms) * 2 * 3
 
 
 def test_another_encoder_architecture_changes_the_keys(data):

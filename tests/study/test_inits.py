@@ -93,3 +93,13 @@ def test_everything_can_be_timed_before_anything_is_pretrained(tmp_path):
     for arm in ("kmeans/svm", "vae/svm", "pixels/svm"):
         assert timings[arm].fits and all(seconds > 0 for _, seconds in timings[arm].fits)
     assert not any(run.encoders.iterdir())
+
+
+def test_label_spreading_reads_the_pool_in_a_study(tmp_path):
+    arms = ("pixels/label_spreading", "kmeans/label_spreading")
+    plan, run = open_small_run(tmp_path, arms=arms)
+    assert time_kind(run.path, plan, "pixels/label_spreading", {})[1].fits
+    worker.run_pretraining(run.path, plan, "kmeans", 0, {})
+    for cell in plan.cells():
+        key = worker.run_cell(run.path, plan, cell, {})
+        assert run.read_cell(key)["result"]["accuracy"] > 0.9

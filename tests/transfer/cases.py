@@ -15,6 +15,8 @@ TUNED = [name for name in NETWORKS if name != "probe"]
 def fit(strategy, encoder, images, labels, **settings):
     """Fits by a strategy at learning rates that suit the small encoder, whatever the defaults."""
     settings = {"budget": BUDGET, "seed": 0, **settings}
+    if strategy in STRATEGIES and STRATEGIES[strategy].reads_pool:
+        settings.setdefault("pool", images)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "LEARNING_RATE", 0.02)
         patch.setattr(network, "LEARNING_RATE_AFTER_PROBE", 0.005)

@@ -36,6 +36,7 @@ def test_the_rare_class_is_found_more_often(strategy, encoder):
     for weighted in (False, True):
         fitted = fit_classifier(
             strategy, encoder=encoder if needs_encoder else None, images=images, labels=labels,
+            pool=images,
             budget=dataclasses.replace(BUDGET, class_weights=weighted),
         )  # fmt: skip
         found[weighted] = (fitted.predict(tests).argmax(axis=1) == truth).mean()

@@ -115,3 +115,41 @@ def test_a_pool_smaller_than_the_neighbourhood_serves():
     graph = graphs.build_graph(pool)
     assert graph.neighbours.shape == (4, 3)
     assert graphs.classify(graph, np.eye(4, dtype=np.float32), pool[:2]).shape == (2, 4)
+
+
+def test_equal_shares_weigh_rare_classes_as_frequent_ones():
+    random = np.random.default_rng(4)
+    pool = random.normal(size=(80, 3)).astype(np.float32)
+    graph = graphs.build_graph(pool, num_neighbours=6)
+    labels = np.array([0] * 7 + [1])
+    natural, equal = (
+        graphs.spread_labels(graph, pool[:8], labels, num_classes=2, equal_shares=value)
+        for value in (False, True)
+    )
+    assert equal[:, 1].mean() > natural[:, 1].mean() + 0.1
+
+
+def test_the_pool_lifts_few_labels_far():
+    from tests.conftest import draw_bars
+    from tfzero.transfer import fit_classifier
+
+    noise = {"contrast": 0.15, "noise": 0.2}
+    pool, _ = draw_bars(400, seed=3, **noise)
+    images, labels = draw_bars(8, seed=4, **noise)
+    test, truth = draw_bars(400, seed=5, **noise)
+
+    def score(strategy):
+        fitted = fit_classifier(strategy, encoder=None, images=images, labels=labels, pool=pool)
+        return (fitted.predict(test).argmax(axis=1) == truth).mean()
+
+    assert score("label_spreading") > score("svm") + 0.05
+
+
+def test_a_pool_is_asked_for():
+    from tests.conftest import draw_bars
+    from tfzero._checks import InputError
+    from tfzero.transfer import fit_classifier
+
+    images, labels = draw_bars(8, seed=4)
+    with pytest.raises(InputError, match="reads unlabeled images, but pool is None"):
+        fit_classifier("label_spreading", encoder=None, images=images, labels=labels)

@@ -222,7 +222,7 @@ def test_bad_input_is_refused(encoder, bars, change, message):
     arguments = {"images": images, "labels": labels, **change}
     for strategy in STRATEGIES:
         with pytest.raises(InputError, match=message):
-            fit_classifier(strategy, encoder=encoder, **arguments)
+            fit_classifier(strategy, encoder=encoder, pool=bars[0], **arguments)
 
 
 @pytest.mark.parametrize("count", [2, 50, 1000, 50_000])

@@ -189,11 +189,18 @@ def fit_arm(
             images=images,
             labels=labels,
             groups=groups,
+            pool=_pool_for(run, plan, cell),
             num_classes=len(plan.data.class_names),
             budget=budget or Budget(**plan.transfer_for(cell).model_dump()),
             # The same for all arms of a replicate: same order of batches, same augmentation.
             seed=derive_seed(cell.replicate, "transfer"),
         )
+
+
+def _pool_for(run: RunFolder, plan: StudyPlan, cell: CellSpec) -> np.ndarray | None:
+    if not STRATEGIES[cell.strategy].reads_pool:
+        return None
+    return open_data(run.cache_for(plan.data.fingerprint)).pool
 
 
 def _reads_stored_features(cell: CellSpec) -> bool:

@@ -25,6 +25,7 @@ class Strategy:
         summary: One line for the command's help.
         reads_features: Whether it keeps the encoder as it is, so that features read once serve.
         validates: Whether it sets labels aside to choose a setting by: it then takes `groups`.
+        reads_pool: Whether it reads unlabeled images too: it then takes `pool`.
     """
 
     function: str
@@ -32,6 +33,7 @@ class Strategy:
     summary: str
     reads_features: bool = False
     validates: bool = False
+    reads_pool: bool = False
 
 
 STRATEGIES = {
@@ -49,6 +51,12 @@ STRATEGIES = {
         reads_features=True,
         validates=True,
     ),  # fmt: skip
+    "label_spreading": Strategy(
+        "tfzero.transfer.spreading:label_spreading",
+        False,
+        "labels spread over the pool's nearest neighbours",
+        reads_pool=True,
+    ),
 }
 
 _PUBLIC = {"Classifier": "tfzero.transfer.classifier", "Budget": "tfzero.transfer.budget"}
@@ -61,6 +69,7 @@ def fit_classifier(
     images: np.ndarray,
     labels: np.ndarray,
     groups: np.ndarray | None = None,
+    pool: np.ndarray | None = None,
     num_classes: int | None = None,
     budget: Budget | None = None,
     seed: int = 0,
@@ -75,6 +84,7 @@ def fit_classifier(
         labels: int `(N,)` in 0..K-1.
         groups: `(N,)`: what belongs together, as pictures of one patient. Where a strategy chooses
             a setting by cross-validation, no group is on both sides. None: every image alone.
+        pool: Unlabeled images, as `images`, for strategies that read them.
         num_classes: K; None counts the labels.
         budget: What training may spend; None takes the default for N labels.
         seed: Decides the head's start, the order of batches and the augmentation.
@@ -95,6 +105,11 @@ def fit_classifier(
             f'Strategy "{strategy}" trains a network, but encoder is None. '
             "Give an encoder, for example tfzero.build_encoder(images.shape[1:])."
         )
+    if entry.reads_pool and pool is None:
+        raise InputError(
+            f'Strategy "{strategy}" reads unlabeled images, but pool is None. Give pool=images.'
+        )
+    pool = None if pool is None or not entry.reads_pool else check_images(pool)
     images = check_images(images)
     labels = check_labels(labels, count=len(images))
     highest = int(labels.max())
@@ -104,7 +119,7 @@ def fit_classifier(
             f"labels go up to {highest} and num_classes is {num_classes}; expected at least 2 "
             "classes and labels in 0..num_classes - 1."
         )
-    return _fit(entry, encoder, images, labels, groups, num_classes, budget, seed)
+    return _fit(entry, encoder, images, labels, groups, num_classes, budget, seed, pool=pool)
 
 
 def fit_on_features(
@@ -141,7 +156,9 @@ def fit_on_features(
     return _fit(entry, None, features, labels, groups, num_classes, budget, seed)
 
 
-def _fit(entry: Strategy, encoder, inputs, labels, groups, num_classes, budget, seed) -> Fitted:
+def _fit(
+    entry: Strategy, encoder, inputs, labels, groups, num_classes, budget, seed, *, pool=None
+) -> Fitted:
     from tfzero._checks import InputError
     from tfzero.transfer.budget import default_budget
 
@@ -152,6 +169,8 @@ def _fit(entry: Strategy, encoder, inputs, labels, groups, num_classes, budget, 
     function = pkgutil.resolve_name(entry.function)
     budget = budget or default_budget(len(inputs))
     known = {"groups": groups} if entry.validates else {}
+    if entry.reads_pool:
+        known["pool"] = pool
     return function(
         encoder, inputs, labels, num_classes=num_classes, budget=budget, seed=seed, **known
     )

@@ -75,6 +75,7 @@ def spread_labels(
     *,
     num_classes: int,
     alpha: float = ALPHA,
+    equal_shares: bool = False,
 ) -> np.ndarray:
     """Spreads labels over the pool.
 
@@ -92,6 +93,7 @@ def spread_labels(
         labels: int `(M,)` in 0..K-1.
         num_classes: K.
         alpha: How much comes from the neighbours; the rest from the labels.
+        equal_shares: Whether each class that has labels gets an equal share of the pool instead.
 
     Returns:
         float32 `(N, K)`: each row a distribution over the classes, uniform where nothing arrived.
@@ -113,6 +115,8 @@ def spread_labels(
             break
     spread = values[:count]
     shares = np.bincount(labels, minlength=num_classes) / num_labels
+    if equal_shares:
+        shares = (shares > 0) / (shares > 0).sum()
     mass = spread.sum(axis=0)
     spread = spread * (shares / np.maximum(mass, 1e-12))
     total = spread.sum(axis=1, keepdims=True)

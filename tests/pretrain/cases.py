@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from tests.conftest import build_small_encoder
-from tfzero.pretrain import find_method
+from tfzero.pretrain import METHODS, find_method
 
 SHAPE = (8, 8, 1)
 # Everything that a default could change is given, so that tests do not depend on defaults.
@@ -44,6 +44,13 @@ def make_method(name, *, shape=SHAPE, seed=0, encoder=None, **arguments):
     """Builds a small method, not compiled; the encoder starts equal whatever the seed."""
     encoder = build_small_encoder(shape) if encoder is None else encoder
     return find_method(name)(encoder, seed=seed, **{**ARGUMENTS[name], **arguments})
+
+
+def list_able(ability):
+    """Returns the names of the methods that can do something optional; at least one."""
+    names = [name for name in METHODS if ability in vars(find_method(name))]
+    assert names
+    return names
 
 
 def compile_method(method, **settings):

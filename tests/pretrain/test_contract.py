@@ -17,6 +17,7 @@ from tests.pretrain.cases import (
     assert_same_state,
     compile_method,
     find_optimizers,
+    list_able,
     make_method,
     read_state,
 )
@@ -100,9 +101,8 @@ def test_evaluation_changes_nothing_and_repeats(trained):
     assert_same_state(before, read_state(trained.method))
 
 
+@pytest.mark.parametrize("trained", list_able("generate"), indirect=True)
 def test_generates_images_from_a_seed(trained):
-    if not trained.method.can("generate"):
-        pytest.skip("no generator")
     images = np.asarray(trained.method.generate(6, seed=4))
     assert images.shape == (6, *SHAPE) and images.dtype == np.float32
     assert images.min() >= 0 and images.max() <= 1

@@ -72,7 +72,7 @@ def run_pretraining(
     data = open_data(run.cache_for(plan.data.fingerprint))
     settings = plan.pretraining[method]
     seed = derive_seed(replicate, "pretrain", method)
-    history, pictures, alarms = {}, {}, []
+    model, history, pictures, alarms = None, {}, {}, []
     with keras.saving.custom_object_scope(custom_objects), measure_cost() as cost:
         if isinstance(settings, KMeansPlan):
             encoder = fit_kmeans(data.pool, **settings.model_dump(), seed=seed)
@@ -84,8 +84,9 @@ def run_pretraining(
             history = pretrain(model, data.pool, budget=budget)
             cost.steps = settings.epochs * budget.steps_per_epoch(len(data.pool))
             trained = model.trainable_weights
-            pictures = _pictures(model, data.pool)
-            alarms = describe_alarms(model, data.pool, history)
+    if model is not None:  # looking at it is no part of what it cost
+        pictures = _pictures(model, data.pool)
+        alarms = describe_alarms(model, data.pool, history)
     cost.parameters = sum(int(np.prod(weight.shape)) for weight in trained)
     write_by_path(run.encoders / f"{key}.keras", encoder.save)
     write_arrays(run.encoders / f"{key}.npz", **pictures)

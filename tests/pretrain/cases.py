@@ -19,7 +19,7 @@ ARGUMENTS = {
         "averaging": 0.999,
         "generator_width": 4,
     },
-    "rotation": {"all_turns": False},
+    "rotation": {"kind": "digits", "augment": True, "all_turns": False},
     "simclr": {"kind": "digits", "temperature": 0.5, "hidden_dim": 8, "projection_dim": 4},
     "vae": {
         "latent_dim": 3,
@@ -34,7 +34,7 @@ ARGUMENTS = {
 CHOICES = [
     # R1 on every third step: continuing needs the right step, not only its parity.
     ("gan", {"r1_interval": 3, "generator_loss": "feature_matching", "averaging": 0.5}),
-    ("rotation", {"all_turns": True}),
+    ("rotation", {"augment": False, "all_turns": True}),
     ("vae", {"likelihood": "gaussian", "kl_warmup": 4, "free_bits": 0.01}),
 ]
 LEARNING_RATE = 2e-3

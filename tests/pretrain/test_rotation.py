@@ -6,8 +6,11 @@ import tensorflow as tf
 from tests.conftest import draw_bars
 from tests.data.pictures import make_pixels
 from tests.pretrain.cases import SHAPE, compile_method, make_method
+from tfzero._checks import InputError
 from tfzero.data.pipeline import stream_batches
 from tfzero.networks import build_encoder
+from tfzero.networks.views import find_views, random_views
+from tfzero.pretrain import rotation
 from tfzero.pretrain.rotation import Rotation, turn_images
 from tfzero.transfer import fit_classifier
 
@@ -41,7 +44,7 @@ def test_the_centred_square_of_an_oblong_image_is_turned_and_stretched(shape):
 
 @pytest.mark.parametrize("all_turns", [True, False])
 def test_loss_and_accuracy_equal_loops(all_turns):
-    method = compile_method(make_method("rotation", all_turns=all_turns, seed=6))
+    method = compile_method(make_method("rotation", augment=False, all_turns=all_turns, seed=6))
     drawn = tf.random.stateless_uniform([5], (6, 0), maxval=4, dtype=tf.int32).numpy()
     assert len(set(drawn)) > 1
     random = np.random.default_rng(0)
@@ -73,6 +76,39 @@ def test_every_turn_is_drawn_as_often_and_anew_each_step():
         seen.append(float(method.loss_terms(images, training=False)["accuracy"]))
     assert seen[0] != seen[1] and sum(seen[1:]) == pytest.approx(1)
     np.testing.assert_allclose(seen, 0.25, atol=0.04)  # 6 standard deviations
+
+
+def test_images_are_changed_before_they_are_turned_and_anew_each_step(monkeypatch):
+    seen = []
+
+    def turn(images):
+        seen.append(images.numpy())
+        return turn_images(images)
+
+    monkeypatch.setattr(rotation, "turn_images", turn)
+    method = compile_method(make_method("rotation", kind="clothes", seed=6))
+    method.optimizer.build(method.trainable_variables)
+    for step in (0, 0, 1):
+        method.optimizer.iterations.assign(step)
+        method.loss_terms(tf.constant(SCALED), training=False)
+    expected = random_views(SCALED, find_views("clothes"), seed=tf.constant([6, 1]))
+    np.testing.assert_array_equal(seen[0], expected)
+    np.testing.assert_array_equal(seen[0], seen[1])
+    assert not np.array_equal(seen[0], seen[2]) and not np.array_equal(seen[0], SCALED)
+
+
+def test_no_shift_that_would_tell_a_turn_apart():
+    assert find_views("spectrograms").shift
+    method = make_method("rotation", kind="spectrograms")
+    assert not method.views.shift and method.views.mask_share
+
+
+def test_the_kind_is_chosen_by_channels_and_checked():
+    assert make_method("rotation", kind=None).views == find_views("digits")
+    colored = make_method("rotation", kind=None, shape=(8, 8, 3))
+    assert colored.views == find_views("photos")
+    with pytest.raises(InputError, match='Unknown kind of data "cloths".*clothes'):
+        make_method("rotation", kind="cloths")
 
 
 @pytest.mark.parametrize("all_turns", [True, False])
@@ -118,7 +154,7 @@ def test_learns_to_tell_turns_and_features_that_a_probe_reads():
 
     encoder = build_encoder((8, 8, 1), width=4, seed=0)
     untrained = probe_accuracy(encoder)
-    method = Rotation(encoder, all_turns=True, seed=0)
+    method = Rotation(encoder, augment=False, all_turns=True, seed=0)
     method.compile(optimizer=keras.optimizers.Adam(3e-3), steps_per_execution=20)
     method.fit(
         stream_batches(pool, batch_size=32, seed=0), steps_per_epoch=120, shuffle=False, verbose=0

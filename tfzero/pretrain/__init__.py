@@ -58,7 +58,10 @@ class Method(NamedTuple):
 METHODS = {
     "denoising": Method("tfzero.pretrain.denoising:Denoising", 1.9),
     "gan": Method("tfzero.pretrain.gan:GAN", 2.9),
-    "rotation": Method("tfzero.pretrain.rotation:Rotation", 0.9),
+    # The rate as SimCLR's: on part of Fashion-MNIST, one seed, a probe gains a point over 1e-3.
+    "rotation": Method(
+        "tfzero.pretrain.rotation:Rotation", 1.0, takes_kind=True, learning_rate=3e-3, decays=True
+    ),
     "vae": Method("tfzero.pretrain.vae:VAE", 1.4),
     # On part of Fashion-MNIST, one seed: a probe after 3 epochs gains 1 point over a constant 1e-3.
     "simclr": Method(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 
 from tfzero._seeds import derive_seed
+from tfzero.data.kinds import default_kind
+from tfzero.networks.views import find_views, random_views
 from tfzero.pretrain import losses
 from tfzero.pretrain.base import Pretrainer
 
@@ -22,7 +26,13 @@ class Rotation(Pretrainer):
     after 2 minutes of one core on Fashion-MNIST a probe of the features scores 72.6 % with 100
     labels against 69.8, and 82.5 against 82.4 with 1,000 (one run each, on training images).
 
-    The turns move pixels and interpolate nothing: no trace of a resampling tells them apart.
+    Before it is turned, each image is changed as its kind of data allows (crops, mirroring,
+    brightness), which the paper does not do: else the task is soon too easy to teach more. After
+    10 passes over 50,000 images of Fashion-MNIST a probe of the features scores 76.5 % with 100
+    labels and 85.6 with 1,000, against 74.6 and 84.1 without (one run each, on training images).
+
+    The turns move pixels and interpolate nothing: no trace of a resampling tells them apart. Nor
+    does the change before, which favours no direction that a turn would turn into another.
 
     Images that are not square are cropped to their centred square, which is turned and then
     stretched to the encoder's shape: a turn of the whole image would change its shape, and the
@@ -33,16 +43,32 @@ class Rotation(Pretrainer):
 
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
+        kind: What kind of data the changes are made for, as in `SimCLR`: "digits", "clothes",
+            "photos" or "spectrograms". None takes "photos" for three channels, else "digits".
+        augment: Whether images are changed before they are turned; not in the paper.
         all_turns: Whether a step sees each image in all four positions, as in the paper, instead
             of one that is drawn at random.
-        seed: Draws the weights of the new layer and the turns.
+        seed: Draws the weights of the new layer, the changes and the turns.
 
     Reference:
         Gidaris et al. 2018, arXiv:1803.07728, eq. 2 and 3; all four in a batch: section 3.1.
     """
 
-    def __init__(self, encoder: keras.Model, *, all_turns: bool = False, seed: int = 0):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        *,
+        kind: str | None = None,
+        augment: bool = True,
+        all_turns: bool = False,
+        seed: int = 0,
+    ):
         super().__init__(encoder, loss_names=("loss", "accuracy"), seed=seed)
+        self.kind = kind
+        views = find_views(kind or default_kind(encoder.input_shape[-1]))
+        # A shift smears an edge along the width, which would tell a turn apart.
+        self.views = dataclasses.replace(views, shift=0.0)
+        self.augment = augment
         self.all_turns = all_turns
         self.turn = keras.layers.Dense(
             _NUM_TURNS,
@@ -71,6 +97,9 @@ class Rotation(Pretrainer):
         N is 4B with all turns of each image, B otherwise.
         """
         count = tf.shape(images)[0]
+        if self.augment:
+            seed = self.step_seed(stream=1)
+            images = random_views(images, self.views, seed=seed)  # (B, H, W, C)
         turned = turn_images(tf.ensure_shape(images, self.encoder.input_shape))  # (4B, H, W, C)
         turns = tf.repeat(tf.range(_NUM_TURNS), count)  # (4B,)
         if not self.all_turns:
@@ -87,7 +116,12 @@ class Rotation(Pretrainer):
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "all_turns": self.all_turns}
+        return {
+            **super().get_config(),
+            "kind": self.kind,
+            "augment": self.augment,
+            "all_turns": self.all_turns,
+        }
 
 
 def turn_images(images: tf.Tensor) -> tf.Tensor:

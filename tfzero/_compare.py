@@ -81,7 +81,7 @@ def compare(
             not given here is as it was asked for then.
         class_weights: Whether rare classes weigh as much as frequent ones in training, in every
             arm; None means not.
-        kind: The kind of data, which decides what a method may change in an image: "digits",
+        kind: The kind of data, which decides what training may change in an image: "digits",
             "clothes" (may be mirrored), "photos" or "spectrograms". None takes "photos" for
             three channels, else "digits".
         encoder: An own architecture, any Keras model from float32 images in 0..1 to features

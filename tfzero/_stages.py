@@ -93,6 +93,7 @@ def finetune_to_file(
     strategy: str,
     labels: str,
     class_weights: bool,
+    kind: str | None,
     seed: int,
     overwrite: bool,
 ) -> float:
@@ -135,7 +136,9 @@ def finetune_to_file(
         images=data.train_images[chosen],
         labels=data.train_labels[chosen],
         num_classes=data.num_classes,
-        budget=dataclasses.replace(default_transfer(count), class_weights=class_weights),
+        budget=dataclasses.replace(
+            default_transfer(count), class_weights=class_weights, kind=kind
+        ),
         seed=seed,
     )
     write_by_path(out, fitted.model.save)

@@ -1,90 +1,51 @@
-import math
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfzero.networks import augment_images, augmentation
+from tfzero._checks import InputError
+from tfzero.data.kinds import KINDS
+from tfzero.networks import augment_images
+from tfzero.networks.augmentation import AUGMENTATIONS
+from tfzero.networks.views import VIEWS, random_views
+
+SEED = tf.constant([3, 5])
 
 
-@pytest.fixture
-def images():
-    return np.random.default_rng(0).random((5, 8, 16, 2)).astype(np.float32)
+def draw(*shape, seed=0):
+    return np.random.default_rng(seed).random(shape).astype(np.float32)
 
 
-def set_strengths(monkeypatch, *, shift=0.0, rotation=0.0, zoom=0.0):
-    monkeypatch.setattr(augmentation, "MAX_SHIFT", shift)
-    monkeypatch.setattr(augmentation, "MAX_ROTATION", rotation)
-    monkeypatch.setattr(augmentation, "MAX_ZOOM", zoom)
+def test_every_kind_has_an_augmentation_and_no_other():
+    assert set(AUGMENTATIONS) == set(KINDS)
+    with pytest.raises(InputError, match='Unknown kind of data "cloths". Did you mean "clothes"'):
+        augment_images(draw(2, 8, 8, 1), kind="cloths", seed=SEED)
 
 
-def fix_draws(monkeypatch, value):
-    """Makes each draw `value` instead of random in -1..1."""
-    monkeypatch.setattr(
-        augmentation.tf.random, "stateless_uniform", lambda shape, *_, **__: tf.fill(shape, value)
+@pytest.mark.parametrize("kind", KINDS)
+def test_changes_are_those_of_the_kind_drawn_by_the_seed(kind):
+    images = draw(3, 8, 12, 3)
+    augmented = augment_images(images, kind=kind, seed=SEED).numpy()
+    np.testing.assert_array_equal(
+        augmented, random_views(images, AUGMENTATIONS[kind], seed=SEED).numpy()
     )
+    assert augmented.min() >= 0 and augmented.max() <= 1
+    assert np.abs(augmented - augment_images(images, kind=kind, seed=SEED + 1)).max() > 0.1
 
 
-def seed(first=0, second=0):
-    return tf.constant([first, second])
+def test_only_what_keeps_its_meaning_is_mirrored():
+    # One bright column to the left of the middle: mirrored, it is to the right.
+    images = np.zeros((200, 16, 16, 1), np.float32)
+    images[:, :, 4] = 1
+    for kind in KINDS:
+        augmented = augment_images(images, kind=kind, seed=SEED).numpy()
+        right = augmented[:, :, 9:].sum(axis=(1, 2, 3)) > augmented[:, :, :7].sum(axis=(1, 2, 3))
+        assert right.mean() == 0 or kind in ("clothes", "photos")
+        assert 0.4 < right.mean() < 0.6 or kind in ("digits", "spectrograms")
 
 
-def test_without_strength_nothing_changes(monkeypatch, images):
-    set_strengths(monkeypatch)
-    np.testing.assert_array_equal(augment_images(images, seed=seed()), images)
-
-
-@pytest.mark.parametrize("direction", [1, -1])
-def test_a_shift_moves_pixels_and_repeats_the_edge(monkeypatch, images, direction):
-    set_strengths(monkeypatch, shift=1 / 8)
-    fix_draws(monkeypatch, float(direction))
-    # An eighth of the side: 1 row and 2 columns.
-    rows = np.clip(np.arange(8) + direction, 0, 7)
-    columns = np.clip(np.arange(16) + 2 * direction, 0, 15)
-    expected = images[:, rows][:, :, columns]
-    np.testing.assert_allclose(augment_images(images, seed=seed()), expected, atol=1e-6)
-
-
-def test_a_quarter_turn_is_exact(monkeypatch, images):
-    set_strengths(monkeypatch, rotation=math.pi / 2)
-    fix_draws(monkeypatch, 1.0)
-    square = images[:, :, :8]
-    expected = np.rot90(square, axes=(1, 2))
-    np.testing.assert_allclose(augment_images(square, seed=seed()), expected, atol=1e-5)
-
-
-def test_a_zoom_is_about_the_center(monkeypatch):
-    set_strengths(monkeypatch, zoom=1.0)
-    fix_draws(monkeypatch, 1.0)
-    images = np.random.default_rng(0).random((2, 9, 9, 1)).astype(np.float32)
-    read = np.clip(4 + 2 * (np.arange(9) - 4), 0, 8)
-    expected = images[:, read][:, :, read]
-    np.testing.assert_allclose(augment_images(images, seed=seed()), expected, atol=1e-5)
-
-
-def test_each_strength_warps_by_itself(monkeypatch, images):
-    for strength in ("shift", "rotation", "zoom"):
-        set_strengths(monkeypatch, **{strength: 0.3})
-        assert np.abs(augment_images(images, seed=seed()) - images).max() > 0.1, strength
-
-
-def test_the_seed_decides_and_each_image_has_its_own_warp(images):
-    same = np.repeat(images[:1], 4, axis=0)
-    warped = augment_images(same, seed=seed(3, 7)).numpy()
-    np.testing.assert_array_equal(warped, augment_images(same, seed=seed(3, 7)))
-    for other in (seed(4, 7), seed(3, 8)):
-        assert np.abs(warped - augment_images(same, seed=other)).max() > 1e-3
-    for first in range(4):
-        for second in range(first):
-            assert np.abs(warped[first] - warped[second]).max() > 1e-3
-    assert warped.min() >= images[0].min() and warped.max() <= images[0].max()
-
-
-def test_works_in_a_graph_of_unknown_batch_size(images):
-    signature = [tf.TensorSpec((None, 8, 16, 2)), tf.TensorSpec((2,), tf.int32)]
-    traced = tf.function(
-        lambda batch, seed: augment_images(batch, seed=seed), input_signature=signature
-    )
-    assert traced.get_concrete_function().output_shapes.as_list() == [None, 8, 16, 2]
-    expected = augment_images(images, seed=seed(1, 2))
-    np.testing.assert_allclose(traced(images, seed(1, 2)), expected, atol=1e-5)
+def test_labelled_images_change_less_than_views_do():
+    for kind, gentle in AUGMENTATIONS.items():
+        assert gentle.smallest_crop >= VIEWS[kind].smallest_crop
+        assert gentle.jitter <= VIEWS[kind].jitter and gentle.hue <= VIEWS[kind].hue
+        assert gentle.gray_share <= VIEWS[kind].gray_share
+        assert gentle.mask_share <= VIEWS[kind].mask_share

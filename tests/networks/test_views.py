@@ -81,8 +81,21 @@ def test_turns_and_shifts_reach_as_far_as_they_say():
     slope_y = turned[:, 12, 10, 0] - turned[:, 8, 10, 0]
     angles = np.arctan2(slope_y, slope_x)
     assert -0.31 < angles.min() < -0.25 and 0.25 < angles.max() < 0.31
-    moved = view(images, shift=0.2)[:, 0, 10, 0] - 0.5
+    moved = view(images, shift=(0.0, 0.2))[:, 0, 10, 0] - 0.5
     assert -0.22 < moved.min() < -0.17 and 0.17 < moved.max() < 0.22
+
+
+def test_shifts_along_the_height_and_zooms_are_about_the_middle():
+    rows, columns = np.mgrid[0:21, 0:21].astype(np.float32)
+    images = np.stack([rows / 20, columns / 20], axis=-1)[None].repeat(200, axis=0)
+    moved = view(images, shift=(0.2, 0.0))[:, 10, 10]
+    assert -0.22 < moved[:, 0].min() - 0.5 < -0.17 and 0.17 < moved[:, 0].max() - 0.5 < 0.22
+    np.testing.assert_allclose(moved[:, 1], 0.5, atol=1e-6)
+    zoomed = view(images, zoom=0.3)
+    np.testing.assert_allclose(zoomed[:, 10, 10], 0.5, atol=1e-6)
+    spans = zoomed[:, 13, 13] - zoomed[:, 7, 7]  # 0.3 unchanged
+    np.testing.assert_allclose(spans[:, 0], spans[:, 1], atol=1e-6)
+    assert 0.21 <= spans.min() < 0.23 and 0.37 < spans.max() <= 0.391
 
 
 def test_brightness_and_contrast_by_hand():

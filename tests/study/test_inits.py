@@ -42,6 +42,9 @@ def test_methods_that_are_told_the_kind_of_data_get_it(channels, chosen):
     plan, told = make_plan(data, **asked), make_plan(data, **asked, kind="clothes")
     assert plan.pretraining["simclr"].kind == chosen
     assert told.pretraining["simclr"].kind == "clothes"
+    # Classifiers are told too, whatever their init.
+    assert {settings.kind for settings in plan.transfer.values()} == {chosen}
+    assert {settings.kind for settings in told.transfer.values()} == {"clothes"}
     assert (
         plan.pretraining["vae"] == told.pretraining["vae"] and told.pretraining["vae"].kind is None
     )

@@ -48,10 +48,11 @@ def test_the_seed_draws_the_head(encoder):
 
 
 def test_the_configuration_is_the_constructors_arguments(encoder):
-    classifier = Classifier(encoder, 4, augment=True, seed=3)
+    classifier = Classifier(encoder, 4, augment=True, kind="clothes", seed=3)
     config = classifier.get_config()
     assert set(config) == set(inspect.signature(Classifier.__init__).parameters) - {"self"}
-    assert (config["num_classes"], config["augment"], config["seed"]) == (4, True, 3)
+    del config["encoder"]
+    assert config == {"num_classes": 4, "augment": True, "kind": "clothes", "seed": 3}
     with pytest.raises(TypeError, match="unexpected keyword argument 'augmented'"):
         Classifier(encoder, 4, augmented=True)
 
@@ -98,7 +99,8 @@ def test_saved_training_continues_as_if_never_stopped(encoder, bars, tmp_path):
 def test_training_alone_is_augmented_by_seed_and_step(encoder, bars, monkeypatch):
     seeds = []
 
-    def watch(images, *, seed):
+    def watch(images, *, kind, seed):
+        assert kind == "digits"
         seeds.append(seed.numpy().tolist())
         return images
 
@@ -123,12 +125,29 @@ def test_augmentation_changes_what_is_learned(encoder, bars):
     assert np.abs(trained[0] - trained[1]).max() > 1e-4
 
 
-def test_the_warp_is_kept_from_xla(encoder, bars):
-    assert Classifier(encoder, 4).supports_jit
-    classifier = Classifier(encoder, 4, augment=True)
-    with pytest.warns(UserWarning, match="doesn't support `jit_compile=True`"):
-        compile_classifier(classifier, jit_compile=True)
-    classifier.fit(*bars, steps_per_epoch=1, verbose=0)
+def test_the_kind_of_data_decides_what_augmentation_does(encoder, bars, monkeypatch):
+    kinds = []
+
+    def watch(images, *, kind, seed):
+        kinds.append(kind)
+        return images
+
+    monkeypatch.setattr(classifier_module, "augment_images", watch)
+    Classifier(encoder, 4, augment=True)(bars[0], training=True)
+    Classifier(encoder, 4, augment=True, kind="spectrograms")(bars[0], training=True)
+    colored = tfzero.build_encoder((8, 8, 3), width=4)
+    Classifier(colored, 4, augment=True)(np.repeat(bars[0], 3, axis=-1), training=True)
+    assert kinds == ["digits", "spectrograms", "photos"]
+    with pytest.raises(InputError, match='Unknown kind of data "photo". Did you mean "photos"'):
+        Classifier(encoder, 4, kind="photo")
+
+
+def test_augmented_training_can_be_compiled_by_xla(encoder, bars):
+    classifier = compile_classifier(Classifier(encoder, 4, augment=True), jit_compile=True)
+    classifier.fit(*bars, batch_size=8, epochs=8, verbose=0)
+    images, labels = draw_bars(60, seed=9)
+    found = classifier.predict(images, verbose=0).argmax(axis=1)
+    assert (found == labels).mean() > 0.9
 
 
 def test_color_images_that_are_not_square():

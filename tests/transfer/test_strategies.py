@@ -158,8 +158,9 @@ def test_the_budget_decides_about_augmentation(encoder, bars, monkeypatch):
     monkeypatch.setattr(network, "_train", lambda *_, **__: None)
     for strategy in TUNED:
         for augment in (True, False):
-            budget = Budget(steps=2, augment=augment)
-            assert fit(strategy, encoder, *bars, budget=budget).model.augment is augment
+            budget = Budget(steps=2, augment=augment, kind="clothes")
+            model = fit(strategy, encoder, *bars, budget=budget).model
+            assert model.augment is augment and model.kind == "clothes"
 
 
 SCRIPT = """

@@ -96,7 +96,7 @@ Transductive = Annotated[
 Kind = Annotated[
     str | None,
     typer.Option(
-        help="digits, clothes (may be mirrored), photos or spectrograms: what a method may change "
+        help="digits, clothes (may be mirrored), photos or spectrograms: what training may change "
         "in an image. Default: photos in colour, else digits.",
         rich_help_panel=IMAGES,
     ),

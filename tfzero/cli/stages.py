@@ -124,6 +124,7 @@ def finetune(
     strict: Strict = False,
     drop_leaks: DropLeaks = False,
     balanced: Balanced = False,
+    kind: Kind = None,
     seed: Annotated[int, typer.Option(help="Decides labels, head and order.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
@@ -143,6 +144,7 @@ def finetune(
         strategy=strategy,
         labels=labels,
         class_weights=class_weights,
+        kind=kind,
         seed=seed,
         overwrite=overwrite,
     )

@@ -23,24 +23,26 @@ class Views:
     Attributes:
         smallest_crop: Share of the area that a crop keeps at least; 1 keeps everything.
         flip: Whether half of the views are mirrored left to right.
+        zoom: Largest relative change of both sides, either way.
         rotation: Largest turn either way, in radians.
         jitter: Largest relative change of brightness and of contrast.
         saturation: Largest relative change of saturation, of colour images.
         hue: Largest turn of the hue either way, as a share of the circle, of colour images.
         gray_share: Share of views without colour.
         mask_share: Height and width of the masked bands, as a share of each side.
-        shift: Largest shift along the width, as a share of it.
+        shift: Largest shift along the height and along the width, each as a share of it.
     """
 
     smallest_crop: float = 1.0
     flip: bool = False
+    zoom: float = 0.0
     rotation: float = 0.0
     jitter: float = 0.0
     saturation: float = 0.0
     hue: float = 0.0
     gray_share: float = 0.0
     mask_share: float = 0.0
-    shift: float = 0.0
+    shift: tuple[float, float] = (0.0, 0.0)
 
 
 # Crops and colours of photos as in Chen
@@ -51,7 +53,7 @@ VIEWS = {
     "photos": Views(
         smallest_crop=0.3, flip=True, jitter=0.4, saturation=0.4, hue=0.1, gray_share=0.2
     ),
-    "spectrograms": Views(jitter=0.4, mask_share=0.25, shift=0.15),
+    "spectrograms": Views(jitter=0.4, mask_share=0.25, shift=(0.0, 0.15)),
 }
 
 
@@ -87,22 +89,25 @@ def _warp(images, views, seed):
     """Crops, turns, shifts and mirrors in one operation."""
     shape = tf.shape(images)
     height, width = tf.cast(shape[1], tf.float32), tf.cast(shape[2], tf.float32)
-    draws = tf.random.stateless_uniform(tf.stack([7, shape[0]]), seed)  # (7, B) in 0..1
-    area, aspect, place_x, place_y, turn, mirror, shift = tf.unstack(draws)
+    draws = tf.random.stateless_uniform(tf.stack([9, shape[0]]), seed)  # (9, B) in 0..1
+    area, aspect, place_x, place_y, turn, mirror, shift_x, shift_y, zoom = tf.unstack(draws)
     area = views.smallest_crop + (1 - views.smallest_crop) * area
     # Without crops the sides keep their ratio too.
     log_aspect = math.log(_MAX_ASPECT) * (2 * aspect - 1) * (views.smallest_crop < 1)
     scale_x = tf.minimum(tf.sqrt(area * tf.exp(log_aspect)), 1.0)
     scale_y = tf.minimum(tf.sqrt(area * tf.exp(-log_aspect)), 1.0)
+    zoom = 1 + (2 * zoom - 1) * views.zoom
     angle = (2 * turn - 1) * views.rotation
     sign = tf.where(mirror < 0.5, -1.0, 1.0) if views.flip else tf.ones_like(mirror)
     # Output (x, y), from the centre, reads input (a x + b y, c x + d y) from the crop's centre.
-    a, b = sign * scale_x * tf.cos(angle), -scale_y * tf.sin(angle)
-    c, d = sign * scale_x * tf.sin(angle), scale_y * tf.cos(angle)
+    cosine, sine = zoom * tf.cos(angle), zoom * tf.sin(angle)
+    a, b = sign * scale_x * cosine, -scale_y * sine
+    c, d = sign * scale_x * sine, scale_y * cosine
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
     center_x = middle_x + (2 * place_x - 1) * (1 - scale_x) * width / 2
-    center_x += (2 * shift - 1) * views.shift * width
     center_y = middle_y + (2 * place_y - 1) * (1 - scale_y) * height / 2
+    center_x += (2 * shift_x - 1) * views.shift[1] * width
+    center_y += (2 * shift_y - 1) * views.shift[0] * height
     rows, columns = tf.range(height)[None, :, None], tf.range(width)[None, None]
     x = _each(a) * (columns - middle_x) + _each(b) * (rows - middle_y) + _each(center_x)
     y = _each(c) * (columns - middle_x) + _each(d) * (rows - middle_y) + _each(center_y)

@@ -79,6 +79,7 @@ class TransferPlan(_Model):
     steps: int = pydantic.Field(ge=1)
     batch_size: int = pydantic.Field(ge=1)
     augment: bool
+    kind: str
     class_weights: bool
 
 

@@ -92,7 +92,7 @@ def make_plan(
     num_epochs = default_pretraining(len(data.pool), epochs=epochs).epochs
     # The last is for the network that is exported, trained on all labels.
     transfer = {
-        count: dataclasses.replace(default_transfer(count), class_weights=class_weights)
+        count: dataclasses.replace(default_transfer(count), class_weights=class_weights, kind=kind)
         for count in sorted({*counts, num_train})
     }
     return StudyPlan(

@@ -12,7 +12,8 @@ class Budget:
     Attributes:
         steps: Updates of the network.
         batch_size: Labelled images an update.
-        augment: Whether training images are warped.
+        augment: Whether training changes the images, as `Classifier` says.
+        kind: The kind of data, which decides how; None chooses by the number of channels.
         class_weights: Whether a label weighs N / (K n_k), where its class has n_k of N labels, so
             that rare classes count as much as frequent ones.
     """
@@ -20,6 +21,7 @@ class Budget:
     steps: int
     batch_size: int = 32
     augment: bool = True
+    kind: str | None = None
     class_weights: bool = False
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from tfzero._checks import require_choice
 from tfzero._seeds import derive_seed
+from tfzero.data.kinds import KINDS, default_kind
 from tfzero.networks.augmentation import augment_images
 from tfzero.networks.copies import copy_network
 from tfzero.networks.scaling import scale_images
@@ -22,20 +24,27 @@ class Classifier(keras.Model):
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`. It is copied; the
             one given stays as it is.
         num_classes: K.
-        augment: Whether training warps the images (`tfzero.networks.augment_images`), by noise
+        augment: Whether training changes the images (`tfzero.networks.augment_images`), by noise
             that depends on (seed, optimizer step) alone.
+        kind: The kind of data, which decides how: "digits", "clothes" (may be mirrored), "photos"
+            or "spectrograms". None takes "photos" for three channels, else "digits".
         seed: Draws the head's weights and the augmentation.
     """
 
     def __init__(
-        self, encoder: keras.Model, num_classes: int, *, augment: bool = False, seed: int = 0
+        self,
+        encoder: keras.Model,
+        num_classes: int,
+        *,
+        augment: bool = False,
+        kind: str | None = None,
+        seed: int = 0,
     ):
         super().__init__()
         self.encoder = copy_network(encoder)
         self.num_classes = num_classes
         self.augment = augment
-        # The warp has no XLA kernel, and Keras compiles by XLA unasked where it finds a GPU.
-        self.supports_jit = not augment
+        self.kind = None if kind is None else require_choice(kind, KINDS, what="kind of data")
         self.seed = seed
         self.noise_seed = self.add_weight(
             name="noise_seed",
@@ -62,7 +71,8 @@ class Classifier(keras.Model):
         """Returns class probabilities `(B, K)` of images `(B, H, W, C)`."""
         images = scale_images(images)
         if training and self.augment:
-            images = augment_images(images, seed=self._step_seed())
+            kind = self.kind or default_kind(images.shape[-1])
+            images = augment_images(images, kind=kind, seed=self._step_seed())
         return self.head(self.encoder(images, training=training))
 
     def _step_seed(self):
@@ -76,6 +86,7 @@ class Classifier(keras.Model):
             "encoder": keras.saving.serialize_keras_object(self.encoder),
             "num_classes": self.num_classes,
             "augment": self.augment,
+            "kind": self.kind,
             "seed": self.seed,
         }
 

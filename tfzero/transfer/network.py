@@ -29,7 +29,7 @@ _STEPS_PER_CALL = 20
 def finetune(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int) -> Fitted:
     """Trains encoder and head together from a random head."""
     with measure_cost() as cost:
-        classifier = Classifier(encoder, num_classes, augment=budget.augment, seed=seed)
+        classifier = _start(encoder, num_classes, budget, seed)
         _train(classifier, images, labels, peak=LEARNING_RATE, budget=budget, seed=seed)
     cost.steps, cost.parameters = budget.steps, count_trainable(classifier)
     return Fitted(classifier, cost)
@@ -62,7 +62,7 @@ def lpft(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int
         Kumar et al. 2022, arXiv:2202.10054, section 4 (LP-FT).
     """
     with measure_cost() as cost:
-        classifier = Classifier(encoder, num_classes, augment=budget.augment, seed=seed)
+        classifier = _start(encoder, num_classes, budget, seed)
         _fit_head(classifier, images, labels, class_weights=budget.class_weights)
         _train(classifier, images, labels, peak=LEARNING_RATE_AFTER_PROBE, budget=budget, seed=seed)
     cost.steps, cost.parameters = budget.steps, count_trainable(classifier)
@@ -72,6 +72,10 @@ def lpft(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int
 def count_trainable(model: keras.Model) -> int:
     """Returns how many numbers training changes."""
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+
+
+def _start(encoder, num_classes: int, budget: Budget, seed: int) -> Classifier:
+    return Classifier(encoder, num_classes, augment=budget.augment, kind=budget.kind, seed=seed)
 
 
 def _fit_head(classifier, images, labels, *, class_weights):

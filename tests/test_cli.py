@@ -1,6 +1,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import tfzero
 from tfzero import cli
 from tfzero._checks import InputError
 
@@ -159,6 +161,19 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
     assert "exists" in refuse(["finetune", "--out", "my.keras"], monkeypatch, capsys)
     assert "no network" in refuse(
         ["finetune", "--strategy", "svm", "--out", "svm.keras"], monkeypatch, capsys
+    )
+    steps = re.compile(r"Updates of the network: (\d+)")
+    quick = ["finetune", "--encoder", "vae.keras", "--labels", "50", "--out", "quick.keras"]
+    told = run(*quick, "--strategy", "gradual", "--until", "accuracy=0.5", "--kind", "clothes",
+               "--layer-rate", "0.5")  # fmt: skip
+    assert 0 < int(steps.search(told)[1]) < 200
+    model = tfzero.load_model("quick.keras")
+    assert model.kind == "clothes" and min(model.optimizer.factors) == 0.5
+    assert "quick.keras exists" in refuse([*quick, "--patience", "2"], monkeypatch, capsys)
+    told = run(*quick, "--patience", "1", "--overwrite")
+    assert 40 <= int(steps.search(told)[1]) <= 200
+    assert "a class has 1 labels; expected at least 5" in refuse(
+        [*quick, "--overwrite", "--labels", "10", "--patience", "1"], monkeypatch, capsys
     )
     names = ",".join("zero one two three four five six seven eight nine".split())
     assert "Exported sm/1" in run("export", "my.keras", "--out", "sm", "--classes", names)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tfzero.transfer import Budget, fit_classifier
     from tfzero.transfer.classifier import Classifier
     from tfzero.transfer.estimate import estimate_transfer
+    from tfzero.transfer.stopping import StopAt
 
 __version__ = "0.1.0"
 
@@ -48,6 +49,7 @@ _PLACES = {
     "ProbeCallback": "tfzero.pretrain.probe",
     "Rotation": "tfzero.pretrain.rotation",
     "SimCLR": "tfzero.pretrain.simclr",
+    "StopAt": "tfzero.transfer.stopping",
     "Study": "tfzero.study.study",
     "VAE": "tfzero.pretrain.vae",
     "build_encoder": "tfzero.networks.encoder",
@@ -79,6 +81,7 @@ __all__ = [
     "InputError",
     "ProbeCallback",
     "Rotation",
+    "StopAt",
     "Study",
     "build_encoder",
     "compare",

@@ -37,7 +37,7 @@ def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None
     # Importing registers the classes under the names that the file refers to.
     for method in METHODS.values():
         importlib.import_module(method.place.partition(":")[0])
-    for module in ("tfzero.networks", "tfzero.transfer.classifier"):
+    for module in ("tfzero.networks", "tfzero.transfer.classifier", "tfzero.transfer.layer_rates"):
         importlib.import_module(module)
     try:
         return keras.models.load_model(path, custom_objects=custom_objects)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -92,24 +93,34 @@ def finetune_to_file(
     *,
     strategy: str,
     labels: str,
-    class_weights: bool,
-    kind: str | None,
+    settings: dict[str, Any],
     seed: int,
     overwrite: bool,
-) -> float:
-    """Trains a classifier, saves it, and returns its accuracy on the test images, in 0..1.
+) -> tuple[float, int]:
+    """Trains a classifier and saves it; returns its accuracy on the test images and its updates.
+
+    Args:
+        data: The images.
+        encoder: `.keras` file of an encoder or a pretraining; None starts from random weights.
+        out: The file to write.
+        strategy: How the labels are used.
+        labels: How many of them, or "all".
+        settings: What to change in the default budget, by the names of `Budget`.
+        seed: Decides labels, head and order.
+        overwrite: Whether `out` may be replaced.
 
     Raises:
-        InputError: If the encoder does not fit the images, the strategy gives no network, or the
-            file exists.
+        InputError: If the encoder does not fit the images, the strategy gives no network, the
+            file exists, or the labels are too few for what `settings` ask.
     """
     from tfzero.networks import build_encoder
 
     _require_keras_file(out)
     if strategy in STRATEGIES and not STRATEGIES[strategy].trains_network:
+        networks = [name for name, entry in STRATEGIES.items() if entry.trains_network]
         raise InputError(
-            f'Strategy "{strategy}" gives no network to save; expected finetune, probe or lpft. '
-            "Use it as an arm of tfzero compare."
+            f'Strategy "{strategy}" gives no network to save; expected one of '
+            f"{', '.join(networks)}. Use it as an arm of tfzero compare."
         )
     if out.exists() and not overwrite:
         raise InputError(f"{out} exists; choose another with --out, or replace it: --overwrite.")
@@ -136,13 +147,13 @@ def finetune_to_file(
         images=data.train_images[chosen],
         labels=data.train_labels[chosen],
         num_classes=data.num_classes,
-        budget=dataclasses.replace(
-            default_transfer(count), class_weights=class_weights, kind=kind
-        ),
+        groups=None if data.train_groups is None else data.train_groups[chosen],
+        budget=dataclasses.replace(default_transfer(count), **settings),
         seed=seed,
     )
     write_by_path(out, fitted.model.save)
-    return float((fitted.predict(data.test_images).argmax(axis=1) == data.test_labels).mean())
+    found = fitted.predict(data.test_images).argmax(axis=1)
+    return float((found == data.test_labels).mean()), fitted.cost.steps
 
 
 def export_from_file(

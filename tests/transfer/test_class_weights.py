@@ -7,7 +7,7 @@ import pytest
 
 from tfzero.transfer import STRATEGIES, fit_classifier
 from tfzero.transfer.budget import Budget
-from tfzero.transfer.network import weigh_classes
+from tfzero.transfer.training import weigh_classes
 
 BUDGET = Budget(steps=60, batch_size=16, augment=False)
 

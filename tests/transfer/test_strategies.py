@@ -17,6 +17,7 @@ from tfzero._checks import InputError
 from tfzero.transfer import STRATEGIES, fit_classifier, fit_on_features, network
 from tfzero.transfer.budget import Budget, default_budget
 from tfzero.transfer.features import read_features
+from tfzero.transfer.training import Trained
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 
@@ -146,8 +147,9 @@ def test_lpft_starts_from_the_probes_head(encoder, bars, monkeypatch):
 
     def watch(classifier, *_, **__):
         started.append(read_weights(classifier))
+        return Trained(0, False)
 
-    monkeypatch.setattr(network, "_train", watch)
+    monkeypatch.setattr(network, "train", watch)
     fit("lpft", encoder, *bars)
     assert len(started) == 1
     for start, weight in zip(started[0], probe.weights, strict=True):
@@ -155,7 +157,7 @@ def test_lpft_starts_from_the_probes_head(encoder, bars, monkeypatch):
 
 
 def test_the_budget_decides_about_augmentation(encoder, bars, monkeypatch):
-    monkeypatch.setattr(network, "_train", lambda *_, **__: None)
+    monkeypatch.setattr(network, "train", lambda *_, **__: Trained(0, False))
     for strategy in TUNED:
         for augment in (True, False):
             budget = Budget(steps=2, augment=augment, kind="clothes")

@@ -20,6 +20,7 @@ app = typer.Typer(
 
 # Panels of the help of commands with many options.
 IMAGES, STUDY, RUN, WATCH = "Images", "Study", "Run", "Watching"
+TRAINING = "Training"
 
 Data = Annotated[
     str,

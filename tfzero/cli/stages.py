@@ -10,6 +10,7 @@ from rich.console import Console
 
 import tfzero
 from tfzero.cli.options import (
+    TRAINING,
     WATCH,
     Balanced,
     Channels,
@@ -29,6 +30,7 @@ from tfzero.cli.options import (
     parse_size,
 )
 from tfzero.pretrain import METHODS
+from tfzero.transfer import STRATEGIES
 
 
 @app.command(epilog="Example: tfzero pretrain my_images/ --method vae --out vae.keras")
@@ -108,11 +110,43 @@ def finetune(
             help=".keras file of `tfzero pretrain`, or of an encoder. Default: random weights."
         ),
     ] = None,  # fmt: skip
-    strategy: Annotated[str, typer.Option(help="finetune, probe or lpft.")] = "lpft",
+    strategy: Annotated[
+        str,
+        typer.Option(
+            help="One of "
+            + ", ".join(name for name, entry in STRATEGIES.items() if entry.trains_network)
+            + "."
+        ),
+    ] = "lpft",
     labels: Annotated[
         str, typer.Option(help='Labelled images to train on: a number, or "all".')
     ] = "all",
     class_weights: ClassWeights = False,
+    layer_rate: Annotated[
+        float,
+        typer.Option(
+            help="Multiplies the learning rate from the head to the last block, and from each "
+            "block to the one below it.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = 1.0,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="METRIC=VALUE",
+            help="End training at accuracy=0.95 or loss=0.2, of a fifth of the labels that is held "
+            "out for it.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            help="End training after this many looks at those labels, about 20 steps apart, "
+            "without a better one, and go back to the best.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
     out: Annotated[pathlib.Path, typer.Option(help="The .keras file to write.")] = pathlib.Path(
         "classifier.keras"
     ),
@@ -137,17 +171,23 @@ def finetune(
         transductive=True,  # nothing is learnt here from unlabeled images
     )  # fmt: skip
     look_at(loaded, Console())
-    accuracy = finetune_to_file(
+    accuracy, steps = finetune_to_file(
         loaded,
         encoder,
         out,
         strategy=strategy,
         labels=labels,
-        class_weights=class_weights,
-        kind=kind,
+        settings={
+            "class_weights": class_weights,
+            "kind": kind,
+            "layer_rate": layer_rate,
+            "until": until,
+            "patience": patience,
+        },
         seed=seed,
         overwrite=overwrite,
     )
+    print(f"Updates of the network: {steps:,}")
     print(f"Test accuracy {100 * accuracy:.1f} % (one run; for error bars use tfzero compare)")
     print(f"Wrote {out}")
 

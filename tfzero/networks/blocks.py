@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 import re
 
@@ -11,6 +13,7 @@ from tfzero._checks import require_choice
 
 # A block's values are averaged to a grid that leaves about as many as the encoder's own features.
 _MOST_VALUES = 1024
+_STRANGE_BLOCKS = 4
 _BLOCK = re.compile(r"block\d+")
 
 
@@ -26,6 +29,28 @@ def block_names(encoder: keras.Model) -> list[str]:
         for layer in getattr(encoder, "layers", [])
         if _BLOCK.fullmatch(layer.name) and len(layer.output.shape) == 4
     ]
+
+
+def split_blocks(encoder: keras.Model) -> list[list[keras.layers.Layer]]:
+    """Returns the layers that have weights, block by block, first to last.
+
+    Args:
+        encoder: As in `block_names`; a block ends where the layer of its name does, and what
+            follows the last belongs to it. The layers of a strange network are dealt out to at
+            most four blocks of as many layers, within one.
+    """
+    layers = [layer for layer in getattr(encoder, "layers", []) if layer.weights]
+    names = block_names(encoder)
+    if not names:
+        count = min(_STRANGE_BLOCKS, len(layers))
+        bounds = [len(layers) * place // count for place in range(count + 1)] if count else [0]
+        return [layers[start:stop] for start, stop in itertools.pairwise(bounds)]
+    order = [layer.name for layer in encoder.layers]
+    ends = [order.index(name) for name in names[:-1]]
+    blocks: list[list[keras.layers.Layer]] = [[] for _ in names]
+    for layer in layers:
+        blocks[bisect.bisect_left(ends, order.index(layer.name))].append(layer)
+    return [block for block in blocks if block]
 
 
 def take_block(encoder: keras.Model, name: str) -> keras.Model:

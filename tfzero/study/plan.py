@@ -15,6 +15,7 @@ from tfzero._checks import InputError, nearest
 from tfzero.pretrain import METHODS
 from tfzero.pretrain.budget import PretrainingBudget
 from tfzero.transfer import STRATEGIES
+from tfzero.transfer.budget import Budget
 
 SCHEMA = 1
 # Raise it with every change that alters results, so that no study mixes two ways of working.
@@ -81,6 +82,11 @@ class TransferPlan(_Model):
     augment: bool
     kind: str
     class_weights: bool
+
+    @classmethod
+    def from_budget(cls, budget: Budget) -> TransferPlan:
+        """Returns what a study decides of a budget; the rest is the same in every study."""
+        return cls(**{name: getattr(budget, name) for name in cls.model_fields})
 
 
 class CellSpec(_Model):

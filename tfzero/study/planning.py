@@ -121,7 +121,7 @@ def make_plan(
         margin=margin,
         minutes=minutes,
         pretraining=pretraining,
-        transfer={n: TransferPlan(**dataclasses.asdict(budget)) for n, budget in transfer.items()},
+        transfer={n: TransferPlan.from_budget(budget) for n, budget in transfer.items()},
         extra_steps={
             n: _steps_bought(len(data.pool), num_epochs, budget.batch_size, inits)
             for n, budget in transfer.items()

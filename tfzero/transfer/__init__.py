@@ -24,7 +24,8 @@ class Strategy:
         trains_network: Whether it needs an encoder and returns a Keras model.
         summary: One line for the command's help.
         reads_features: Whether it keeps the encoder as it is, so that features read once serve.
-        validates: Whether it sets labels aside to choose a setting by: it then takes `groups`.
+        validates: Whether it may set labels aside to choose a setting by, or when to stop: it
+            then takes `groups`.
         reads_pool: Whether it reads unlabeled images too: it then takes `pool`.
     """
 
@@ -38,12 +39,23 @@ class Strategy:
 
 STRATEGIES = {
     "finetune": Strategy(
-        "tfzero.transfer.network:finetune", True, "train encoder and head together"
+        "tfzero.transfer.network:finetune",
+        True,
+        "train encoder and head together",
+        validates=True,
     ),
     "probe": Strategy(
         "tfzero.transfer.network:probe", True, "frozen encoder, linear head", reads_features=True
     ),
-    "lpft": Strategy("tfzero.transfer.network:lpft", True, "probe first, then fine-tune"),
+    "lpft": Strategy(
+        "tfzero.transfer.network:lpft", True, "probe first, then fine-tune", validates=True
+    ),
+    "gradual": Strategy(
+        "tfzero.transfer.network:gradual",
+        True,
+        "probe first, then fine-tune from the last block down",
+        validates=True,
+    ),
     "svm": Strategy(
         "tfzero.transfer.classical:svm",
         False,
@@ -82,8 +94,8 @@ def fit_classifier(
             reads raw pixels, for strategies that train no network.
         images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1.
         labels: int `(N,)` in 0..K-1.
-        groups: `(N,)`: what belongs together, as pictures of one patient. Where a strategy chooses
-            a setting by cross-validation, no group is on both sides. None: every image alone.
+        groups: `(N,)`: what belongs together, as pictures of one patient. Where a strategy sets
+            labels aside to choose by, no group is on both sides. None: every image alone.
         pool: Unlabeled images, as `images`, for strategies that read them.
         num_classes: K; None counts the labels.
         budget: What training may spend; None takes the default for N labels.

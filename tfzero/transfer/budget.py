@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+
+from tfzero._checks import InputError
+
+# What a training can wait for, and whether more of it is better.
+METRICS = {"accuracy": True, "loss": False}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,6 +22,16 @@ class Budget:
         kind: The kind of data, which decides how; None chooses by the number of channels.
         class_weights: Whether a label weighs N / (K n_k), where its class has n_k of N labels, so
             that rare classes count as much as frequent ones.
+        layer_rate: What the learning rate is multiplied by from the head to the encoder's last
+            block, and from each block to the one below it, in 0..1.
+        until: Where training ends before its last step: "accuracy=0.95" or "loss=0.2", of a fifth
+            of the labels that is held out for it.
+        patience: Training also ends, and goes back to its best, when that accuracy (or loss, the
+            default without `until`) has not improved this many times in a row; it is looked at
+            every 20 steps, or as near to that as divides `steps`.
+
+    Raises:
+        InputError: If `layer_rate`, `until` or `patience` are none of these.
     """
 
     steps: int
@@ -23,6 +39,19 @@ class Budget:
     augment: bool = True
     kind: str | None = None
     class_weights: bool = False
+    layer_rate: float = 1.0
+    until: str | None = None
+    patience: int | None = None
+
+    def __post_init__(self):
+        if not 0 < self.layer_rate <= 1:
+            raise InputError(
+                f"layer_rate is {self.layer_rate:g}; expected a factor above 0 and up to 1."
+            )
+        if self.until is not None:
+            parse_until(self.until)
+        if self.patience is not None and self.patience < 1:
+            raise InputError(f"patience is {self.patience}; expected at least 1.")
 
 
 def default_budget(num_labels: int) -> Budget:
@@ -36,3 +65,22 @@ def default_budget(num_labels: int) -> Budget:
     if num_labels <= 1000:
         return Budget(steps=200 if num_labels < 100 else max(300, num_labels))
     return Budget(steps=max(1000, 10 * num_labels // 64), batch_size=64)
+
+
+def parse_until(text: str) -> tuple[str, float]:
+    """Returns metric and value of a text like "accuracy=0.95".
+
+    Raises:
+        InputError: If the text is none, or the value can never be reached or is reached at once.
+    """
+    name, _, number = text.partition("=")
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    if name not in METRICS or not (0 < value <= 1 if name == "accuracy" else 0 < value < math.inf):
+        raise InputError(
+            f'until is "{text}"; expected accuracy=SHARE with a share up to 1, or loss=VALUE, as '
+            "in accuracy=0.95 or loss=0.2."
+        )
+    return name, value

@@ -71,7 +71,7 @@ class Classifier(keras.Model):
         """Returns class probabilities `(B, K)` of images `(B, H, W, C)`."""
         images = scale_images(images)
         if training and self.augment:
-            kind = self.kind or default_kind(images.shape[-1])
+            kind = self.kind or default_kind(self.input_shape[-1])
             images = augment_images(images, kind=kind, seed=self._step_seed())
         return self.head(self.encoder(images, training=training))
 

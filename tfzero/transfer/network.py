@@ -5,15 +5,14 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from tfzero._compiled import borrow_compiled, largest_divisor
-from tfzero._schedule import WarmupCosine
 from tfzero._seeds import derive_seed
-from tfzero.data.pipeline import stream_batches
+from tfzero.networks.blocks import split_blocks
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.classifier import Classifier
 from tfzero.transfer.contract import Fitted, measure_cost
 from tfzero.transfer.features import read_features
 from tfzero.transfer.linear import LinearHead, fit_linear_head
+from tfzero.transfer.training import divide_labelled, train
 
 # Chosen on a part of digits' training images, for training from
 # scratch: between 1e-3 and 4e-3 accuracy differs by less than its standard error.
@@ -21,17 +20,19 @@ LEARNING_RATE = 3e-3
 # After a probe the head is right already; larger steps would destroy the features it reads
 # (Kumar et al. 2022, arXiv:2202.10054, section 3).
 LEARNING_RATE_AFTER_PROBE = 2e-3
-WEIGHT_DECAY = 1e-2
-# Steps that run in one call of the graph, at most.
-_STEPS_PER_CALL = 20
 
 
-def finetune(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int) -> Fitted:
+def finetune(
+    encoder, images, labels, *, num_classes: int, budget: Budget, seed: int, groups=None
+) -> Fitted:
     """Trains encoder and head together from a random head."""
     with measure_cost() as cost:
-        classifier = _start(encoder, num_classes, budget, seed)
-        _train(classifier, images, labels, peak=LEARNING_RATE, budget=budget, seed=seed)
-    cost.steps, cost.parameters = budget.steps, count_trainable(classifier)
+        labelled = divide_labelled(
+            images, labels, groups, num_classes=num_classes, budget=budget, seed=seed
+        )
+        classifier = start_classifier(encoder, num_classes, budget, seed)
+        trained = train(classifier, labelled, peak=LEARNING_RATE, budget=budget, seed=seed)
+    cost.steps, cost.parameters = trained.steps, count_trainable(classifier)
     return Fitted(classifier, cost)
 
 
@@ -50,22 +51,76 @@ def probe(encoder, images, labels, *, num_classes: int, budget: Budget, seed: in
         return Fitted(head, cost)
     with measure_cost() as cost:
         classifier = Classifier(encoder, num_classes, seed=seed)
-        _fit_head(classifier, images, labels, class_weights=weights)
+        fit_head(classifier, images, labels, class_weights=weights)
     cost.parameters = sum(int(np.prod(weight.shape)) for weight in classifier.head.weights)
     return Fitted(classifier, cost)
 
 
-def lpft(encoder, images, labels, *, num_classes: int, budget: Budget, seed: int) -> Fitted:
+def lpft(
+    encoder, images, labels, *, num_classes: int, budget: Budget, seed: int, groups=None
+) -> Fitted:
     """Fits the head alone, then trains encoder and head together from there.
 
     Reference:
         Kumar et al. 2022, arXiv:2202.10054, section 4 (LP-FT).
     """
     with measure_cost() as cost:
-        classifier = _start(encoder, num_classes, budget, seed)
-        _fit_head(classifier, images, labels, class_weights=budget.class_weights)
-        _train(classifier, images, labels, peak=LEARNING_RATE_AFTER_PROBE, budget=budget, seed=seed)
-    cost.steps, cost.parameters = budget.steps, count_trainable(classifier)
+        labelled = divide_labelled(
+            images, labels, groups, num_classes=num_classes, budget=budget, seed=seed
+        )
+        classifier = start_classifier(encoder, num_classes, budget, seed)
+        fit_head(classifier, labelled.images, labelled.labels, class_weights=budget.class_weights)
+        trained = train(
+            classifier, labelled, peak=LEARNING_RATE_AFTER_PROBE, budget=budget, seed=seed
+        )
+    cost.steps, cost.parameters = trained.steps, count_trainable(classifier)
+    return Fitted(classifier, cost)
+
+
+def gradual(
+    encoder, images, labels, *, num_classes: int, budget: Budget, seed: int, groups=None
+) -> Fitted:
+    """Fits the head alone, then trains it with the last block, the last two, and so on down.
+
+    Each stage has an equal part of the steps, its own warm-up and a fresh optimizer. What is
+    frozen stays as it is, statistics of normalization included. Where `until` is reached, the
+    blocks below are never trained; out of patience, the next stage begins.
+
+    Reference:
+        Howard and Ruder 2018, arXiv:1801.06146, section 3.3 (gradual unfreezing).
+    """
+    with measure_cost() as cost:
+        labelled = divide_labelled(
+            images, labels, groups, num_classes=num_classes, budget=budget, seed=seed
+        )
+        classifier = start_classifier(encoder, num_classes, budget, seed)
+        fit_head(classifier, labelled.images, labelled.labels, class_weights=budget.class_weights)
+        blocks = [
+            [layer for layer in block if layer.trainable_variables]
+            for block in split_blocks(classifier.encoder)
+        ]
+        stages = max(1, len(blocks))
+        for stage in range(stages):
+            for depth, block in enumerate(reversed(blocks)):
+                for layer in block:
+                    layer.trainable = depth <= stage
+            steps = budget.steps * (stage + 1) // stages - budget.steps * stage // stages
+            if not steps:
+                continue
+            # Steps count from 0 in every stage; the images should not change alike.
+            classifier.noise_seed.assign(derive_seed(seed, "noise", str(stage)))
+            trained = train(
+                classifier,
+                labelled,
+                peak=LEARNING_RATE_AFTER_PROBE,
+                budget=budget,
+                seed=derive_seed(seed, "stage", str(stage)),
+                steps=steps,
+            )
+            cost.steps += trained.steps
+            if trained.reached:
+                break
+    cost.parameters = count_trainable(classifier)
     return Fitted(classifier, cost)
 
 
@@ -74,42 +129,15 @@ def count_trainable(model: keras.Model) -> int:
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 
-def _start(encoder, num_classes: int, budget: Budget, seed: int) -> Classifier:
+def start_classifier(encoder, num_classes: int, budget: Budget, seed: int) -> Classifier:
+    """Returns a classifier around a copy of the encoder, with a random head."""
     return Classifier(encoder, num_classes, augment=budget.augment, kind=budget.kind, seed=seed)
 
 
-def _fit_head(classifier, images, labels, *, class_weights):
+def fit_head(classifier: Classifier, images, labels, *, class_weights: bool) -> None:
+    """Fits the head to the encoder's features of images by logistic regression."""
     features = read_features(classifier.encoder, images)
     kernel, bias = fit_linear_head(
         features, labels, num_classes=classifier.num_classes, class_weights=class_weights
     )
     classifier.head.set_weights([kernel, bias])
-
-
-def weigh_classes(labels: np.ndarray, num_classes: int) -> dict[int, float]:
-    """Returns N / (K n_k) for each class k, with K the classes that have labels; else 1."""
-    counts = np.bincount(labels, minlength=num_classes)
-    present = int((counts > 0).sum())
-    return {k: len(labels) / (present * n) if n else 1.0 for k, n in enumerate(counts.tolist())}
-
-
-def _train(classifier, images, labels, *, peak, budget, seed):
-    classifier.compile(
-        optimizer=keras.optimizers.AdamW(peak, weight_decay=WEIGHT_DECAY),
-        loss="sparse_categorical_crossentropy",
-        steps_per_execution=largest_divisor(budget.steps, most=_STEPS_PER_CALL),
-    )
-    batches = stream_batches(
-        images, labels, batch_size=budget.batch_size, seed=derive_seed(seed, "order")
-    )
-    with borrow_compiled(classifier) as model:
-        model.fit(
-            batches,
-            steps_per_epoch=budget.steps,
-            callbacks=[WarmupCosine(peak, budget.steps)],
-            class_weight=weigh_classes(labels, classifier.num_classes)
-            if budget.class_weights
-            else None,
-            shuffle=False,  # the stream is shuffled already
-            verbose=0,
-        )

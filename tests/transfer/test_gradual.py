@@ -1,0 +1,93 @@
+"""Unfreezing from the last block down: what is frozen stays so, statistics included."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from tests.transfer.cases import BUDGET, fit
+from tfzero.transfer import network
+from tfzero.transfer.training import Trained, train
+
+
+@pytest.fixture
+def deep():
+    """Three blocks, each with batch normalization."""
+    keras.utils.set_random_seed(0)
+    inputs = x = keras.Input((8, 8, 1), name="image")
+    for block in (1, 2, 3):
+        x = keras.layers.Conv2D(4, 3, padding="same", name=f"conv{block}")(x)
+        x = keras.layers.BatchNormalization(name=f"normal{block}", momentum=0.5)(x)
+        x = keras.layers.ReLU(name=f"block{block}")(x)
+    return keras.Model(inputs, keras.layers.Flatten()(x), name="deep")
+
+
+def read_layers(encoder):
+    return {
+        layer.name: [weight.numpy() for weight in layer.weights]
+        for layer in encoder.layers
+        if layer.weights
+    }
+
+
+def list_changed(before, after):
+    return {
+        name
+        for name, weights in before.items()
+        if any((a != b).any() for a, b in zip(weights, after[name], strict=True))
+    }
+
+
+def test_each_stage_trains_one_block_more_and_nothing_below(deep, bars, monkeypatch):
+    seen = []
+
+    def watch(classifier, labelled, **settings):
+        before = read_layers(classifier.encoder)
+        trained = train(classifier, labelled, **settings)
+        seen.append((list_changed(before, read_layers(classifier.encoder)), settings["steps"]))
+        return trained
+
+    monkeypatch.setattr(network, "train", watch)
+    fitted = fit("gradual", deep, *bars, budget=dataclasses.replace(BUDGET, steps=25))
+    top, middle, bottom = ({f"conv{n}", f"normal{n}"} for n in (3, 2, 1))
+    assert seen == [(top, 8), (top | middle, 8), (top | middle | bottom, 9)]
+    assert fitted.cost.steps == 25
+    # Left as it would be after fine-tuning: all of it trainable.
+    assert len(fitted.model.encoder.trainable_weights) == len(deep.trainable_weights)
+    assert fitted.cost.parameters == sum(
+        int(np.prod(weight.shape)) for weight in fitted.model.trainable_weights
+    )
+
+
+def test_statistics_of_frozen_normalization_stand_still_and_are_used(deep, bars, monkeypatch):
+    def stop_first(classifier, labelled, **settings):
+        return Trained(train(classifier, labelled, **settings).steps, True)
+
+    monkeypatch.setattr(network, "train", stop_first)
+    model = fit("gradual", deep, *bars).model
+    for name in ("normal1", "normal2"):
+        for before, after in zip(
+            deep.get_layer(name).weights, model.encoder.get_layer(name).weights, strict=True
+        ):
+            np.testing.assert_array_equal(before.numpy(), after.numpy(), err_msg=before.path)
+    moving = model.encoder.get_layer("normal3").moving_mean
+    assert np.abs(moving.numpy() - deep.get_layer("normal3").moving_mean.numpy()).max() > 1e-4
+    # In training mode too, frozen normalization works by its statistics, not by the batch's.
+    below = keras.Model(model.encoder.input, model.encoder.get_layer("block2").output)
+    images = (bars[0] / 255).astype(np.float32)
+    np.testing.assert_allclose(
+        below(images[:3], training=True), below(images, training=True)[:3], atol=1e-5
+    )
+
+
+def test_what_its_owner_froze_stays_frozen(deep, bars):
+    deep.get_layer("conv2").trainable = False
+    model = fit("gradual", deep, *bars).model
+    assert "conv2" not in list_changed(read_layers(deep), read_layers(model.encoder))
+    assert not model.encoder.get_layer("conv2").trainable
+
+
+def test_fewer_steps_than_blocks_are_spent_exactly(deep, bars):
+    fitted = fit("gradual", deep, *bars, budget=dataclasses.replace(BUDGET, steps=2))
+    assert fitted.cost.steps == 2

@@ -67,7 +67,7 @@ class Rotation(Pretrainer):
         self.kind = kind
         views = find_views(kind or default_kind(encoder.input_shape[-1]))
         # A shift smears an edge along the width, which would tell a turn apart.
-        self.views = dataclasses.replace(views, shift=0.0)
+        self.views = dataclasses.replace(views, shift=(0.0, 0.0))
         self.augment = augment
         self.all_turns = all_turns
         self.turn = keras.layers.Dense(

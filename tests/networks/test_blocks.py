@@ -4,7 +4,7 @@ import pytest
 
 from tfzero._checks import InputError
 from tfzero.networks import build_encoder
-from tfzero.networks.blocks import block_names, take_block
+from tfzero.networks.blocks import block_names, join_blocks, take_block
 
 
 @pytest.mark.parametrize("residual", [False, True])
@@ -46,3 +46,38 @@ def test_unknown_blocks_are_refused_with_the_nearest():
 def test_a_strange_network_has_no_blocks():
     inputs = keras.Input((8, 8, 1))
     assert block_names(keras.Model(inputs, keras.layers.Flatten()(inputs))) == []
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_blocks_from_the_second_on_are_read_side_by_side(residual):
+    encoder = build_encoder((28, 28, 1), width=8, residual=residual)
+    images = np.random.default_rng(0).random((3, 28, 28, 1)).astype(np.float32)
+    joined, columns = join_blocks(encoder)
+    assert list(columns.items()) == [
+        ("block2", (0, 1024)), ("block3", (1024, 1824)), ("block4", (1824, 2080)),
+    ]  # fmt: skip
+    values = np.asarray(joined(images))
+    for name in ("block2", "block3"):
+        start, stop = columns[name]
+        np.testing.assert_allclose(
+            values[:, start:stop], take_block(encoder, name)(images), rtol=1e-5
+        )
+    # The last is what the encoder itself gives, on its own grid.
+    np.testing.assert_allclose(values[:, 1824:], encoder(images), rtol=1e-5)
+    assert joined.get_layer("block2") is encoder.get_layer("block2")
+
+
+def test_what_lies_behind_the_last_block_is_read_too():
+    base = build_encoder((8, 8, 1), width=4)
+    code = keras.layers.Dense(5, name="code")(base.output)
+    joined, columns = join_blocks(keras.Model(base.input, code))
+    assert list(columns) == ["block2", "block3", "block4", "features"]
+    assert columns["features"][1] - columns["features"][0] == 5
+    assert joined.output_shape == (None, columns["features"][1])
+
+
+def test_an_encoder_without_blocks_gives_what_it_has():
+    inputs = keras.Input((8, 8, 1))
+    strange = keras.Model(inputs, keras.layers.Flatten()(inputs))
+    joined, columns = join_blocks(strange)
+    assert joined is strange and columns == {"features": (0, 64)}

@@ -120,4 +120,4 @@ def test_features_separate_what_pixels_and_few_labels_cannot():
         fitted = fit_classifier("svm", encoder=encoder, images=images, labels=labels)
         return (fitted.predict(test).argmax(axis=1) == truth).mean()
 
-    assert score(None) < 0.75 and score(model) > 0.85
+    assert score(None) < 0.7 and score(model) > 0.8

@@ -78,7 +78,7 @@ def test_a_cell_reads_the_features_of_its_own_labels(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("arm", ["scratch/svm", "pixels/svm"])
 def test_groups_reach_the_strategy_with_its_labels(tmp_path, monkeypatch, arm):
-    from tfzero.transfer import classical
+    from tfzero.transfer import choice
     from tfzero.transfer.folds import make_folds
 
     seen = []
@@ -87,7 +87,7 @@ def test_groups_reach_the_strategy_with_its_labels(tmp_path, monkeypatch, arm):
         seen.append((labels, groups))
         return make_folds(labels, groups, **options)
 
-    monkeypatch.setattr(classical, "make_folds", remember)
+    monkeypatch.setattr(choice, "make_folds", remember)
     groups = [f"person {row // 8}" for row in range(80)]
     plan, run = open_small_run(tmp_path, arms=[arm], label_counts=(24,), groups=groups)
     run_cells(plan, run, plan.cells())
@@ -121,3 +121,59 @@ def test_broken_features_are_computed_anew(tmp_path, suffix):
     (run.cache / "features" / f"key.{suffix}").write_bytes(b"half")
     np.testing.assert_array_equal(open_pixels().values, whole.values)
     assert whole.seconds >= 0 and list(run.claims.iterdir()) == []
+
+
+def test_a_graph_is_built_once_an_encoder_and_results_are_those_of_a_fit_alone(
+    tmp_path, monkeypatch
+):
+    from tfzero.transfer import spreading
+
+    built = []
+
+    def counting(encoder, pool):
+        built.append(encoder)
+        return graph_images(encoder, pool)
+
+    graph_images = spreading.graph_images
+    monkeypatch.setattr(spreading, "graph_images", counting)
+    arms = ["scratch/label_spreading", "pixels/label_spreading"]
+    plan, run = open_small_run(tmp_path, arms=arms, label_counts=(8, 20), seeds=2)
+    first = run_cells(plan, run, plan.cells())
+    # One for each replicate's encoder, and one for the pixels.
+    assert len(built) == 3 and sum(encoder is None for encoder in built) == 1
+    assert_equal(first, run_cells(plan, run, reversed(plan.cells())))
+    assert len(built) == 3
+    cache = run.cache_for(plan.data.fingerprint)
+    data = worker.open_data(cache)
+    for cell, (_, probabilities) in first.items():
+        chosen = worker._subsets(cache, plan.label_counts, cell.replicate, False)[cell.num_labels]
+        images, labels = data.train_images[chosen], data.train_labels[chosen]
+        alone = worker.fit_arm(run, plan, cell, images, labels, {})
+        np.testing.assert_allclose(alone.predict(data.test_images), probabilities, atol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", ["npz", "json"])
+def test_a_broken_graph_is_built_anew(tmp_path, suffix):
+    arm = "pixels/label_spreading"
+    plan, run = open_small_run(tmp_path, arms=[arm], label_counts=(8,))
+    first = run_cells(plan, run, plan.cells())
+    (run.cache / "features" / f"pixels-graph.{suffix}").write_bytes(b"half")
+    assert_equal(first, run_cells(plan, run, plan.cells()))
+
+
+@pytest.mark.parametrize("strategy", ["logistic", "label_spreading"])
+def test_an_encoder_that_diverged_scores_as_such(tmp_path, monkeypatch, strategy):
+    plan, run = open_small_run(tmp_path, arms=[f"scratch/{strategy}"], label_counts=(8,))
+    start = worker.start_encoder(run, plan, 0)
+    start.set_weights([np.full_like(weight, np.nan) for weight in start.get_weights()])
+    monkeypatch.setattr(worker, "start_encoder", lambda *_: start)
+    [(result, _)] = run_cells(plan, run, plan.cells()).values()
+    assert result["diverged"] is True
+
+
+def test_what_was_chosen_is_recorded(tmp_path):
+    plan, run = open_small_run(tmp_path, arms=["scratch/logistic"], label_counts=(8, 20))
+    few, more = [run.read_cell(worker.run_cell(run.path, plan, c, {})) for c in plan.cells()]
+    assert few["chosen"]["blocks"] == ["block2", "block3", "block4"]
+    assert few["chosen"]["validated"] is None and more["chosen"]["validated"] > 0.5
+    assert set(more["chosen"]) == {"blocks", "C", "validated"}

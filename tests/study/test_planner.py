@@ -100,6 +100,18 @@ def test_expected_seconds_by_hand(plan):
     assert ESTIMATE.cell(plan, svm) == pytest.approx(0.15 + 0.2)
 
 
+def test_a_graph_is_shared_by_the_cells_of_its_encoder(plan):
+    timing = Timing(seconds_per_step=60.0, fits=((12, 2.0),))
+    inits = ("pixels", "scratch", "vae")
+    arms = [f"{init}/label_spreading" for init in inits]
+    estimate = Estimate({arm: timing for arm in arms})
+    plan = plan_study(arms=arms, seeds=10, encoders=5)
+    # 20 cells an arm; pixels have one graph, 10 random and 5 pretrained encoders one each.
+    for arm, graphs in zip(arms, (1, 10, 5), strict=True):
+        cell = CellSpec(arm=arm, num_labels=6, replicate=0)
+        assert estimate.cell(plan, cell) == pytest.approx(0.15 + 2.0 + 60.0 * graphs / 20)
+
+
 def test_more_workers_end_sooner_but_not_before_the_longest_job(plan):
     one, two, many = (estimate_plan(plan, ESTIMATE, workers=n) for n in (1, 2, 1000))
     assert one > two > many

@@ -249,11 +249,11 @@ def test_on_features_read_before_it_answers_as_on_images(strategy, encoder, bars
 
 
 def test_a_strategy_that_trains_the_encoder_takes_no_features(bars):
-    with pytest.raises(InputError, match='"finetune".*Known: probe, svm'):
+    with pytest.raises(InputError, match='"finetune".*Known: probe, logistic, svm'):
         fit_on_features("finetune", features=np.zeros((4, 2)), labels=bars[1][:4], num_classes=4)
 
 
-@pytest.mark.parametrize("strategy", ["probe", "svm"])
+@pytest.mark.parametrize("strategy", ["probe", "logistic", "svm", "forest", "knn"])
 def test_features_that_are_not_finite_are_a_divergence(strategy):
     features = np.full((8, 3), np.nan, np.float32)
     fitted = fit_on_features(strategy, features=features, labels=np.arange(8) % 2, num_classes=2)

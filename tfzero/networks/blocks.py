@@ -11,6 +11,8 @@ import keras
 
 from tfzero._checks import require_choice
 
+Columns = tuple[int, int]
+
 # A block's values are averaged to a grid that leaves about as many as the encoder's own features.
 _MOST_VALUES = 1024
 _STRANGE_BLOCKS = 4
@@ -70,10 +72,49 @@ def take_block(encoder: keras.Model, name: str) -> keras.Model:
     Raises:
         InputError: If there is no such block; the message names those there are.
     """
+    return keras.Model(encoder.input, _flatten_block(encoder, name), name=name)
+
+
+def join_blocks(encoder: keras.Model) -> tuple[keras.Model, dict[str, Columns]]:
+    """Returns the network from images to the features of several blocks side by side.
+
+    Those are the blocks from the second on, each as `take_block` gives it; the first sees few
+    pixels at a time. The encoder's own features come last, under the last block's name where no
+    weights lie between the two, and else, as for an encoder without blocks, as "features".
+
+    Args:
+        encoder: As in `block_names`, or any Keras model from images to features `(B, D)`.
+
+    Returns:
+        A Keras model from float32 images in 0..1 to `(B, sum of D)`, sharing the encoder's
+        weights, and the columns (start, stop) of each block by name, first to last.
+    """
+    names = block_names(encoder)[1:]
+    if not names:
+        return encoder, {"features": (0, int(encoder.output_shape[-1]))}
+    own = "features" if _has_weights_behind(encoder, names[-1]) else names[-1]
+    parts = {name: _flatten_block(encoder, name) for name in names if name != own}
+    parts[own] = encoder.output
+    columns, start = {}, 0
+    for name, part in parts.items():
+        columns[name] = (start, start + int(part.shape[-1]))
+        start = columns[name][1]
+    if len(parts) == 1:
+        return encoder, columns
+    joined = keras.layers.Concatenate(name="blocks")(list(parts.values()))
+    return keras.Model(encoder.input, joined, name="blocks"), columns
+
+
+def _flatten_block(encoder: keras.Model, name: str):
     x = encoder.get_layer(require_choice(name, block_names(encoder), what="block")).output
     height, width, channels = x.shape[1:]
     cells = max(1, math.isqrt(_MOST_VALUES // channels))
     grid = (min(cells, height), min(cells, width))
     if grid != (height, width):
-        x = keras.layers.AdaptiveAveragePooling2D(grid, name="grid")(x)
-    return keras.Model(encoder.input, keras.layers.Flatten(name="features")(x), name=name)
+        x = keras.layers.AdaptiveAveragePooling2D(grid, name=f"{name}_grid")(x)
+    return keras.layers.Flatten(name=f"{name}_features")(x)
+
+
+def _has_weights_behind(encoder: keras.Model, name: str) -> bool:
+    names = [layer.name for layer in encoder.layers]
+    return any(layer.weights for layer in encoder.layers[names.index(name) + 1 :])

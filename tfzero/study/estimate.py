@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tfzero.study import worker
-from tfzero.study.plan import KMEANS, SCRATCH, CellSpec, KMeansPlan, StudyPlan, TransferPlan
+from tfzero.study.graphs import time_graph
+from tfzero.study.plan import KMEANS, PIXELS, SCRATCH, CellSpec, KMeansPlan, StudyPlan, TransferPlan
 from tfzero.study.records import RunFolder
 from tfzero.transfer import STRATEGIES
 from tfzero.transfer.budget import default_budget
@@ -35,7 +36,8 @@ class Timing(NamedTuple):
     """What was timed of one kind of work, on one core, with the other cores at work.
 
     Attributes:
-        seconds_per_step: Of an update; of the network's at the batch size of the label counts.
+        seconds_per_step: Of an update; of the network's at the batch size of the label counts; of
+            all that is done once an encoder, where there are no updates.
         seconds_per_large_step: Of the network's at the batch size of training on all labels.
         fit_seconds: What a fit costs beside its updates.
         trace_seconds: What the first call in a process costs more: building its graph.
@@ -79,6 +81,8 @@ class Estimate:
         """Returns the expected seconds of one cell."""
         if not STRATEGIES[cell.strategy].trains_network:
             timing = self._timing(cell.arm)
+            if STRATEGIES[cell.strategy].reads_graph:
+                return _CELL_OVERHEAD + self._spreading(plan, cell, timing)
             seconds = _extrapolate(timing.fits, cell.num_labels)
         else:
             timing = self._timing(NETWORK)
@@ -86,6 +90,16 @@ class Estimate:
             if cell.strategy != "probe":
                 seconds += self._fit(plan, plan.transfer_for(cell))
         return _CELL_OVERHEAD + seconds + plan.data.num_test * timing.seconds_per_image
+
+    def _spreading(self, plan: StudyPlan, cell: CellSpec, timing: Timing) -> float:
+        """Returns the seconds of a cell with its share of the graph that its arm's cells share."""
+        if cell.init == PIXELS:
+            graphs = 1
+        else:
+            graphs = plan.num_encoders if cell.init in plan.pretraining else plan.seeds
+        share = graphs / (plan.seeds * len(plan.label_counts))
+        seconds = timing.fits[0][1] if timing.fits else 0.0
+        return seconds + share * timing.seconds_per_step
 
     def ending(self, plan: StudyPlan) -> float:
         """Returns the expected seconds from the last cell to the end."""
@@ -234,6 +248,11 @@ def _time_classical(run, plan, data, arm, custom_objects) -> Timing:
     # No fewer than one label a class.
     most = max(min(_MOST_TIMED_LABELS, max(plan.label_counts)), len(plan.data.class_names))
     settings = timed_settings(plan)
+    if STRATEGIES[arm.partition("/")[2]].reads_graph:
+        chosen = worker.choose_labelled(run, plan, max(plan.label_counts))
+        labels = data.train_labels[chosen]
+        graph_seconds, spreading = time_graph(stand_in, data, labels)
+        return Timing(seconds_per_step=graph_seconds, fits=((len(labels), spreading),))
     for count in sorted({max(most // 4, min(plan.label_counts)), most}):
         cell = CellSpec(arm=arm, num_labels=count, replicate=0)
         chosen = worker.choose_labelled(run, plan, count)

@@ -18,12 +18,18 @@ class Features(NamedTuple):
     """What an encoder makes of a set of images.
 
     Attributes:
-        values: float32 `(N, D)`, a read-only memory map.
+        values: float32 `(N, D)`, a read-only memory map: the encoder's blocks side by side.
+        blocks: The columns (start, stop) of each block by name; its own features are last.
         seconds: What computing them took, whoever did it.
     """
 
     values: np.ndarray
+    blocks: dict[str, tuple[int, int]]
     seconds: float
+
+    def own(self) -> np.ndarray:
+        """Returns the encoder's own features alone."""
+        return self.values[:, slice(*list(self.blocks.values())[-1])]
 
 
 def encoder_key(plan: StudyPlan, cell: CellSpec) -> str:
@@ -67,17 +73,19 @@ def _read(folder: pathlib.Path, name: str) -> Features | None:
     if said is None:
         return None
     try:
-        return Features(np.load(folder / f"{name}.npy", mmap_mode="r"), said["seconds"])
-    except (OSError, ValueError):
+        blocks = {block: tuple(columns) for block, columns in said["blocks"]}
+        values = np.load(folder / f"{name}.npy", mmap_mode="r")
+        return Features(values, blocks, said["seconds"])
+    except (OSError, ValueError, KeyError):
         return None
 
 
 def _compute(folder: pathlib.Path, name: str, encoder, images: np.ndarray) -> None:
-    from tfzero.transfer.features import read_features
+    from tfzero.transfer.features import read_blocks
 
     start = time.perf_counter()
-    values = read_features(encoder, images)
+    values, blocks = read_blocks(encoder, images)
     seconds = time.perf_counter() - start
     with atomic_file(folder / f"{name}.npy") as file:
         np.save(file, values)
-    write_json(folder / f"{name}.json", {"seconds": seconds})
+    write_json(folder / f"{name}.json", {"seconds": seconds, "blocks": list(blocks.items())})

@@ -11,7 +11,7 @@ import numpy as np
 
 from tfzero._seeds import derive_seed
 from tfzero.data import ImageData, nested_subsets, open_arrays
-from tfzero.study.features import encoder_key, open_features
+from tfzero.study.frozen import fit_stored, groups_of, reads_stored
 from tfzero.study.plan import KMEANS, NETWORK_INITS, PIXELS, CellSpec, KMeansPlan, StudyPlan
 from tfzero.study.records import (
     RunFolder,
@@ -113,6 +113,8 @@ def _finite(history: dict[str, list[float]]) -> dict[str, list[float | None]]:
 
 def run_cell(folder: pathlib.Path, plan: StudyPlan, cell: CellSpec, custom_objects: dict) -> str:
     """Fits and scores one arm at one label count in one replicate."""
+    import keras
+
     prepare_process()
     run = RunFolder(folder)
     key = plan.cell_key(cell)
@@ -120,9 +122,11 @@ def run_cell(folder: pathlib.Path, plan: StudyPlan, cell: CellSpec, custom_objec
     subsets = _subsets(run.cache_for(plan.data.fingerprint), plan.label_counts, cell.replicate,
                        plan.data.balanced)  # fmt: skip
     chosen = subsets[cell.num_labels]
-    if _reads_stored_features(cell):
-        fitted, features = _fit_frozen(run, plan, cell, data, subsets, custom_objects)
-        probabilities = fitted.predict(features)
+    if reads_stored(cell):
+        encoder = functools.cache(lambda: _arm_encoder(run, plan, cell))
+        with keras.saving.custom_object_scope(custom_objects):
+            fitted, inputs = fit_stored(run, plan, cell, data, subsets, encoder)
+        probabilities = fitted.predict(inputs)
     else:
         fitted = fit_arm(run, plan, cell, data.train_images[chosen], data.train_labels[chosen],
                          custom_objects, groups=groups_of(data, chosen))  # fmt: skip
@@ -140,6 +144,7 @@ def run_cell(folder: pathlib.Path, plan: StudyPlan, cell: CellSpec, custom_objec
         "key": key,
         "spec": {**cell.model_dump(), "init": cell.init, "strategy": cell.strategy},
         "result": {**score_probabilities(probabilities, data.test_labels), "diverged": diverged},
+        "chosen": fitted.chosen,
         "cost": vars(fitted.cost),
     }
     write_json(run.cells / f"{key}.json", record)
@@ -164,11 +169,6 @@ def final_key(plan: StudyPlan, arm: str) -> str:
     """Returns the name of the retrained network's files."""
     cell = CellSpec(arm=arm, num_labels=plan.data.num_train, replicate=0)
     return f"final-{plan.cell_key(cell)}"
-
-
-def groups_of(data: ImageData, rows: np.ndarray) -> np.ndarray | None:
-    """Returns which of these training images belong together, where that is known."""
-    return None if data.train_groups is None else data.train_groups[rows]
 
 
 def fit_arm(
@@ -202,41 +202,6 @@ def _pool_for(run: RunFolder, plan: StudyPlan, cell: CellSpec) -> np.ndarray | N
     if not STRATEGIES[cell.strategy].reads_pool:
         return None
     return open_data(run.cache_for(plan.data.fingerprint)).pool
-
-
-def _reads_stored_features(cell: CellSpec) -> bool:
-    return STRATEGIES[cell.strategy].reads_features and cell.init != PIXELS
-
-
-def _fit_frozen(run, plan, cell, data, subsets, custom_objects) -> tuple[Any, np.ndarray]:
-    """Fits an arm on its frozen encoder's stored features; returns `Fitted` and the test part's."""
-    import keras
-
-    from tfzero.transfer import fit_on_features
-    from tfzero.transfer.budget import Budget
-
-    most = max(plan.label_counts)
-    largest, chosen = subsets[most], subsets[cell.num_labels]
-    encoder = functools.cache(lambda: _arm_encoder(run, plan, cell))
-    key = encoder_key(plan, cell)
-    with keras.saving.custom_object_scope(custom_objects):
-        test = open_features(run, f"{key}-test", encoder, lambda: data.test_images)
-        labelled = open_features(run, f"{key}-labelled-{cell.replicate}-{most}", encoder,
-                                 lambda: data.train_images[largest])  # fmt: skip
-    order = np.argsort(largest)
-    places = order[np.searchsorted(largest, chosen, sorter=order)]
-    fitted = fit_on_features(
-        cell.strategy,
-        features=labelled.values[places],
-        labels=data.train_labels[chosen],
-        groups=groups_of(data, chosen),
-        num_classes=len(plan.data.class_names),
-        budget=Budget(**plan.transfer_for(cell).model_dump()),
-        seed=derive_seed(cell.replicate, "transfer"),
-    )
-    # As if this cell alone had read the features of its own labels.
-    fitted.cost.seconds += labelled.seconds * len(chosen) / most
-    return fitted, test.values
 
 
 def start_encoder(run: RunFolder, plan: StudyPlan, replicate: int) -> Any:

@@ -27,6 +27,9 @@ class Strategy:
         validates: Whether it may set labels aside to choose a setting by, or when to stop: it
             then takes `groups`.
         reads_pool: Whether it reads unlabeled images too: it then takes `pool`.
+        reads_graph: Whether it reads the pool as a graph, which can be built once for many fits.
+        reads_blocks: Whether it reads the encoder's blocks, not only its last: it then takes
+            `blocks`.
     """
 
     function: str
@@ -35,6 +38,8 @@ class Strategy:
     reads_features: bool = False
     validates: bool = False
     reads_pool: bool = False
+    reads_graph: bool = False
+    reads_blocks: bool = False
 
 
 STRATEGIES = {
@@ -56,18 +61,28 @@ STRATEGIES = {
         "probe first, then fine-tune from the last block down",
         validates=True,
     ),
-    "svm": Strategy(
-        "tfzero.transfer.classical:svm",
-        False,
-        "RBF support vector machine",
-        reads_features=True,
-        validates=True,
-    ),  # fmt: skip
+    **{
+        name: Strategy(
+            f"tfzero.transfer.classical:{name}",
+            False,
+            summary,
+            reads_features=True,
+            validates=True,
+            reads_blocks=True,
+        )
+        for name, summary in {
+            "logistic": "logistic regression",
+            "svm": "RBF support vector machine",
+            "forest": "randomized trees",
+            "knn": "votes of the nearest labels",
+        }.items()
+    },
     "label_spreading": Strategy(
         "tfzero.transfer.spreading:label_spreading",
         False,
         "labels spread over the pool's nearest neighbours",
         reads_pool=True,
+        reads_graph=True,
     ),
 }
 
@@ -103,7 +118,7 @@ def fit_classifier(
 
     Returns:
         The fitted classifier: `predict(images)` gives probabilities `(N, K)`, `model` the model,
-        `cost` what it took.
+        `cost` what it took, `chosen` the settings and blocks that were chosen within the labels.
 
     Raises:
         InputError: If the strategy is unknown, needs an encoder and got none, or the images or
@@ -141,6 +156,7 @@ def fit_on_features(
     labels: np.ndarray,
     groups: np.ndarray | None = None,
     num_classes: int,
+    blocks: dict[str, tuple[int, int]] | None = None,
     budget: Budget | None = None,
     seed: int = 0,
 ) -> Fitted:
@@ -152,6 +168,8 @@ def fit_on_features(
         labels: int `(N,)` in 0..K-1.
         groups: As in `fit_classifier`.
         num_classes: K.
+        blocks: By name of each of the encoder's blocks, its columns (start, stop) of `features`,
+            for strategies that choose among them; None where the features are one block.
         budget: As in `fit_classifier`.
         seed: As in `fit_classifier`.
 
@@ -165,12 +183,13 @@ def fit_on_features(
 
     readers = [name for name, entry in STRATEGIES.items() if entry.reads_features]
     entry = STRATEGIES[require_choice(strategy, readers, what="strategy on features")]
-    return _fit(entry, None, features, labels, groups, num_classes, budget, seed)
+    return _fit(entry, None, features, labels, groups, num_classes, budget, seed, blocks=blocks)
 
 
 def _fit(
-    entry: Strategy, encoder, inputs, labels, groups, num_classes, budget, seed, *, pool=None
-) -> Fitted:
+    entry: Strategy, encoder, inputs, labels, groups, num_classes, budget, seed, *,
+    pool=None, blocks=None,
+) -> Fitted:  # fmt: skip
     from tfzero._checks import InputError
     from tfzero.transfer.budget import default_budget
 
@@ -183,6 +202,8 @@ def _fit(
     known = {"groups": groups} if entry.validates else {}
     if entry.reads_pool:
         known["pool"] = pool
+    if entry.reads_blocks:
+        known["blocks"] = blocks
     return function(
         encoder, inputs, labels, num_classes=num_classes, budget=budget, seed=seed, **known
     )

@@ -60,10 +60,13 @@ class Fitted:
     Attributes:
         model: A `tfzero.Classifier` from network strategies, else a classical model.
         cost: What fitting it spent.
+        chosen: What was chosen within the labels, as the encoder's blocks: values that JSON can
+            hold, by name. Empty where the strategy has nothing to choose.
     """
 
     model: Any
     cost: Cost
+    chosen: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Returns float32 class probabilities `(N, K)` of images `(N, H, W, C)`, each once."""

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from tfzero._compiled import predict_compiled
+from tfzero.networks.blocks import Columns, join_blocks
 from tfzero.transfer.classifier import FeatureReader
 
 
@@ -26,3 +27,23 @@ def read_features(encoder: keras.Model | None, images: np.ndarray) -> np.ndarray
         pixels = images.reshape(len(images), -1).astype(np.float32)
         return pixels / 255 if images.dtype == np.uint8 else pixels
     return predict_compiled(FeatureReader(encoder), images)
+
+
+def read_blocks(
+    encoder: keras.Model | None, images: np.ndarray
+) -> tuple[np.ndarray, dict[str, Columns]]:
+    """Returns the features of an encoder's blocks side by side, and which columns are whose.
+
+    Args:
+        encoder: As in `read_features`; see `tfzero.networks.blocks.join_blocks`.
+        images: As in `read_features`.
+
+    Returns:
+        float32 `(N, D)`, and by name of each block its columns (start, stop); the last are the
+        encoder's own features. Pixels are one block.
+    """
+    if encoder is None:
+        values = read_features(None, images)
+        return values, {"pixels" if images.ndim == 4 else "features": (0, values.shape[1])}
+    joined, columns = join_blocks(encoder)
+    return read_features(joined, images), columns

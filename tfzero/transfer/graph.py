@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse
+
+from tfzero.transfer.scaling import BlockScaler
 
 # Zhou et al. 2004, section 4, use 0.99.
 ALPHA = 0.99
@@ -16,6 +19,8 @@ NUM_COMPONENTS = 50
 _TOLERANCE = 1e-4
 _MAX_ITERATIONS = 500
 _CHUNK = 1000
+# Whichever few thousand: the directions of the greatest spread are soon clear.
+_MOST_FITTED = 10_000
 
 
 class Space(NamedTuple):
@@ -52,20 +57,66 @@ class Graph(NamedTuple):
     similarities: np.ndarray
 
 
-def build_graph(features: np.ndarray, *, num_neighbours: int = NUM_NEIGHBOURS) -> Graph:
+class Links(NamedTuple):
+    """Which of a graph's images are nearest to images that are not in it.
+
+    Attributes:
+        nearest: int32 `(M, k)`.
+        similarities: float32 `(M, k)` in 0..1.
+    """
+
+    nearest: np.ndarray
+    similarities: np.ndarray
+
+
+def build_graph(
+    features: np.ndarray, *, num_neighbours: int = NUM_NEIGHBOURS, blocks=None
+) -> Graph:
     """Finds each image's nearest neighbours.
 
     Args:
         features: float32 `(N, D)`, of the pool.
         num_neighbours: k.
+        blocks: Columns (start, stop) of blocks that weigh alike, however many features they have;
+            None for one block.
 
     Returns:
         The graph; 60,000 images take about a minute on one core.
     """
-    space = _fit_space(features)
-    places = np.concatenate([space.place(features[rows]) for rows in _chunks(len(features))])
+    return build_lazily(
+        lambda rows: features[rows], len(features), num_neighbours=num_neighbours, blocks=blocks
+    )
+
+
+def build_lazily(
+    read: Callable[[np.ndarray | slice], np.ndarray],
+    count: int,
+    *,
+    num_neighbours: int = NUM_NEIGHBOURS,
+    blocks=None,
+) -> Graph:
+    """Finds each image's nearest neighbours without all their features in memory at once.
+
+    Args:
+        read: Returns the features `(n, D)` of rows of the pool, a slice or an array of indices.
+        count: N.
+        num_neighbours: As in `build_graph`.
+        blocks: As in `build_graph`.
+
+    Returns:
+        As `build_graph`.
+    """
+    sample = slice(None, None, max(1, count // _MOST_FITTED))
+    space = _fit_space(read(sample), blocks)
+    places = np.concatenate([space.place(read(rows)) for rows in _chunks(count)])
     neighbours, similarities = _nearest(places, places, num_neighbours, skip_self=True)
     return Graph(space, places, neighbours, similarities)
+
+
+def link(graph: Graph, features: np.ndarray) -> Links:
+    """Finds the nearest of a graph's images for others, by features `(M, D)`."""
+    places = [graph.space.place(features[rows]) for rows in _chunks(len(features))]
+    return Links(*_nearest(np.concatenate(places), graph.places, graph.neighbours.shape[1]))
 
 
 def spread_labels(
@@ -102,8 +153,24 @@ def spread_labels(
         Zhou et al. 2004, "Learning with Local and Global Consistency", section 2; class mass:
         Zhu, Ghahramani, Lafferty 2003, section 4.
     """
+    return spread_over(
+        graph, link(graph, features), labels,
+        num_classes=num_classes, alpha=alpha, equal_shares=equal_shares,
+    )  # fmt: skip
+
+
+def spread_over(
+    graph: Graph,
+    links: Links,
+    labels: np.ndarray,
+    *,
+    num_classes: int,
+    alpha: float = ALPHA,
+    equal_shares: bool = False,
+) -> np.ndarray:
+    """Does what `spread_labels` does, of labelled images that are linked already."""
     count, num_labels = len(graph.places), len(labels)
-    spreading = _normalized(_join(graph, features))
+    spreading = _normalized(_join(graph, links))
     start = np.zeros((count + num_labels, num_classes), np.float32)
     start[count + np.arange(num_labels), labels] = 1.0
     values = start
@@ -138,26 +205,33 @@ def classify(graph: Graph, spread: np.ndarray, features: np.ndarray) -> np.ndarr
     Reference:
         Delalleau, Bengio, Le Roux 2005, "Efficient Non-Parametric Function Induction", eq. 4.
     """
-    num_neighbours = graph.neighbours.shape[1]
+    return mix(spread, link(graph, features))
+
+
+def mix(spread: np.ndarray, links: Links) -> np.ndarray:
+    """Does what `classify` does, for images that are linked already."""
     parts = []
-    for rows in _chunks(len(features)):
-        places = graph.space.place(features[rows])
-        nearest, similarities = _nearest(places, graph.places, num_neighbours)
-        weights = similarities + 1e-12  # all alike where nothing is similar
-        mixed = np.einsum("mk,mkc->mc", weights, spread[nearest])
+    for rows in _chunks(len(links.nearest)):
+        weights = links.similarities[rows] + 1e-12  # all alike where nothing is similar
+        mixed = np.einsum("mk,mkc->mc", weights, spread[links.nearest[rows]])
         parts.append(mixed / weights.sum(axis=1, keepdims=True))
     return np.concatenate(parts).astype(np.float32)
 
 
-def _fit_space(features: np.ndarray) -> Space:
+def _fit_space(features: np.ndarray, blocks) -> Space:
+    """Returns the leading directions of the standardized features."""
     from sklearn.decomposition import PCA
 
     kept = min(NUM_COMPONENTS, *features.shape)
-    # Whichever few thousand: the directions of the greatest spread are soon clear.
-    rows = features[:: max(1, len(features) // 10_000)]
-    pca = PCA(kept, svd_solver="covariance_eigh" if features.shape[1] <= 2000 else "randomized",
-              random_state=0).fit(rows)  # fmt: skip
-    return Space(pca.mean_.astype(np.float32), pca.components_.T.astype(np.float32))
+    if not np.isfinite(features).all():  # of an encoder that diverged: nothing is near anything
+        width = features.shape[1]
+        return Space(*(np.full(shape, np.nan, np.float32) for shape in (width, (width, kept))))
+    scaler = BlockScaler(blocks or ((0, features.shape[1]),)).fit(features)
+    solver = "covariance_eigh" if features.shape[1] <= 2000 else "randomized"
+    pca = PCA(kept, svd_solver=solver, random_state=0).fit(scaler.transform(features))
+    # Both at once: what is placed later is only multiplied.
+    components = (pca.components_ / scaler.scale_).T
+    return Space(scaler.mean_ + pca.mean_ * scaler.scale_, components.astype(np.float32))
 
 
 def _nearest(places, among, count: int, *, skip_self: bool = False):
@@ -175,15 +249,14 @@ def _nearest(places, among, count: int, *, skip_self: bool = False):
     return np.concatenate(found), np.maximum(np.concatenate(cosines), 0.0)
 
 
-def _join(graph: Graph, features: np.ndarray) -> scipy.sparse.csr_array:
+def _join(graph: Graph, links: Links) -> scipy.sparse.csr_array:
     """Returns the symmetric similarities `(N + M, N + M)` of pool and labelled images."""
     count, num_neighbours = graph.neighbours.shape
-    places = graph.space.place(features)
-    nearest, similarities = _nearest(places, graph.places, num_neighbours)
-    rows = np.repeat(np.arange(count + len(features)), num_neighbours)
-    columns = np.concatenate([graph.neighbours, nearest]).ravel()
-    values = np.concatenate([graph.similarities, similarities]).ravel()
-    shape = (count + len(features),) * 2
+    total = count + len(links.nearest)
+    rows = np.repeat(np.arange(total), num_neighbours)
+    columns = np.concatenate([graph.neighbours, links.nearest]).ravel()
+    values = np.concatenate([graph.similarities, links.similarities]).ravel()
+    shape = (total, total)
     directed = scipy.sparse.csr_array((values, (rows, columns)), shape=shape)
     return directed.maximum(directed.T)
 

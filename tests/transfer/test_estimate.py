@@ -85,6 +85,35 @@ def test_many_labels_are_not_all_used(monkeypatch):
     assert found.num_labels == 20
 
 
+def test_all_blocks_are_read_and_each_is_told():
+    encoder = build_encoder((8, 8, 1), width=4)
+    found = tfzero.estimate_transfer(encoder, *draw_bars(60, seed=1, **NOISY))
+    assert list(found.blocks) == ["block2", "block3", "block4"]
+    assert all(20 < value <= 100 for value in found.blocks.values())
+    assert "one by one: block2 " in str(found)
+    # A network without blocks has its features only.
+    assert list(tfzero.estimate_transfer(blind(), *draw_bars(20, seed=0)).blocks) == ["features"]
+
+
+def test_what_only_an_early_block_knows_counts():
+    # Noise drowns the last features; the second block keeps where bars are.
+    images, labels = draw_bars(80, seed=1, **NOISY)
+    inputs = keras.Input((8, 8, 1))
+    first = keras.layers.AveragePooling2D(1, name="block1")(inputs)
+    second = keras.layers.AveragePooling2D(1, name="block2")(first)
+    gone = keras.layers.Dense(8, name="mixed")(keras.layers.GlobalAveragePooling2D()(second))
+    found = tfzero.estimate_transfer(keras.Model(inputs, gone), images, labels)
+    assert found.blocks["block2"] > found.blocks["features"] + 20
+    assert found.accuracy["encoder"] > found.blocks["features"] + 20
+
+
+def test_an_encoder_that_diverged_is_told():
+    encoder = build_encoder((8, 8, 1), width=2)
+    encoder.set_weights([np.full_like(weight, np.nan) for weight in encoder.get_weights()])
+    with pytest.raises(InputError, match="not finite, so its pretraining diverged"):
+        tfzero.estimate_transfer(encoder, *draw_bars(20, seed=1))
+
+
 def test_two_labels_a_class_are_enough_and_one_is_not():
     encoder = build_encoder((8, 8, 1), width=2)
     images, labels = draw_bars(8, seed=1)

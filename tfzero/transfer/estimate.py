@@ -5,22 +5,27 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+import warnings
 
 import keras
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import make_pipeline
 
 from tfzero._checks import InputError, check_images, check_labels
 from tfzero._seeds import derive_seed
+from tfzero.networks.blocks import Columns
 from tfzero.networks.copies import redraw_network
 from tfzero.networks.kmeans import fit_kmeans
-from tfzero.transfer.features import read_features
-from tfzero.transfer.linear import LinearHead, fit_linear_head
+from tfzero.transfer.classical import make_logistic
+from tfzero.transfer.features import read_blocks
+from tfzero.transfer.scaling import BlockScaler, Span
 from tfzero.transfer.transferability import h_score, log_me
 
 _REPEATS = 5
 _MOST_FOLDS = 5
 # Beyond this many labels a probe's accuracy is clear; the rest would only take longer.
-_MOST_LABELS = 2000
+_MOST_LABELS = 1000
 _LEVEL = 0.95
 ENCODER = "encoder"
 
@@ -34,7 +39,9 @@ class TransferEstimate:
             linear probe in cross-validation within the labels, in percent.
         gains: By every other feature set, (gain, low, high): how many points more the encoder's
             features score, with its 95 % interval.
-        log_me: LogME of "encoder" and of "random", features of one size.
+        blocks: By name of each of the encoder's blocks, the accuracy on it alone. The best of
+            several is a little luck, so the gains are those of all together.
+        log_me: LogME of the last features of "encoder" and of "random", which are of one size.
         h_score: Regularized H-score of both.
         num_labels: How many labels were used.
         seconds: What it took.
@@ -42,6 +49,7 @@ class TransferEstimate:
 
     accuracy: dict[str, float]
     gains: dict[str, tuple[float, float, float]]
+    blocks: dict[str, float]
     log_me: dict[str, float]
     h_score: dict[str, float]
     num_labels: int
@@ -70,6 +78,9 @@ class TransferEstimate:
 
     def __str__(self) -> str:
         rows = [f"  {name:8} {value:5.1f} %" for name, value in self.accuracy.items()]
+        if len(self.blocks) > 1:
+            said = ", ".join(f"{name} {value:.1f} %" for name, value in self.blocks.items())
+            rows.append(f"The encoder's blocks one by one: {said}.")
         return "\n".join([self.verdict, f"Probes on {self.num_labels:,} labels:", *rows])
 
 
@@ -84,7 +95,8 @@ def estimate_transfer(
     """Compares an encoder's features with features that took no pretraining, in seconds.
 
     A linear probe is cross-validated within the labels, five times over, on the features of the
-    encoder, of the same network with random weights, of raw pixels and of k-means patches. All see
+    encoder, of the same network with random weights, of raw pixels and of k-means patches. Of both
+    networks all blocks from the second on are read, as the strategy `logistic` reads them. All see
     the same folds; intervals are those of the corrected resampled t-test over them. It trains
     no network, and so says nothing certain about fine-tuning: it says whether the features are
     worth starting from.
@@ -94,7 +106,7 @@ def estimate_transfer(
         images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1, at least two of each class.
         labels: int `(N,)`.
         pool: Unlabeled images, from which the k-means patches are learnt; None takes `images`.
-        seed: Draws folds, random weights, patches, and the labels where there are over 2,000.
+        seed: Draws folds, random weights, patches, and the labels where there are over 1,000.
 
     Returns:
         Accuracies, gains with intervals, LogME and H-score; printing it gives the verdict.
@@ -112,13 +124,19 @@ def estimate_transfer(
     labels = np.unique(labels, return_inverse=True)[1]
     folds = _draw_folds(labels, seed=derive_seed(seed, "folds"))
     kept = np.sort(np.concatenate([test for _, test in folds[0]]))
-    features = _read_all(encoder, images[kept], images if pool is None else pool, seed)
+    sets = _read_all(encoder, images[kept], images if pool is None else pool, seed)
     places = np.full(len(labels), -1)
     places[kept] = np.arange(len(kept))
     labels = labels[kept]
-    splits = [(places[train], places[test]) for repeat in folds for train, test in repeat]
-    scores = {name: _cross_validate(values, labels, splits) for name, values in features.items()}
-    same_size = (ENCODER, "random")
+    repeats = [[(places[train], places[test]) for train, test in repeat] for repeat in folds]
+    splits = [split for repeat in repeats for split in repeat]
+    scores = {name: _cross_validate(*found, labels, splits) for name, found in sets.items()}
+    values, columns = sets[ENCODER]
+    blocks = {
+        name: _cross_validate(values, {name: place}, labels, repeats[0]).mean()
+        for name, place in columns.items()
+    }
+    own = {name: _last(*sets[name]) for name in (ENCODER, "random")}
     return TransferEstimate(
         accuracy={name: float(values.mean()) for name, values in scores.items()},
         gains={
@@ -126,8 +144,9 @@ def estimate_transfer(
             for name, values in scores.items()
             if name != ENCODER
         },
-        log_me={name: log_me(features[name], labels) for name in same_size},
-        h_score={name: h_score(features[name], labels) for name in same_size},
+        blocks={name: float(value) for name, value in blocks.items()},
+        log_me={name: log_me(features, labels) for name, features in own.items()},
+        h_score={name: h_score(features, labels) for name, features in own.items()},
         num_labels=len(kept),
         seconds=time.perf_counter() - began,
     )
@@ -156,7 +175,7 @@ def corrected_interval(differences: np.ndarray, *, num_folds: int) -> tuple[floa
 
 
 def _draw_folds(labels, *, seed):
-    """Returns for each repeat its (train, test) indices; at most 2,000 labels take part."""
+    """Returns for each repeat its (train, test) indices; at most 1,000 labels take part."""
     from sklearn.model_selection import StratifiedKFold, train_test_split
 
     smallest = int(np.bincount(labels).min())
@@ -179,7 +198,8 @@ def _draw_folds(labels, *, seed):
     return repeats
 
 
-def _read_all(encoder, images, pool, seed) -> dict[str, np.ndarray]:
+def _read_all(encoder, images, pool, seed) -> dict[str, tuple[np.ndarray, dict[str, Columns]]]:
+    """Returns features, and the columns of their blocks, by name."""
     random = redraw_network(encoder, seed=derive_seed(seed, "random"))
     side = min(images.shape[1:3])
     kmeans = fit_kmeans(
@@ -188,20 +208,32 @@ def _read_all(encoder, images, pool, seed) -> dict[str, np.ndarray]:
         patch_size=6 if side >= 16 else max(2, side // 2),
         seed=derive_seed(seed, "kmeans"),
     )
-    return {
-        ENCODER: read_features(encoder, images),
-        "random": read_features(random, images),
-        "pixels": read_features(None, images),
-        "kmeans": read_features(kmeans, images),
+    found = {
+        ENCODER: read_blocks(encoder, images),
+        "random": read_blocks(random, images),
+        "pixels": read_blocks(None, images),
+        "kmeans": read_blocks(kmeans, images),
     }
+    if not np.isfinite(found[ENCODER][0]).all():
+        raise InputError(
+            "The encoder's features are not finite, so its pretraining diverged; pretrain it anew, "
+            "for example at a lower learning rate."
+        )
+    return found
 
 
-def _cross_validate(features, labels, splits) -> np.ndarray:
+def _last(values, columns) -> np.ndarray:
+    return values[:, slice(*list(columns.values())[-1])]
+
+
+def _cross_validate(values, columns, labels, splits) -> np.ndarray:
     """Returns float `(J,)`, the accuracy in percent on each fold."""
-    num_classes = int(labels.max()) + 1
+    # Scaled and rotated without labels, once for all folds.
+    prepared = make_pipeline(BlockScaler(tuple(columns.values())), Span()).fit_transform(values)
     scores = []
-    for train, test in splits:
-        head = LinearHead(*fit_linear_head(features[train], labels[train], num_classes=num_classes))
-        right = head.predict(features[test]).argmax(axis=1) == labels[test]
-        scores.append(100 * float(right.mean()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for train, test in splits:
+            probe = make_logistic().fit(prepared[train], labels[train])
+            scores.append(100 * float(probe.score(prepared[test], labels[test])))
     return np.array(scores)

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import tfzero
+from tests.data.sounds import make_clips
 from tfzero import cli
 from tfzero._checks import InputError
 
@@ -202,6 +204,35 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
         (["vae.keras", "--part", "decoder", "--image-shape", "8,8,1"], "decoder makes them"),
     ]:
         assert telling in refuse(["export", *wrong, "--out", "x"], monkeypatch, capsys)
+
+
+def test_clips_of_sound_from_a_folder_to_prediction(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    make_clips(tmp_path / "tones", {"down": 10, "up": 10})
+
+    def run(*arguments, code=0):
+        result = CliRunner().invoke(cli.app, list(arguments))
+        assert result.exit_code == code, (result.output, result.exception)
+        return result.output
+
+    clips = ("--rate", "16000", "--clip-seconds", "0.3", "--trim-db", "30", "--resize", "pad")
+    assert "16x12x1 pixels" in run("check", "tones", "--size", "16x12", *clips)
+    quick = ("tones", "--size", "16x12", *clips, "--kind", "spectrograms")
+    told = run("pretrain", "tones", "--size", "16x12", *clips, "--method", "simclr",
+               "--epochs", "1", "--out", "ear.keras")  # fmt: skip
+    assert "20 of 20 clips were resampled to 16000" in told
+    assert tfzero.load_model("ear.keras").kind == "spectrograms"
+    run("finetune", *quick, "--encoder", "ear.keras", "--strategy", "probe", "--out", "my.keras")
+    run("export", "my.keras", "--out", "sm", "--classes", "down,up", *clips)
+    spec = json.loads(pathlib.Path("sm/1/assets.extra/model_spec.json").read_text())
+    data = tfzero.load_data(
+        "tones", size=(16, 12), rate=16000, clip_seconds=0.3, trim_db=30, resize="pad"
+    )
+    assert spec["sound"] == dataclasses.asdict(data.sound)
+    told = run("predict", "sm", "tones", "--top", "1")  # resampled as for training
+    assert len(told.splitlines()) == 20 and "tones/up/ann_00.wav: " in told
+    result = CliRunner().invoke(cli.app, ["export", "my.keras", "--out", "x", "--rate", "8000"])
+    assert "needs --rate and --clip-seconds" in str(result.exception)
 
 
 def test_class_weights_and_leaks_in_single_stages(monkeypatch, capsys, tmp_path):

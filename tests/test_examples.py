@@ -67,7 +67,8 @@ def digits():
 
 def test_all_examples_are_tested():
     assert NAMES == [
-        "gan_and_vae", "own_images", "quick_start", "use_savedmodel", "use_without_tensorflow"
+        "gan_and_vae", "own_images", "quick_start", "spoken_digits", "use_savedmodel",
+        "use_without_tensorflow",
     ]  # fmt: skip
 
 
@@ -211,3 +212,31 @@ def test_own_images_reaches_a_verdict_on_ones_own_folder(tmp_path, monkeypatch):
     assert rows["vae/lpft"]["pretrain_seconds"] > 0 == rows["scratch/finetune"]["pretrain_seconds"]
     assert study.folder == "runs/mine"
     assert not (tmp_path / "shapes").exists()
+
+
+def test_spoken_digits_hears_made_up_words(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    # Without the pretrained arm, whose graphs would take longest; the next test has it.
+    study = load_example("spoken_digits").main(
+        arms=("scratch/finetune", "pixels/svm"), label_counts=(45,), seeds=2
+    )
+    rows = {row["arm"]: row for row in study.table()}
+    assert min(row["mean"] for row in rows.values()) > 80  # three words: chance is 33 %
+    shown = capsys.readouterr().out
+    assert "log-mel images of 32 bands" in shown and study.verdict in shown
+    assert "words/bend/voice0_00.wav: bend" in shown
+    assert study.plan.data.sound.rate == 8000
+    assert {path.name for path in tmp_path.iterdir()} == {"words", "runs", "savedmodels"}
+    assert tfzero.verify_savedmodel("savedmodels/words") == []
+
+
+@pytest.mark.slow
+def test_spoken_digits_keeps_a_voice_on_one_side(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    example = load_example("spoken_digits")
+    example.sing_words(tmp_path / "mine")
+    study = example.main(folder="mine", group=r"(voice\d)_", label_counts=(30,), epochs=3)
+    [comparison] = study.results["comparisons"]
+    assert comparison["arm"] == "simclr/lpft"
+    assert study.plan.pretraining["simclr"].kind == "spectrograms"
+    assert "1 of 4 groups" in "".join(study.plan.data.notes)

@@ -42,7 +42,7 @@ ALLOWED = {
 }
 # One file of a part instead of all of it.
 ONLY = {
-    ("export", "data"): {"tfzero.data.decode"},
+    ("export", "data"): {"tfzero.data.clips", "tfzero.data.decode", "tfzero.data.logmel"},
     ("export", "networks"): {"tfzero.networks.scaling"},
 }
 LIGHT = [

@@ -258,13 +258,14 @@ def _export(
     # Absolute: a worker's working directory is that of the process that first needed it.
     final, absolute = (run.final / f"{key}.keras").resolve(), target.resolve()
     arguments = (
-        final, absolute, plan.data.class_names, notes, plan.data.resize, custom_objects
+        final, absolute, plan.data.class_names, notes, plan.data.resize, plan.data.sound,
+        custom_objects,
     )  # fmt: skip
     [version] = run_jobs([Job("export", 1.0, export_file, arguments)], log=run.log.resolve())
     recommended["savedmodel"] = str(target / version)
 
 
-def export_file(path, target, class_names, notes, resize, custom_objects) -> str:
+def export_file(path, target, class_names, notes, resize, sound, custom_objects) -> str:
     """Exports a saved classifier; returns the version's name.
 
     Runs in a worker, where TensorFlow is loaded already.
@@ -274,7 +275,9 @@ def export_file(path, target, class_names, notes, resize, custom_objects) -> str
     from tfzero.export import export_savedmodel
 
     model = load_model(path, custom_objects=custom_objects)
-    version = export_savedmodel(model, target, class_names=class_names, notes=notes, resize=resize)
+    version = export_savedmodel(
+        model, target, class_names=class_names, notes=notes, resize=resize, sound=sound
+    )
     return version.name
 
 

@@ -11,12 +11,14 @@ import numpy as np
 from rich.console import Console
 
 from tfzero._check import show_briefly
-from tfzero._checks import InputError
+from tfzero._checks import InputError, require_choice
 from tfzero._load import load_model
 from tfzero._seeds import derive_seed
 from tfzero._watch import Watch, make_watchers
 from tfzero.data import ImageData, nested_subsets
 from tfzero.data.check import check_briefly, require_no_leaks
+from tfzero.data.logmel import CLIP_MODES, LogMel, plan_logmel
+from tfzero.data.sound import check_clip_options
 from tfzero.pretrain import METHODS, build_method, find_method
 from tfzero.study.plan import parse_label_counts
 from tfzero.study.records import write_by_path
@@ -166,8 +168,11 @@ def export_from_file(
     pixel_range: tuple[float, float],
     from_logits: bool,
     resize: str,
+    sound: tuple[int | None, float | None, float | None] = (None, None, None),
 ) -> pathlib.Path:
     """Exports what is in a `.keras` file, or a part of it; returns the new version's folder.
+
+    `sound` is the rate, length and silence of the clips that it was trained on.
 
     Raises:
         InputError: If the file has no such part, or an option does not belong to it.
@@ -177,6 +182,11 @@ def export_from_file(
 
     part, network = _take_part(load_model(path), path, part)
     images = {"image_shape": image_shape, "pixel_range": pixel_range, "resize": resize}
+    if sound != (None, None, None):
+        images["sound"] = _find_sound(
+            *sound, mode=resize, shape=image_shape or find_input_shape(network)
+        )
+        images["resize"] = "stretch"
     if part == "classifier":
         return export_savedmodel(
             network, out, class_names=class_names, from_logits=from_logits, **images
@@ -188,6 +198,26 @@ def export_from_file(
             raise InputError(f"--image-shape belongs to a network of images; {part} makes them.")
         return export_generator(network, out, pixel_range=pixel_range)
     return export_encoder(network, out, **images)
+
+
+def _find_sound(
+    rate: int | None, seconds: float | None, trim_db: float | None, *, mode: str, shape
+) -> LogMel:
+    """Returns how clips become the images that a network takes.
+
+    Raises:
+        InputError: If an option is missing or out of range, or the network takes other images.
+    """
+    if rate is None or seconds is None or len(shape or ()) != 3 or shape[2] != 1:
+        raise InputError(
+            "A model of clips of sound takes gray images and needs --rate and --clip-seconds as "
+            f"`tfzero finetune` had or printed them; here the rate is {rate}, the seconds are "
+            f"{seconds}, and the model takes {shape}."
+        )
+    check_clip_options(rate=rate, seconds=seconds, trim_db=trim_db)
+    require_choice(mode, CLIP_MODES, what="way to fit clips of sound")
+    size = (int(shape[0]), int(shape[1]))
+    return plan_logmel(rate=rate, seconds=seconds, size=size, mode=mode, trim_db=trim_db)
 
 
 def _take_part(model, path: pathlib.Path, part: str | None):

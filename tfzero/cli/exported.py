@@ -11,6 +11,7 @@ import typer
 
 import tfzero
 from tfzero.cli.options import (
+    TrimDb,
     app,
     parse_numbers,
     split,
@@ -50,6 +51,18 @@ def export(
             help="How served files get the model's size, as in training: stretch, pad or crop."
         ),
     ] = "stretch",
+    rate: Annotated[
+        int | None,
+        typer.Option(
+            metavar="HERTZ",
+            help="The model was trained on clips of sound of so many samples a second; served "
+            "files are 16-bit WAV. With --clip-seconds, and --resize stretch or pad.",
+        ),
+    ] = None,
+    clip_seconds: Annotated[
+        float | None, typer.Option(help="What training kept of a clip at most.")
+    ] = None,
+    trim_db: TrimDb = None,
     logits: Annotated[
         bool, typer.Option("--logits", help="The classifier ends in logits; add the softmax.")
     ] = False,
@@ -69,6 +82,7 @@ def export(
         pixel_range=parse_numbers(float, pixel_range, option="--pixel-range", example="0,255"),
         from_logits=logits,
         resize=resize,
+        sound=(rate, clip_seconds, trim_db),
     )
     print(f"Exported {version}")
 
@@ -78,12 +92,15 @@ def predict(
     savedmodel: Annotated[
         pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")
     ],
-    images: Annotated[list[pathlib.Path], typer.Argument(help="Image files, and folders of them.")],
+    images: Annotated[
+        list[pathlib.Path],
+        typer.Argument(help="Image or WAV files, as the model takes, and folders of them."),
+    ],
     top: Annotated[int, typer.Option(min=1, help="Classes shown for each image.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="All scores as JSON.")] = False,
     batch_size: Annotated[int, typer.Option(help="Images decoded and scored at once.")] = 64,
 ) -> None:
-    """Name the class of images with an exported classifier."""
+    """Name the class of images, or of clips of sound, with an exported classifier."""
     predictions = tfzero.predict_files(savedmodel, images, batch_size=batch_size)
     if as_json:
         print(json.dumps([_to_json(p) for p in predictions], indent=1, ensure_ascii=False))

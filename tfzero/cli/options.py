@@ -19,16 +19,16 @@ app = typer.Typer(
 )
 
 # Panels of the help of commands with many options.
-IMAGES, STUDY, RUN, WATCH = "Images", "Study", "Run", "Watching"
+IMAGES, SOUND, STUDY, RUN, WATCH = "Images", "Clips of sound", "Study", "Run", "Watching"
 TRAINING = "Training"
 
 Data = Annotated[
     str,
     typer.Argument(
         metavar="[DATA]",
-        help="Folder with a subfolder of images per class (perhaps inside train/ and test/), "
-        "folder of images with a labels.csv, folder of IDX files, .npz with x_train, y_train, or "
-        "tfds:NAME. Default: built-in digits.",
+        help="Folder with a subfolder of images or WAV files per class (perhaps inside train/ and "
+        "test/), folder of files with a labels.csv, folder of IDX files, .npz with x_train, "
+        "y_train, or tfds:NAME. Default: built-in digits.",
     ),
 ]
 Pool = Annotated[
@@ -56,7 +56,8 @@ Channels = Annotated[
 Resize = Annotated[
     str,
     typer.Option(
-        help="With --size: stretch, pad (keeps the aspect, black margins) or crop.",
+        help="With --size: stretch, pad (keeps the aspect, black margins) or crop. Clips: stretch "
+        "to one length, or pad with silence.",
         rich_help_panel=IMAGES,
     ),
 ]
@@ -127,7 +128,34 @@ ClassWeights = Annotated[
 Size = Annotated[
     str | None,
     typer.Option(
-        metavar="N or HxW", help="Resize all images to this many pixels.", rich_help_panel=IMAGES
+        metavar="N or HxW",
+        help="Resize all images to this many pixels; of clips, mel bands x columns (32x32).",
+        rich_help_panel=IMAGES,
+    ),
+]
+
+
+Rate = Annotated[
+    int | None,
+    typer.Option(
+        metavar="HERTZ",
+        help="Resample all clips to so many samples a second. Default: what they have.",
+        rich_help_panel=SOUND,
+    ),
+]
+ClipSeconds = Annotated[
+    float | None,
+    typer.Option(
+        help="What is kept of a clip at most. Default: what 98 of 100 clips keep to.",
+        rich_help_panel=SOUND,
+    ),
+]
+TrimDb = Annotated[
+    float | None,
+    typer.Option(
+        help="Cut off a clip's ends while they are so far below its loudest moment; 0 cuts "
+        "nothing. Default: 25.",
+        rich_help_panel=SOUND,
     ),
 ]
 

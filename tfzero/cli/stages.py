@@ -15,17 +15,20 @@ from tfzero.cli.options import (
     Balanced,
     Channels,
     ClassWeights,
+    ClipSeconds,
     Data,
     DropLeaks,
     Group,
     Kind,
     Pool,
     PoolOnly,
+    Rate,
     Resize,
     Size,
     Strict,
     TestShare,
     Transductive,
+    TrimDb,
     app,
     parse_size,
 )
@@ -48,6 +51,9 @@ def pretrain(
     size: Size = None,
     channels: Channels = None,
     resize: Resize = "stretch",
+    rate: Rate = None,
+    clip_seconds: ClipSeconds = None,
+    trim_db: TrimDb = None,
     group: Group = None,
     test_share: TestShare = 0.3,
     strict: Strict = False,
@@ -89,13 +95,20 @@ def pretrain(
     loaded = tfzero.load_data(
         data, pool=pool, pool_only=pool_only, size=parse_size(size), channels=channels,
         resize=resize, group=group, test_share=test_share, strict=strict, drop_leaks=drop_leaks,
-        transductive=transductive,
+        transductive=transductive, rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
     )  # fmt: skip
     look_at(loaded, console)
     labelled = (loaded.train_images, loaded.train_labels) if probe else None
     watch = Watch(labelled=labelled, keep=keep, tensorboard=tensorboard)
     pretrain_to_file(
-        method, loaded.pool, out, epochs=epochs, kind=kind, seed=seed, watch=watch, console=console
+        method,
+        loaded.pool,
+        out,
+        epochs=epochs,
+        kind=kind or loaded.told_kind,
+        seed=seed,
+        watch=watch,
+        console=console,
     )
 
 
@@ -153,6 +166,9 @@ def finetune(
     size: Size = None,
     channels: Channels = None,
     resize: Resize = "stretch",
+    rate: Rate = None,
+    clip_seconds: ClipSeconds = None,
+    trim_db: TrimDb = None,
     group: Group = None,
     test_share: TestShare = 0.3,
     strict: Strict = False,
@@ -168,6 +184,7 @@ def finetune(
     loaded = tfzero.load_data(
         data, size=parse_size(size), channels=channels, resize=resize, group=group,
         test_share=test_share, strict=strict, drop_leaks=drop_leaks, balanced=balanced,
+        rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
         transductive=True,  # nothing is learnt here from unlabeled images
     )  # fmt: skip
     look_at(loaded, Console())
@@ -179,7 +196,7 @@ def finetune(
         labels=labels,
         settings={
             "class_weights": class_weights,
-            "kind": kind,
+            "kind": kind or loaded.told_kind,
             "layer_rate": layer_rate,
             "until": until,
             "patience": patience,
@@ -231,6 +248,9 @@ def sample(
     size: Size = None,
     channels: Channels = None,
     resize: Resize = "stretch",
+    rate: Rate = None,
+    clip_seconds: ClipSeconds = None,
+    trim_db: TrimDb = None,
     seed: Annotated[int, typer.Option(help="Draws the latents.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files.")] = False,
 ) -> None:
@@ -241,8 +261,9 @@ def sample(
         images = None
     else:
         images = tfzero.load_data(
-            data, size=parse_size(size), channels=channels, resize=resize, transductive=True
-        ).pool
+            data, size=parse_size(size), channels=channels, resize=resize, transductive=True,
+            rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
+        ).pool  # fmt: skip
     sample_to_folder(
         model,
         out,

@@ -16,17 +16,20 @@ from tfzero.cli.options import (
     Balanced,
     Channels,
     ClassWeights,
+    ClipSeconds,
     Data,
     DropLeaks,
     Group,
     Kind,
     Pool,
     PoolOnly,
+    Rate,
     Resize,
     Size,
     Strict,
     TestShare,
     Transductive,
+    TrimDb,
     app,
     parse_size,
     split,
@@ -98,6 +101,9 @@ def compare(
     size: Size = None,
     channels: Channels = None,
     resize: Resize = "stretch",
+    rate: Rate = None,
+    clip_seconds: ClipSeconds = None,
+    trim_db: TrimDb = None,
     group: Group = None,
     test_share: TestShare = 0.3,
     strict: Strict = False,
@@ -155,7 +161,8 @@ def compare(
     loaded = tfzero.load_data(
         data, pool=pool, pool_only=pool_only, size=parse_size(size), channels=channels,
         resize=resize, group=group, test_share=test_share, strict=strict, drop_leaks=drop_leaks,
-        transductive=transductive, balanced=balanced,
+        transductive=transductive, balanced=balanced, rate=rate, clip_seconds=clip_seconds,
+        trim_db=trim_db,
     )  # fmt: skip
     study = tfzero.compare(
         loaded,
@@ -188,6 +195,9 @@ def check(
     size: Size = None,
     channels: Channels = None,
     resize: Resize = "stretch",
+    rate: Rate = None,
+    clip_seconds: ClipSeconds = None,
+    trim_db: TrimDb = None,
     group: Group = None,
     strict: Strict = False,
     transductive: Transductive = False,
@@ -209,7 +219,8 @@ def check(
     console = Console(stderr=as_json)
     result = check_data(
         data, pool=pool, size=parse_size(size), channels=channels, resize=resize, group=group,
-        strict=strict, transductive=transductive, say=lambda text: console.print(text, style="dim"),
+        strict=strict, transductive=transductive, rate=rate, clip_seconds=clip_seconds,
+        trim_db=trim_db, say=lambda text: console.print(text, style="dim"),
     )  # fmt: skip
     show_check(console, result)
     if page is not None:

@@ -158,6 +158,7 @@ def assemble(
         pool_has_train=has_train,
         set_aside=collection.set_aside,
         resize=collection.resize,
+        sound=collection.sound,
         transductive=transductive,
         balanced=balanced,
         # Numbered last: in the order of the pixels, which names have no part in.

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfzero.data.logmel import LogMel
 from tfzero.data.memory import take_rows
 from tfzero.data.names import Names, Paths, display_name, name_rows
 
@@ -26,6 +27,9 @@ class Reading:
         strict: Whether what cannot be used is refused instead of set aside.
         group: Column of labels.csv, or pattern in the file's path, that tells what belongs
             together; None if nothing does.
+        rate: Samples a second to resample clips of sound to, or None where all have one rate.
+        clip_seconds: What is kept of a clip at most; None chooses by the clips.
+        trim_db: How far below its loudest moment a clip's ends are silence; None for the default.
     """
 
     size: tuple[int, int] | None = None
@@ -33,6 +37,9 @@ class Reading:
     resize: str = "stretch"
     strict: bool = False
     group: str | None = None
+    rate: int | None = None
+    clip_seconds: float | None = None
+    trim_db: float | None = None
 
 
 class SetAside(NamedTuple):
@@ -89,6 +96,7 @@ class Collection:
         notes: Plain sentences about what was done.
         resize: How images of another shape were brought to one.
         sizes: How often each (height, width) occurs among files; empty for arrays.
+        sound: How clips of sound became images; None for images.
     """
 
     name: str
@@ -101,6 +109,7 @@ class Collection:
     notes: tuple[str, ...] = ()
     resize: str = "stretch"
     sizes: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    sound: LogMel | None = None
 
     def parts(self) -> dict[str, Part]:
         """Returns the parts that are there, by name."""

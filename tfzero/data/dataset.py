@@ -12,6 +12,7 @@ import numpy as np
 
 from tfzero._checks import InputError, check_images, check_labels
 from tfzero.data.collection import Part, SetAside, label_part
+from tfzero.data.logmel import LogMel
 from tfzero.data.names import Names
 
 # Not a study's seed: everybody who loads the same images gets the same test part.
@@ -38,6 +39,7 @@ class ImageData:
         pool_has_train: Whether the pool begins with all training images.
         set_aside: What was found and not used.
         resize: How files of another shape were brought to this one: "stretch", "pad" or "crop".
+        sound: How clips of sound became images; None for images.
         transductive: Whether the pool may hold test images.
         balanced: Whether label subsets have as many images of each class, instead of its share.
         train_groups: int64 `(N,)`: which training images belong together, so that none is judged
@@ -60,6 +62,7 @@ class ImageData:
     pool_has_train: bool = False
     set_aside: tuple[SetAside, ...] = ()
     resize: str = "stretch"
+    sound: LogMel | None = None
     transductive: bool = False
     balanced: bool = False
     train_groups: np.ndarray | None = None
@@ -87,6 +90,11 @@ class ImageData:
     def num_classes(self) -> int:
         """Number of classes K."""
         return len(self.class_names)
+
+    @property
+    def told_kind(self) -> str | None:
+        """The kind of data where the source tells it, or None: what was sound is spectrograms."""
+        return None if self.sound is None else "spectrograms"
 
     @cached_property
     def fingerprint(self) -> str:

@@ -1,10 +1,10 @@
-"""Image files to parts: read, brought to one form, and set aside where they are broken."""
+"""Files of images or sound to parts: read, brought to one form, set aside where broken."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -12,9 +12,18 @@ from tfzero._checks import InputError
 from tfzero.data.collection import FileList, Part, Reading, SetAside
 from tfzero.data.decode import decode_image, map_threads
 from tfzero.data.headers import FILES_AT_ONCE, Headers, count_sizes, note_headers
+from tfzero.data.logmel import LogMel
 from tfzero.data.memory import gather_rows
 from tfzero.data.names import Names
 from tfzero.data.resize import SMALLEST
+from tfzero.data.sound import (
+    ClipHeaders,
+    clip_decoder,
+    holds_clips,
+    note_clips,
+    plan_clips,
+    refuse_clip_options,
+)
 
 # Pixels that a thread takes at once: of large images fewer than of small ones.
 _BYTES_AT_ONCE = 2**20
@@ -27,14 +36,16 @@ class Images:
         parts: Images by the part's name.
         set_aside: Files that could not be used.
         notes: What was done, in sentences.
-        sizes: How often each (height, width) occurs among readable files.
+        sizes: How often each (height, width) occurs among readable files; empty for clips.
+        sound: How clips of sound became images; None for images.
     """
 
-    def __init__(self, parts, set_aside, notes, sizes):
+    def __init__(self, parts, set_aside, notes, sizes, sound=None):
         self.parts: dict[str, Part] = parts
         self.set_aside: tuple[SetAside, ...] = set_aside
         self.notes: tuple[str, ...] = notes
         self.sizes: Counter = sizes
+        self.sound: LogMel | None = sound
 
 
 def read_files(
@@ -45,7 +56,7 @@ def read_files(
     shape: tuple[int, int, int] | None = None,
     lenient: bool = False,
 ) -> Images:
-    """Reads the images of all parts, so that all get one size and the same channels.
+    """Reads the images or clips of all parts, so that all get one size and the same channels.
 
     Args:
         lists: The files.
@@ -55,9 +66,12 @@ def read_files(
         lenient: Whether images of several sizes are brought to the commonest without asking.
 
     Raises:
-        InputError: If no file can be read, sizes differ and none is asked for, or `strict` is
-            asked for and a file cannot be used.
+        InputError: If no file can be read, sizes or rates differ and none is asked for, or
+            `strict` is asked for and a file cannot be used.
     """
+    if holds_clips(lists, where=where):
+        return _read_clips(lists, reading, where=where, shape=shape)
+    refuse_clip_options(reading, where=where)
     headers = {files.part: Headers(files) for files in lists}
     broken = [aside for found in headers.values() for aside in found.set_aside]
     sizes = count_sizes(list(headers.values()))
@@ -67,10 +81,14 @@ def read_files(
         size = _common_size(headers, sizes, where, shape=shape, lenient=lenient)
     gray = all(found.kinds["gray"] == found.sizes.total() for found in headers.values())
     channels = shape[2] if shape else reading.channels or (1 if gray else 3)
+
+    def decode(path: str) -> np.ndarray:
+        return decode_image(path, channels=channels, size=size, resize=reading.resize)
+
     parts = {}
     for files in lists:
         parts[files.part], reasons = _decode_part(
-            files, headers[files.part].readable, (*size, channels), reading.resize
+            files, headers[files.part].readable, (*size, channels), decode
         )
         broken += reasons
     _refuse_broken(
@@ -78,6 +96,27 @@ def read_files(
     )
     notes = note_headers(list(headers.values()), channels, size, reading)
     return Images(parts, tuple(broken), tuple(notes), sizes)
+
+
+def _read_clips(lists, reading: Reading, *, where: str, shape) -> Images:
+    """Does what `read_files` does, of clips of sound."""
+    if shape is not None:
+        raise InputError(f"{where} holds clips of sound, the labelled images are none; give both "
+                         "as clips.")  # fmt: skip
+    headers = [(files, ClipHeaders(files)) for files in lists]
+    broken = [aside for _, found in headers for aside in found.set_aside]
+    _refuse_broken(broken, reading, where=where, any_good=any(found.rates for _, found in headers))
+    settings = plan_clips(headers, reading, where=where)
+    decode, parts = clip_decoder(settings), {}
+    for files, found in headers:
+        parts[files.part], reasons = _decode_part(
+            files, found.readable, settings.image_shape, decode
+        )
+        broken += reasons
+    any_good = any(len(part.images) for part in parts.values())
+    _refuse_broken(broken, reading, where=where, any_good=any_good)
+    notes = note_clips([found for _, found in headers], settings)
+    return Images(parts, tuple(broken), tuple(notes), Counter(), settings)
 
 
 def _refuse_broken(broken, reading: Reading, *, where: str, any_good: bool) -> None:
@@ -90,7 +129,10 @@ def _refuse_broken(broken, reading: Reading, *, where: str, any_good: bool) -> N
 
 
 def _decode_part(
-    files: FileList, readable: np.ndarray, shape: tuple[int, int, int], resize: str
+    files: FileList,
+    readable: np.ndarray,
+    shape: tuple[int, int, int],
+    decode_file: Callable[[str], np.ndarray],
 ) -> tuple[Part, list[SetAside]]:
     """Decodes what is readable; what breaks only now is set aside too."""
     reasons, lost = [], []
@@ -103,9 +145,7 @@ def _decode_part(
         for place, row in enumerate(block.tolist()):
             try:
                 path = os.path.join(files.root, files.paths[row])
-                pixels[place - len(bad)] = decode_image(
-                    path, channels=shape[2], size=shape[:2], resize=resize
-                )
+                pixels[place - len(bad)] = decode_file(path)
             except InputError as error:
                 bad.append((row, files.set_aside(row, str(error))))
         return pixels[: len(block) - len(bad)], bad

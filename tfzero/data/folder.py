@@ -1,4 +1,4 @@
-"""Folders: one subfolder of images a class, or images without labels."""
+"""Folders: one subfolder of images or WAV files a class, or images without labels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tfzero._checks import InputError
+from tfzero.data.clips import is_clip
 from tfzero.data.collection import Collection, FileList, Reading, leave_small_classes_out
 from tfzero.data.dataset import safe_name
 from tfzero.data.decode import SUFFIXES
@@ -73,6 +74,7 @@ def load_folder(
         notes=(*_note_passed_over(listings, folder, test_folder), *found.notes),
         resize=reading.resize,
         sizes=found.sizes,
+        sound=found.sound,
     )
     if lenient:
         return collection
@@ -88,8 +90,8 @@ def list_tree(folder: Path, *, part: str = "pool") -> FileList:
     files = FileList(part=part, root=str(folder), paths=Paths(_walk(folder)))
     if not files.paths:
         raise InputError(
-            f"{folder} has no images ({', '.join(sorted(SUFFIXES))}); expected some, in the folder "
-            "itself or in folders inside."
+            f"{folder} has no images ({', '.join(sorted(SUFFIXES))}) or clips of sound (.wav); "
+            "expected some, in the folder itself or in folders inside."
         )
     return files
 
@@ -156,7 +158,8 @@ def _is_hidden(name: str) -> bool:
 
 
 def _is_image_name(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES and not _is_hidden(name)
+    suffix = os.path.splitext(name)[1].lower()
+    return (suffix in SUFFIXES or is_clip(name)) and not _is_hidden(name)
 
 
 def _share_classes(*listings: Listing) -> None:

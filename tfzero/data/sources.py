@@ -18,6 +18,7 @@ from tfzero.data.folder import list_tree, load_folder
 from tfzero.data.idx import find_idx, load_idx
 from tfzero.data.npz import load_npz
 from tfzero.data.resize import Size, fit_images, note_fit, parse_size
+from tfzero.data.sound import check_clip_options, refuse_clip_options
 from tfzero.data.splits import hold_out
 from tfzero.data.table import TABLE_NAME, load_table
 from tfzero.data.tensors import PREFIX, load_tfds
@@ -39,14 +40,17 @@ def load_data(
     drop_leaks: bool = False,
     transductive: bool = False,
     balanced: bool = False,
+    rate: int | None = None,
+    clip_seconds: float | None = None,
+    trim_db: float | None = None,
 ) -> ImageData:
-    """Loads images and labels.
+    """Loads images and labels, or clips of sound and labels.
 
     Args:
         source: "digits" (1,797 digits of 8x8 pixels that come with scikit-learn; write
             "./digits" for a folder of that name), `tfds:NAME` (see `load_tfds`), or a path to
 
-            - a folder with one subfolder of images a class,
+            - a folder with one subfolder of images, or of WAV files, a class,
             - a folder with `train/` and `test/`, each with such subfolders,
             - a folder of images with a labels.csv in it, or such a CSV file (see `load_table`),
             - a folder with IDX files as MNIST has them,
@@ -55,9 +59,11 @@ def load_data(
         pool_only: Whether methods learn from the unlabeled images alone, not also from the
             training images without their labels.
         size: Height and width to resize all images to: a number (a square), or
-            (height, width). None if all images have one size.
+            (height, width). None if all images have one size. Of clips, mel bands and columns;
+            None takes 32 of each.
         channels: 1 for gray or 3 for RGB; None takes what the images are.
-        resize: What becomes of the aspect: "stretch", "pad" (black margins) or "crop".
+        resize: What becomes of the aspect: "stretch", "pad" (black margins) or "crop". Clips
+            are stretched to one width, or padded with silence.
         test_share: Share in (0, 1) to hold out, stratified, if the source has no test
             part. "digits" always holds 500 out.
         group: Pattern in the path of a file, or column of labels.csv: images that share it are
@@ -68,6 +74,11 @@ def load_data(
             classified are known when one pretrains.
         balanced: Whether the labelled subsets of a study have as many images of each class, as
             far as there are, instead of each class's share.
+        rate: Samples a second to resample clips to; None if all have one rate.
+        clip_seconds: What is kept of a clip at most. None takes a length that 98 of 100 clips
+            keep to.
+        trim_db: How far below its loudest moment a clip's ends are silence, which is cut off;
+            0 cuts nothing, None takes 25.
 
     Returns:
         The data set. Without unlabeled images the training images are the pool.
@@ -77,8 +88,9 @@ def load_data(
     """
     check_share(test_share)
     collection = collect(
-        source, pool=pool, size=size, channels=channels, resize=resize, group=group, strict=strict
-    )
+        source, pool=pool, size=size, channels=channels, resize=resize, group=group,
+        strict=strict, rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
+    )  # fmt: skip
     return assemble(
         collection,
         test_share=test_share,
@@ -100,6 +112,9 @@ def collect(
     group: str | None = None,
     strict: bool = False,
     lenient: bool = False,
+    rate: int | None = None,
+    clip_seconds: float | None = None,
+    trim_db: float | None = None,
 ) -> Collection:
     """Reads all that a source holds, before anything is held out.
 
@@ -113,6 +128,9 @@ def collect(
         strict: Whether what cannot be used is refused.
         lenient: Whether images of several sizes are brought to the commonest without asking, and
             classes may be missing or small: for a check, which is to see them.
+        rate: As in `load_data`, like the next two.
+        clip_seconds: What is kept of a clip.
+        trim_db: What is silence.
 
     Raises:
         InputError: If the source cannot be used.
@@ -120,7 +138,10 @@ def collect(
     require_choice(resize, RESIZE_MODES, what="way to resize")
     if channels not in (None, 1, 3):
         raise InputError(f"channels is {channels!r}; expected 1 for gray or 3 for RGB.")
-    reading = Reading(parse_size(size), channels, resize, strict, group)
+    check_clip_options(rate=rate, seconds=clip_seconds, trim_db=trim_db)
+    reading = Reading(
+        parse_size(size), channels, resize, strict, group, rate, clip_seconds, trim_db
+    )
     if not isinstance(source, (str, os.PathLike)):
         raise InputError(
             f'source has type {type(source).__name__}; expected "digits" or a path. For arrays in '
@@ -190,7 +211,8 @@ def _load_path(source: str, reading: Reading, pool: FileList | None, lenient: bo
     archives = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
     remedy = " Unpack it first." if suffix in archives else ""
     raise InputError(
-        f"{source} is a file; expected a folder of images, an .npz file or a .csv file.{remedy}"
+        f"{source} is a file; expected a folder of images or WAV files, an .npz file or a .csv "
+        f"file.{remedy}"
     )
 
 
@@ -204,6 +226,7 @@ def _list_pool(folder: Path) -> FileList:
 
 def _add_pool(collection: Collection, files: FileList | None, reading: Reading) -> Collection:
     """Adds unlabeled files to images that are arrays already."""
+    refuse_clip_options(reading, where=collection.source)
     if reading.group is not None:
         raise InputError(
             f"--group needs names of files or a labels.csv, but {collection.source} has arrays; "

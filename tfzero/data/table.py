@@ -100,6 +100,7 @@ def load_table(
         notes=(*([note] if unnamed else []), *found.notes),
         resize=reading.resize,
         sizes=found.sizes,
+        sound=found.sound,
     )
     if lenient:
         return collection

@@ -19,6 +19,8 @@ import numpy as np
 EXTRA = "assets.extra"
 SPEC_FILE = f"{EXTRA}/model_spec.json"
 GOLDEN = f"{EXTRA}/golden"
+# Samples of which the golden inputs are the images, where a model was trained on sound.
+GOLDEN_CLIPS = f"{GOLDEN}/clips.npy"
 # The name is TensorFlow Serving's.
 WARMUP_FILE = f"{EXTRA}/tf_serving_warmup_requests"
 TOLERANCE = 1e-5
@@ -107,10 +109,33 @@ def golden_requests(directory: pathlib.Path) -> Iterator[tuple[str, str, np.ndar
     expected = {
         path.stem: np.load(path, allow_pickle=False) for path in (folder / "outputs").glob("*.npy")
     }
-    for signature, described in read_spec(directory)["signatures"].items():
+    spec, clips = read_spec(directory), None
+    if spec.get("sound"):
+        clips = _encode_clips(np.load(directory / GOLDEN_CLIPS), spec["sound"]["rate"])
+    for signature, described in spec["signatures"].items():
         ((name, tensor),) = described["inputs"].items()
         wanted = {key: expected[key] for key in described["outputs"] if key in expected}
-        yield signature, name, _encode_inputs(inputs, tensor["dtype"]), wanted
+        if clips is not None and tensor["dtype"] == "string":
+            yield signature, name, clips, wanted
+        else:
+            yield signature, name, _encode_inputs(inputs, tensor["dtype"]), wanted
+
+
+def _encode_clips(clips: np.ndarray, rate: int) -> np.ndarray:
+    """Returns int16 samples `(N, S)` as WAV files."""
+    import io
+    import wave
+
+    files = []
+    for clip in clips:
+        content = io.BytesIO()
+        with wave.open(content, "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(rate)
+            file.writeframes(clip.astype("<i2").tobytes())
+        files.append(content.getvalue())
+    return np.array(files, dtype=object)
 
 
 def _encode_inputs(inputs: np.ndarray, dtype: str) -> np.ndarray:

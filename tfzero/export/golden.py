@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfzero._checks import InputError
+from tfzero.data.logmel import LogMel, make_image
 from tfzero.export.graph import SLACK
 
 _ROW_SUM_TOLERANCE = 1e-3
@@ -29,6 +30,35 @@ def draw_images(image_shape: tuple[int, int, int]) -> np.ndarray:
         noise = random.integers(0, brightest, grid, dtype=np.uint8)
         images.append(noise.repeat(cell, axis=0).repeat(cell, axis=1)[:height, :width])
     return np.stack(images)
+
+
+def draw_clips(sound: LogMel) -> np.ndarray:
+    """Returns int16 `(4, S)`: a rising tone, noise, two vowel-like sounds, and clicks.
+
+    Each with silence at its ends and longer than what is kept, so that both cuts show.
+    """
+    random = np.random.default_rng(0)
+    count = max(sound.window, round(1.3 * sound.seconds * sound.rate))
+    time = np.arange(count) / sound.rate
+    part = np.arange(count) / count
+    sweep = np.sin(2 * np.pi * (0.02 + 0.1 * part) * np.arange(count))
+    noise = random.standard_normal(count) * np.sin(np.pi * part) ** 2
+    vowels = sum(np.sin(2 * np.pi * np.where(part < 0.5, f, 1.7 * f) * time) for f in (150, 700))
+    clicks = np.where(np.arange(count) % (count // 5) < 20, 1.0, 0.001) * np.sign(noise)
+    clips = []
+    for sound_wave, quiet in ((sweep, 0.1), (noise, 0.0), (vowels, 0.3), (clicks, 0.02)):
+        inside = (part >= quiet) & (part <= 1 - quiet / 2)
+        wave = np.where(inside, sound_wave, 0.0)
+        clips.append(np.rint(20_000 * wave / np.abs(wave).max()).astype(np.int16))
+    return np.stack(clips)
+
+
+def hear(clips: np.ndarray, sound: LogMel) -> np.ndarray:
+    """Returns the images uint8 `(4, H, W, 1)` of clips, as training has them of files."""
+    with tf.device("/CPU:0"):
+        return np.stack(
+            [make_image(tf.constant(clip / np.float32(32768)), sound).numpy() for clip in clips]
+        )
 
 
 def draw_latents(latent_dim: int) -> np.ndarray:

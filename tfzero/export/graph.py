@@ -9,7 +9,9 @@ import keras
 import tensorflow as tf
 
 from tfzero._checks import InputError
+from tfzero.data.logmel import LogMel
 from tfzero.export.decoding import DECODABLE_CHANNELS, decode_images, require, require_batch
+from tfzero.export.listening import decode_clips
 from tfzero.networks.scaling import scale_images
 
 # Floats that were 0..1 before somebody resized them may stick out this far.
@@ -38,6 +40,7 @@ def image_signatures(
     image_shape: tuple[int, int, int],
     *,
     resize: str = "stretch",
+    sound: LogMel | None = None,
 ) -> dict[str, tf.types.experimental.PolymorphicFunction]:
     """Builds the functions that answer for images, in each form that images arrive in.
 
@@ -45,10 +48,12 @@ def image_signatures(
         answer: Takes float32 images `(N, H, W, C)` in 0..1.
         image_shape: `(H, W, C)`.
         resize: How `serving_bytes` brings files of another shape to this one.
+        sound: How clips of sound became the images, or None for pictures.
 
     Returns:
         `serving_default` for uint8, `serving_float`, and `serving_bytes` for PNG or JPEG files
-        if the channels are those of a file.
+        if the channels are those of a file. Of sound, `serving_bytes` takes 16-bit WAV files, and
+        `spectrogram` returns the images that are made of them.
     """
 
     def serving_default(image):
@@ -67,9 +72,27 @@ def image_signatures(
         "serving_default": tf.function(serving_default, input_signature=[pixels]),
         "serving_float": tf.function(serving_float, input_signature=[floats]),
     }
+    if sound is not None:
+        return offered | _clip_signatures(answer, sound)
     if image_shape[-1] in DECODABLE_CHANNELS:
         offered["serving_bytes"] = tf.function(serving_bytes, input_signature=[strings])
     return offered
+
+
+def _clip_signatures(answer: Callable[[tf.Tensor], Outputs], sound: LogMel) -> dict:
+    """Builds the functions that take WAV files."""
+
+    def serving_bytes(wav_bytes):
+        return answer(scale_images(decode_clips(wav_bytes, sound)))
+
+    def spectrogram(wav_bytes):
+        return {"image": decode_clips(wav_bytes, sound)}
+
+    strings = tf.TensorSpec([None], tf.string, name="wav_bytes")
+    return {
+        "serving_bytes": tf.function(serving_bytes, input_signature=[strings]),
+        "spectrogram": tf.function(spectrogram, input_signature=[strings]),
+    }
 
 
 def latent_signatures(

@@ -1,4 +1,4 @@
-"""Classifies image files with an exported model, which needs TensorFlow only."""
+"""Classifies files of images or sound with an exported model, which needs TensorFlow only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import json
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import PIL.ExifTags
@@ -15,7 +15,9 @@ import PIL.Image
 import tensorflow as tf
 
 from tfzero._checks import InputError
+from tfzero.data.clips import SUFFIX, read_clip
 from tfzero.data.decode import SUFFIXES, decode_image
+from tfzero.data.logmel import LogMel, make_image
 from tfzero.export.fresh_process import MAX_PIXELS, SPEC_FILE, find_reason
 from tfzero.export.layout import find_version
 
@@ -43,19 +45,39 @@ class Prediction:
     scores: dict[str, float]
 
 
+@dataclasses.dataclass(frozen=True)
+class _Reader:
+    """How files reach a model.
+
+    Attributes:
+        suffixes: What the files' names end in.
+        word: What they are.
+        whole: What the graph expects of one.
+        suits_graph: Whether the graph decodes a file's content to what training would see.
+        decode: Makes of a file the image that training would see.
+    """
+
+    suffixes: frozenset[str]
+    word: str
+    whole: str
+    suits_graph: Callable[[bytes], bool]
+    decode: Callable[[pathlib.Path], np.ndarray]
+
+
 def predict_files(
     directory: str | os.PathLike, paths: Sequence[str | os.PathLike], *, batch_size: int = 64
 ) -> list[Prediction]:
-    """Classifies image files, and those in folders.
+    """Classifies files of images, or of sound if the model was trained on it, and in folders.
 
-    PNG and JPEG are decoded by the exported graph, as a server does. Where training would see
-    other pixels (a photograph that EXIF turns, CMYK, 16 bits, other formats), the file is
-    decoded as for training.
+    PNG and JPEG, and 16-bit WAV of the model's rate, are decoded by the exported graph, as a
+    server does. Where training would see other pixels (a photograph that EXIF turns, CMYK, 16
+    bits, other formats) or the graph takes no such sound (24 bits, floats, another rate), the
+    file is decoded as for training.
 
     Args:
         directory: `.../NAME`, of which the newest version is taken, or `.../NAME/3`.
         paths: Files, of any size; they are resized. Of a folder and the folders in it, every file
-            that is named like an image, in the order of names.
+            that is named like an image, or a clip of sound, in the order of names.
         batch_size: How many are decoded and scored at once.
 
     Returns:
@@ -75,37 +97,59 @@ def predict_files(
             f"{version} holds a model of kind {spec['kind']}; expected a classifier. Use its "
             "signature serving_default with tf.saved_model.load."
         )
-    shape, class_names = tuple(spec["image_shape"]), spec["class_names"]
-    resize = spec.get("resize", "stretch")  # older versions have none
+    reader, class_names = _find_reader(spec, version), spec["class_names"]
+    signatures = tf.saved_model.load(str(version)).signatures
+    files = [file for path in paths for file in _list_files(pathlib.Path(path), reader)]
+    predictions = []
+    for start in range(0, len(files), batch_size):
+        batch = files[start : start + batch_size]
+        for path, scores in zip(batch, _score_batch(signatures, batch, reader), strict=True):
+            predictions.append(_to_prediction(path, scores, class_names))
+    return predictions
+
+
+def _find_reader(spec: dict, version: pathlib.Path) -> _Reader:
+    shape = tuple(spec["image_shape"])
+    if spec.get("sound"):
+        sound = LogMel(**spec["sound"])
+
+        def listen(path: pathlib.Path) -> np.ndarray:
+            samples = read_clip(path, rate=sound.rate)
+            with tf.device("/CPU:0"):
+                return make_image(tf.constant(samples), sound).numpy()
+
+        return _Reader(
+            frozenset({SUFFIX}), "clip of sound", f"16-bit WAV file of {sound.rate:,} samples a "
+            "second", lambda content: _graph_hears(content, sound.rate), listen,
+        )  # fmt: skip
     if shape[-1] not in _CHANNELS:
         raise InputError(
             f"The model in {version} takes images of {shape[-1]} channels; expected 1 (gray) or "
             "3 (RGB), which image files have. Send arrays to its signature serving_default."
         )
-    signatures = tf.saved_model.load(str(version)).signatures
-    files = [file for path in paths for file in _list_images(pathlib.Path(path))]
-    predictions = []
-    for start in range(0, len(files), batch_size):
-        batch = files[start : start + batch_size]
-        for path, scores in zip(batch, _score_batch(signatures, batch, shape, resize), strict=True):
-            predictions.append(_to_prediction(path, scores, class_names))
-    return predictions
+    resize = spec.get("resize", "stretch")  # older versions have none
+
+    def look(path: pathlib.Path) -> np.ndarray:
+        return decode_image(path, channels=shape[-1], size=(shape[0], shape[1]), resize=resize)
+
+    return _Reader(SUFFIXES, "image", "PNG or JPEG file", _suits_graph, look)
 
 
-def _list_images(path: pathlib.Path) -> list[pathlib.Path]:
-    """Returns a file as it is, and of a folder the visible files that are named like images."""
+def _list_files(path: pathlib.Path, reader: _Reader) -> list[pathlib.Path]:
+    """Returns a file as it is, and of a folder the visible files that are named as expected."""
     if not path.is_dir():
         return [path]
     found = [
         entry
         for entry in sorted(path.rglob("*"))
-        if entry.suffix.lower() in SUFFIXES
+        if entry.suffix.lower() in reader.suffixes
         and not any(part.startswith(".") for part in entry.relative_to(path).parts)
         and entry.is_file()
     ]
     if not found:
         raise InputError(
-            f"{path} holds no image; expected files that end in {', '.join(sorted(SUFFIXES))}."
+            f"{path} holds no {reader.word}; expected files that end in "
+            f"{', '.join(sorted(reader.suffixes))}."
         )
     return found
 
@@ -121,23 +165,20 @@ def _read_spec(version: pathlib.Path) -> dict:
         ) from error
 
 
-def _score_batch(
-    signatures, files: list[pathlib.Path], shape: tuple[int, ...], resize: str
-) -> np.ndarray:
+def _score_batch(signatures, files: list[pathlib.Path], reader: _Reader) -> np.ndarray:
     """Returns float32 `(N, K)`, one row a file."""
     encoded, decoded = {}, {}
     for row, path in enumerate(files):
-        content = _read_bytes(path)
-        if _suits_graph(content):
+        content = _read_bytes(path, reader)
+        if reader.suits_graph(content):
             encoded[row] = content
         else:
-            decoded[row] = decode_image(
-                path, channels=shape[-1], size=(shape[0], shape[1]), resize=resize
-            )
+            decoded[row] = reader.decode(path)
     rows = {}
     if encoded:
         names = [files[row] for row in encoded]
-        scores = _score_encoded(signatures["serving_bytes"], names, list(encoded.values()))
+        serve = signatures["serving_bytes"]
+        scores = _score_encoded(serve, names, list(encoded.values()), reader)
         rows.update(zip(encoded, scores, strict=True))
     if decoded:
         pixels = tf.constant(np.stack(list(decoded.values())))  # (n, H, W, C)
@@ -159,26 +200,38 @@ def _suits_graph(content: bytes) -> bool:
         return False
 
 
-def _score_encoded(serve, files: list[pathlib.Path], contents: list[bytes]) -> np.ndarray:
-    """Scores PNG and JPEG files; finds the bad one, for which a graph fails the whole batch."""
+def _graph_hears(content: bytes, rate: int) -> bool:
+    """Whether the graph takes a file of sound."""
     try:
-        return serve(image_bytes=tf.constant(contents))["scores"].numpy()
+        with tf.device("/CPU:0"):
+            return int(tf.audio.decode_wav(content).sample_rate) == rate
+    except tf.errors.InvalidArgumentError:  # whatever is wrong, read_clip names it
+        return False
+
+
+def _score_encoded(
+    serve, files: list[pathlib.Path], contents: list[bytes], reader: _Reader
+) -> np.ndarray:
+    """Scores files by the graph; finds the bad one, for which a graph fails the whole batch."""
+    [name] = serve.structured_input_signature[1]
+    try:
+        return serve(**{name: tf.constant(contents)})["scores"].numpy()
     except tf.errors.InvalidArgumentError as error:
         if len(files) > 1:
             pairs = zip(files, contents, strict=True)
-            return np.concatenate([_score_encoded(serve, [f], [c]) for f, c in pairs])
+            return np.concatenate([_score_encoded(serve, [f], [c], reader) for f, c in pairs])
         raise InputError(
-            f"{files[0]} cannot be used: {find_reason(error)} (expected a whole PNG or JPEG file; "
+            f"{files[0]} cannot be used: {find_reason(error)} (expected a whole {reader.whole}; "
             "copy or write it again)."
         ) from error
 
 
-def _read_bytes(path: pathlib.Path) -> bytes:
+def _read_bytes(path: pathlib.Path, reader: _Reader) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
         raise InputError(
-            f"{path} cannot be read: {error.strerror}. Expected an image file."
+            f"{path} cannot be read: {error.strerror}. Expected a file with an {reader.word}."
         ) from error
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfzero._checks import InputError, require_choice
 from tfzero.data.decode import RESIZE_MODES
+from tfzero.data.logmel import LogMel
 from tfzero.export import arguments, golden, graph
 from tfzero.export.write import Contents, write_version
 
@@ -29,6 +32,7 @@ def export_savedmodel(
     pixel_range: tuple[float, float] = graph.UNIT_RANGE,
     from_logits: bool = False,
     resize: str = "stretch",
+    sound: LogMel | None = None,
 ) -> pathlib.Path:
     """Publishes a classifier as the next version `base/1`, `base/2`, ... for servers.
 
@@ -49,6 +53,8 @@ def export_savedmodel(
         from_logits: Whether the model ends in logits; the graph then adds softmax or sigmoid.
         resize: How files of another shape are brought to this one, as in `load_data`: "stretch",
             "pad" or "crop". Take what training took.
+        sound: How clips of sound became the images that training took (`ImageData.sound`); served
+            files are then 16-bit WAV. None for pictures.
 
     Returns:
         The folder of the new version, or of the newest one if that is already identical.
@@ -62,13 +68,13 @@ def export_savedmodel(
     encoder = getattr(model, "encoder", None)
     encoder = encoder if isinstance(encoder, keras.Model) else None
     shape = arguments.find_image_shape(model, encoder, image_shape)
+    images, clips = _draw_inputs(shape, sound)
     if encoder is not None and arguments.find_input_shape(encoder) != shape:
         encoder = None  # somebody's encoder of something else
 
     def score(images):
         return graph.classify(model, images, pixel_range=pixel_range, from_logits=from_logits)
 
-    images = golden.draw_images(shape)
     pixels = golden.unit_pixels(images)
     outputs = golden.call_model(lambda x: {"scores": score(x)}, pixels, who="The model")
     golden.require_probabilities(outputs["scores"])
@@ -77,7 +83,7 @@ def export_savedmodel(
         golden.require_logits(logits.numpy())
     names = arguments.check_class_names(class_names, outputs["scores"].shape[1])
     signatures = graph.image_signatures(
-        lambda x: graph.name_best(score(x), names), shape, resize=resize
+        lambda x: graph.name_best(score(x), names), shape, resize=resize, sound=sound
     )
     if encoder is not None:
         read = functools.partial(_read_features, encoder, pixel_range)
@@ -88,14 +94,14 @@ def export_savedmodel(
         models=[model, *([encoder] if encoder else [])],
         signatures=signatures,
         inputs=images,
-        outputs=outputs,
+        outputs=outputs if sound is None else {**outputs, "image": images},
         spec={
-            **_describe_images(shape, pixel_range),
+            **_describe_images(shape, pixel_range, resize, sound),
             "class_names": names,
-            "resize": resize,
             "notes": arguments.check_notes(notes),
         },
         class_names=names,
+        clips=clips,
     )
     return write_version(contents, pathlib.Path(base))
 
@@ -108,6 +114,7 @@ def export_encoder(
     notes: Mapping | None = None,
     pixel_range: tuple[float, float] = graph.UNIT_RANGE,
     resize: str = "stretch",
+    sound: LogMel | None = None,
 ) -> pathlib.Path:
     """Publishes a network of images alone, as `export_savedmodel` does a classifier.
 
@@ -119,6 +126,7 @@ def export_encoder(
         notes: Whatever JSON can hold about the model.
         pixel_range: The darkest and the brightest pixel that the model was trained on.
         resize: How files of another shape are brought to this one; see `export_savedmodel`.
+        sound: How clips of sound became the images; see `export_savedmodel`.
 
     Returns:
         The folder of the new version, or of the newest one if that is already identical.
@@ -131,18 +139,19 @@ def export_encoder(
     require_choice(resize, RESIZE_MODES, what="way to resize")
     shape = arguments.find_image_shape(model, None, image_shape)
     read = functools.partial(_read_features, model, pixel_range)
-    images = golden.draw_images(shape)
+    images, clips = _draw_inputs(shape, sound)
+    outputs = golden.call_model(read, golden.unit_pixels(images), who="The model")
     contents = Contents(
         kind="encoder",
         models=[model],
-        signatures=graph.image_signatures(read, shape, resize=resize),
+        signatures=graph.image_signatures(read, shape, resize=resize, sound=sound),
         inputs=images,
-        outputs=golden.call_model(read, golden.unit_pixels(images), who="The model"),
+        outputs=outputs if sound is None else {**outputs, "image": images},
         spec={
-            **_describe_images(shape, pixel_range),
-            "resize": resize,
+            **_describe_images(shape, pixel_range, resize, sound),
             "notes": arguments.check_notes(notes),
         },
+        clips=clips,
     )
     return write_version(contents, pathlib.Path(base))
 
@@ -202,10 +211,32 @@ def _read_features(model: keras.Model, pixel_range: tuple[float, float], images)
     return graph.encode(model, images, pixel_range=pixel_range)
 
 
-def _describe_images(image_shape: tuple[int, int, int], pixel_range: tuple[float, float]) -> dict:
-    return {
+def _draw_inputs(
+    shape: tuple[int, int, int], sound: LogMel | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns golden images and, where a model was trained on sound, the clips behind them."""
+    if sound is None:
+        return golden.draw_images(shape), None
+    if sound.image_shape != shape:
+        raise InputError(
+            f"The model takes images of shape {shape}, but clips of sound become "
+            f"{sound.image_shape}; expected the same. Give the sound that it was trained on."
+        )
+    clips = golden.draw_clips(sound)
+    return golden.hear(clips, sound), clips
+
+
+def _describe_images(
+    image_shape: tuple[int, int, int],
+    pixel_range: tuple[float, float],
+    resize: str,
+    sound: LogMel | None,
+) -> dict:
+    described = {
         "image_shape": list(image_shape),
         "pixel_range": list(pixel_range),
         "scaling": _SCALING,
-        "resizing": _RESIZING,
     }
+    if sound is not None:
+        return {**described, "sound": dataclasses.asdict(sound)}
+    return {**described, "resize": resize, "resizing": _RESIZING}

@@ -35,6 +35,7 @@ class Contents:
         outputs: What the models make of them, by name.
         spec: What `model_spec.json` says beyond what every version has.
         class_names: Names for `assets/labels.txt`; None writes no such file.
+        clips: int16 samples of which the golden inputs are the images; None for pictures.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Contents:
     outputs: dict[str, np.ndarray]
     spec: dict
     class_names: list[str] | None = None
+    clips: np.ndarray | None = None
 
 
 def write_version(contents: Contents, base: pathlib.Path) -> pathlib.Path:
@@ -115,6 +117,8 @@ def _write_extras(contents: Contents, traced: dict, staged: pathlib.Path) -> Non
     folder = staged / fresh_process.GOLDEN
     (folder / "outputs").mkdir(parents=True)
     np.save(folder / "inputs.npy", contents.inputs, allow_pickle=False)
+    if contents.clips is not None:
+        np.save(staged / fresh_process.GOLDEN_CLIPS, contents.clips, allow_pickle=False)
     for name, array in contents.outputs.items():
         np.save(folder / "outputs" / f"{name}.npy", array, allow_pickle=False)
     spec = {

@@ -53,7 +53,7 @@ VIEWS = {
     "photos": Views(
         smallest_crop=0.3, flip=True, jitter=0.4, saturation=0.4, hue=0.1, gray_share=0.2
     ),
-    "spectrograms": Views(jitter=0.4, mask_share=0.25, shift=(0.0, 0.15)),
+    "spectrograms": Views(jitter=0.4, mask_share=0.25, shift=(0.1, 0.15)),
 }
 
 

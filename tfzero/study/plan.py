@@ -12,6 +12,7 @@ import pydantic
 
 import tfzero
 from tfzero._checks import InputError, nearest
+from tfzero.data.logmel import LogMel
 from tfzero.pretrain import METHODS
 from tfzero.pretrain.budget import PretrainingBudget
 from tfzero.transfer import STRATEGIES
@@ -48,6 +49,7 @@ class DataSummary(_Model):
     num_test: int
     notes: tuple[str, ...]
     resize: str = "stretch"
+    sound: LogMel | None = None
     transductive: bool = False
     balanced: bool = False
 

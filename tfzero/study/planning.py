@@ -81,7 +81,7 @@ def make_plan(
         raise InputError(f"margin is {margin:g}; expected points of accuracy between 0 and 100.")
     if minutes is not None and not minutes > 0:
         raise InputError(f"minutes are {minutes:g}; expected a positive number.")
-    kind = default_kind(data.image_shape[-1]) if kind is None else kind
+    kind = kind or data.told_kind or default_kind(data.image_shape[-1])
     require_choice(kind, KINDS, what="kind of data")
     inits = dict.fromkeys(arm.partition("/")[0] for arm in arms)
     pretraining = {
@@ -108,6 +108,7 @@ def make_plan(
             num_test=len(data.test_images),
             notes=data.notes,
             resize=data.resize,
+            sound=data.sound,
             transductive=data.transductive,
             balanced=data.balanced,
         ),

@@ -44,6 +44,9 @@ def check_data(
     group: str | None = None,
     strict: bool = False,
     transductive: bool = False,
+    rate: int | None = None,
+    clip_seconds: float | None = None,
+    trim_db: float | None = None,
     say: Callable[[str], object] = lambda text: None,
 ) -> CheckResult:
     """Looks for what would spoil a study of these images; nothing is changed or deleted.
@@ -57,6 +60,9 @@ def check_data(
         group: What must not be on both sides of the test part.
         strict: Whether broken files and too small classes stop a study.
         transductive: Whether the pool may hold test images.
+        rate: Of clips of sound, as in `load_data`, like the next two.
+        clip_seconds: What is kept of a clip.
+        trim_db: What is silence.
         say: Is told what is being done.
 
     Raises:
@@ -65,8 +71,9 @@ def check_data(
     began = time.monotonic()
     say("Reading the images ...")
     found = collect(
-        source, pool=pool, size=size, channels=channels, resize=resize, group=group, lenient=True
-    )
+        source, pool=pool, size=size, channels=channels, resize=resize, group=group, lenient=True,
+        rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
+    )  # fmt: skip
     subject = Subject(found.parts(), found.class_names, transductive)
     findings = [
         check_files(found.set_aside),

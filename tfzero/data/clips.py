@@ -1,0 +1,136 @@
+"""WAV files: what their headers say, and their samples as one channel at one rate."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfzero._checks import InputError
+from tfzero.data.logmel import LONGEST
+
+if TYPE_CHECKING:
+    import soundfile
+
+SUFFIX = ".wav"
+RATES = (8_000, 48_000)
+# libsndfile reads two dozen formats more; a renamed one must not reach those decoders.
+_FORMATS = ("WAV", "WAVEX", "RF64")
+_EXPECTED = "expected a whole WAV file of 8, 16, 24 or 32 bits or floats"
+
+
+@dataclass(frozen=True)
+class ClipHeader:
+    """What a file says about its sound before any sample is decoded.
+
+    Attributes:
+        rate: Samples a second.
+        seconds: How long it lasts.
+        channels: 1 or 2.
+    """
+
+    rate: int
+    seconds: float
+    channels: int
+
+
+def is_clip(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is named like a clip of sound."""
+    return os.path.splitext(path)[1].lower() == SUFFIX
+
+
+def read_clip_header(path: str | os.PathLike[str]) -> ClipHeader:
+    """Reads rate, length and channels of a WAV file without decoding it.
+
+    Raises:
+        InputError: If the file is no WAV file that can become an image: empty, cut within its
+            header, without samples, too long, or of another rate or more channels than expected.
+    """
+    with _opened(path) as file:
+        return ClipHeader(file.samplerate, file.frames / file.samplerate, file.channels)
+
+
+def read_clip(path: str | os.PathLike[str], *, rate: int) -> np.ndarray:
+    """Reads a WAV file of any encoding.
+
+    Args:
+        path: The file, mono or stereo; two channels become their mean.
+        rate: Samples a second; a file of another rate is resampled.
+
+    Returns:
+        float32 `(S,)`, S at least 1; integers are scaled to -1..1.
+
+    Raises:
+        InputError: As `read_clip_header`, or if a sample is NaN or infinite.
+    """
+    with _opened(path) as file:
+        samples = file.read(dtype="float32", always_2d=True)  # (S, channels)
+        found = file.samplerate
+    if not np.isfinite(samples).all():
+        raise InputError(
+            f"{path} has samples that are NaN or infinite; expected finite ones. Write the file "
+            "again, or delete it."
+        )
+    mono = samples.mean(axis=1, dtype=np.float32)
+    if found == rate:
+        return mono
+    from scipy.signal import resample_poly
+
+    shared = math.gcd(found, rate)
+    return resample_poly(mono, rate // shared, found // shared).astype(np.float32)
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[soundfile.SoundFile]:
+    """Opens a WAV file; turns whatever is wrong with it into an error that names the file."""
+    import soundfile
+
+    try:
+        if os.stat(path).st_size == 0:
+            raise InputError(f"{path} is empty (0 bytes); {_EXPECTED}. Replace or delete it.")
+        with open(path, "rb") as content, soundfile.SoundFile(content) as file:
+            _check_header(path, file)
+            yield file
+    except InputError:
+        raise
+    except PermissionError as error:
+        raise InputError(f"No permission to read {path}. Grant it, or delete the file.") from error
+    except (OSError, soundfile.SoundFileError) as error:
+        reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{path} cannot be read as a WAV file ({str(reason).rstrip('.')}); {_EXPECTED}. "
+            "Replace or delete it."
+        ) from error
+
+
+def _check_header(path: str | os.PathLike[str], file: Any) -> None:
+    if file.format not in _FORMATS:
+        raise InputError(
+            f"{path} holds {file.format} under the name of a WAV file; {_EXPECTED}. Convert it."
+        )
+    if not RATES[0] <= file.samplerate <= RATES[1]:
+        raise InputError(
+            f"{path} has {file.samplerate:,} samples a second; expected {RATES[0]:,} to "
+            f"{RATES[1]:,}. Resample it."
+        )
+    if file.channels > 2:
+        raise InputError(f"{path} has {file.channels} channels; expected 1 or 2. Mix it down.")
+    if file.frames == 0:
+        raise InputError(f"{path} has no samples; expected sound. Record it again, or delete it.")
+    seconds = file.frames / file.samplerate
+    if seconds > LONGEST:
+        raise InputError(
+            f"{path} lasts {_spell(seconds)}; expected a clip of at most {LONGEST:g} seconds, "
+            "since it becomes one image. Cut it into clips."
+        )
+
+
+def _spell(seconds: float) -> str:
+    if seconds < 600:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"

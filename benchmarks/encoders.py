@@ -4,17 +4,18 @@
     python benchmarks/encoders.py DATA --methods kmeans,random,pixels --seeds 3 --test
 
 Every method pretrains on all training images, labels unseen, for as many passes as fit into the
-minutes on this machine, by a few updates that are timed first, or for --epochs. Then, block by
-block and for blocks 2 to 4 together, frozen features are standardized and given to a linear probe
-(logistic regression at 100 and 1,000 labels, its penalty chosen by cross-validation within them;
-ridge regression on all labels) and to 5 nearest neighbours. Without --test, a tenth of the training
-images takes the place of the test images: use that to develop, and --test once, for a final table.
+minutes on this machine, by a few updates that are timed first, or for --epochs. Then frozen
+features are read: logistic regression at 100 and 1,000 labels, as the strategy `logistic` fits it
+(so that in the line "blocks" it chooses among the blocks and all of them together, within the
+labels; other lines are of one block); ridge regression on all labels; 5 nearest neighbours.
+Without --test, a tenth of the training images takes the place of the test images: use that to
+develop, and --test once, for a final table. With --keep, encoders are kept in a folder, and a run
+that was interrupted goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
 import json
 import pathlib
 import time
@@ -57,6 +58,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--test", action="store_true", help="Read the test images.")
+    parser.add_argument("--keep", type=pathlib.Path, help="Folder of encoders.")
     parser.add_argument("--out", type=pathlib.Path, help="File that gets the lines too.")
     return parser.parse_args()
 
@@ -77,50 +79,62 @@ def take_data(source: str, *, test: bool):
 
 def measure(name: str, data, arguments, *, seed: int):
     """Yields one line a block: its probes' accuracies in percent."""
+    from tfzero.transfer.features import read_blocks
+
     images, labels, test_images, test_labels = data
-    began, began_cpu = time.perf_counter(), time.process_time()
-    readers, said = learn(name, images, arguments, seed=seed)
-    said["minutes"] = round((time.perf_counter() - began) / 60, 2)
-    said["cpu minutes"] = round((time.process_time() - began_cpu) / 60, 2)
-    for block, read in readers.items():
-        train, test = read(images), read(test_images)
-        center, spread = train.mean(axis=0), train.std(axis=0)
-        spread += 1e-3 * spread.mean() + 1e-12
-        train, test = (train - center) / spread, (test - center) / spread
-        line = {"block": block, "values": train.shape[1], **said}
+    encoder, said = learn_or_load(name, images, arguments, seed=seed)
+    (train, columns), (test, _) = read_blocks(encoder, images), read_blocks(encoder, test_images)
+    choices = {block: {block: span} for block, span in columns.items()}
+    if len(columns) > 1:
+        choices["blocks"] = columns
+    for block, chosen in choices.items():
+        start, stop = min(chosen.values())[0], max(chosen.values())[1]
+        shifted = {key: (first - start, last - start) for key, (first, last) in chosen.items()}
+        parts = train[:, start:stop], labels, test[:, start:stop], test_labels
+        line = {"block": block, "values": stop - start, **said}
         for count, draws in DRAWS.items():
-            scores = [
-                probe(train, labels, test, test_labels, count, seed=derive_seed(seed, "draw", k))
-                for k in range(draws)
-            ]
-            line[str(count)] = summarize([score for score, _ in scores])
-            line[f"{count} validated"] = round(float(np.mean([chosen for _, chosen in scores])), 2)
-        line["neighbours 1000"] = round(neighbours(train, labels, test, test_labels, seed), 2)
-        line["all"], line["all validated"] = ridge(train, labels, test, test_labels)
+            seeds = [derive_seed(seed, "draw", k) for k in range(draws)]
+            scores = [probe(*parts, count, shifted, seed=draw) for draw in seeds]
+            line[str(count)] = summarize(scores)
+        line["neighbours 1000"] = round(neighbours(*parts, seed), 2)
+        line["all"], line["all validated"] = ridge(*standardize(*parts))
         yield line
 
 
+def learn_or_load(name: str, images, arguments, *, seed: int):
+    """Returns the encoder, None for pixels, and what to say of its training."""
+    import keras
+
+    import tfzero.networks.kmeans
+    import tfzero.networks.layers  # noqa: F401  # registers what a saved encoder is made of
+
+    path = None if arguments.keep is None else arguments.keep / f"{name}-{seed}.keras"
+    if path is not None and path.with_suffix(".json").exists():
+        said = json.loads(path.with_suffix(".json").read_text())
+        return keras.models.load_model(path, compile=False), said
+    began, began_cpu = time.perf_counter(), time.process_time()
+    encoder, said = learn(name, images, arguments, seed=seed)
+    said["minutes"] = round((time.perf_counter() - began) / 60, 2)
+    said["cpu minutes"] = round((time.process_time() - began_cpu) / 60, 2)
+    if path is not None and encoder is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        encoder.save(path)
+        path.with_suffix(".json").write_text(json.dumps(said))
+    return encoder, said
+
+
 def learn(name: str, images, arguments, *, seed: int):
-    """Returns by name the functions from images to features, and what to say of the training."""
+    """Returns the encoder, None for pixels, and what to say of its training."""
     from tfzero.networks import build_encoder
-    from tfzero.networks.blocks import block_names, take_block
     from tfzero.networks.kmeans import fit_kmeans
-    from tfzero.transfer.features import read_features
 
     if name == "pixels":
-        return {"pixels": lambda batch: read_features(None, batch)}, {}
+        return None, {}
     if name == "kmeans":
-        kmeans = fit_kmeans(images, num_centroids=arguments.centroids, seed=seed)
-        return {"features": lambda batch: read_features(kmeans, batch)}, {}
+        return fit_kmeans(images, num_centroids=arguments.centroids, seed=seed), {}
     encoder = build_encoder(images.shape[1:], seed=derive_seed(seed, "encoder"))
     said = {} if name == "random" else pretrain_encoder(name, encoder, images, arguments, seed=seed)
-    blocks = {
-        block: functools.partial(read_features, take_block(encoder, block))
-        for block in block_names(encoder)
-    }
-    later = list(blocks.values())[1:]
-    together = {"together": lambda batch: np.concatenate([read(batch) for read in later], axis=1)}
-    return {**blocks, **together}, said
+    return encoder, said
 
 
 def pretrain_encoder(name: str, encoder, images, arguments, *, seed: int) -> dict:
@@ -155,18 +169,23 @@ def draw_labels(labels, count: int, seed: int) -> np.ndarray:
     )
 
 
-def probe(train, labels, test, test_labels, count: int, *, seed: int):
-    """Returns accuracy on test, and in cross-validation within the labels, in percent."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+def probe(train, labels, test, test_labels, count: int, blocks, *, seed: int) -> float:
+    """Returns logistic regression's accuracy on test in percent."""
+    from tfzero.transfer import fit_on_features
 
     chosen = draw_labels(labels, count, seed)
-    search = GridSearchCV(
-        LogisticRegression(max_iter=300),
-        {"C": [1e-4, 1e-3, 1e-2, 1e-1]},
-        cv=StratifiedKFold(5, shuffle=True, random_state=seed),
-    ).fit(train[chosen], labels[chosen])
-    return 100 * search.score(test, test_labels), 100 * search.best_score_
+    fitted = fit_on_features(
+        "logistic", features=train[chosen], labels=labels[chosen],
+        num_classes=int(labels.max()) + 1, blocks=blocks, seed=seed,
+    )  # fmt: skip
+    return 100 * float((fitted.predict(test).argmax(axis=1) == test_labels).mean())
+
+
+def standardize(train, labels, test, test_labels):
+    """Returns the same with features of mean 0 and variance 1 over the training images."""
+    center, spread = train.mean(axis=0), train.std(axis=0)
+    spread += 1e-3 * spread.mean() + 1e-12
+    return (train - center) / spread, labels, (test - center) / spread, test_labels
 
 
 def neighbours(train, labels, test, test_labels, seed: int) -> float:

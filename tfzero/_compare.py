@@ -24,6 +24,7 @@ from tfzero.study.planner import fit_minutes
 from tfzero.study.planning import make_plan
 from tfzero.study.pool import Job, num_workers, run_jobs, use_workers
 from tfzero.study.progress import Planned, Progress
+from tfzero.study.readings.write import missing_maps, record_data, record_images, record_map
 from tfzero.study.records import RunFolder, is_disk_full, read_json, write_json
 from tfzero.study.run import missing_cells, missing_pretraining, run_study
 from tfzero.study.study import (
@@ -125,6 +126,8 @@ def compare(
                 plan, estimate = _settle_plan(
                     stored, full, run, console, custom_objects, more_seeds
                 )
+            record_data(run, data, checked)
+            record_images(run, data)
             screen.show_plan(console, plan)
             show_briefly(console, checked)
             planned = _run_missing(plan, run, console, custom_objects, estimate)
@@ -144,6 +147,12 @@ def _end(plan, run, target, console, custom_objects) -> dict[str, Any]:
     if verdict["recommended"] is not None:
         _export(plan, run, verdict, target, console, custom_objects)
     write_json(run.verdict, verdict)
+    arguments = (run.path.resolve(), plan)
+    maps = [
+        Job(f"map of {init}", 1.0, record_map, (*arguments, init, custom_objects))
+        for init in missing_maps(plan, run)
+    ]
+    run_jobs(maps, log=run.log.resolve())
     from tfzero.report import write_report  # matplotlib is slow to import
 
     write_report(run.path)

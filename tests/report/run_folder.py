@@ -16,6 +16,8 @@ def write_run(
     class_names=tuple("0123456789"),
     num_test=200,
     encoders=True,
+    readings=True,
+    shape=(8, 8, 1),
     missing=(),
 ):
     """Writes a run folder; (arm, count) pairs in `missing` have neither cells nor a table row."""
@@ -47,7 +49,9 @@ def write_run(
                 }
             )
     if encoders:
-        _write_encoders(folder, random, seeds)
+        _write_encoders(folder, random, seeds, shape)
+    if readings:
+        write_readings(folder, random, arms, label_counts, labels, len(class_names), shape)
     _write_json(folder / "study.json", _study(arms, label_counts, seeds, class_names, num_test))
     _write_json(folder / "verdict.json", _verdict(arms, label_counts, seeds, table))
     return folder
@@ -78,7 +82,13 @@ def _write_cell(folder, random, labels, num_classes, arm, count, seed, skill):
             "negative_log_likelihood": 0.41,
             "calibration_error": 0.032,
         },
-        "cost": {"seconds": 1.2, "cpu_seconds": 1.1, "steps": 300, "parameters": 9034},
+        "cost": {
+            "seconds": 1.2,
+            "cpu_seconds": 1.1,
+            "steps": 300,
+            "parameters": 9034,
+            "peak_memory_bytes": 700_000_000,
+        },
     }
     _write_json(folder / "cells" / f"{key}.json", content)
     return accuracy
@@ -92,7 +102,62 @@ def blobs(random, count, shape=(8, 8, 1)):
     return np.repeat((255 * np.exp(-distance / 6))[..., None], shape[2], 3).astype(np.uint8)
 
 
-def _write_encoders(folder, random, seeds):
+def write_readings(folder, random, arms, label_counts, labels, num_classes, shape):
+    """Writes what a study records for its report: of data, of encoders, of networks."""
+    (folder / "readings").mkdir()
+    count = min(60, len(labels))
+    images = blobs(random, count, shape)
+    chosen = {"rows": np.arange(count), "labels": labels[:count], "thumbnails": images}
+    np.savez(folder / "readings" / "images.npz", **chosen)
+    counts = np.bincount(labels, minlength=num_classes)
+    content = {
+        "counts": {"train": (6 * counts).tolist(), "test": counts.tolist()},
+        "num_pool": 1297,
+        "findings": [
+            {"check": "leaks", "level": "fine", "sentence": "No leak was found.", "count": 0},
+            {"check": "duplicates", "level": "look", "sentence": "4 <b>pairs</b>.", "count": 4},
+        ],
+        "left_out": ["Not looked for: nearly equal images."],
+    }
+    _write_json(folder / "readings" / "data.json", content)
+    np.savez(folder / "readings" / "data.npz", examples=images[:20], example_labels=labels[:20])
+    for init in dict.fromkeys(arm.partition("/")[0] for arm in arms):
+        if init.isidentifier():
+            _write_map(folder, random, init, labels[:count])
+    for arm in arms:
+        if arm.endswith(("lpft", "finetune", "probe")) and arm[0] != "<":
+            _write_network(folder, random, arm, max(label_counts), labels, num_classes, shape)
+
+
+def _write_map(folder, random, init, labels):
+    points = random.normal(labels[:, None], 0.4, (len(labels), 2)).astype(np.float32)
+    nearest = np.abs(points[:, None] - points).sum(axis=2).argsort(axis=1)[:, 1:6]
+    arrays = {"pca": points, "tsne": -points, "queries": np.arange(3), "neighbours": nearest[:3]}
+    np.savez(folder / "readings" / f"map-{init}.npz", **arrays)
+    said = {"explained": [0.5, 0.2], "like_neighbours": 0.7, "by_chance": 0.1}
+    _write_json(folder / "readings" / f"map-{init}.json", {"spec": {"init": init}, **said})
+
+
+def _write_network(folder, random, arm, count, labels, num_classes, shape):
+    key = f"{arm}-{count}-0".replace("/", "-")
+    shown = labels[:10]
+    guesses = (shown + (np.arange(10) < 6)) % num_classes
+    arrays = {
+        "rows": np.arange(10),
+        "labels": shown,
+        "guesses": guesses,
+        "confidences": np.linspace(1, 0.6, 10, dtype=np.float32),
+        "images": blobs(random, 10, shape),
+        "heat": random.integers(0, 256, (10, 4, 4), np.uint8),
+    }
+    np.savez(folder / "readings" / f"{key}.npz", **arrays)
+    falling = {"noise": [0.9, 0.8, 0.7, 0.6], "blur": [0.9, 0.9, 0.85, 0.8]}
+    spec = {"arm": arm, "num_labels": count, "replicate": 0}
+    said = {"layer": "block3", "robustness": {"images": 100, "accuracy": falling}}
+    _write_json(folder / "readings" / f"{key}.json", {"spec": spec, **said})
+
+
+def _write_encoders(folder, random, seeds, shape):
     (folder / "encoders").mkdir()
     falling = np.exp(-np.arange(30) / 8)
     histories = {
@@ -108,12 +173,13 @@ def _write_encoders(folder, random, seeds):
             content = {
                 "spec": {"method": method, "replicate": seed},
                 "history": {name: list(values) for name, values in history.items()},
-                "cost": {"seconds": 8.1 + seed / 10, "cpu_seconds": 9.0},
+                "cost": {"seconds": 8.1 + seed / 10, "cpu_seconds": 9.0, "steps": 630},
             }
             _write_json(folder / "encoders" / f"{method}-{seed}.json", content)
-            arrays = {"samples": blobs(random, 64)}
+            arrays = {"samples": blobs(random, 64, shape)}
             if method == "vae":
-                arrays["originals"] = blobs(random, 16)
+                arrays["originals"] = blobs(random, 16, shape)
+                arrays["traversals"] = np.concatenate(list(blobs(random, 9, shape)), axis=1)
                 arrays["reconstructions"] = arrays["originals"] // 2 + 20
             np.savez(folder / "encoders" / f"{method}-{seed}.npz", **arrays)
 
@@ -163,6 +229,8 @@ def _verdict(arms, label_counts, seeds, table):
         for count in label_counts
         for rank, arm in enumerate(arms[:2])
     ]
+    saved = {"num_labels": label_counts[0], "labels": 1.6 * label_counts[0], "bound": None}
+    crossover = {"num_labels": 0.9 * label_counts[-1], "shown": False}
     best = [{"num_labels": n, "arms": list(arms[:2]), "highest": first} for n in label_counts]
     return {
         "headline": "Pretraining is worth it on digits with few labels; "
@@ -176,6 +244,8 @@ def _verdict(arms, label_counts, seeds, table):
         "exploratory": [
             f"{first} with {label_counts[0]} labels does as well as <scratch> with 90."
         ],
+        "labels_saved": [{"arm": first, **saved}],
+        "crossovers": [{"arm": first, **crossover}],
         "comparisons": comparisons,
         "best": best,
         "table": table,

@@ -6,7 +6,8 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from tests.report.run_folder import blobs
-from tfzero.report import _style, figures
+from tfzero.report import figures
+from tfzero.report.figures import _style
 
 TWELVE = (
     "gan/lpft gan/probe vae/lpft vae/gradual simclr/lpft rotation/lpft scratch/finetune "
@@ -149,9 +150,9 @@ def test_image_grid_keeps_every_pixel(channels):
     (picture,) = axes.images
     assert picture.get_interpolation() == "nearest"
     mosaic = np.asarray(picture.get_array())
-    assert mosaic.shape == (8 * 2 + 1, 10 * 3 + 2, 3)
-    np.testing.assert_array_equal(mosaic[9:, 11:21], np.broadcast_to(images[4], (8, 10, 3)))
-    assert (mosaic[9:, 22:] == 255).all()
+    assert mosaic.shape == (8 * 2 + 1, 10 * 3 + 2, 4)
+    np.testing.assert_array_equal(mosaic[9:, 11:21, :3], np.broadcast_to(images[4], (8, 10, 3)))
+    assert (mosaic[9:, 22:, 3] == 0).all() and (mosaic[9:, 11:21, 3] == 255).all()
 
 
 def test_reconstructions_stand_below_their_originals():
@@ -171,7 +172,7 @@ def test_confusion_shows_counts_and_colors_rows_by_share():
     matrix = np.array([[8, 2, 0], [0, 5, 5], [0, 0, 0]])
     (axes,) = draw(figures.confusion(matrix, ["a$b", "c_$\\", "<d>"])).axes
     assert sorted(texts(axes)) == ["2", "5", "5", "8"]
-    shares = np.asarray(axes.images[0].get_array()) ** 2
+    shares = np.asarray(axes.images[0].get_array())[..., 3] ** 2
     np.testing.assert_allclose(shares, [[0.8, 0.2, 0], [0, 0.5, 0.5], [0, 0, 0]])
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a$b", "c_$\\", "<d>"]
     with pytest.raises(ValueError, match=r"expected \(2, 2\)"):

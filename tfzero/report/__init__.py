@@ -1,6 +1,8 @@
 """Report: one self-contained page and its figures, drawn from a run folder's files alone.
 
-Nothing here imports TensorFlow, and matplotlib is imported when a figure is drawn.
+Nothing here imports TensorFlow, and matplotlib is imported when a figure is drawn. Each figure of
+the page is a function that returns a matplotlib figure, for notebooks; `tfzero.report.figures`
+documents them.
 """
 
 from __future__ import annotations
@@ -11,20 +13,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tfzero.report.figures import (
         accuracy_against_seconds,
+        attention,
+        calibration,
+        class_counts,
         confusion,
+        feature_map,
         image_grid,
         label_efficiency,
+        neighbours,
         reconstructions,
+        robustness,
         training_curves,
     )
     from tfzero.report.page import write_report
 
 __all__ = [
     "accuracy_against_seconds",
+    "attention",
+    "calibration",
+    "class_counts",
     "confusion",
+    "feature_map",
     "image_grid",
     "label_efficiency",
+    "neighbours",
     "reconstructions",
+    "robustness",
     "training_curves",
     "write_report",
 ]

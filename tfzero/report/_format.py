@@ -46,6 +46,22 @@ def seconds(value: float | None) -> str:
     return f"{minutes // 60:,} h {minutes % 60} min"
 
 
+def size(value: float | None) -> str:
+    """Returns 640 bytes, 36 kB or 1.2 MB, in powers of 1,000."""
+    if not is_number(value):
+        return DASH
+    assert value is not None
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if value >= scale:
+            return f"{value / scale:.{1 if value < 10 * scale else 0}f} {unit}"
+    return f"{value:.0f} bytes"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """Returns 12.3 % of 0.123."""
+    return DASH if not is_number(share) else f"{100 * (share or 0):.{digits}f} %"
+
+
 def probability(value: float | None) -> str:
     """Returns 0.012, or < 0.001."""
     if not is_number(value):

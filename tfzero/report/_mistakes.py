@@ -15,7 +15,8 @@ from tfzero.report._read import Cell, Run, load_arrays
 class Mistakes:
     """One arm at one label count, all replicates together.
 
-    `matrix` holds counts `(K, K)`: row true class, column predicted class.
+    `matrix` holds counts `(K, K)`: row true class, column predicted class; `confidences` in 0..1
+    and `right`, `(N,)`, one entry an answer.
     """
 
     arm: str
@@ -24,6 +25,8 @@ class Mistakes:
     matrix: np.ndarray
     class_names: list[str]
     means: dict[str, float]
+    confidences: np.ndarray
+    right: np.ndarray
 
 
 def count_confusions(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> np.ndarray:
@@ -104,6 +107,27 @@ def class_accuracies(mistakes: Mistakes) -> list[tuple[str, float | None, int, i
     return sorted(rows, key=lambda row: 2.0 if row[1] is None else row[1])
 
 
+def calibration_bins(
+    confidences: np.ndarray, right: np.ndarray, *, bins: int = 10
+) -> list[dict[str, float]]:
+    """Returns the bins of confidence that hold answers.
+
+    Each has its `low` and `high` end, `answers`, and of those the mean `confidence` and the share
+    that is `right`.
+    """
+    place = np.minimum((np.asarray(confidences) * bins).astype(int), bins - 1)
+    return [
+        {
+            "low": k / bins,
+            "high": (k + 1) / bins,
+            "answers": int((place == k).sum()),
+            "confidence": float(np.mean(confidences[place == k])),
+            "right": float(np.mean(right[place == k])),
+        }
+        for k in np.unique(place).tolist()
+    ]
+
+
 def _sum_up(run: Run, kept: Sequence[tuple[Cell, np.ndarray]]) -> Mistakes:
     labels = run.test_labels
     assert labels is not None
@@ -124,4 +148,6 @@ def _sum_up(run: Run, kept: Sequence[tuple[Cell, np.ndarray]]) -> Mistakes:
         for key in ("accuracy", "macro_f1", "negative_log_likelihood", "calibration_error")
         if all(cell.result.get(key) is not None for cell, _ in kept)
     }
-    return Mistakes(first.arm, first.num_labels, len(kept), matrix, names, means)
+    sure = np.concatenate([array.max(axis=1) for _, array in kept])
+    right = np.concatenate([array.argmax(axis=1) == labels for _, array in kept])
+    return Mistakes(first.arm, first.num_labels, len(kept), matrix, names, means, sure, right)

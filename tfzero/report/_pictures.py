@@ -1,77 +1,151 @@
-"""Figures as `data:` URIs, so that the page needs no other file."""
+"""Figures and images as the page holds them: nothing is in another file."""
 
 from __future__ import annotations
 
 import base64
 import dataclasses
 import io
-import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from markupsafe import Markup
+
+from tfzero.report._svg import inline_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Text stays text, in the reader's font; a fixed salt makes equal figures equal bytes.
-_SETTINGS: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "tfzero",
-    "text.usetex": False,
-    "font.family": "sans-serif",
-    "font.sans-serif": ["Arial", "Liberation Sans", "Helvetica", "DejaVu Sans"],
-}
 # Widths in inches. A phone gets a figure of its own: a wide one, shrunk, could not be read.
-WIDE, NARROW = 8.0, 3.7
+WIDE, NARROW = 8.0, 3.6
+# Gray images stay whole; of colour nobody sees the difference, and it is a sixth of the size.
+_QUALITY = 85
 
 
 @dataclasses.dataclass(frozen=True)
-class Picture:
-    """One figure of the page, in a wide and perhaps a narrow drawing."""
+class Chart:
+    """One figure of the page, in a wide and perhaps a narrow drawing.
+
+    `kind` says how the page's script answers a pointer: "points", "matrix" or not at all.
+    """
 
     alt: str
     caption: str
-    wide: str
+    wide: Markup
+    narrow: Markup | None = None
+    kind: str = ""
+    values: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """One picture made of pixels, shown enlarged and sharp."""
+
+    alt: str
+    caption: str
+    source: str
     size: tuple[int, int]
-    narrow: str = ""
-    narrow_size: tuple[int, int] = (0, 0)
 
 
-def chart(
-    draw: Callable[[float], Figure], *, alt: str, caption: str, wide: float = WIDE
-) -> Picture:
-    """Draws a chart as SVG, once for wide and once for narrow screens.
+class Canvas:
+    """Draws the figures of one page and keeps what is said of their points.
+
+    Attributes:
+        tips: What is said of each point: its lines of text, and perhaps the number of its
+            thumbnail.
+    """
+
+    def __init__(self):
+        self.tips: list[dict] = []
+        self._count = itertools.count()
+
+    def say(self, lines: Sequence[str], *, thumbnail: int | None = None) -> int:
+        """Returns the number under which the page's script finds what is said of a point."""
+        tip: dict = {"lines": list(lines)}
+        if thumbnail is not None:
+            tip["thumbnail"] = thumbnail
+        self.tips.append(tip)
+        return len(self.tips) - 1
+
+    def chart(
+        self,
+        draw: Callable[[float], Figure],
+        *,
+        alt: str,
+        caption: str,
+        wide: float = WIDE,
+        narrow: float | None = NARROW,
+        keys: Mapping[str, Sequence[int]] | None = None,
+        kind: str = "",
+        values: str = "",
+    ) -> Chart:
+        """Draws a chart, once for wide and once for narrow screens.
+
+        Args:
+            draw: Returns the figure for a width in inches.
+            alt: What the figure says, for who cannot see it.
+            caption: What stands below it.
+            wide: Inches on wide screens.
+            narrow: Inches on narrow ones; None shrinks the wide drawing.
+            keys: See `inline_svg`.
+            kind: See `Chart`.
+            values: What the script needs to know of it, as JSON.
+        """
+        kind = kind or ("points" if keys else "")
+        drawings = [
+            None if width is None else self._draw(draw, width, keys or {})
+            for width in (wide, narrow)
+        ]
+        assert drawings[0] is not None
+        return Chart(alt, caption, drawings[0], drawings[1], kind, values)
+
+    def _draw(self, draw: Callable[[float], Figure], width: float, keys) -> Markup:
+        # Made by matplotlib, which escapes all text: it may stand in the page as it is.
+        return Markup(inline_svg(draw(width), prefix=f"f{next(self._count)}-", keys=keys))
+
+
+def mosaic(
+    rows: Sequence[np.ndarray], *, alt: str, caption: str, width: int, apart: bool = False
+) -> Image:
+    """Returns rows of images as one picture.
 
     Args:
-        draw: Returns the figure for a width in inches.
-        alt: What the figure says, for who cannot see it.
+        rows: uint8 `(n, H, W, C)` each.
+        alt: What it shows, for who cannot see it.
         caption: What stands below it.
-        wide: Inches on wide screens.
+        width: Most CSS pixels it is shown in.
+        apart: Whether the first column is set apart.
     """
-    large, size = _encode(draw, wide, "svg", 72)
-    small, narrow_size = _encode(draw, NARROW, "svg", 72)
-    return Picture(alt, caption, large, size, small, narrow_size)
+    from tfzero.report.figures._style import lay_out
+
+    pixels, _ = lay_out(rows, max(len(row) for row in rows), apart=apart)
+    return picture(pixels, alt=alt, caption=caption, width=width)
 
 
-def photograph(draw: Callable[[float], Figure], *, alt: str, caption: str, wide: float) -> Picture:
-    """Draws a figure made of pixels as PNG, at twice its size on a screen."""
-    large, size = _encode(draw, wide, "png", 192)
-    return Picture(alt, caption, large, size)
+def picture(pixels: np.ndarray, *, alt: str, caption: str, width: int) -> Image:
+    """Returns pixels as a picture at most `width` CSS pixels wide."""
+    scale = width / pixels.shape[1]
+    if scale > 2:
+        scale = min(12.0, float(int(scale)))  # whole factors keep squares square
+    size = round(pixels.shape[1] * scale), round(pixels.shape[0] * scale)
+    return Image(alt, caption, encode(pixels), size)
 
 
-def _encode(
-    draw: Callable[[float], Figure], width: float, kind: str, dpi: int
-) -> tuple[str, tuple[int, int]]:
-    """Returns a `data:` URI and the size in CSS pixels, 96 an inch."""
-    import matplotlib
+def encode(pixels: np.ndarray) -> str:
+    """Returns uint8 `(H, W, 1, 3 or 4)` as a `data:` address: PNG for gray, else WebP."""
+    from PIL import Image as Pixels
 
+    pixels = np.asarray(pixels)
+    color = pixels.shape[-1] >= 3 and not (
+        (pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 0] == pixels[..., 2]).all()
+    )
     stream = io.BytesIO()
-    # A class called in letters the fonts here lack warns; the reader's fonts may have them.
-    with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = draw(width)
-        metadata = {"Date": None} if kind == "svg" else {"Software": None}
-        figure.savefig(stream, format=kind, dpi=dpi, transparent=True, metadata=metadata)
-    inches = figure.get_size_inches()
-    mime = "image/svg+xml" if kind == "svg" else "image/png"
-    data = base64.b64encode(stream.getvalue()).decode("ascii")
-    return f"data:{mime};base64,{data}", (round(inches[0] * 96), round(inches[1] * 96))
+    if color:
+        Pixels.fromarray(pixels).save(stream, "WEBP", quality=_QUALITY, method=4)
+    else:
+        opaque = pixels.shape[-1] != 4 or (pixels[..., 3] == 255).all()
+        gray = pixels[..., 0] if opaque else np.ascontiguousarray(pixels[..., [0, 3]])
+        Pixels.fromarray(gray, "L" if opaque else "LA").save(stream, "PNG", optimize=True)
+    kind = "webp" if color else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"

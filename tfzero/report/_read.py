@@ -24,6 +24,7 @@ class Cell:
     num_labels: int
     replicate: int
     result: dict[str, Any]
+    cost: dict[str, Any]
     arrays: pathlib.Path
 
 
@@ -40,6 +41,18 @@ class Encoder:
 
 
 @dataclasses.dataclass(frozen=True)
+class Reading:
+    """What a study recorded for its report alone.
+
+    `said` holds numbers, or `reason` where the reading failed.
+    """
+
+    name: str
+    said: dict[str, Any]
+    arrays: pathlib.Path
+
+
+@dataclasses.dataclass(frozen=True)
 class Run:
     """A run folder, arrays left on disk until `load_arrays` is asked for them."""
 
@@ -48,14 +61,20 @@ class Run:
     verdict: dict[str, Any]
     cells: list[Cell]
     encoders: list[Encoder]
+    readings: dict[str, Reading]
     test_labels: np.ndarray | None
+
+    @property
+    def class_names(self) -> list[str]:
+        """The names of the classes."""
+        return [str(name) for name in self.study.get("data", {}).get("class_names") or []]
 
 
 def read_run(folder: pathlib.Path) -> Run:
     """Reads everything but the large arrays of a run folder.
 
-    A missing `encoders` folder, a missing `test_labels.npy` and cells without a result are
-    no errors: failed and unfinished studies have reports too.
+    A missing folder, a missing `test_labels.npy` and cells without a result are no errors:
+    failed, unfinished and older studies have reports too.
 
     Raises:
         InputError: If the folder, `study.json` or `verdict.json` is missing, or a file
@@ -70,6 +89,7 @@ def read_run(folder: pathlib.Path) -> Run:
         verdict=_read_json(folder / "verdict.json"),
         cells=_read_cells(folder / "cells"),
         encoders=_read_encoders(folder / "encoders"),
+        readings=_read_readings(folder / "readings"),
         test_labels=np.load(labels, allow_pickle=False) if labels.exists() else None,
     )
 
@@ -126,6 +146,7 @@ def _read_cells(folder: pathlib.Path) -> list[Cell]:
                     num_labels=spec["num_labels"],
                     replicate=spec["replicate"],
                     result=content["result"],
+                    cost=content.get("cost") or {},
                     arrays=path.with_suffix(".npz"),
                 )
             )
@@ -147,3 +168,11 @@ def _read_encoders(folder: pathlib.Path) -> list[Encoder]:
             )
         )
     return sorted(encoders, key=lambda encoder: (encoder.method, encoder.replicate))
+
+
+def _read_readings(folder: pathlib.Path) -> dict[str, Reading]:
+    """Returns readings by the name of their files."""
+    return {
+        path.stem: Reading(path.stem, _read_json(path), path.with_suffix(".npz"))
+        for path in _json_files(folder)
+    }

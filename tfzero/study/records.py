@@ -30,7 +30,9 @@ class RunFolder:
     final/KEY.keras       the network that is exported, with KEY.json
     failures/KEY.json     a job that failed twice: what it is, and why
     claims/KEY.json       a job that a process is at work on
+    readings/             what the report alone reads; see `tfzero.study.readings.write`
     verdict.json, report.html
+    tables/               the report's tables as CSV and JSON
     workers.log           what the workers' libraries printed
     cache/                the images as arrays, shared by all processes
     ```
@@ -48,6 +50,8 @@ class RunFolder:
         self.final = self.path / "final"
         self.failures = self.path / "failures"
         self.claims = self.path / "claims"
+        self.readings = self.path / "readings"
+        self.tables = self.path / "tables"
         self.cache = self.path / "cache"
         self.own_encoder = self.path / "encoder.keras"
         self.test_labels = self.path / "test_labels.npy"
@@ -66,7 +70,8 @@ class RunFolder:
         """
         try:
             for folder in (
-                self.cells, self.encoders, self.final, self.failures, self.claims, self.cache
+                self.cells, self.encoders, self.final, self.failures, self.claims, self.readings,
+                self.cache,
             ):  # fmt: skip
                 folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.path):

@@ -13,6 +13,8 @@ from tfzero._seeds import derive_seed
 from tfzero.data import ImageData, nested_subsets, open_arrays
 from tfzero.study.frozen import fit_stored, groups_of, reads_stored
 from tfzero.study.plan import KMEANS, NETWORK_INITS, PIXELS, CellSpec, KMeansPlan, StudyPlan
+from tfzero.study.readings.pictures import draw_pictures
+from tfzero.study.readings.write import record_network, wants_reading
 from tfzero.study.records import (
     RunFolder,
     is_whole_archive,
@@ -23,10 +25,6 @@ from tfzero.study.records import (
 )
 from tfzero.study.scores import score_probabilities
 from tfzero.transfer import STRATEGIES
-
-_NUM_SAMPLES = 64
-_NUM_RECONSTRUCTIONS = 16
-_SAMPLE_SEED = 0
 
 
 @functools.cache
@@ -85,7 +83,7 @@ def run_pretraining(
             cost.steps = settings.epochs * budget.steps_per_epoch(len(data.pool))
             trained = model.trainable_weights
     if model is not None:  # looking at it is no part of what it cost
-        pictures = _pictures(model, data.pool)
+        pictures = draw_pictures(model, data.pool)
         alarms = describe_alarms(model, data.pool, history)
     cost.parameters = sum(int(np.prod(weight.shape)) for weight in trained)
     write_by_path(run.encoders / f"{key}.keras", encoder.save)
@@ -138,6 +136,10 @@ def run_cell(folder: pathlib.Path, plan: StudyPlan, cell: CellSpec, custom_objec
         probabilities = np.eye(data.num_classes, dtype=np.float32)[
             np.full(len(data.test_images), largest)
         ]
+    if wants_reading(plan, cell) and not diverged:  # looking at it is no part of what it cost
+        network = functools.partial(_join, run, plan, cell, fitted.model, custom_objects)
+        record_network(run, plan, cell, data, probabilities,
+                       network if reads_stored(cell) else lambda: fitted.model)  # fmt: skip
     write_arrays(run.cells / f"{key}.npz", probabilities=probabilities)
     record = {
         "schema": 1,
@@ -204,6 +206,24 @@ def _pool_for(run: RunFolder, plan: StudyPlan, cell: CellSpec) -> np.ndarray | N
     return open_data(run.cache_for(plan.data.fingerprint)).pool
 
 
+def _join(run, plan, cell, head, custom_objects) -> Any:
+    """Returns the network that a linear head makes with the frozen encoder it was fitted on."""
+    import keras
+
+    from tfzero.transfer.classifier import Classifier
+
+    with keras.saving.custom_object_scope(custom_objects):
+        classifier = Classifier(_arm_encoder(run, plan, cell), len(plan.data.class_names))
+    classifier.head.set_weights([head.kernel, head.bias])
+    return classifier
+
+
+def open_encoder(run: RunFolder, plan: StudyPlan, init: str) -> Any:
+    """Returns an init's encoder of the first replicate; None for raw pixels."""
+    count = plan.label_counts[0]
+    return _arm_encoder(run, plan, CellSpec(arm=f"{init}/probe", num_labels=count, replicate=0))
+
+
 def start_encoder(run: RunFolder, plan: StudyPlan, replicate: int) -> Any:
     """Returns the encoder with the random weights that all arms of a replicate start from."""
     from tfzero.networks import build_encoder, redraw_network
@@ -239,21 +259,6 @@ def _arm_encoder(run, plan, cell):
     if cell.init in NETWORK_INITS:
         return start_encoder(run, plan, cell.replicate)
     return None
-
-
-def _pictures(model, pool) -> dict[str, np.ndarray]:
-    pictures = {}
-    if model.can("generate"):
-        pictures["samples"] = _to_uint8(model.generate(_NUM_SAMPLES, seed=_SAMPLE_SEED))
-    if model.can("reconstruct"):
-        originals = np.asarray(pool[:: max(1, len(pool) // _NUM_RECONSTRUCTIONS)])
-        pictures["originals"] = originals[:_NUM_RECONSTRUCTIONS]
-        pictures["reconstructions"] = _to_uint8(model.reconstruct(pictures["originals"]))
-    return pictures
-
-
-def _to_uint8(images) -> np.ndarray:
-    return np.rint(np.asarray(images) * 255).astype(np.uint8)
 
 
 @functools.lru_cache(maxsize=1)

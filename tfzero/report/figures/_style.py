@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 INK = "#1f2933"
 QUIET = "#5b6570"
 GRID = "#dde1e6"
+FAINT = "#a9b2bb"
 
 # Inits that learn nothing from the pool: drawn quietly, so that the eye compares against them.
 BASELINE_INITS = ("scratch", "pixels", "kmeans")
@@ -33,6 +34,10 @@ INIT_COLORS = {
 }
 _SPARE_COLORS = ("#117783", "#8c510a", "#5e4fa2", "#999933", "#c51b7d")
 _BASELINE_COLORS = ("#868e97", "#6b737c")
+# Okabe & Ito 2008, the yellow and the black made fit for white and for dark pages.
+_CLASS_COLORS = (
+    "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8a7f00", "#6b737c",
+)  # fmt: skip
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 _DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)), (0, (1, 2)))
 
@@ -46,6 +51,7 @@ class ArmStyle:
     dash: object
     width: float
     order: int
+    index: int
 
 
 def is_baseline(arm: str) -> bool:
@@ -66,20 +72,25 @@ def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
     for index, arm in enumerate(arms):
         marker = _MARKERS[index % len(_MARKERS)]
         if arm == "scratch/finetune":
-            styles[arm] = ArmStyle(INK, marker, "-", 1.5, 4)
+            styles[arm] = ArmStyle(INK, marker, "-", 1.5, 4, index)
             continue
         init = arm.split("/")[0]
         group = "baseline" if is_baseline(arm) else init
         turn = seen[group] = seen.get(group, -1) + 1
         if group == "baseline":
             color = _BASELINE_COLORS[turn % len(_BASELINE_COLORS)]
-            styles[arm] = ArmStyle(color, marker, _DASHES[1 + turn % 4], 1.1, 3)
+            styles[arm] = ArmStyle(color, marker, _DASHES[1 + turn % 4], 1.1, 3, index)
             continue
         if init not in colors:
             spare = len(colors) - len(INIT_COLORS)
             colors[init] = _SPARE_COLORS[spare % len(_SPARE_COLORS)]
-        styles[arm] = ArmStyle(colors[init], marker, _DASHES[turn % len(_DASHES)], 2.2, 5)
+        styles[arm] = ArmStyle(colors[init], marker, _DASHES[turn % len(_DASHES)], 2.2, 5, index)
     return styles
+
+
+def class_styles(count: int) -> list[tuple[str, str]]:
+    """Returns a colour and a marker for each class; all pairs of the first 88 differ."""
+    return [(_CLASS_COLORS[k % 8], _MARKERS[k % 11]) for k in range(count)]
 
 
 def plain(text: object, limit: int = 24) -> str:
@@ -225,10 +236,13 @@ def add_key(
         line = {"arrowstyle": "-", "color": style.color, "linewidth": 0.8, "alpha": 0.7}
         line |= {"linestyle": (0, (1, 2.5)), "shrinkA": 0, "shrinkB": 0}
         start = (1 + 12 / wide, height)
-        axes.annotate(
+        gid = f"arm-{style.index}-key"
+        lead = axes.annotate(
             "", point, start, "data", "axes fraction", arrowprops=line, annotation_clip=False
         )
-        dot = {"s": 26, "marker": style.marker, "color": style.color, "clip_on": False}
+        if lead.arrow_patch is not None:
+            lead.arrow_patch.set_gid(gid)
+        dot = {"s": 26, "marker": style.marker, "color": style.color, "clip_on": False, "gid": gid}
         axes.scatter([1 + 16 / wide], [height], transform=axes.transAxes, **dot)
         is_quiet = is_baseline(arm) and arm != "scratch/finetune"
         axes.text(
@@ -240,25 +254,36 @@ def add_key(
             size=9,
             color=QUIET if is_quiet else INK,
             parse_math=False,
+            gid=gid,
         )
 
 
-def lay_out(rows: Sequence[np.ndarray], columns: int) -> tuple[np.ndarray, list[float]]:
-    """Lays rows of images out on white.
+def lay_out(
+    rows: Sequence[np.ndarray], columns: int, *, apart: bool = False
+) -> tuple[np.ndarray, list[float]]:
+    """Lays rows of images out on nothing.
+
+    Args:
+        rows: uint8 `(n, H, W, C)` each.
+        columns: Places a row.
+        apart: Whether the first column is set apart.
 
     Returns:
-        uint8 `(height, width, 3)` and the vertical middle of each row.
+        uint8 `(height, width, 4)`, transparent where there is no image, and the vertical middle
+        of each row.
     """
     high, wide, channels = rows[0].shape[1:]
     gap = max(1, wide // 12)
-    canvas = np.full(
-        (len(rows) * (high + gap) - gap, columns * (wide + gap) - gap, 3), 255, np.uint8
+    wider = 3 * gap if apart else 0
+    canvas = np.zeros(
+        (len(rows) * (high + gap) - gap, columns * (wide + gap) - gap + wider, 4), np.uint8
     )
     for row, images in enumerate(rows):
         for column, image in enumerate(images):
-            top, left = row * (high + gap), column * (wide + gap)
+            top, left = row * (high + gap), column * (wide + gap) + (wider if column else 0)
             color = image if channels == 3 else image[..., :1]
-            canvas[top : top + high, left : left + wide] = color
+            canvas[top : top + high, left : left + wide, :3] = color
+            canvas[top : top + high, left : left + wide, 3] = 255
     return canvas, [row * (high + gap) + (high - 1) / 2 for row in range(len(rows))]
 
 

@@ -1,0 +1,76 @@
+"""The data: how many images of each class, what the check found, and what they look like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tfzero.report import _pictures, figures
+from tfzero.report._pictures import Canvas
+from tfzero.report._read import Run, load_arrays
+
+_LEVELS = {"stop": "stop", "look": "look", "fine": "fine"}
+_WIDTH = 520
+
+
+def data(run: Run, canvas: Canvas) -> dict[str, Any]:
+    """Returns counts, findings and examples; what was not recorded is empty."""
+    notes = run.study.get("data", {}).get("notes") or []
+    reading = run.readings.get("data")
+    if reading is None:
+        return {"notes": notes, "counts": None, "findings": [], "left_out": [], "examples": None}
+    said = reading.said
+    return {
+        "notes": notes,
+        "counts": _counts_chart(run, canvas, said.get("counts", {})),
+        "findings": [
+            (finding["level"], finding["sentence"]) for finding in said.get("findings", [])
+        ],
+        "left_out": said.get("left_out", []),
+        "examples": _examples(run, load_arrays(reading.arrays)),
+    }
+
+
+def class_rows(run: Run) -> list[dict[str, Any]]:
+    """Returns the images of each class in training and test part."""
+    reading = run.readings.get("data")
+    counts = {} if reading is None else reading.said.get("counts", {})
+    return [
+        {"class": name, **{part: values[k] for part, values in counts.items()}}
+        for k, name in enumerate(run.class_names)
+        if counts
+    ]
+
+
+def _counts_chart(run: Run, canvas: Canvas, counts: dict[str, list[int]]):
+    if not counts:
+        return None
+    names = run.class_names
+    train = np.array(counts["train"])
+    least, most = int(train.argmin()), int(train.argmax())
+    return canvas.chart(
+        lambda width: figures.class_counts(counts, names, width=width),
+        alt=f"Images of each of {len(names)} classes. Of the training images most are of class "
+        f"{names[most]} ({train[most]:,}), fewest of {names[least]} ({train[least]:,}).",
+        caption="Labelled images of each class. Studies label a part of the training images only, "
+        "the same for every arm.",
+    )
+
+
+def _examples(run: Run, arrays: dict[str, np.ndarray]):
+    if "examples" not in arrays or not len(arrays["examples"]):
+        return None
+    labels = arrays["example_labels"]
+    present = [int(k) for k in dict.fromkeys(labels.tolist())]
+    rows = [arrays["examples"][labels == k] for k in present]
+    names = [run.class_names[k] for k in present]
+    listed = ", ".join(names)
+    rest = len(run.class_names) - len(present)
+    more = f" The other {rest:,} classes are not shown." if rest else ""
+    return _pictures.mosaic(
+        rows,
+        alt=f"Training images, a row a class: {listed}.",
+        caption=f"The first training images of each class, a row a class: {listed}.{more}",
+        width=_WIDTH,
+    )

@@ -27,6 +27,7 @@ from tfzero.study.progress import Planned, Progress
 from tfzero.study.readings.write import missing_maps, record_data, record_images, record_map
 from tfzero.study.records import RunFolder, is_disk_full, read_json, write_json
 from tfzero.study.run import missing_cells, missing_pretraining, run_study
+from tfzero.study.standing import Standing
 from tfzero.study.study import (
     Study,
     add_seeds,
@@ -204,7 +205,7 @@ def _run_missing(plan, run, console, custom_objects, estimate: Estimate | None) 
     if not cells:
         console.print("Every cell has its record already; nothing to train.")
         return None
-    progress = Progress(console, workers=num_workers())
+    progress = Progress(console, workers=num_workers(), standing=Standing(plan, run))
     estimate = estimate or _estimate(plan, run, custom_objects, console)
     planned = screen.show_estimate(
         console, plan, estimate, cells=cells, pretraining=pretraining, workers=num_workers()

@@ -138,9 +138,22 @@ def test_accuracy_against_seconds_adds_pretraining():
 
 @pytest.mark.parametrize("span", [(0.7, 1.3), (2.1, 4.9), (1e-3, 1e6), (1.01, 1.02)])
 def test_ticks_lie_inside_and_are_few(span):
-    ticks = _style.nice_ticks(*span, 6)
+    ticks = _style.time_ticks(*span, 6)
     assert 1 <= len(ticks) <= 6
-    assert all(span[0] <= tick <= span[1] for tick in ticks)
+    assert all(span[0] <= tick <= span[1] for tick, _ in ticks)
+
+
+def test_times_are_in_the_unit_that_people_say():
+    assert _style.time_ticks(0.5, 200, 9) == [
+        (1, "1 s"), (3, "3 s"), (10, "10 s"), (30, "30 s"), (60, "1 min"), (180, "3 min")
+    ]  # fmt: skip
+    assert [words for _, words in _style.time_ticks(3000, 1e6, 9)][:3] == ["1 h", "3 h", "10 h"]
+    assert _style.time_ticks(130, 140, 6)[0][1] == "2.25 min"
+
+
+def test_long_names_keep_their_ends():
+    assert _style.plain("class_of_animals_042", 12) == "class_of…042"
+    assert _style.plain("short\x00", 12) == "short\N{REPLACEMENT CHARACTER}"
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -198,3 +211,90 @@ def test_training_curves_have_a_panel_a_quantity(width):
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["generator loss", "kl", "empty"]
     np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), [1.0, np.nan, np.nan, 0.5])
     draw(figures.training_curves({}))
+
+
+def test_training_curves_of_other_replicates_are_quiet():
+    (axes,) = draw(figures.training_curves({"loss": [2, 1]}, others=[{"loss": [3, 2]}, {}])).axes
+    assert [line.get_color() for line in axes.lines] == [_style.FAINT, _style.FAINT, _style.INK]
+
+
+def test_labels_saved_and_crossovers_are_drawn():
+    arms, counts = ["vae/lpft", "scratch/finetune"], [20, 50, 200]
+    entry = {"arm": "vae/lpft", "num_labels": 20, "labels": 90.0, "bound": None}
+    censored = {**entry, "num_labels": 50, "bound": "at least"}
+    crossover = {"arm": "vae/lpft", "num_labels": 120.0, "shown": True}
+    figure = figures.label_efficiency(
+        rows(arms, counts), arms=arms, label_counts=counts,
+        saved=[entry, censored], crossovers=[crossover],
+    )  # fmt: skip
+    (axes,) = draw(figure).axes
+    arrows = [text for text in axes.texts if getattr(text, "arrow_patch", None) is not None]
+    saved = [a for a in arrows if a.arrow_patch.get_gid() == "arm-0-saved"]
+    assert [(tuple(a.xy), a.xyann) for a in saved] == [((90.0, 60.0), (20, 60.0))]
+    upright = [line for line in axes.lines if line.get_gid() == "arm-0-crossover"]
+    assert [line.get_xdata()[0] for line in upright] == [120.0]
+
+
+def test_calibration_of_a_hand_computed_example():
+    figure = draw(figures.calibration(np.array([0.55, 0.58, 0.9, 1.0]), np.array([1, 0, 1, 1])))
+    (axes,) = figure.axes
+    np.testing.assert_allclose(axes.collections[0].get_offsets(), [[56.5, 50], [95, 100]])
+
+
+@pytest.mark.parametrize("width", [8.0, 3.6])
+def test_robustness_has_a_panel_a_kind_of_damage(width):
+    accuracy = {
+        "vae/lpft": {"noise": [90, 80, 70, 60], "blur": [90, 90, 90, 80]},
+        "scratch/finetune": {"noise": [88, 70, 60, 50], "blur": [88, 88, 80, 70]},
+    }
+    arms = ["gan/lpft", "vae/lpft", "scratch/finetune"]
+    figure = draw(figures.robustness(accuracy, arms=arms, width=width))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["noise", "blur"]
+    lines = figure.axes[0].lines
+    assert list(lines[1].get_ydata()) == [88, 70, 60, 50] and lines[1].get_color() == _style.INK
+    draw(figures.robustness({}, arms=arms))
+
+
+@pytest.mark.parametrize("num_classes", [3, 40])
+def test_class_counts_of_few_and_many_classes(num_classes):
+    names = [f"class {k}" for k in range(num_classes)]
+    counts = {"train": list(range(1, num_classes + 1)), "test": [2] * num_classes}
+    (axes,) = draw(figures.class_counts(counts, names)).axes
+    if num_classes == 3:
+        assert [label.get_text() for label in axes.get_yticklabels()] == names
+        assert [patch.get_width() for patch in axes.patches] == [1, 2, 3, 2, 2, 2]
+    else:
+        assert list(axes.lines[0].get_ydata()) == counts["train"][::-1]
+
+
+@pytest.mark.parametrize("num_classes", [2, 10, 100])
+def test_a_map_has_a_point_an_image_and_a_key_that_fits(num_classes):
+    labels = np.arange(200) % num_classes
+    points = np.random.default_rng(0).normal(0, 1, (200, 2))
+    names = [f"class {k}" for k in range(num_classes)]
+    figure = draw(figures.feature_map(points, labels, names))
+    (axes,) = figure.axes
+    assert sum(len(found.get_offsets()) for found in axes.collections) == 200
+    np.testing.assert_array_equal(axes.collections[1].get_offsets(), points[labels == 1])
+    assert len(figure.legends) == (num_classes <= 20)
+    for legend in figure.legends:
+        assert legend.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_classes_differ_by_colour_or_marker():
+    assert len(set(_style.class_styles(88))) == 88
+
+
+def test_neighbours_and_attention_keep_pixels():
+    images = blobs(np.random.default_rng(0), 6, (8, 8, 1))
+    (axes,) = draw(figures.neighbours(images, np.array([4]), np.array([[1, 2]]))).axes
+    mosaic = np.asarray(axes.images[0].get_array())
+    np.testing.assert_array_equal(mosaic[:, :8, 0], images[4, ..., 0])
+    np.testing.assert_array_equal(mosaic[:, -8:, 0], images[2, ..., 0])
+    heat = np.zeros((6, 4, 4), np.uint8)
+    (axes,) = draw(figures.attention(images, heat, columns=3)).axes
+    mosaic = np.asarray(axes.images[0].get_array())
+    np.testing.assert_array_equal(mosaic[9:17, :8, 0], images[0, ..., 0])  # nothing spoke for it
+    heat[:] = 255
+    (axes,) = draw(figures.attention(images, heat, columns=3)).axes
+    assert (np.asarray(axes.images[0].get_array())[9:17, :8, 0] > 180).all()

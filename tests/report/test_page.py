@@ -2,6 +2,7 @@ import csv
 import html
 import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.report.run_folder import DIGIT_ARMS, write_run
+from tfzero import report
 from tfzero._checks import InputError
 from tfzero.report import _format, _mistakes, _read, page, write_report
 from tfzero.report._pictures import Canvas
@@ -390,3 +392,13 @@ def test_the_exported_model_can_be_asked_as_the_page_says(tmp_path):
     assert "http://127.0.0.1:8501/v1/models/digits:predict" in text
     edit(folder, "verdict.json", lambda verdict: verdict["recommended"].update(savedmodel=None))
     assert "No model was exported." in read(write_report(folder))
+
+
+def test_the_notebook_of_the_documentation_runs(tmp_path, monkeypatch):
+    write_run(tmp_path / "runs" / "digits", seeds=2)
+    monkeypatch.chdir(tmp_path)
+    text = read(pathlib.Path(__file__).parents[2] / "docs" / "report.md")
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], {})
+    for name in report.__all__:
+        assert f"`{name}`" in text or name == "write_report"
+        assert callable(getattr(report, name))

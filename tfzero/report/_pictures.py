@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 WIDE, NARROW = 8.0, 3.6
 # Gray images stay whole; of colour nobody sees the difference, and it is a sixth of the size.
 _QUALITY = 85
+# CSS pixels of one image among others.
+_LARGEST = 96
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,8 +121,9 @@ def mosaic(
     """
     from tfzero.report.figures._style import lay_out
 
-    pixels, _ = lay_out(rows, max(len(row) for row in rows), apart=apart)
-    return picture(pixels, alt=alt, caption=caption, width=width)
+    columns = max(len(row) for row in rows)
+    pixels, _ = lay_out(rows, columns, apart=apart)
+    return picture(pixels, alt=alt, caption=caption, width=min(width, columns * _LARGEST))
 
 
 def picture(pixels: np.ndarray, *, alt: str, caption: str, width: int) -> Image:

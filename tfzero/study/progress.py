@@ -1,4 +1,4 @@
-"""What a person sees while a study runs: a live bar in a terminal, plain lines in a log."""
+"""What a person sees while a study runs: a live table and bar in a terminal, lines in a log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import time
 from typing import Any, NamedTuple
 
 from rich import progress as rich_progress
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 
 # Without a terminal a line this often, in seconds.
 _LOG_INTERVAL = 20.0
@@ -27,12 +28,15 @@ class Progress:
     Args:
         console: Where to write; a quiet one writes nothing.
         workers: Jobs that run at once.
+        standing: What is shown above the bar; is told the key of each job that is done.
     """
 
-    def __init__(self, console: Console, *, workers: int):
+    def __init__(self, console: Console, *, workers: int, standing: Any = None):
         self.console = console
         self.workers = workers
+        self.standing = standing
         self._bar: rich_progress.Progress | None = None
+        self._live: Live | None = None
         self._total = self._done = self._count = self._jobs = 0.0
         self._started = self._last_line = time.monotonic()
 
@@ -47,16 +51,19 @@ class Progress:
                 rich_progress.TaskProgressColumn(),
                 rich_progress.TextColumn("{task.description}"),
                 console=self.console,
-                transient=True,
             )
             self._task = self._bar.add_task(self._describe(None), total=self._total)
-            self._bar.start()
+            shown = self._bar if self.standing is None else Group(self.standing, self._bar)
+            self._live = Live(shown, console=self.console, transient=True)
+            self._live.start()
 
     def advance(self, job: Any) -> None:
         """Counts a job as done."""
         self._done += job.seconds
         self._count += 1
         if self._bar is not None:
+            if self.standing is not None:
+                self.standing.add(job.key)
             self._bar.update(self._task, completed=self._done, description=self._describe(job))
             return
         now = time.monotonic()
@@ -66,10 +73,10 @@ class Progress:
             self.console.print(f"{share:4.0%}  {self._describe(job)}", highlight=False)
 
     def stop(self) -> None:
-        """Ends the live bar, if there is one."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        """Takes the live table and bar away, if there are any."""
+        if self._live is not None:
+            self._live.stop()
+            self._bar = self._live = None
 
     def seconds_left(self) -> float:
         """Returns the expected seconds left, the forecast corrected by what was observed."""

@@ -94,9 +94,15 @@ def class_styles(count: int) -> list[tuple[str, str]]:
 
 
 def plain(text: object, limit: int = 24) -> str:
-    """Returns text that an SVG can hold: printable, and at most `limit` characters."""
+    """Returns text that an SVG can hold: printable, and of at most `limit` characters.
+
+    What is too long loses its middle: names that begin alike often end in what tells them apart.
+    """
     printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
-    return printable if len(printable) <= limit else printable[: limit - 1] + "…"
+    if len(printable) <= limit:
+        return printable
+    end = (limit - 1) // 3
+    return f"{printable[: limit - 1 - end]}…{printable[len(printable) - end :]}"
 
 
 def text_width(texts: Sequence[str], size: float) -> float:
@@ -172,15 +178,21 @@ def _turn_labels(axes: Axes, points: float) -> None:
     axes.set_position((box.x0, box.y0 + lift, box.width, box.height - lift))
 
 
-def nice_ticks(low: float, high: float, most: int) -> list[float]:
-    """Returns at least one and at most `most` of the numbers 1, 2, 5 times powers of ten."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks: list[float] = []
-    for factors in ((1, 2, 5), (1, 3), (1,)):
-        ticks = [f * 10.0**p for p in powers for f in factors if low <= f * 10.0**p <= high]
-        if 0 < len(ticks) <= most:
-            return ticks
-    return ticks[:: math.ceil(len(ticks) / most)] if ticks else [round(math.sqrt(low * high), 3)]
+def time_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
+    """Returns at least one and at most `most` round times between two, in seconds, and in words."""
+    units = (("s", 1.0), ("min", 60.0), ("h", 3600.0), ("days", 86400.0))
+    known = [(0.001, "1 ms"), (0.01, "10 ms"), (0.1, "0.1 s")]
+    for place, (unit, scale) in enumerate(units):
+        limit = units[place + 1][1] if place + 1 < len(units) else float("inf")
+        for number in (1, 3, 10, 30, 100, 300, 1000):
+            if number * scale < limit and (number < 60 or unit == "days"):
+                known.append((number * scale, f"{number} {unit}"))
+    inside = [tick for tick in known if low <= tick[0] <= high]
+    if not inside:
+        middle = math.sqrt(low * high)
+        unit, scale = next((u for u in reversed(units) if u[1] <= middle), units[0])
+        return [(middle, f"{middle / scale:.3g} {unit}")]
+    return inside[:: math.ceil(len(inside) / most)]
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

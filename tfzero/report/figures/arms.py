@@ -101,10 +101,10 @@ def accuracy_against_seconds(
             drawn.append((row, transfer, total))
     low = min((start for _, start, _ in drawn), default=1.0) / 1.5
     high = max((end for _, _, end in drawn), default=1.0) * 1.5
-    ticks = _style.nice_ticks(low, high, 6 if width > 5 else 3)
-    _style.log_ticks(axes, ticks, [f"{tick:,g}" for tick in ticks])
+    ticks = _style.time_ticks(low, high, 6 if width > 5 else 3)
+    _style.log_ticks(axes, [tick for tick, _ in ticks], [words for _, words in ticks])
     axes.set_xlim(low, high)
-    axes.set_xlabel("seconds (log scale)", size=9, color=_style.QUIET)
+    axes.set_xlabel("pretraining and transfer (log scale)", size=9, color=_style.QUIET)
     _style.percent_limits(axes, [row for row, _, _ in drawn])
     _style.add_key(axes, ends, styles)
     return figure

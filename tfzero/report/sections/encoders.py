@@ -51,7 +51,7 @@ def maps(run: Run, canvas: Canvas) -> list[dict[str, Any]]:
             continue
         name = f"{init} ({_INITS[init]})" if init in _INITS else init
         entry: dict[str, Any] = {"name": name, "reason": reading.said.get("reason")}
-        entry["is_open"] = init == shown
+        entry |= {"is_open": init == shown, "like": None}
         arrays = load_arrays(reading.arrays)
         if images is None or "pca" not in arrays:
             entry["reason"] = entry["reason"] or "its file is missing"

@@ -9,7 +9,7 @@ import numpy as np
 # Each at three strengths, after Hendrycks and Dietterich 2019, arXiv:1903.12261, appendix B; sizes
 # are shares of the image's shorter side, so that they mean the same at 8 pixels and at 224.
 _NOISE = (0.04, 0.08, 0.16)  # standard deviation, of the range of a pixel
-_BLUR = (0.02, 0.04, 0.08)  # standard deviation, of the side
+_BLUR = (0.04, 0.07, 0.12)  # standard deviation, of the side
 _SHIFT = (0.05, 0.1, 0.2)  # of the side, down and right; the edge is repeated
 _CONTRAST = (0.6, 0.35, 0.2)  # what is left of each pixel's distance from the image's mean
 

@@ -49,7 +49,8 @@ def make_map(features: np.ndarray, labels: np.ndarray) -> tuple[dict[str, np.nda
     most = min(50, *centered.shape)
     pca = PCA(most, svd_solver="full" if most == min(centered.shape) else "arpack",
               random_state=_SEED)  # fmt: skip
-    reduced = pca.fit_transform(centered)
+    with np.errstate(invalid="ignore"):  # features that are all equal have no variance to share
+        reduced = pca.fit_transform(centered)
     arrays = {"pca": _two_columns(reduced).astype(np.float32)}
     if len(features) >= 10:
         arrays["tsne"] = _tsne(reduced)

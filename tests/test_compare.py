@@ -136,6 +136,19 @@ def test_the_report_is_one_page_with_the_verdict(finished):
     assert "data:image/png" in page or "<svg" in page
 
 
+def test_what_the_report_needs_stays_when_the_images_are_gone(finished):
+    run = finished[0] / "runs/bars"
+    assert not (run / "cache").exists()
+    names = {path.stem for path in (run / "readings").glob("*.json")}
+    inits = {arm.partition("/")[0] for arm in DEFAULT_ARMS}
+    assert {"data", *(f"map-{init}" for init in inits)} <= names
+    for path in (run / "readings").glob("*.json"):
+        assert "reason" not in json.loads(path.read_text()), path
+    page = (run / "report.html").read_bytes()
+    assert tfzero.write_report(run).read_bytes() == page
+    assert json.loads((run / "tables/robustness.json").read_text())
+
+
 def test_the_same_command_only_reads_a_finished_study_and_exports_nothing_new(finished):
     folder, first = finished
     before = {path: path.stat().st_mtime_ns for path in (folder / "runs/bars/cells").iterdir()}

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from tfzero.study import worker
 from tfzero.study.graphs import time_graph
 from tfzero.study.plan import KMEANS, PIXELS, SCRATCH, CellSpec, KMeansPlan, StudyPlan, TransferPlan
+from tfzero.study.readings.write import mapped_inits, num_reading_images, wants_reading
 from tfzero.study.records import RunFolder
 from tfzero.transfer import STRATEGIES
 from tfzero.transfer.budget import default_budget
@@ -30,6 +31,8 @@ _FEW_TIMED_IMAGES = 200
 _CELL_OVERHEAD, _PRETRAINING_OVERHEAD = 0.15, 0.7
 # Seconds from the last cell to the end: saving, exporting and verifying a model, the report.
 _ENDING = 9.0
+# And for each encoder's map in the report, on all workers: t-SNE, most of it.
+_MAP = 2.0
 
 
 class Timing(NamedTuple):
@@ -89,7 +92,8 @@ class Estimate:
             seconds = cell.num_labels * timing.seconds_per_image
             if cell.strategy != "probe":
                 seconds += self._fit(plan, plan.transfer_for(cell))
-        return _CELL_OVERHEAD + seconds + plan.data.num_test * timing.seconds_per_image
+        images = plan.data.num_test + (num_reading_images(plan) if wants_reading(plan, cell) else 0)
+        return _CELL_OVERHEAD + seconds + images * timing.seconds_per_image
 
     def _spreading(self, plan: StudyPlan, cell: CellSpec, timing: Timing) -> float:
         """Returns the seconds of a cell with its share of the graph that its arm's cells share."""
@@ -101,11 +105,12 @@ class Estimate:
         seconds = timing.fits[0][1] if timing.fits else 0.0
         return seconds + share * timing.seconds_per_step
 
-    def ending(self, plan: StudyPlan) -> float:
+    def ending(self, plan: StudyPlan, *, workers: int) -> float:
         """Returns the expected seconds from the last cell to the end."""
+        maps = _MAP * -(-len(mapped_inits(plan)) // workers)
         if not plan.network_arms():
-            return _ENDING / 3  # the report alone
-        return _ENDING + self._fit(plan, plan.transfer[plan.data.num_train])
+            return _ENDING / 3 + maps  # the report alone
+        return _ENDING + maps + self._fit(plan, plan.transfer[plan.data.num_train])
 
     def _fit(self, plan: StudyPlan, settings: TransferPlan) -> float:
         timing = self._timing(NETWORK)
@@ -128,7 +133,12 @@ class Estimate:
         kinds = {method for method, _ in pretraining} | ({NETWORK} if cells else set())
         # Every worker builds every graph; timing has built each in one of them.
         tracing = sum(self._timing(kind).trace_seconds for kind in kinds) * (workers - 1) / workers
-        return tracing + _span(first, workers) + _span(then, workers) + self.ending(plan)
+        return (
+            tracing
+            + _span(first, workers)
+            + _span(then, workers)
+            + self.ending(plan, workers=workers)
+        )
 
 
 def estimate_plan(plan: StudyPlan, estimate: Estimate, *, workers: int) -> float:

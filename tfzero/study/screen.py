@@ -67,7 +67,8 @@ def show_estimate(
     for cell in cells:
         parts[cell.arm] = parts.get(cell.arm, 0.0) + estimate.cell(plan, cell)
     listed = [f"{name} {format_seconds(part / workers)}" for name, part in parts.items()]
-    listed.append(f"export and report {format_seconds(estimate.ending(plan))}")
+    ending = estimate.ending(plan, workers=workers)
+    listed.append(f"export and report {format_seconds(ending)}")
     console.print(f"  of which {', '.join(listed)}", highlight=False)
     return Planned(seconds, time.monotonic())
 

@@ -118,6 +118,12 @@ def wants_reading(plan: StudyPlan, cell: CellSpec) -> bool:
     )
 
 
+def num_reading_images(plan: StudyPlan) -> int:
+    """Returns how many images a network is shown for its reading."""
+    kinds = sum(1 + len(strengths) for _, strengths in CORRUPTIONS.values())
+    return kinds * min(_MOST_CORRUPTED, plan.data.num_test)
+
+
 def record_network(
     run: RunFolder, plan: StudyPlan, cell: CellSpec, data: ImageData,
     probabilities: np.ndarray, network: Callable[[], Any],
@@ -180,14 +186,14 @@ def _score_corrupted(classifier, data: ImageData) -> dict[str, Any]:
     rows = np.linspace(0, len(data.test_labels) - 1, count).astype(int)
     labels = data.test_labels[rows]
     step = max(1, _PIXELS_AT_ONCE // data.test_images[0].size)
-    right: dict[str, list[int]] = {name: [0] * 4 for name in CORRUPTIONS}
+    right = {name: [0] * (1 + len(strengths)) for name, (_, strengths) in CORRUPTIONS.items()}
     for start in range(0, count, step):
         images = np.asarray(data.test_images[rows[start : start + step]])
         expected = labels[start : start + step]
         clean = int((predict_compiled(classifier, images).argmax(axis=1) == expected).sum())
         for name, found in right.items():
             found[0] += clean
-            for level in (1, 2, 3):
+            for level in range(1, len(found)):
                 worse = corrupt(images, name, level, seed=derive_seed(0, name, level, start))
                 guesses = predict_compiled(classifier, worse).argmax(axis=1)
                 found[level] += int((guesses == expected).sum())

@@ -268,3 +268,21 @@ def test_each_type_of_images_gets_its_own_graph(order):
     for kind in order:
         images = IMAGES if kind == "uint8" else (IMAGES / 255).astype(kind)
         np.testing.assert_allclose(predict_compiled(vae, images), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_networks_of_large_images_predict_fewer_at_once():
+    from tfzero._compiled import _predict_batch
+
+    def build(side):
+        inputs = keras.Input((8, 8, 1))
+        large = keras.layers.UpSampling2D(side // 8)(inputs)
+        return keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(large))
+
+    inner = build(512)
+    outer = keras.Sequential([keras.Input((8, 8, 1)), inner])
+    assert _predict_batch(build(64)) == 500
+    assert _predict_batch(inner) == _predict_batch(outer) == 2**28 // (4 * 512 * 512) == 256
+    # And every image is answered once.
+    images = np.random.default_rng(0).random((300, 8, 8, 1)).astype(np.float32)
+    found = predict_compiled(outer, images)
+    np.testing.assert_allclose(found[:, 0], images.mean(axis=(1, 2, 3)), atol=1e-5)

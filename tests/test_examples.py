@@ -67,8 +67,8 @@ def digits():
 
 def test_all_examples_are_tested():
     assert NAMES == [
-        "gan_and_vae", "own_images", "quick_start", "spoken_digits", "use_savedmodel",
-        "use_without_tensorflow",
+        "gan_and_vae", "images_to_speech", "one_task_to_another", "own_images", "public_weights",
+        "quick_start", "spoken_digits", "use_savedmodel", "use_without_tensorflow",
     ]  # fmt: skip
 
 
@@ -240,3 +240,83 @@ def test_spoken_digits_keeps_a_voice_on_one_side(tmp_path, monkeypatch):
     assert comparison["arm"] == "simclr/lpft"
     assert study.plan.pretraining["simclr"].kind == "spectrograms"
     assert "1 of 4 groups" in "".join(study.plan.data.notes)
+
+
+def test_one_task_to_another_judges_what_was_moved(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    study = load_example("one_task_to_another").main(label_counts=(20,), seeds=1, epochs=2)
+    rows = {row["arm"]: row for row in study.table()}
+    assert set(rows) == {
+        "scratch/finetune", "scratch/probe", "supervised/lpft", "supervised/probe", "vae/lpft",
+        "supervised+vae/lpft",
+    }  # fmt: skip
+    assert rows["supervised/lpft"]["mean"] > 50  # five classes: chance is 20 %
+    assert study.plan.source.class_names == ("0", "1", "2", "3", "4")
+    assert study.plan.data.class_names == ("5", "6", "7", "8", "9")
+    assert study.verdict in capsys.readouterr().out
+    assert pathlib.Path("savedmodels/one_task_to_another/1/saved_model.pb").is_file()
+
+
+def draw_photos(count, *, seed):
+    """Colour pictures of three classes, each brightest in a channel of its own."""
+    labels = np.arange(count) % 3
+    images = np.random.default_rng(seed).integers(0, 120, (count, 16, 16, 3))
+    images[np.arange(count), :, :, labels] += 100
+    return images.astype(np.uint8), labels
+
+
+def test_public_weights_are_fine_tuned_and_exported(tmp_path, monkeypatch):
+    import keras
+
+    monkeypatch.chdir(tmp_path)
+    network = keras.applications.MobileNet(
+        weights=None, include_top=False, input_shape=(32, 32, 3), pooling="avg"
+    )
+    network.save_weights("mobilenet.weights.h5")
+    images, labels = draw_photos(90, seed=0)
+    np.savez("photos.npz", x_train=images, y_train=labels)
+    accuracies, version = load_example("public_weights").main(
+        data="photos.npz", network="MobileNet", pixels=32, weights="mobilenet.weights.h5",
+        num_labels=30, epochs=2,
+    )  # fmt: skip
+    assert accuracies["frozen"] > 0.6  # chance is 0.33, even for random weights
+    assert 0 <= accuracies["fine-tuned"] <= 1
+    assert (pathlib.Path(version) / "saved_model.pb").is_file()
+
+
+def test_flips_and_crops_are_drawn_anew_and_by_the_seed():
+    import tensorflow as tf
+
+    flip_and_crop = load_example("public_weights").flip_and_crop
+    images, _ = draw_photos(12, seed=1)
+    first, again, other = (
+        flip_and_crop(images, tf.constant(s)).numpy() for s in ([0, 1], [0, 1], [0, 2])
+    )
+    assert first.shape == images.shape and first.dtype == np.uint8
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    # Each image by itself: some are mirrored, and not all are shifted alike.
+    steady = np.zeros((12, 16, 16, 3), np.uint8)
+    steady[:, 8, 4] = 255
+    places = {
+        tuple(np.argwhere(image[..., 0])[0])
+        for image in flip_and_crop(steady, tf.constant([0, 1])).numpy()
+    }
+    assert len(places) > 4
+    columns = {column for _, column in places}
+    assert min(columns) <= 6 and max(columns) >= 9
+
+
+def test_images_to_speech_brings_pictures_to_the_clips_size(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    load_example("spoken_digits").sing_words(tmp_path / "words")
+    study = load_example("images_to_speech").main(
+        folder="words", arms=("scratch/probe", "supervised/probe"), label_counts=(45,), seeds=1,
+        epochs=1,
+    )  # fmt: skip
+    assert {row["arm"] for row in study.table()} == {"scratch/probe", "supervised/probe"}
+    assert min(row["mean"] for row in study.table()) > 50  # three words: chance is 33 %
+    assert study.plan.source.name == "digits" and study.plan.source.num_labelled == 1297
+    height, width, channels = study.plan.data.image_shape
+    assert f"All images were brought to {height}x{width} pixels." in study.plan.source.notes
+    assert channels == 1 and study.verdict in capsys.readouterr().out

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         verify_savedmodel,
     )
     from tfzero.networks.encoder import build_encoder
+    from tfzero.networks.public import build_public_encoder
     from tfzero.pretrain.alarms import Alarms
     from tfzero.pretrain.denoising import Denoising
     from tfzero.pretrain.gan import GAN
@@ -53,6 +54,7 @@ _PLACES = {
     "Study": "tfzero.study.study",
     "VAE": "tfzero.pretrain.vae",
     "build_encoder": "tfzero.networks.encoder",
+    "build_public_encoder": "tfzero.networks.public",
     "compare": "tfzero._compare",
     "convert_savedmodel": "tfzero.export",
     "estimate_transfer": "tfzero.transfer.estimate",
@@ -84,6 +86,7 @@ __all__ = [
     "StopAt",
     "Study",
     "build_encoder",
+    "build_public_encoder",
     "compare",
     "convert_savedmodel",
     "estimate_transfer",

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tfzero._check import show_briefly
 from tfzero._checks import InputError, StopError
+from tfzero._source import open_source
 from tfzero.data import ImageData, load_data
 from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.study import screen
@@ -56,6 +57,9 @@ def compare(
     class_weights: bool | None = None,
     kind: str | None = None,
     encoder: keras.Model | None = None,
+    source: ImageData | str | os.PathLike | None = None,
+    then: str | None = None,
+    weights: str | os.PathLike | None = None,
     out: str | os.PathLike | None = None,
     export: str | os.PathLike | None = None,
     overwrite: bool = False,
@@ -70,7 +74,7 @@ def compare(
 
     Args:
         data: What `load_data` returns, or what it takes.
-        arms: As INIT/STRATEGY, for example "vae/lpft"; None takes the default seven.
+        arms: As INIT/STRATEGY, for example "vae/lpft"; None takes the default ones.
         label_counts: Numbers or "all"; None takes 2, 5 and 20 labels a class.
         seeds: Replicates: each redraws labels, starting weights and training; None means 10.
         epochs: Pretraining passes over the pool; None chooses by its size.
@@ -88,6 +92,14 @@ def compare(
             three channels, else "digits".
         encoder: An own architecture, any Keras model from float32 images in 0..1 to features
             `(B, D)`; its weights are drawn anew for every replicate.
+        source: Where encoders can come from beside the pool: another data set, with classes or
+            without, as `load_data` takes it (arms `supervised/...` and `METHOD@source/...`);
+            "imagenet:NAME" for a network of `keras.applications` with its published weights
+            (arms `public/...`), perhaps "imagenet:NAME,size=96"; or a `.keras` file (arms
+            `file/...`). Without `arms`, the default ones get some of these beside them.
+        then: Method that goes on from the source's encoder on the target's own pool; adds the
+            chain, as `supervised+vae/lpft`, and each of its halves alone.
+        weights: File of weights for "imagenet:NAME"; None lets Keras find or download them.
         out: Run folder; None means `runs/NAME`.
         export: Where versions of the SavedModel go; None means `savedmodels/NAME`.
         overwrite: Whether another study in the folder is removed first.
@@ -114,16 +126,23 @@ def compare(
         "class_weights": class_weights, "kind": kind,
     }  # fmt: skip
     asked = {**({} if more_seeds is None else read_asked(run)), **_without_none(given)}
-    full = make_plan(data, encoder=encoder, **asked)
+    opened = open_source(source, like=data, weights=weights)
+    full = make_plan(
+        data, encoder=encoder, source=opened.task, given=opened.given, then=then, **asked
+    )
     target = pathlib.Path("savedmodels", full.name) if export is None else pathlib.Path(export)
     _require_writable(target)
-    custom_objects = {} if encoder is None else _own_objects()
+    own_networks = encoder is not None or opened.encoder is not None
+    custom_objects = _own_objects() if own_networks else {}
     with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):
         run.create()
         with take_part(run.claims):
             with hold_claim(run.claims / "folder.json"):
                 _refuse_overwriting_others(run, overwrite)
-                stored = open_run(full, data, run, encoder=encoder, overwrite=overwrite)
+                stored = open_run(
+                    full, data, run, encoder=encoder, source=opened.task, given=opened.encoder,
+                    overwrite=overwrite,
+                )  # fmt: skip
                 plan, estimate = _settle_plan(
                     stored, full, run, console, custom_objects, more_seeds
                 )

@@ -17,6 +17,8 @@ _MAX_MODELS = 12
 _models: collections.OrderedDict[str, keras.Model] = collections.OrderedDict()
 # Small passes are cheap; a batch this large keeps the cost in the convolutions.
 _PREDICT_BATCH = 500
+# Bytes that a layer's values may take for a batch; networks of large images get smaller ones.
+_PREDICT_BYTES = 2**28
 
 
 def predict_compiled(model: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -39,9 +41,27 @@ def predict_compiled(model: keras.Model, images: np.ndarray) -> np.ndarray:
             forwards[signature] = tf.function(
                 lambda batch: twin(batch, training=False), input_signature=[signature]
             )
-        starts = range(0, len(images), _PREDICT_BATCH)
-        parts = [forwards[signature](images[s : s + _PREDICT_BATCH]).numpy() for s in starts]
+        size = _predict_batch(twin)
+        starts = range(0, len(images), size)
+        parts = [forwards[signature](images[s : s + size]).numpy() for s in starts]
     return np.concatenate(parts)
+
+
+def _predict_batch(model: keras.Model) -> int:
+    """Returns how many images at once a model's largest layer has memory for."""
+    return max(1, min(_PREDICT_BATCH, _PREDICT_BYTES // (4 * _largest_layer(model))))
+
+
+def _largest_layer(model: keras.Model) -> int:
+    """Returns the values that the largest layer gives of an image, as far as that is known."""
+    largest = 1
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            largest = max(largest, _largest_layer(layer))
+        shape = getattr(getattr(layer, "output", None), "shape", None) if layer.built else None
+        if isinstance(shape, tuple) and all(isinstance(side, int) for side in shape[1:]):
+            largest = max(largest, int(np.prod(shape[1:])))
+    return largest
 
 
 @contextlib.contextmanager

@@ -14,15 +14,18 @@ from tfzero._check import show_briefly
 from tfzero._checks import InputError, require_choice
 from tfzero._load import load_model
 from tfzero._seeds import derive_seed
+from tfzero._source import load_encoder_file
 from tfzero._watch import Watch, make_watchers
 from tfzero.data import ImageData, nested_subsets
 from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.data.logmel import CLIP_MODES, LogMel, plan_logmel
 from tfzero.data.sound import check_clip_options
 from tfzero.pretrain import METHODS, build_method, find_method
+from tfzero.pretrain.budget import default_budget as default_pretraining
 from tfzero.study.plan import parse_label_counts
 from tfzero.study.records import write_by_path
 from tfzero.transfer import STRATEGIES, fit_classifier
+from tfzero.transfer.budget import Budget
 from tfzero.transfer.budget import default_budget as default_transfer
 
 
@@ -49,23 +52,24 @@ def pretrain_to_file(
     seed: int,
     watch: Watch,
     console: Console,
+    start: pathlib.Path | None = None,
 ) -> None:
     """Pretrains and saves the whole method, optimizers included, after every epoch.
 
     An existing file is continued from its last finished epoch and ends with the weights that an
-    uninterrupted run would have, whenever it was killed.
+    uninterrupted run would have, whenever it was killed. A new one starts from the encoder in the
+    file `start`, or from random weights.
 
     Raises:
         InputError: If the method is unknown, the file is another method's or another seed's, or
             what `watch` asks for cannot be done.
     """
-    from tfzero.networks import build_encoder
     from tfzero.pretrain.run import pretrain
 
     _require_keras_file(out)
     find_method(method)  # raises where there is none
     budget = METHODS[method].budget(len(images), epochs=epochs)
-    encoder = build_encoder(images.shape[1:], seed=derive_seed(seed, "encoder"))
+    encoder = _start_encoder(start, images.shape[1:], seed)
     fresh = build_method(method, encoder, kind=kind, seed=seed)
     steps = budget.steps_per_epoch(len(images))
     if out.exists():
@@ -86,6 +90,49 @@ def pretrain_to_file(
         ),
     )  # fmt: skip
     console.print(f"Wrote {out}", highlight=False)
+
+
+def supervise_to_file(
+    data: ImageData,
+    out: pathlib.Path,
+    *,
+    epochs: int | None,
+    seed: int,
+    start: pathlib.Path | None = None,
+) -> None:
+    """Trains an encoder on all labels of the training images, and saves it without its head.
+
+    For another task, to be named as `--encoder` there. The test images are not read.
+
+    Raises:
+        InputError: If the file exists, or `start` holds no encoder of such images.
+    """
+    _require_keras_file(out)
+    if out.exists():
+        raise InputError(f"{out} exists; choose another with --out.")
+    budget = default_pretraining(len(data.train_images), epochs=epochs)
+    fitted = fit_classifier(
+        "finetune",
+        encoder=_start_encoder(start, data.image_shape, seed),
+        images=data.train_images,
+        labels=data.train_labels,
+        num_classes=data.num_classes,
+        budget=Budget(
+            steps=budget.epochs * budget.steps_per_epoch(len(data.train_images)),
+            batch_size=budget.batch_size,
+        ),
+        seed=seed,
+    )
+    write_by_path(out, fitted.model.encoder.save)
+
+
+def _start_encoder(start: pathlib.Path | None, image_shape, seed: int):
+    """Returns the encoder in a file, or one of random weights."""
+    from tfzero.networks import build_encoder
+
+    if start is not None:
+        return load_encoder_file(start, image_shape)
+    return build_encoder(image_shape, seed=derive_seed(seed, "encoder"))
 
 
 def finetune_to_file(
@@ -115,8 +162,6 @@ def finetune_to_file(
         InputError: If the encoder does not fit the images, the strategy gives no network, the
             file exists, or the labels are too few for what `settings` ask.
     """
-    from tfzero.networks import build_encoder
-
     _require_keras_file(out)
     if strategy in STRATEGIES and not STRATEGIES[strategy].trains_network:
         networks = [name for name, entry in STRATEGIES.items() if entry.trains_network]
@@ -126,16 +171,7 @@ def finetune_to_file(
         )
     if out.exists() and not overwrite:
         raise InputError(f"{out} exists; choose another with --out, or replace it: --overwrite.")
-    if encoder is None:
-        network = build_encoder(data.image_shape, seed=derive_seed(seed, "encoder"))
-    else:
-        loaded = load_model(encoder)
-        network = getattr(loaded, "encoder", loaded)
-        if tuple(network.input_shape[1:]) != data.image_shape:
-            raise InputError(
-                f"{encoder} takes images of {network.input_shape[1:]}, but the data has "
-                f"{data.image_shape}; pretrain on such images, or give --size."
-            )
+    network = _start_encoder(encoder, data.image_shape, seed)
     [count] = parse_label_counts(
         [labels], num_train=len(data.train_images), num_classes=data.num_classes
     )

@@ -38,7 +38,7 @@ def test_round_trip(tmp_path, own_pool):
 def test_opening_does_not_hash(tmp_path, monkeypatch):
     data = make_data()
     save_arrays(data, tmp_path)
-    monkeypatch.setattr("tfzero.data.dataset._hash_array", None)
+    monkeypatch.setattr("tfzero.data.dataset.hash_array", None)
     assert open_arrays(tmp_path).fingerprint == data.fingerprint
 
 

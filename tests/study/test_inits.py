@@ -12,9 +12,10 @@ from tests.study.studies import plan_study
 from tfzero._checks import InputError
 from tfzero.data import from_arrays
 from tfzero.study import worker
+from tfzero.study.arms import parse_arms
 from tfzero.study.estimate import time_kind, timed_kinds
 from tfzero.study.judge import judge
-from tfzero.study.plan import KMeansPlan, parse_arms
+from tfzero.study.plan import KMeansPlan
 from tfzero.study.planning import make_plan
 
 

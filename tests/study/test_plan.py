@@ -5,10 +5,10 @@ import pytest
 
 from tfzero._checks import InputError
 from tfzero.data import from_arrays
+from tfzero.study.arms import parse_arms
 from tfzero.study.plan import (
     CellSpec,
     default_label_counts,
-    parse_arms,
     parse_label_counts,
     plan_difference,
 )

@@ -19,7 +19,8 @@ app = typer.Typer(
 )
 
 # Panels of the help of commands with many options.
-IMAGES, SOUND, STUDY, RUN, WATCH = "Images", "Clips of sound", "Study", "Run", "Watching"
+IMAGES, SOUND, SOURCE = "Images", "Clips of sound", "Source"
+STUDY, RUN, WATCH = "Study", "Run", "Watching"
 TRAINING = "Training"
 
 Data = Annotated[
@@ -156,6 +157,35 @@ TrimDb = Annotated[
         help="Cut off a clip's ends while they are so far below its loudest moment; 0 cuts "
         "nothing. Default: 25.",
         rich_help_panel=SOUND,
+    ),
+]
+Source = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATA, imagenet:NAME or FILE.keras",
+        help="Where an encoder may come from beside your pool: another data set as DATA (arms "
+        "supervised/..., METHOD@source/...), public weights of keras.applications as in "
+        "imagenet:MobileNetV2 or imagenet:MobileNetV2,size=96 (public/...), or the encoder in a "
+        ".keras file (file/...).",
+        rich_help_panel=SOURCE,
+    ),
+]
+Then = Annotated[
+    str | None,
+    typer.Option(
+        metavar="METHOD",
+        help="Go on from the source's encoder by this method on your pool; adds the chain, as "
+        "supervised+vae/lpft, and its halves alone.",
+        rich_help_panel=SOURCE,
+    ),
+]
+Weights = Annotated[
+    pathlib.Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The weights of imagenet:NAME, without its top. Default: Keras finds them in its "
+        "cache, or downloads them.",
+        rich_help_panel=SOURCE,
     ),
 ]
 

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 import tfzero
+from tfzero._checks import InputError
 from tfzero.cli.options import (
     TRAINING,
     WATCH,
@@ -33,13 +34,24 @@ from tfzero.cli.options import (
     parse_size,
 )
 from tfzero.pretrain import METHODS
+from tfzero.study.inits import SUPERVISED
 from tfzero.transfer import STRATEGIES
 
 
 @app.command(epilog="Example: tfzero pretrain my_images/ --method vae --out vae.keras")
 def pretrain(
     data: Data = "digits",
-    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "vae",
+    method: Annotated[
+        str,
+        typer.Option(
+            help=f"One of {', '.join(METHODS)}; or supervised: train on the labels, keep the "
+            "encoder alone."
+        ),
+    ] = "vae",
+    encoder: Annotated[
+        pathlib.Path | None,
+        typer.Option(help=".keras file with an encoder to start from. Default: random weights."),
+    ] = None,  # fmt: skip
     out: Annotated[
         pathlib.Path, typer.Option(help="The .keras file to write; continued if it is there.")
     ] = pathlib.Path("pretrained.keras"),
@@ -87,8 +99,8 @@ def pretrain(
         ),
     ] = None,
 ) -> None:
-    """Pretrain an encoder on the images, without their labels."""
-    from tfzero._stages import look_at, pretrain_to_file
+    """Pretrain an encoder on the images, without their labels unless the method is supervised."""
+    from tfzero._stages import look_at, pretrain_to_file, supervise_to_file
     from tfzero._watch import Watch
 
     console = Console()
@@ -98,6 +110,15 @@ def pretrain(
         transductive=transductive, rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
     )  # fmt: skip
     look_at(loaded, console)
+    if method == SUPERVISED:
+        if probe or keep != 1 or tensorboard is not None or kind is not None:
+            raise InputError(
+                "--probe, --keep, --tensorboard and --kind are for methods that learn without "
+                "labels; --method supervised has no use for them. Leave them out."
+            )
+        supervise_to_file(loaded, out, epochs=epochs, seed=seed, start=encoder)
+        console.print(f"Wrote {out}", highlight=False)
+        return
     labelled = (loaded.train_images, loaded.train_labels) if probe else None
     watch = Watch(labelled=labelled, keep=keep, tensorboard=tensorboard)
     pretrain_to_file(
@@ -109,6 +130,7 @@ def pretrain(
         seed=seed,
         watch=watch,
         console=console,
+        start=encoder,
     )
 
 

@@ -99,15 +99,15 @@ class ImageData:
     @cached_property
     def fingerprint(self) -> str:
         """Hexadecimal hash of all pixels and labels: of all that decides a result, no more."""
-        train = _hash_array(self.train_images)
+        train = hash_array(self.train_images)
         parts = [
-            train if self.pool is self.train_images else _hash_array(self.pool),
+            train if self.pool is self.train_images else hash_array(self.pool),
             train,
-            *map(_hash_array, (self.train_labels, self.test_images, self.test_labels)),
+            *map(hash_array, (self.train_labels, self.test_images, self.test_labels)),
             str(self.num_classes).encode(),
         ]
         if self.train_groups is not None:  # Else as before there were any.
-            parts.append(_hash_array(self.train_groups))
+            parts.append(hash_array(self.train_groups))
         return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
 
     def describe(self) -> str:
@@ -224,7 +224,8 @@ def check_counts(
         )
 
 
-def _hash_array(array: np.ndarray) -> bytes:
+def hash_array(array: np.ndarray) -> bytes:
+    """Returns a hash of type, shape and values."""
     head = hashlib.blake2b(f"{array.dtype.name}{array.shape}".encode(), digest_size=32)
     head.update(np.ascontiguousarray(array).data)
     return head.digest()

@@ -46,7 +46,7 @@ def save_arrays(data: ImageData, folder: str | os.PathLike[str]) -> None:
     pool_is_train, grouped = data.pool is data.train_images, data.train_groups is not None
     for name in _names(pool_is_train, grouped):
         array = getattr(data, name)
-        _write(folder / f"{name}.npy", lambda file, array=array: np.save(file, array))
+        write_whole(folder / f"{name}.npy", lambda file, array=array: np.save(file, array))
     summary = {
         "schema": SCHEMA,
         "name": data.name,
@@ -57,7 +57,7 @@ def save_arrays(data: ImageData, folder: str | os.PathLike[str]) -> None:
         "grouped": grouped,
         "fingerprint": data.fingerprint,
     }
-    _write(folder / _SUMMARY, lambda file: file.write(json.dumps(summary, indent=1).encode()))
+    write_whole(folder / _SUMMARY, lambda file: file.write(json.dumps(summary, indent=1).encode()))
 
 
 def open_arrays(folder: str | os.PathLike[str]) -> ImageData:
@@ -76,7 +76,7 @@ def open_arrays(folder: str | os.PathLike[str]) -> ImageData:
         )
     summary = _read_summary(folder)
     names = _names(summary["pool_is_train"], summary.get("grouped", False))
-    arrays: dict[str, Any] = {name: _open_array(folder / f"{name}.npy") for name in names}
+    arrays: dict[str, Any] = {name: open_array(folder / f"{name}.npy") for name in names}
     arrays.setdefault("pool", arrays["train_images"])
     data = ImageData(
         name=summary["name"],
@@ -110,7 +110,12 @@ def _read_summary(folder: Path) -> dict:
     return summary
 
 
-def _open_array(path: Path) -> np.ndarray:
+def open_array(path: Path) -> np.ndarray:
+    """Opens an .npy file as a read-only memory map.
+
+    Raises:
+        InputError: If it is missing or damaged.
+    """
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -120,7 +125,7 @@ def _open_array(path: Path) -> np.ndarray:
         ) from error
 
 
-def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Writes under a temporary name, forces it to the disk, then renames."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:

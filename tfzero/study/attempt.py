@@ -28,6 +28,7 @@ class Task(NamedTuple):
         arguments: What it works on.
         is_done: Returns whether the record is there and whole.
         spec: Of a cell, what its record says of it.
+        needs: Key of the task that has to be done before, or None.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Task(NamedTuple):
     arguments: tuple
     is_done: Callable[[], bool]
     spec: dict[str, Any] | None = None
+    needs: str | None = None
 
 
 class Outcome(enum.Enum):

@@ -12,8 +12,17 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tfzero.study import worker
+from tfzero.study.arms import init_of
 from tfzero.study.graphs import time_graph
-from tfzero.study.plan import KMEANS, PIXELS, SCRATCH, CellSpec, KMeansPlan, StudyPlan, TransferPlan
+from tfzero.study.inits import GIVEN_INITS, PIXELS, THEN, read_init
+from tfzero.study.plan import (
+    SCRATCH,
+    CellSpec,
+    KMeansPlan,
+    StudyPlan,
+    SupervisedPlan,
+    TransferPlan,
+)
 from tfzero.study.readings.write import mapped_inits, num_reading_images, wants_reading
 from tfzero.study.records import RunFolder
 from tfzero.transfer import STRATEGIES
@@ -26,6 +35,8 @@ _TIMED_STEPS = (20, 60)
 _MOST_TIMED_IMAGES, _MOST_TIMED_LABELS = 1000, 1000
 # Of what has no graph to trace, and may take long for an image.
 _FEW_TIMED_IMAGES = 200
+# Of an encoder that came ready: large networks see few images in a second.
+_FEW_GIVEN_IMAGES, _GIVEN_STEPS = 16, (1, 3)
 # Seconds that a job costs beside its steps: loading, building and writing. Small beside the rest
 # of any study, so constants do.
 _CELL_OVERHEAD, _PRETRAINING_OVERHEAD = 0.15, 0.7
@@ -63,7 +74,8 @@ class Estimate:
     A kind that was not timed counts 0, which only makes its share of the progress small.
 
     Attributes:
-        timings: By method, `NETWORK`, or arm that trains no network.
+        timings: By init that learns, `NETWORK`, init of an encoder that came ready, or arm that
+            trains no network.
     """
 
     timings: dict[str, Timing]
@@ -74,14 +86,16 @@ class Estimate:
     def pretraining(self, plan: StudyPlan, method: str) -> float:
         """Returns the expected seconds of one pretraining."""
         settings = plan.pretraining[method]
+        timing = self._timing(_timed_instead(plan, method))
         if isinstance(settings, KMeansPlan):
-            return _PRETRAINING_OVERHEAD + self._timing(method).seconds_per_step
-        per_epoch = -(-plan.data.num_pool // settings.batch_size)
-        steps = settings.epochs * per_epoch
-        return _PRETRAINING_OVERHEAD + steps * self._timing(method).seconds_per_step
+            return _PRETRAINING_OVERHEAD + timing.seconds_per_step
+        steps = settings.epochs * -(-plan.num_learnt_from(method) // settings.batch_size)
+        return _PRETRAINING_OVERHEAD + timing.fit_seconds + steps * timing.seconds_per_step
 
     def cell(self, plan: StudyPlan, cell: CellSpec) -> float:
         """Returns the expected seconds of one cell."""
+        if cell.init in GIVEN_INITS:
+            return _CELL_OVERHEAD + self._given_cell(plan, cell)
         if not STRATEGIES[cell.strategy].trains_network:
             timing = self._timing(cell.arm)
             if STRATEGIES[cell.strategy].reads_graph:
@@ -97,13 +111,31 @@ class Estimate:
 
     def _spreading(self, plan: StudyPlan, cell: CellSpec, timing: Timing) -> float:
         """Returns the seconds of a cell with its share of the graph that its arm's cells share."""
-        if cell.init == PIXELS:
+        if cell.init in (PIXELS, *GIVEN_INITS):
             graphs = 1
         else:
             graphs = plan.num_encoders if cell.init in plan.pretraining else plan.seeds
         share = graphs / (plan.seeds * len(plan.label_counts))
         seconds = timing.fits[0][1] if timing.fits else 0.0
         return seconds + share * timing.seconds_per_step
+
+    def _given_cell(self, plan: StudyPlan, cell: CellSpec) -> float:
+        """Returns the expected seconds of a cell whose encoder came ready, and may be large."""
+        timing = self._timing(cell.init)
+        reading = plan.data.num_test + cell.num_labels
+        strategy = STRATEGIES[cell.strategy]
+        if strategy.reads_graph:
+            reading += plan.data.num_pool
+        if strategy.reads_features or strategy.reads_graph:
+            # Read once: of labelled images a replicate, of all others a study.
+            reading /= plan.seeds * len(plan.label_counts)
+        seconds = reading * timing.seconds_per_image
+        if strategy.reads_graph:
+            return seconds + self._spreading(plan, cell, self._timing(cell.arm))
+        if strategy.trains_network and cell.strategy != "probe":
+            settings = plan.transfer_for(cell)
+            seconds += timing.fit_seconds + settings.steps * timing.seconds_per_step
+        return seconds + _extrapolate(self._timing(cell.arm).fits, cell.num_labels)
 
     def ending(self, plan: StudyPlan, *, workers: int) -> float:
         """Returns the expected seconds from the last cell to the end."""
@@ -154,9 +186,22 @@ def timed_settings(plan: StudyPlan) -> TransferPlan:
 
 def timed_kinds(plan: StudyPlan) -> list[str]:
     """Returns what is worth timing before the study, the longest to time first."""
-    networks = [NETWORK] if plan.network_arms() else []
+    learning = dict.fromkeys(_timed_instead(plan, init) for init in plan.pretraining)
+    given = dict.fromkeys(init_of(arm) for arm in plan.arms if init_of(arm) in GIVEN_INITS)
+    networks = [NETWORK] if any(init_of(a) not in given for a in plan.network_arms()) else []
     classical = [arm for arm in plan.arms if not STRATEGIES[arm.partition("/")[2]].trains_network]
-    return [*plan.pretraining, *networks, *classical]
+    return [*given, *learning, *networks, *classical]
+
+
+def _timed_instead(plan: StudyPlan, init: str) -> str:
+    """Returns the init whose updates take as long, and which is timed for all such."""
+
+    def cost(word: str):
+        given = word.partition(THEN)[0] in GIVEN_INITS
+        batch_size = getattr(plan.pretraining[word], "batch_size", None)
+        return read_init(word).learner, batch_size, given
+
+    return next(each for each in plan.pretraining if cost(each) == cost(init))
 
 
 def time_kind(
@@ -169,16 +214,21 @@ def time_kind(
     worker.prepare_process()
     run = RunFolder(folder)
     data = worker.open_data(run.cache_for(plan.data.fingerprint))
-    if kind == KMEANS:
-        return kind, _time_kmeans(plan, data)
-    if kind in plan.pretraining:
-        return kind, _time_method(run, plan, data, kind, custom_objects)
+    settings = plan.pretraining.get(kind)
+    if isinstance(settings, KMeansPlan):
+        return kind, _time_kmeans(settings, worker.images_of(run, plan, kind))
+    if isinstance(settings, SupervisedPlan):
+        return kind, _time_supervised(run, plan, custom_objects)
+    if settings is not None:
+        return kind, _time_method(run, plan, kind, custom_objects)
+    if kind in GIVEN_INITS:
+        return kind, _time_given(run, plan, data, kind, custom_objects)
     if kind == NETWORK:
         return kind, _time_network(run, plan, data, custom_objects)
     return kind, _time_classical(run, plan, data, kind, custom_objects)
 
 
-def _time_method(run, plan, data, kind, custom_objects) -> Timing:
+def _time_method(run, plan, kind, custom_objects) -> Timing:
     import keras
 
     from tfzero.pretrain import build_method
@@ -186,8 +236,9 @@ def _time_method(run, plan, data, kind, custom_objects) -> Timing:
 
     settings = plan.pretraining[kind]
     budget = settings.to_budget()
-    per_call = steps_per_call(budget.steps_per_epoch(len(data.pool)), data.image_shape)
-    few = data.pool[: per_call * budget.batch_size]
+    images = worker.images_of(run, plan, kind)
+    per_call = steps_per_call(budget.steps_per_epoch(len(images)), images.shape[1:])
+    few = images[: per_call * budget.batch_size]
     budget = dataclasses.replace(budget, epochs=_TIMED_CALLS + 1)
     began = time.perf_counter()
     marks: list[float] = []  # the first epoch traces; the time between marks does not
@@ -195,8 +246,11 @@ def _time_method(run, plan, data, kind, custom_objects) -> Timing:
         on_epoch_end=lambda epoch, logs: marks.append(time.perf_counter())
     )
     with keras.saving.custom_object_scope(custom_objects):
-        start = worker.start_encoder(run, plan, 0)
-        method = build_method(kind, start, kind=settings.kind, seed=0)
+        # What it goes on from is not learnt yet; random weights take as long.
+        given = kind.partition(THEN)[0] in GIVEN_INITS
+        start = worker.start_of_stage(run, plan, kind, 0) if given else None
+        start = start or worker.start_encoder(run, plan, 0)
+        method = build_method(read_init(kind).learner, start, kind=settings.kind, seed=0)
         pretrain(method, few, budget=budget, callbacks=[clock])
     fastest = min(after - before for before, after in itertools.pairwise(marks))
     return Timing(
@@ -205,14 +259,77 @@ def _time_method(run, plan, data, kind, custom_objects) -> Timing:
     )
 
 
-def _time_kmeans(plan, data) -> Timing:
+def _time_supervised(run, plan, custom_objects) -> Timing:
+    import keras
+
+    def time_fit(steps: int) -> float:
+        start = time.perf_counter()
+        with keras.saving.custom_object_scope(custom_objects):
+            worker.train_on_source(run, plan, 0, steps=steps, seed=0)
+        return time.perf_counter() - start
+
+    return _time_updates(time_fit, _TIMED_STEPS)
+
+
+def _time_updates(time_fit, lengths: tuple[int, int]) -> Timing:
+    """Returns what an update costs, and what a fit costs beside its updates.
+
+    Args:
+        time_fit: Returns the seconds of a fit of so many updates.
+        lengths: Two numbers of updates.
+    """
+    short, long = lengths
+    first = time_fit(short)  # traces
+    fast = [min(time_fit(steps) for _ in range(_TIMED_CALLS)) for steps in (short, long)]
+    step = max(0.0, fast[1] - fast[0]) / (long - short)
+    return Timing(
+        seconds_per_step=step,
+        fit_seconds=max(0.0, fast[0] - short * step),
+        trace_seconds=max(0.0, first - fast[0]),
+    )
+
+
+def _time_given(run, plan, data, init, custom_objects) -> Timing:
+    """Times an encoder that came ready, which may be a thousand times as large as the study's."""
+    import keras
+
+    from tfzero.transfer.budget import Budget
+    from tfzero.transfer.features import read_features
+
+    with keras.saving.custom_object_scope(custom_objects):
+        encoder = worker.load_encoder(run, plan, init, 0)
+        few = data.test_images[:_FEW_GIVEN_IMAGES]
+        read_features(encoder, few)  # traces
+        start = time.perf_counter()
+        read_features(encoder, few)
+        seconds_per_image = (time.perf_counter() - start) / len(few)
+    trained = [arm for arm in plan.network_arms() if init_of(arm) == init]
+    trained = [arm for arm in trained if not STRATEGIES[arm.partition("/")[2]].reads_features]
+    if not trained:
+        return Timing(seconds_per_image=seconds_per_image)
+    settings = timed_settings(plan)
+    cell = CellSpec(arm=f"{init}/finetune", num_labels=max(plan.label_counts), replicate=0)
+    few = slice(0, settings.batch_size)
+
+    def time_fit(steps: int) -> float:
+        budget = Budget(**{**settings.model_dump(), "steps": steps})
+        start = time.perf_counter()
+        worker.fit_arm(run, plan, cell, data.train_images[few], data.train_labels[few],
+                       custom_objects, budget=budget, encoder=encoder)  # fmt: skip
+        return time.perf_counter() - start
+
+    timing = _time_updates(time_fit, _GIVEN_STEPS)
+    return timing._replace(seconds_per_image=seconds_per_image)
+
+
+def _time_kmeans(settings, images) -> Timing:
     """Times a tenth of the patches; an "update" is the whole fit."""
     from tfzero.networks.kmeans import PATCHES_A_CENTROID, fit_kmeans
 
     start = time.perf_counter()
     fit_kmeans(
-        data.pool,
-        **plan.pretraining[KMEANS].model_dump(),
+        images,
+        **settings.model_dump(),
         patches_per_centroid=PATCHES_A_CENTROID // 10,
     )
     return Timing(seconds_per_step=10 * (time.perf_counter() - start))
@@ -233,28 +350,25 @@ def _time_network(run, plan, data, custom_objects) -> Timing:
         fitted = worker.fit_arm(run, plan, cell, images, labels, custom_objects, budget=budget)
         return time.perf_counter() - start, fitted
 
+    timing = _time_updates(lambda steps: time_fit(steps)[0], _TIMED_STEPS)
     short, long = _TIMED_STEPS
-    first, fitted = time_fit(short)  # traces
-    fast = [min(time_fit(steps)[0] for _ in range(_TIMED_CALLS)) for steps in (short, long)]
-    step = large_step = max(0.0, fast[1] - fast[0]) / (long - short)
-    fit_seconds = max(0.0, fast[0] - short * step)
+    large_step, fitted = timing.seconds_per_step, time_fit(short)[1]
     if larger.batch_size != settings.batch_size:
         time_fit(short, larger)  # another batch may be another graph
-        large_step = max(0.0, time_fit(long, larger)[0] - fit_seconds) / long
-    return Timing(
-        seconds_per_step=step,
-        seconds_per_large_step=large_step,
-        fit_seconds=fit_seconds,
-        trace_seconds=max(0.0, first - fast[0]),
-        seconds_per_image=_time_predicting(fitted, data),
+        large_step = max(0.0, time_fit(long, larger)[0] - timing.fit_seconds) / long
+    return timing._replace(
+        seconds_per_large_step=large_step, seconds_per_image=_time_predicting(fitted, data)
     )
 
 
 def _time_classical(run, plan, data, arm, custom_objects) -> Timing:
     """Times whole fits on few labels and on more; what lies beyond is extrapolated."""
     fits, fitted = [], None
-    # The encoder is not pretrained yet; one of random weights takes as long.
-    stand_in = worker.stand_in_encoder(run, plan, arm.partition("/")[0])
+    # The encoder is not pretrained yet; one of random weights takes as long. What one that came
+    # ready takes is timed apart; pixels stand for its features here.
+    given = init_of(arm) in GIVEN_INITS
+    stand_in = None if given else worker.stand_in_encoder(run, plan, init_of(arm))
+    arm = f"{PIXELS}/{arm.partition('/')[2]}" if given else arm
     # No fewer than one label a class.
     most = max(min(_MOST_TIMED_LABELS, max(plan.label_counts)), len(plan.data.class_names))
     settings = timed_settings(plan)

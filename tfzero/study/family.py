@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -14,6 +14,8 @@ Right = dict[tuple[str, int], dict[int, np.ndarray]]
 # Below this many replicates a t interval says almost nothing: figures only, no verdict.
 MIN_SEEDS = 3
 
+# Of a comparison with an arm other than the family's baseline.
+BETTER, WORSE = "better", "worse"
 TRANSFER_BETTER = "transfer better"
 SCRATCH_BETTER = "scratch better"
 NO_DIFFERENCE = "no difference worth having"
@@ -27,16 +29,18 @@ class Comparison:
     Attributes:
         arm: Compared with the baseline.
         num_labels: At this label count.
+        baseline: What it is compared with.
         difference: The arm's accuracy minus the baseline's, in points.
         interval: Ends of the interval that holds together with all others of the family.
         single: Ends of the 95 % interval of this comparison alone.
         p_holm: Adjusted p value against no difference.
         p_equivalence: Adjusted p value against a difference of the margin or more.
-        outcome: One of the four constants above.
+        outcome: One of the constants above.
     """
 
     arm: str
     num_labels: int
+    baseline: str
     difference: Difference
     interval: tuple[float, float]
     single: tuple[float, float]
@@ -77,6 +81,8 @@ def judge_family(
     alpha: float,
     margin: float,
     encoders: int | None = None,
+    rivals: Sequence[tuple[str, str, int]] = (),
+    single: Collection[str] = (),
 ) -> list[Comparison]:
     """Decides every comparison of a family.
 
@@ -93,40 +99,51 @@ def judge_family(
         alpha: Probability of any false claim.
         margin: Smallest difference worth having, in points.
         encoders: Encoders a method, where they are fewer than the replicates.
+        rivals: (arm, rival, label count) of further comparisons, decided together with these.
+        single: Arms with one and the same encoder in all replicates.
     """
-    found = [
-        (arm, count, judge_difference(*pair, groups=group_replicates(replicates, encoders)))
-        for arm, count in family
-        for replicates, pair in [pair_replicates(right, (arm, count), (baseline, count))]
-        if has_verdict(replicates, encoders)
-    ]
-    size = len(family)
+    asked = [(arm, baseline, count) for arm, count in family] + list(rivals)
+    found = []
+    for arm, other, count in asked:
+        replicates, pair = pair_replicates(right, (arm, count), (other, count))
+        # The baseline has no encoders to generalize over.
+        shared = None if arm in single and other == baseline else encoders
+        if has_verdict(replicates, shared):
+            groups = group_replicates(replicates, shared)
+            found.append((arm, other, count, judge_difference(*pair, groups=groups)))
+    size = len(asked)
     # What is missing cannot be claimed: it takes part in Holm's order as p = 1.
-    p_values = [difference.p_value for _, _, difference in found]
+    p_values = [difference.p_value for *_, difference in found]
     adjusted = holm(p_values + [1.0] * (size - len(found)))
     comparisons = []
-    for (arm, count, difference), p_holm in zip(found, adjusted, strict=False):
+    for (arm, other, count, difference), p_holm in zip(found, adjusted, strict=False):
         p_equivalence = min(1.0, size * difference.p_beyond(margin))
         comparisons.append(
             Comparison(
                 arm=arm,
                 num_labels=count,
+                baseline=other,
                 difference=difference,
                 interval=difference.interval(alpha / size),
                 single=difference.interval(1 - CONFIDENCE),
                 p_holm=p_holm,
                 p_equivalence=p_equivalence,
-                outcome=_decide(difference.mean, p_holm, p_equivalence, alpha),
+                outcome=_decide(
+                    difference.mean, p_holm, p_equivalence, alpha, against=other == baseline
+                ),
             )
         )
     return comparisons
 
 
-def _decide(mean: float, p_holm: float, p_equivalence: float, alpha: float) -> str:
+def _decide(
+    mean: float, p_holm: float, p_equivalence: float, alpha: float, *, against: bool
+) -> str:
     if p_equivalence < alpha:
         return NO_DIFFERENCE
     if p_holm < alpha:
-        return TRANSFER_BETTER if mean > 0 else SCRATCH_BETTER
+        better, worse = (TRANSFER_BETTER, SCRATCH_BETTER) if against else (BETTER, WORSE)
+        return better if mean > 0 else worse
     return CANNOT_TELL
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfzero.study.claims import hold_claim
+from tfzero.study.inits import GIVEN_INITS
 from tfzero.study.plan import CellSpec, StudyPlan
 from tfzero.study.records import RunFolder, atomic_file, read_json, write_json
 
@@ -36,8 +37,10 @@ def encoder_key(plan: StudyPlan, cell: CellSpec) -> str:
     """Returns a name unique to all that decides the encoder that a cell starts from."""
     if cell.init in plan.pretraining:
         return plan.pretraining_key(cell.init, cell.replicate)
+    # One that came ready is the same in every replicate.
+    replicate = 0 if cell.init in GIVEN_INITS else cell.replicate
     same = CellSpec(arm=f"{cell.init}/features", num_labels=max(plan.label_counts),
-                    replicate=cell.replicate)  # fmt: skip
+                    replicate=replicate)  # fmt: skip
     return plan.cell_key(same)
 
 

@@ -11,7 +11,8 @@ from tfzero._seeds import derive_seed
 from tfzero.data import ImageData
 from tfzero.study.features import encoder_key, open_features
 from tfzero.study.graphs import open_graph
-from tfzero.study.plan import PIXELS, CellSpec, StudyPlan
+from tfzero.study.inits import PIXELS
+from tfzero.study.plan import CellSpec, StudyPlan
 from tfzero.study.records import RunFolder
 from tfzero.transfer import STRATEGIES
 

@@ -13,7 +13,8 @@ import numpy as np
 from tfzero.data import ImageData
 from tfzero.study.claims import hold_claim
 from tfzero.study.features import encoder_key, open_features
-from tfzero.study.plan import PIXELS, CellSpec, StudyPlan
+from tfzero.study.inits import PIXELS
+from tfzero.study.plan import CellSpec, StudyPlan
 from tfzero.study.records import RunFolder, read_json, write_arrays, write_json
 from tfzero.transfer.graph import Graph, Links, Space, build_graph, link, spread_over
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from tfzero.study.arms import init_of
 from tfzero.study.difference import CONFIDENCE, judge_difference
 from tfzero.study.family import (
     CANNOT_TELL,
@@ -19,8 +20,9 @@ from tfzero.study.family import (
     pair_replicates,
 )
 from tfzero.study.forecast import forecast_settlement
+from tfzero.study.inits import GIVEN_INITS, SCRATCH_LONG, is_transferred, list_stages
 from tfzero.study.labels_saved import find_crossover, labels_saved
-from tfzero.study.plan import METHODS, SCRATCH, SCRATCH_LONG, StudyPlan
+from tfzero.study.plan import SCRATCH, StudyPlan
 
 
 def t_half_width(values: np.ndarray) -> float | None:
@@ -50,10 +52,13 @@ def judge(
     alpha = level_of_look(look)
     judged = judge_family(
         right, plan.family, baseline=SCRATCH, alpha=alpha, margin=plan.margin,
-        encoders=plan.encoders,
+        encoders=plan.encoders, rivals=plan.rivals,
+        single=[arm for arm in plan.arms if init_of(arm) in GIVEN_INITS],
     )  # fmt: skip
-    undecided = {(c.num_labels, frozenset([c.arm, SCRATCH])) for c in judged
+    undecided = {(c.num_labels, frozenset([c.arm, c.baseline])) for c in judged
                  if c.outcome == CANNOT_TELL}  # fmt: skip
+    against_scratch = [comparison for comparison in judged if comparison.baseline == SCRATCH]
+    among = [comparison for comparison in judged if comparison.baseline != SCRATCH]
     best = [_best(plan, right, count, undecided, alpha) for count in plan.label_counts]
     arms = dict.fromkeys(arm for arm, _ in plan.family)
     return {
@@ -61,10 +66,12 @@ def judge(
         "look": look,
         "alpha": alpha,
         "margin": plan.margin,
-        "comparisons": [_entry(plan, comparison) for comparison in judged],
+        "comparisons": [_entry(plan, comparison) for comparison in against_scratch],
+        # What a source gives against the target's own pool, and a chain against its halves.
+        "rivals": [_entry(plan, comparison) for comparison in among],
         "best": [entry for entry in best if entry is not None],
         "labels_saved": [entry for arm in arms for entry in labels_saved(right, plan, arm)],
-        "crossovers": [entry for arm in arms if (entry := find_crossover(judged, arm))],
+        "crossovers": [entry for arm in arms if (entry := find_crossover(against_scratch, arm))],
         "scratch_long": _against_long(plan, right),
         "missing": _missing(plan, right),
         "diverged": _diverged(records),
@@ -74,9 +81,10 @@ def judge(
 
 def _entry(plan: StudyPlan, comparison: Comparison) -> dict[str, Any]:
     difference = comparison.difference
+    single = init_of(comparison.arm) in GIVEN_INITS and comparison.baseline == SCRATCH
     entry = {
         "arm": comparison.arm,
-        "baseline": SCRATCH,
+        "baseline": comparison.baseline,
         "num_labels": comparison.num_labels,
         "outcome": comparison.outcome,
         "difference": difference.mean,
@@ -87,12 +95,12 @@ def _entry(plan: StudyPlan, comparison: Comparison) -> dict[str, Any]:
         "p_value": difference.p_value,
         "p_holm": comparison.p_holm,
         "p_equivalence": comparison.p_equivalence,
-        "seeds": plan.seeds if plan.encoders else difference.samples[0],
-        "encoders": plan.encoders or difference.samples[0],
+        "seeds": plan.seeds if plan.encoders and not single else difference.samples[0],
+        "encoders": 1 if single else plan.encoders or difference.samples[0],
         "settled_by": None,
     }
     if comparison.outcome == CANNOT_TELL:
-        next_level = level_of_look(len(plan.looks) + 1) / len(plan.family)
+        next_level = level_of_look(len(plan.looks) + 1) / plan.num_claims
         forecast = forecast_settlement(difference, margin=plan.margin, alpha=next_level)
         entry["settled_by"] = {
             "points": forecast.points, "seeds": forecast.seeds, "images": forecast.images
@@ -154,7 +162,7 @@ def _table(plan, records, pretraining, right: Right) -> list[dict[str, Any]]:
             values = np.array([100 * cell.mean() for cell in cells.values()])
             if not len(values):
                 continue
-            before = pretraining_seconds.get(arm.partition("/")[0], [0.0])
+            before = [pretraining_seconds.get(stage, [0.0]) for stage in list_stages(init_of(arm))]
             rows.append(
                 {
                     "arm": arm,
@@ -162,7 +170,7 @@ def _table(plan, records, pretraining, right: Right) -> list[dict[str, Any]]:
                     "mean": float(values.mean()),
                     "half_width": t_half_width(values),
                     "seeds": len(values),
-                    "pretrain_seconds": float(np.mean(before)),
+                    "pretrain_seconds": float(sum(np.mean(each) for each in before)),
                     "transfer_seconds": float(np.mean(seconds[arm, count])),
                 }
             )
@@ -197,7 +205,8 @@ def _best(plan, right: Right, count: int, undecided: set, alpha: float) -> dict[
 
 def _p_below(plan, right: Right, count: int, arm: str, highest: str) -> float:
     """Returns the one-sided p value for the highest arm being truly above the other."""
-    learnt = any(name.partition("/")[0] in METHODS for name in (arm, highest))
+    inits = [init_of(name) for name in (arm, highest)]
+    learnt = any(is_transferred(init) and list_stages(init) for init in inits)
     encoders = plan.encoders if learnt else None
     replicates, pair = pair_replicates(right, (highest, count), (arm, count))
     if not has_verdict(replicates, encoders):

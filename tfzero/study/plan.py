@@ -11,10 +11,10 @@ from typing import Any
 import pydantic
 
 import tfzero
-from tfzero._checks import InputError, nearest
+from tfzero._checks import InputError
 from tfzero.data.logmel import LogMel
-from tfzero.pretrain import METHODS
 from tfzero.pretrain.budget import PretrainingBudget
+from tfzero.study.inits import GIVEN_INITS, SCRATCH_LONG, THEN, list_stages, read_init
 from tfzero.transfer import STRATEGIES
 from tfzero.transfer.budget import Budget
 
@@ -25,12 +25,6 @@ SCRATCH = "scratch/finetune"
 DEFAULT_ARMS = (
     "gan/lpft", "vae/lpft", "simclr/lpft", SCRATCH, "scratch/probe", "kmeans/svm", "pixels/svm",
 )  # fmt: skip
-# Inits that are no method: random weights, the same with the updates that pretraining would have
-# bought, and features that need no network.
-SCRATCH_LONG = "scratch-long"
-NETWORK_INITS = ("scratch", SCRATCH_LONG)
-PIXELS, KMEANS = "pixels", "kmeans"
-FEATURE_INITS = (PIXELS, KMEANS)
 
 
 class _Model(pydantic.BaseModel):
@@ -54,6 +48,29 @@ class DataSummary(_Model):
     balanced: bool = False
 
 
+class SourceSummary(_Model):
+    """What identifies another data set that encoders learn from first."""
+
+    name: str
+    source: str
+    fingerprint: str
+    num_images: int
+    num_labelled: int
+    class_names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+class GivenEncoder(_Model):
+    """What identifies an encoder that comes ready, with weights that others trained."""
+
+    init: str
+    # The network's name, or the file that it is from.
+    name: str
+    # A hash of its weights and architecture.
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
 class PretrainingPlan(_Model):
     """How one method is pretrained; every other setting is the method's default."""
 
@@ -67,6 +84,18 @@ class PretrainingPlan(_Model):
     def to_budget(self) -> PretrainingBudget:
         """Returns what `tfzero.pretrain.run.pretrain` may spend."""
         return PretrainingBudget(self.epochs, self.batch_size, self.learning_rate, self.decays)
+
+
+class SupervisedPlan(_Model):
+    """How an encoder is trained on a source's labels; the head is thrown away."""
+
+    epochs: int = pydantic.Field(ge=1)
+    batch_size: int = pydantic.Field(ge=1)
+    kind: str
+
+    def num_steps(self, num_labelled: int) -> int:
+        """Returns the updates for a number of labelled images."""
+        return self.epochs * -(-num_labelled // self.batch_size)
 
 
 class KMeansPlan(_Model):
@@ -115,6 +144,8 @@ class StudyPlan(_Model):
     schema_version: int = pydantic.Field(SCHEMA, alias="schema")
     name: str
     data: DataSummary
+    source: SourceSummary | None = None
+    given: GivenEncoder | None = None
     arms: tuple[str, ...] = pydantic.Field(min_length=1)
     label_counts: tuple[int, ...] = pydantic.Field(min_length=1)
     seeds: int = pydantic.Field(ge=1)
@@ -124,9 +155,11 @@ class StudyPlan(_Model):
     encoders: int | None = pydantic.Field(None, ge=1)
     # (arm, label count) of every comparison with scratch/finetune that can be claimed.
     family: tuple[tuple[str, int], ...]
+    # (arm, rival, label count) of every comparison of what a source gives with the target's own.
+    rivals: tuple[tuple[str, str, int], ...] = ()
     margin: float = pydantic.Field(gt=0)
-    # What is learnt from the pool, by init: methods, and k-means patches.
-    pretraining: dict[str, PretrainingPlan | KMeansPlan]
+    # What is learnt before the labels are seen, by init; what another goes on from comes first.
+    pretraining: dict[str, PretrainingPlan | KMeansPlan | SupervisedPlan]
     # At each label count, and on all labels for the network that is exported.
     transfer: dict[int, TransferPlan]
     # Updates that scratch-long gets beside those of `transfer`: what pretraining would have bought.
@@ -142,6 +175,24 @@ class StudyPlan(_Model):
     def num_encoders(self) -> int:
         """How many encoders each method pretrains."""
         return min(self.encoders or self.seeds, self.seeds)
+
+    @property
+    def num_claims(self) -> int:
+        """How many comparisons are decided together."""
+        return len(self.family) + len(self.rivals)
+
+    def num_learnt_from(self, init: str) -> int:
+        """Returns how many images an init's last stage learns from."""
+        found = read_init(init)
+        if not found.reads_source:
+            return self.data.num_pool
+        assert self.source is not None
+        supervised = isinstance(self.pretraining[init], SupervisedPlan)
+        return self.source.num_labelled if supervised else self.source.num_images
+
+    def stage_before(self, init: str) -> str | None:
+        """Returns the init that has to be learnt before this one, which goes on from it."""
+        return next(iter(list_stages(init)[-2:-1]), None)
 
     def network_arms(self) -> list[str]:
         """Returns the arms that end in a network, which can be exported."""
@@ -180,6 +231,7 @@ class StudyPlan(_Model):
             if cell.init in self.pretraining
             else None,
             "transfer": self.transfer_for(cell).model_dump(),
+            **self._given_key(cell.init),
             **self._common(),
         }
         readable = f"{cell.arm.replace('/', '-')}-{cell.num_labels}-{cell.replicate}"
@@ -194,8 +246,18 @@ class StudyPlan(_Model):
             "replicate": replicate,
             "settings": self.pretraining[method].model_dump(),
             **self._common(),
+            **self._given_key(method),
         }
+        if self.source is not None and read_init(method).reads_source:
+            decides["source"] = self.source.fingerprint
+        if (before := self.stage_before(method)) is not None:
+            decides["before"] = self.pretraining_key(before, replicate)
         return f"{method}-{replicate}-{_digest(decides)}"
+
+    def _given_key(self, init: str) -> dict[str, Any]:
+        if self.given is None or init.partition(THEN)[0] not in GIVEN_INITS:
+            return {}
+        return {"given": self.given.fingerprint}
 
     def _common(self) -> dict[str, Any]:
         return {
@@ -206,43 +268,6 @@ class StudyPlan(_Model):
             "recipe": self.recipe,
             "versions": self.versions,
         }
-
-
-def parse_arms(arms) -> tuple[str, ...]:
-    """Returns the arms, each checked.
-
-    Raises:
-        InputError: If an arm is not INIT/STRATEGY, its init or strategy is unknown, the two do
-            not go together, or it is named twice.
-    """
-    arms = tuple(arms)
-    if not arms:
-        raise InputError(f"No arm given; expected some of, for example, {', '.join(DEFAULT_ARMS)}.")
-    inits = (*NETWORK_INITS, *METHODS, *FEATURE_INITS)
-    known = [
-        f"{init}/{name}"
-        for init in inits
-        for name, strategy in STRATEGIES.items()
-        if not (init in FEATURE_INITS and strategy.trains_network)
-    ]
-    for arm in arms:
-        if arm not in known:
-            raise InputError(
-                f'Unknown arm "{arm}"; expected INIT/STRATEGY.{nearest(arm, known)} '
-                f"Known: {', '.join(known)}."
-            )
-        if arms.count(arm) > 1:
-            raise InputError(f'Arm "{arm}" is named twice; name each once.')
-    return arms
-
-
-def transfer_family(arms, label_counts) -> tuple[tuple[str, int], ...]:
-    """Returns (arm, label count) of every comparison of a pretrained encoder with scratch."""
-    if SCRATCH not in arms:
-        return ()
-    return tuple(
-        (arm, count) for count in label_counts for arm in arms if arm.partition("/")[0] in METHODS
-    )
 
 
 def parse_label_counts(counts, *, num_train: int, num_classes: int) -> tuple[int, ...]:

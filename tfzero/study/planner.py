@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tfzero._checks import InputError
+from tfzero.study.arms import init_of, list_rivals, transfer_family
 from tfzero.study.estimate import Estimate, estimate_plan
 from tfzero.study.family import MIN_SEEDS
-from tfzero.study.plan import METHODS, SCRATCH, StudyPlan, transfer_family
+from tfzero.study.inits import is_transferred, list_stages
+from tfzero.study.plan import SCRATCH, StudyPlan
 
 # More replicates than this are dropped before any arm is: fewer make verdicts rare.
 _ENOUGH_SEEDS = 5
@@ -71,7 +73,7 @@ def _smaller_plans(plan: StudyPlan, seconds) -> Iterator[StudyPlan]:
 
 def _spare_arms(plan: StudyPlan) -> list[str]:
     """Returns the arms that a verdict on pretraining can do without."""
-    learnt = [arm for arm in plan.arms if arm.partition("/")[0] in METHODS]
+    learnt = [arm for arm in plan.arms if is_transferred(init_of(arm))]
     needed = {SCRATCH, *(learnt if len(learnt) == 1 else [])}
     spare = [arm for arm in plan.arms if arm not in needed]
     return spare if len(plan.arms) > 1 else []
@@ -81,7 +83,7 @@ def _with(plan: StudyPlan, *, seeds: int | None = None, without: str | int | Non
     arms = tuple(arm for arm in plan.arms if arm != without)
     counts = tuple(count for count in plan.label_counts if count != without)
     seeds = plan.seeds if seeds is None else seeds
-    inits = {arm.partition("/")[0] for arm in arms}
+    stages = {stage for arm in arms for stage in list_stages(init_of(arm))}
     kept = (*counts, plan.data.num_train)
     return plan.model_copy(
         update={
@@ -91,7 +93,8 @@ def _with(plan: StudyPlan, *, seeds: int | None = None, without: str | int | Non
             "looks": (seeds,),
             "encoders": None if plan.encoders is None else min(plan.encoders, seeds),
             "family": transfer_family(arms, counts),
-            "pretraining": {m: s for m, s in plan.pretraining.items() if m in inits},
+            "rivals": list_rivals(arms, counts),
+            "pretraining": {m: s for m, s in plan.pretraining.items() if m in stages},
             "transfer": {count: plan.transfer[count] for count in kept},
             "extra_steps": {count: plan.extra_steps[count] for count in kept},
         }

@@ -13,24 +13,27 @@ from tfzero.data import ImageData
 from tfzero.data.kinds import KINDS, default_kind
 from tfzero.pretrain import METHODS
 from tfzero.pretrain.budget import default_budget as default_pretraining
+from tfzero.study.arms import Foreign, choose_arms, init_of, list_rivals, transfer_family
+from tfzero.study.inits import KMEANS, SUPERVISED, list_stages, read_init
 from tfzero.study.plan import (
-    DEFAULT_ARMS,
-    KMEANS,
     DataSummary,
+    GivenEncoder,
     KMeansPlan,
     PretrainingPlan,
+    SourceSummary,
     StudyPlan,
+    SupervisedPlan,
     TransferPlan,
     current_versions,
     default_label_counts,
-    parse_arms,
     parse_label_counts,
-    transfer_family,
 )
 from tfzero.transfer.budget import default_budget as default_transfer
 
 if TYPE_CHECKING:
     import keras
+
+    from tfzero.data.source_task import SourceTask
 
 DEFAULT_MARGIN = 1.0
 
@@ -48,12 +51,15 @@ def make_plan(
     class_weights: bool = False,
     kind: str | None = None,
     encoder: keras.Model | None = None,
+    source: SourceTask | None = None,
+    given: GivenEncoder | None = None,
+    then: str | None = None,
 ) -> StudyPlan:
     """Returns the plan of a study, every default resolved.
 
     Args:
         data: The images.
-        arms: As INIT/STRATEGY; None takes the default seven.
+        arms: As INIT/STRATEGY; None takes the default seven, and those of a source.
         label_counts: Numbers or "all"; None takes 2, 5 and 20 a class.
         seeds: Replicates.
         epochs: Pretraining passes over the pool; None chooses by its size.
@@ -63,11 +69,19 @@ def make_plan(
         class_weights: Whether rare classes weigh as much as frequent ones, in every arm.
         kind: The kind of data, one of `tfzero.data.kinds.KINDS`; None chooses by channels.
         encoder: An own architecture; its weights are drawn anew for every replicate.
+        source: Another data set that encoders may learn from first.
+        given: An encoder that comes ready.
+        then: Method that goes on, on the target's own pool, from what the source gives.
 
     Raises:
         InputError: If something asked for cannot be done with this data.
     """
-    arms = parse_arms(DEFAULT_ARMS if arms is None else arms)
+    foreign = Foreign(
+        source=source is not None,
+        labelled=source is not None and len(source.labels) > 0,
+        given=None if given is None else given.init,
+    )
+    arms = choose_arms(arms, foreign=foreign, then=then)
     num_train, num_classes = len(data.train_images), data.num_classes
     counts = (
         default_label_counts(num_train, num_classes)
@@ -83,11 +97,10 @@ def make_plan(
         raise InputError(f"minutes are {minutes:g}; expected a positive number.")
     kind = kind or data.told_kind or default_kind(data.image_shape[-1])
     require_choice(kind, KINDS, what="kind of data")
-    inits = dict.fromkeys(arm.partition("/")[0] for arm in arms)
+    inits = dict.fromkeys(init_of(arm) for arm in arms)
     pretraining = {
-        name: plan_pretraining(name, data, epochs=epochs, kind=kind)
-        for name in (*METHODS, KMEANS)
-        if name in inits
+        stage: plan_pretraining(stage, data, source, epochs=epochs, kind=kind)
+        for stage in _in_order(stage for init in inits for stage in list_stages(init))
     }
     num_epochs = default_pretraining(len(data.pool), epochs=epochs).epochs
     # The last is for the network that is exported, trained on all labels.
@@ -112,6 +125,8 @@ def make_plan(
             transductive=data.transductive,
             balanced=data.balanced,
         ),
+        source=None if source is None else summarize_source(source),
+        given=given,
         arms=arms,
         label_counts=counts,
         seeds=seeds,
@@ -119,12 +134,13 @@ def make_plan(
         # As many encoders as replicates are one each, and stay so when seeds are added.
         encoders=encoders if encoders is not None and encoders < seeds else None,
         family=transfer_family(arms, counts),
+        rivals=list_rivals(arms, counts),
         margin=margin,
         minutes=minutes,
         pretraining=pretraining,
         transfer={n: TransferPlan.from_budget(budget) for n, budget in transfer.items()},
         extra_steps={
-            n: _steps_bought(len(data.pool), num_epochs, budget.batch_size, inits)
+            n: _steps_bought(pretraining, data, source, num_epochs, budget.batch_size)
             for n, budget in transfer.items()
         },
         encoder=None if encoder is None else _identify_encoder(encoder, data.image_shape),
@@ -132,34 +148,81 @@ def make_plan(
     )
 
 
+def summarize_source(source: SourceTask) -> SourceSummary:
+    """Returns what a plan holds of a source."""
+    return SourceSummary(
+        name=source.name,
+        source=source.source,
+        fingerprint=source.fingerprint,
+        num_images=len(source.images),
+        num_labelled=len(source.labels),
+        class_names=source.class_names,
+        notes=source.notes,
+    )
+
+
 def plan_pretraining(
-    name: str, data: ImageData, *, epochs: int | None, kind: str
-) -> PretrainingPlan | KMeansPlan:
-    """Returns how a method, or k-means, learns from the pool.
+    stage: str, data: ImageData, source: SourceTask | None, *, epochs: int | None, kind: str
+) -> PretrainingPlan | KMeansPlan | SupervisedPlan:
+    """Returns how a method, k-means or a source's labels make an encoder.
 
     Args:
-        name: A key of `METHODS`, or "kmeans".
-        data: The images.
-        epochs: Passes over the pool; None chooses by its size.
-        kind: The kind of data.
+        stage: An init that learns.
+        data: The target's images.
+        source: The source's.
+        epochs: Passes over the images; None chooses by their number.
+        kind: The kind of the target's images. The source knows its own.
     """
-    if name == KMEANS:
+    init = read_init(stage)
+    if init.learner == KMEANS:
         small = min(data.image_shape[:2]) < 16
         return KMeansPlan(num_centroids=100 if small else 400, patch_size=4 if small else 6)
-    method = METHODS[name]
-    budget = method.budget(len(data.pool), epochs=epochs)
+    if init.learner == SUPERVISED:
+        assert source is not None
+        budget = default_pretraining(len(source.labels), epochs=epochs)
+        return SupervisedPlan(
+            epochs=budget.epochs,
+            batch_size=budget.batch_size,
+            kind=source.kind,
+        )
+    images = data.pool
+    if init.reads_source:
+        assert source is not None
+        images, kind = source.images, source.kind
+    method = METHODS[init.learner]
+    budget = method.budget(len(images), epochs=epochs)
     return PretrainingPlan(**dataclasses.asdict(budget), kind=kind if method.takes_kind else None)
 
 
-def _steps_bought(num_pool: int, epochs: int, batch_size: int, inits: Iterable[str]) -> int:
+def _in_order(stages: Iterable[str]) -> list[str]:
+    """Returns each stage once: methods and k-means as the table has them, then the others."""
+    own = (*METHODS, KMEANS)
+    asked = dict.fromkeys(stages)
+    return [*(name for name in own if name in asked), *(s for s in asked if s not in own)]
+
+
+def _steps_bought(pretraining, data, source, epochs: int, batch_size: int) -> int:
     """Returns the updates of a classifier that the dearest pretraining of a study costs.
 
     Counted in images by the methods' measured costs, not timed: a plan must not depend on how
     busy the machine was.
     """
-    costs = [method.relative_cost for name, method in METHODS.items() if name in inits]
-    costs = costs or [method.relative_cost for method in METHODS.values()]
-    return round(max(costs) * epochs * num_pool / batch_size)
+
+    def images_of(stage: str) -> float:
+        init, settings = read_init(stage), pretraining[stage]
+        if isinstance(settings, KMeansPlan):
+            return 0.0
+        *before, _ = list_stages(stage)
+        earlier = sum(images_of(each) for each in before)
+        if isinstance(settings, SupervisedPlan):
+            return settings.epochs * len(source.labels)
+        pool = source.images if init.reads_source else data.pool
+        return earlier + METHODS[init.learner].relative_cost * settings.epochs * len(pool)
+
+    costs = [images_of(stage) for stage in pretraining]
+    if not any(costs):
+        costs = [method.relative_cost * epochs * len(data.pool) for method in METHODS.values()]
+    return round(max(costs) / batch_size)
 
 
 def _identify_encoder(encoder, image_shape) -> str:

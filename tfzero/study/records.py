@@ -30,6 +30,7 @@ class RunFolder:
     final/KEY.keras       the network that is exported, with KEY.json
     failures/KEY.json     a job that failed twice: what it is, and why
     claims/KEY.json       a job that a process is at work on
+    given.keras           an encoder that came ready: public weights, or a file's
     readings/             what the report alone reads; see `tfzero.study.readings.write`
     verdict.json, report.html
     tables/               the report's tables as CSV and JSON
@@ -54,6 +55,7 @@ class RunFolder:
         self.tables = self.path / "tables"
         self.cache = self.path / "cache"
         self.own_encoder = self.path / "encoder.keras"
+        self.given_encoder = self.path / "given.keras"
         self.test_labels = self.path / "test_labels.npy"
         self.log = self.path / "workers.log"
         self.report = self.path / "report.html"

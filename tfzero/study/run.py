@@ -54,7 +54,8 @@ def run_study(
 ) -> None:
     """Runs every job that has no record yet.
 
-    Cells that need no pretrained encoder run beside the pretraining; the others follow.
+    Cells that need no pretrained encoder run beside the pretraining, those that need one beside
+    the pretraining that goes on from another; the others follow.
 
     Raises:
         InputError: As a job does.
@@ -65,27 +66,37 @@ def run_study(
         _pretraining_task(plan, run, method, replicate, estimate, custom_objects)
         for method, replicate in missing_pretraining(plan, run)
     ]
-    free, needy = [], []
-    for cell in missing_cells(plan, run):
-        group = needy if cell.init in plan.pretraining else free
-        group.append(_cell_task(plan, run, cell, estimate, custom_objects))
+    cells = [
+        _cell_task(plan, run, cell, estimate, custom_objects) for cell in missing_cells(plan, run)
+    ]
     # The longest first: a long job that starts last would leave the other cores idle.
-    first = sorted(pretraining, key=lambda task: -task.seconds) + free
-    progress.start(first + needy)
-    for task in first + needy:
+    tasks = sorted(pretraining, key=lambda task: -task.seconds) + cells
+    progress.start(tasks)
+    for task in tasks:
         run.forget_failure(task.key)  # it is tried again
-    for phase in (first, needy):
-        run_tasks(_without_failed_encoders(phase, plan, run, progress), run, progress=progress)
+    for phase in _in_phases(tasks):
+        run_tasks(_without_failed_encoders(phase, run, progress), run, progress=progress)
 
 
-def _without_failed_encoders(tasks, plan, run, progress) -> list[Task]:
+def _in_phases(tasks: Sequence[Task]) -> list[list[Task]]:
+    """Returns tasks so grouped that each needs none of its own group and of later ones."""
+    needs = {task.key: task.needs for task in tasks}
+    phases: list[list[Task]] = []
+    for task in tasks:
+        depth, before = 0, task.needs
+        while before in needs:  # else it is done already
+            depth, before = depth + 1, needs[before]
+        phases.extend([] for _ in range(depth + 1 - len(phases)))
+        phases[depth].append(task)
+    return phases
+
+
+def _without_failed_encoders(tasks, run, progress) -> list[Task]:
     """Returns the tasks that can be done; records the others, whose pretraining failed."""
     failed = {failure["key"]: failure for failure in run.read_failures()}
     kept = []
     for task in tasks:
-        cause = None
-        if task.spec is not None and (cell := CellSpec(**task.spec)).init in plan.pretraining:
-            cause = failed.get(plan.pretraining_key(cell.init, cell.replicate))
+        cause = None if task.needs is None else failed.get(task.needs)
         if cause is None:
             kept.append(task)
             continue
@@ -176,6 +187,9 @@ def _pretraining_task(plan, run, method, replicate, estimate, custom_objects) ->
         call=worker.run_pretraining,
         arguments=(run.path, plan, method, replicate, custom_objects),
         is_done=functools.partial(worker.is_pretrained, run, key),
+        needs=None
+        if (before := plan.stage_before(method)) is None
+        else plan.pretraining_key(before, replicate),
     )
 
 
@@ -189,6 +203,9 @@ def _cell_task(plan, run, cell, estimate, custom_objects) -> Task:
         arguments=(run.path, plan, cell, custom_objects),
         is_done=functools.partial(run.has_cell, key),
         spec=cell.model_dump(),
+        needs=plan.pretraining_key(cell.init, cell.replicate)
+        if cell.init in plan.pretraining
+        else None,
     )
 
 

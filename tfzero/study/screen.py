@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tfzero.study.estimate import Estimate
-from tfzero.study.plan import KMeansPlan, StudyPlan
+from tfzero.study.plan import KMeansPlan, StudyPlan, SupervisedPlan
 from tfzero.study.progress import Planned, format_seconds
 from tfzero.study.study import Study
 from tfzero.study.words import smallest_difference
@@ -26,6 +26,7 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
     )
     for note in data.notes:
         console.print(f"  {note}", highlight=False, markup=False)
+    _show_foreign(console, plan)
     counts = ", ".join(f"{count:,}" for count in plan.label_counts)
     console.print(
         f"Arms: {', '.join(plan.arms)}\nLabels: {counts}; seeds: {plan.seeds}", highlight=False
@@ -36,7 +37,8 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
             how = f"{settings.num_centroids} centroids of patches of {side}x{side} pixels"
         else:
             how = f"{settings.epochs} epochs, batches of {settings.batch_size}"
-            how += f", views for {settings.kind}" if settings.kind else ""
+            if not isinstance(settings, SupervisedPlan) and settings.kind:
+                how += f", views for {settings.kind}"
         console.print(f"Pretraining {name}: {how}", highlight=False)
     if plan.encoders is not None:
         console.print(f"Encoders: {plan.encoders} a method, shared by the seeds", highlight=False)
@@ -46,6 +48,21 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
         dropped = ", ".join(plan.dropped)
         console.print(f"Dropped to keep to {plan.minutes:g} minutes: {dropped}", highlight=False)
     console.print(smallest_difference(plan), highlight=False)
+
+
+def _show_foreign(console: Console, plan: StudyPlan) -> None:
+    if (source := plan.source) is not None:
+        labels = f"{source.num_labelled:,} with labels of {len(source.class_names):,} classes"
+        console.print(
+            f"Source [bold]{source.name}[/bold]: {source.num_images:,} images, "
+            f"{labels if source.num_labelled else 'no labels'}",
+            highlight=False,
+        )
+    if (given := plan.given) is not None:
+        console.print(f"Source [bold]{given.name}[/bold]: an encoder ready made", highlight=False)
+    for found in (source, given):
+        for note in () if found is None else found.notes:
+            console.print(f"  {note}", highlight=False, markup=False)
 
 
 def show_estimate(

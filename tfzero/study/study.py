@@ -13,7 +13,8 @@ import numpy as np
 
 from tfzero._checks import InputError
 from tfzero.data import ImageData, save_arrays
-from tfzero.study import remarks, words
+from tfzero.data.source_task import SourceTask, save_source_task
+from tfzero.study import remarks, sources, words
 from tfzero.study.family import Right
 from tfzero.study.judge import judge
 from tfzero.study.plan import (
@@ -66,6 +67,8 @@ def open_run(
     run: RunFolder,
     *,
     encoder: keras.Model | None = None,
+    source: SourceTask | None = None,
+    given: keras.Model | None = None,
     overwrite: bool = False,
 ) -> StudyPlan | None:
     """Prepares the run folder for a plan, or recognizes that it holds this study already.
@@ -75,6 +78,8 @@ def open_run(
         data: The images.
         run: The folder.
         encoder: The own architecture, if there is one.
+        source: The other data set that encoders learn from, if there is one.
+        given: The encoder that comes ready, if there is one.
         overwrite: Whether another study in the folder is removed first.
 
     Returns:
@@ -100,10 +105,14 @@ def open_run(
     run.create()
     if not (run.cache_for(plan.data.fingerprint) / "data.json").exists():
         save_arrays(data, run.cache_for(plan.data.fingerprint))
+    if source is not None:
+        save_source_task(source, run.cache_for(source.fingerprint))
     with atomic_file(run.test_labels) as file:
         np.save(file, data.test_labels)
     if encoder is not None:
         write_by_path(run.own_encoder, encoder.save)
+    if given is not None:
+        write_by_path(run.given_encoder, given.save)
     if old is None:
         return None
     return StudyPlan.model_validate({k: v for k, v in old.items() if k not in _BESIDE_PLAN})
@@ -143,11 +152,13 @@ def read_asked(run: RunFolder) -> dict[str, Any]:
         raise InputError(f"{run.path} holds no study to add seeds to; run it first, with --seeds.")
     asked = StudyPlan.model_validate(old["asked"])
     methods = [s for s in asked.pretraining.values() if isinstance(s, PretrainingPlan)]
+    passes = {getattr(settings, "epochs", None) for settings in asked.pretraining.values()} - {None}
     return {
         "arms": asked.arms,
         "label_counts": asked.label_counts,
         "seeds": asked.seeds,
-        "epochs": min((settings.epochs for settings in methods), default=None),
+        # Where they differ they were chosen by the numbers of images, and are chosen so again.
+        "epochs": passes.pop() if len(passes) == 1 else None,
         "kind": next((settings.kind for settings in methods if settings.kind), None),
         "encoders": asked.encoders,
         "margin": asked.margin,
@@ -164,18 +175,21 @@ def reach_verdict(plan: StudyPlan, run: RunFolder) -> dict[str, Any]:
         {name: failure[name] for name in ("label", "reason")} for failure in run.read_failures()
     ]
     comparisons = verdict["comparisons"]
-    verdict["headline"] = words.write_headline(comparisons, plan=plan, margin=plan.margin)
-    verdict["sentences"] = [
-        words.describe_comparison(entry, margin=plan.margin) for entry in comparisons
-    ] + [words.describe_best(entry, verdict["table"]) for entry in verdict["best"]]
+    verdict["headline"] = sources.write_headline(verdict, plan=plan)
+    verdict["sentences"] = (
+        [words.describe_comparison(entry, margin=plan.margin) for entry in comparisons]
+        + [sources.describe_rival(entry, margin=plan.margin) for entry in verdict["rivals"]]
+        + [words.describe_best(entry, verdict["table"]) for entry in verdict["best"]]
+    )
     verdict["exploratory"] = remarks.describe_beside(verdict)
     verdict["recommended"] = words.recommend(verdict, network_arms=plan.network_arms())
     verdict["caveats"] = [
         *remarks.describe_gaps(verdict),
         *remarks.describe_alarms(encoders),
+        *sources.describe_source(plan),
         *([f"Left out to keep to {plan.minutes:g} minutes: {', '.join(plan.dropped)}."]
           if plan.dropped else []),
-        *([words.describe_level(look=len(plan.looks), num_comparisons=len(plan.family))]
+        *([words.describe_level(look=len(plan.looks), num_comparisons=plan.num_claims)]
           if comparisons else []),
         "Intervals in the table, of one arm alone, account for seeds only. None says how the "
         "result would be on other kinds of images.",
@@ -198,10 +212,16 @@ def _read_right(run: RunFolder, records: list[dict[str, Any]]) -> Right:
 def _comparable(plan: dict[str, Any]) -> dict[str, Any]:
     # The same images in another place are the same study; what follows from the rest need not
     # be named beside it.
-    data = {key: value for key, value in plan["data"].items() if key not in ("source", "notes")}
-    left_out = ("name", "looks", "family", "extra_steps", *_BESIDE_PLAN)
+    places = ("data", "source", "given")
+    left_out = ("name", "looks", "family", "rivals", "extra_steps", *places, *_BESIDE_PLAN)
     rest = {key: value for key, value in plan.items() if key not in left_out}
-    return {**rest, "data": data}
+    return {**rest, **{place: _without_place(plan.get(place)) for place in places}}
+
+
+def _without_place(summary: dict[str, Any] | None) -> dict[str, Any] | None:
+    if summary is None:
+        return None
+    return {key: value for key, value in summary.items() if key not in ("source", "notes")}
 
 
 def _command() -> str:
@@ -215,5 +235,6 @@ def _remove_study(run: RunFolder) -> None:
         run.cells, run.encoders, run.final, run.failures, run.readings, run.tables, run.cache
     ):  # fmt: skip
         shutil.rmtree(folder, ignore_errors=True)
-    for file in (run.study, run.verdict, run.report, run.log, run.own_encoder, run.test_labels):
+    for file in (run.study, run.verdict, run.report, run.log, run.own_encoder, run.given_encoder,
+                 run.test_labels):  # fmt: skip
         file.unlink(missing_ok=True)

@@ -39,7 +39,7 @@ def describe_comparison(entry: dict[str, Any], *, margin: float) -> str:
     if outcome == NO_DIFFERENCE:
         return (
             f"{start} {transfer} and training from scratch show no difference worth having, which "
-            f"is {_margin(margin)}: {found}."
+            f"is {describe_margin(margin)}: {found}."
         )
     return (
         f"{start} cannot tell {transfer} from training from scratch: {found}. "
@@ -116,22 +116,22 @@ def write_headline(comparisons: list[dict[str, Any]], *, plan: StudyPlan, margin
         wins = [entry for entry in comparisons if entry["outcome"] == TRANSFER_BETTER]
         best = max(wins, key=lambda entry: entry["difference"])
         parts.append(
-            f"{what} pays at {_join(won)} labels "
+            f"{what} pays at {join(won)} labels "
             f"(by up to {best['difference']:.1f} points, with {best['arm']})."
         )
     if lost := groups.get(SCRATCH_BETTER):
         parts.append(
-            f"At {_join(lost)} labels train from scratch: no pretrained arm is shown to beat it, "
+            f"At {join(lost)} labels train from scratch: no pretrained arm is shown to beat it, "
             "and at least one is worse."
         )
     if same := groups.get(NO_DIFFERENCE):
         parts.append(
-            f"At {_join(same)} labels pretraining makes no difference worth having: less than "
-            f"{_margin(margin)}. Train from scratch; it costs less."
+            f"At {join(same)} labels pretraining makes no difference worth having: less than "
+            f"{describe_margin(margin)}. Train from scratch; it costs less."
         )
     if unsettled := groups.get(CANNOT_TELL):
         parts.append(
-            f"At {_join(unsettled)} labels this study cannot tell whether pretraining helps."
+            f"At {join(unsettled)} labels this study cannot tell whether pretraining helps."
         )
     return " ".join(parts)
 
@@ -180,7 +180,7 @@ def recommend(verdict: dict[str, Any], *, network_arms: list[str]) -> dict[str, 
             f"{arm} {told}. It is exported because it is the best network."
         )
     elif len(last["arms"]) > 1:
-        notes.append(f"At {count:,} labels {_join(last['arms'][1:])} cannot be told from {arm}.")
+        notes.append(f"At {count:,} labels {join(last['arms'][1:])} cannot be told from {arm}.")
     return {"arm": arm, "reason": reason, "notes": notes, "savedmodel": None}
 
 
@@ -197,7 +197,7 @@ def smallest_difference(plan: StudyPlan) -> str:
         *expected_parts(),
         seeds=encoders,
         images=plan.data.num_test,
-        alpha=level_of_look(len(plan.looks)) / max(1, len(plan.family)),
+        alpha=level_of_look(len(plan.looks)) / max(1, plan.num_claims),
     )
     return (
         f"With {plan.data.num_test:,} test images and {plan.seeds} seeds, differences below about "
@@ -216,7 +216,8 @@ def describe_level(*, look: int, num_comparisons: int) -> str:
     return f"{text}. Part of the 5 % is kept for later looks (--more-seeds)."
 
 
-def _margin(points: float) -> str:
+def describe_margin(points: float) -> str:
+    """Returns points as words."""
     return "1 point" if points == 1 else f"{points:g} points"
 
 
@@ -226,7 +227,8 @@ def format_points(value: float, *, sign: str = "-") -> str:
     return f"{rounded:{sign}.1f}"
 
 
-def _join(items) -> str:
+def join(items) -> str:
+    """Returns items as "1, 2 and 3"."""
     words = [f"{item:,}" if isinstance(item, int) else str(item) for item in items]
     if len(words) < 2:
         return "".join(words)

@@ -11,8 +11,18 @@ import numpy as np
 
 from tfzero._seeds import derive_seed
 from tfzero.data import ImageData, nested_subsets, open_arrays
+from tfzero.data.source_task import SourceTask, open_source_task
 from tfzero.study.frozen import fit_stored, groups_of, reads_stored
-from tfzero.study.plan import KMEANS, NETWORK_INITS, PIXELS, CellSpec, KMeansPlan, StudyPlan
+from tfzero.study.inits import (
+    GIVEN_INITS,
+    KMEANS,
+    NETWORK_INITS,
+    PIXELS,
+    SUPERVISED,
+    THEN,
+    read_init,
+)
+from tfzero.study.plan import CellSpec, KMeansPlan, StudyPlan, SupervisedPlan
 from tfzero.study.readings.pictures import draw_pictures
 from tfzero.study.readings.write import record_network, wants_reading
 from tfzero.study.records import (
@@ -55,7 +65,15 @@ def prepare_process() -> None:
 def run_pretraining(
     folder: pathlib.Path, plan: StudyPlan, method: str, replicate: int, custom_objects: dict
 ) -> str:
-    """Pretrains one encoder on the pool and keeps it with its losses, cost and pictures."""
+    """Makes one encoder and keeps it with its losses, cost and pictures.
+
+    Args:
+        folder: The run folder.
+        plan: The study.
+        method: An init that learns, the last of its stages.
+        replicate: Which draw.
+        custom_objects: Classes of an own architecture.
+    """
     import keras
 
     from tfzero.networks.kmeans import fit_kmeans
@@ -67,24 +85,29 @@ def run_pretraining(
     prepare_process()
     run = RunFolder(folder)
     key = plan.pretraining_key(method, replicate)
-    data = open_data(run.cache_for(plan.data.fingerprint))
+    images = images_of(run, plan, method)
     settings = plan.pretraining[method]
     seed = derive_seed(replicate, "pretrain", method)
     model, history, pictures, alarms = None, {}, {}, []
     with keras.saving.custom_object_scope(custom_objects), measure_cost() as cost:
         if isinstance(settings, KMeansPlan):
-            encoder = fit_kmeans(data.pool, **settings.model_dump(), seed=seed)
+            encoder = fit_kmeans(images, **settings.model_dump(), seed=seed)
             trained = encoder.weights
+        elif isinstance(settings, SupervisedPlan):
+            steps = settings.num_steps(plan.num_learnt_from(method))
+            classifier = train_on_source(run, plan, replicate, steps=steps, seed=seed).model
+            encoder, cost.steps = classifier.encoder, steps
+            trained = classifier.trainable_weights
         else:
-            encoder = start_encoder(run, plan, replicate)
-            model = build_method(method, encoder, kind=settings.kind, seed=seed)
+            encoder = start_of_stage(run, plan, method, replicate)
+            model = build_method(read_init(method).learner, encoder, kind=settings.kind, seed=seed)
             budget = settings.to_budget()
-            history = pretrain(model, data.pool, budget=budget)
-            cost.steps = settings.epochs * budget.steps_per_epoch(len(data.pool))
+            history = pretrain(model, images, budget=budget)
+            cost.steps = settings.epochs * budget.steps_per_epoch(len(images))
             trained = model.trainable_weights
     if model is not None:  # looking at it is no part of what it cost
-        pictures = draw_pictures(model, data.pool)
-        alarms = describe_alarms(model, data.pool, history)
+        pictures = draw_pictures(model, images)
+        alarms = describe_alarms(model, images, history)
     cost.parameters = sum(int(np.prod(weight.shape)) for weight in trained)
     write_by_path(run.encoders / f"{key}.keras", encoder.save)
     write_arrays(run.encoders / f"{key}.npz", **pictures)
@@ -99,6 +122,44 @@ def run_pretraining(
     # Last: an encoder counts as done when its record is there.
     write_json(run.encoders / f"{key}.json", record)
     return key
+
+
+def train_on_source(run: RunFolder, plan: StudyPlan, replicate: int, *, steps: int, seed: int):
+    """Fits a classifier of the source's labels, by the strategy that scratch is trained by.
+
+    Returns:
+        `tfzero.transfer` 's `Fitted`; its encoder is what a study takes.
+    """
+    from tfzero.transfer import fit_classifier
+    from tfzero.transfer.budget import Budget
+
+    source = open_source(run, plan)
+    settings = plan.pretraining[SUPERVISED]
+    assert isinstance(settings, SupervisedPlan)
+    return fit_classifier(
+        "finetune",
+        encoder=start_encoder(run, plan, replicate),
+        images=source.labelled_images,
+        labels=source.labels,
+        num_classes=len(source.class_names),
+        budget=Budget(steps=steps, batch_size=settings.batch_size, kind=settings.kind),
+        seed=seed,
+    )
+
+
+def images_of(run: RunFolder, plan: StudyPlan, init: str) -> np.ndarray:
+    """Returns the images that the last stage of an init learns from."""
+    if read_init(init).reads_source:
+        return open_source(run, plan).images
+    return open_data(run.cache_for(plan.data.fingerprint)).pool
+
+
+def start_of_stage(run: RunFolder, plan: StudyPlan, init: str, replicate: int) -> Any:
+    """Returns the encoder that the last stage of an init goes on from."""
+    start = init.partition(THEN)[0]
+    if start == init:
+        return start_encoder(run, plan, replicate)
+    return load_encoder(run, plan, start, replicate)
 
 
 def _finite(history: dict[str, list[float]]) -> dict[str, list[float | None]]:
@@ -121,7 +182,7 @@ def run_cell(folder: pathlib.Path, plan: StudyPlan, cell: CellSpec, custom_objec
                        plan.data.balanced)  # fmt: skip
     chosen = subsets[cell.num_labels]
     if reads_stored(cell):
-        encoder = functools.cache(lambda: _arm_encoder(run, plan, cell))
+        encoder = functools.cache(lambda: load_encoder(run, plan, cell.init, cell.replicate))
         with keras.saving.custom_object_scope(custom_objects):
             fitted, inputs = fit_stored(run, plan, cell, data, subsets, encoder)
         probabilities = fitted.predict(inputs)
@@ -188,7 +249,7 @@ def fit_arm(
     with keras.saving.custom_object_scope(custom_objects):
         return fit_classifier(
             cell.strategy,
-            encoder=encoder or _arm_encoder(run, plan, cell),
+            encoder=encoder or load_encoder(run, plan, cell.init, cell.replicate),
             images=images,
             labels=labels,
             groups=groups,
@@ -213,15 +274,16 @@ def _join(run, plan, cell, head, custom_objects) -> Any:
     from tfzero.transfer.classifier import Classifier
 
     with keras.saving.custom_object_scope(custom_objects):
-        classifier = Classifier(_arm_encoder(run, plan, cell), len(plan.data.class_names))
+        classifier = Classifier(
+            load_encoder(run, plan, cell.init, cell.replicate), len(plan.data.class_names)
+        )
     classifier.head.set_weights([head.kernel, head.bias])
     return classifier
 
 
 def open_encoder(run: RunFolder, plan: StudyPlan, init: str) -> Any:
     """Returns an init's encoder of the first replicate; None for raw pixels."""
-    count = plan.label_counts[0]
-    return _arm_encoder(run, plan, CellSpec(arm=f"{init}/probe", num_labels=count, replicate=0))
+    return load_encoder(run, plan, init, 0)
 
 
 def start_encoder(run: RunFolder, plan: StudyPlan, replicate: int) -> Any:
@@ -241,30 +303,45 @@ def stand_in_encoder(run: RunFolder, plan: StudyPlan, init: str) -> Any:
     """Returns an encoder of an init's architecture that has learnt nothing; None for pixels."""
     from tfzero.networks.kmeans import fit_kmeans
 
-    if init == KMEANS:
-        pool = open_data(run.cache_for(plan.data.fingerprint)).pool
-        return fit_kmeans(pool, **plan.pretraining[KMEANS].model_dump(), patches_per_centroid=2)
+    if read_init(init).learner == KMEANS:
+        settings = plan.pretraining[init].model_dump()
+        return fit_kmeans(images_of(run, plan, init), **settings, patches_per_centroid=2)
     return None if init == PIXELS else start_encoder(run, plan, 0)
 
 
-def _arm_encoder(run, plan, cell):
+def load_encoder(run: RunFolder, plan: StudyPlan, init: str, replicate: int) -> Any:
+    """Returns the encoder that an init's arms start from in a replicate; None for pixels."""
     import keras
 
     import tfzero.networks.kmeans  # noqa: F401  # registers what a saved encoder is made of
     import tfzero.networks.layers  # noqa: F401
+    import tfzero.networks.public  # noqa: F401
 
-    if cell.init in plan.pretraining:
-        path = run.encoders / f"{plan.pretraining_key(cell.init, cell.replicate)}.keras"
-        return keras.models.load_model(path, compile=False)
-    if cell.init in NETWORK_INITS:
-        return start_encoder(run, plan, cell.replicate)
-    return None
+    if init in NETWORK_INITS:
+        return start_encoder(run, plan, replicate)
+    if init in GIVEN_INITS:
+        return keras.models.load_model(run.given_encoder, compile=False)
+    if init == PIXELS:
+        return None
+    path = run.encoders / f"{plan.pretraining_key(init, replicate)}.keras"
+    return keras.models.load_model(path, compile=False)
 
 
 @functools.lru_cache(maxsize=1)
 def open_data(cache: pathlib.Path) -> ImageData:
     """Returns the images kept under `cache`, memory-mapped."""
     return open_arrays(cache)
+
+
+def open_source(run: RunFolder, plan: StudyPlan) -> SourceTask:
+    """Returns the source's images as they are kept in the run folder, memory-mapped."""
+    assert plan.source is not None
+    return _open_source(run.cache_for(plan.source.fingerprint))
+
+
+@functools.lru_cache(maxsize=1)
+def _open_source(cache: pathlib.Path) -> SourceTask:
+    return open_source_task(cache)
 
 
 def choose_labelled(run, plan, count: int, *, replicate: int = 0) -> np.ndarray:

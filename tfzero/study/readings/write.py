@@ -21,7 +21,8 @@ import numpy as np
 from tfzero._seeds import derive_seed
 from tfzero.data import ImageData
 from tfzero.data.check import CheckResult
-from tfzero.study.plan import KMEANS, PIXELS, CellSpec, StudyPlan
+from tfzero.study.inits import KMEANS, PIXELS, PUBLIC, read_init
+from tfzero.study.plan import CellSpec, StudyPlan
 from tfzero.study.readings.corruptions import CORRUPTIONS, corrupt
 from tfzero.study.readings.maps import choose_rows, make_map
 from tfzero.study.readings.thumbnails import LARGE, SMALL, shrink_images
@@ -109,11 +110,14 @@ def record_map(folder: pathlib.Path, plan: StudyPlan, init: str, custom_objects:
 
 
 def wants_reading(plan: StudyPlan, cell: CellSpec) -> bool:
-    """Returns whether a cell's network is looked at: the first replicate's, on the most labels."""
+    """Returns whether a cell's network is looked at: the first replicate's, on the most labels.
+
+    Not a public network: large as they are, it would take longer than the study.
+    """
     return (
         cell.replicate == 0
         and cell.num_labels == max(plan.label_counts)
-        and cell.init not in (PIXELS, KMEANS)
+        and read_init(cell.init).start not in (PIXELS, KMEANS, PUBLIC)
         and STRATEGIES[cell.strategy].trains_network
     )
 

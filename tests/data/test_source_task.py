@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import draw_bars
+from tfzero._checks import InputError
+from tfzero.data import from_arrays
+from tfzero.data.source_task import load_source_task, open_source_task, save_source_task
+
+
+@pytest.fixture(scope="module")
+def target():
+    return from_arrays(*draw_bars(40, seed=0))
+
+
+def draw_colour(count, *, side=12, seed=1, classes=3):
+    images = np.random.default_rng(seed).integers(0, 256, (count, side, side, 3), np.uint8)
+    return images, np.arange(count) % classes
+
+
+def write_pictures(folder, images):
+    folder.mkdir(parents=True)
+    for number, image in enumerate(images):
+        Image.fromarray(image.squeeze()).save(folder / f"{number}.png")
+
+
+def test_a_source_gets_the_targets_shape_and_its_test_part_is_not_read(tmp_path, target):
+    images, labels = draw_colour(30)
+    more, others = draw_colour(6, seed=2)
+    np.savez(tmp_path / "own.npz", x_train=images, y_train=labels, x_test=more, y_test=others)
+    source = load_source_task(tmp_path / "own.npz", like=target)
+    assert source.images.shape == (30, 8, 8, 1) and source.images.dtype == np.uint8
+    assert sorted(source.labels.tolist()) == sorted(labels.tolist())
+    assert source.class_names == ("0", "1", "2") and source.name == "own"
+    said = " ".join(source.notes)
+    for part in ("8x8 pixels", "1 channels", "Its 6 test images are not read"):
+        assert part in said
+    # The order of the files decides nothing.
+    order = np.random.default_rng(0).permutation(30)
+    np.savez(tmp_path / "turned.npz", x_train=images[order], y_train=labels[order])
+    assert load_source_task(tmp_path / "turned.npz", like=target).fingerprint == source.fingerprint
+    np.savez(tmp_path / "other.npz", x_train=images, y_train=labels[::-1])
+    assert load_source_task(tmp_path / "other.npz", like=target).fingerprint != source.fingerprint
+
+
+def test_images_that_equal_a_test_image_of_the_target_are_left_out_and_said(tmp_path, target):
+    images, labels = draw_bars(20, seed=5)
+    leaking = np.concatenate([target.test_images[:3], images])
+    np.savez(
+        tmp_path / "leaks.npz",
+        x_train=leaking,
+        y_train=np.concatenate([target.test_labels[:3], labels]),
+    )
+    source = load_source_task(tmp_path / "leaks.npz", like=target)
+    assert "Left out 3 of its images" in " ".join(source.notes)
+    assert len(source.images) == len(source.labels) == 20
+    rows = {image.tobytes() for image in source.images}
+    assert not rows & {image.tobytes() for image in target.test_images}
+
+
+def test_a_source_that_is_the_test_part_is_refused(target):
+    inside = from_arrays(target.test_images, target.test_labels, name="inside")
+    with pytest.raises(InputError, match="no images of its own"):
+        load_source_task(inside, like=target)
+
+
+@pytest.mark.parametrize("layout", ["flat", "one class"])
+def test_images_without_classes_are_a_source_without_labels(tmp_path, target, layout):
+    images, _ = draw_colour(10)
+    folder = tmp_path / "pictures"
+    write_pictures(folder if layout == "flat" else folder / "only", images)
+    source = load_source_task(folder, like=target)
+    assert source.images.shape == (10, 8, 8, 1)
+    assert len(source.labels) == 0 and source.class_names == ()
+    assert "no classes" in " ".join(source.notes)
+
+
+def test_a_data_set_in_memory_is_a_source_with_its_pool(target):
+    images, labels = draw_colour(30)
+    pool, _ = draw_colour(12, seed=3)
+    source = load_source_task(from_arrays(images, labels, pool=pool, name="mine"), like=target)
+    # 30 % is held out, and not read.
+    assert len(source.labels) == len(source.labelled_images) == 21
+    assert len(source.images) == 21 + 12
+
+
+def test_what_is_kept_is_read_again(tmp_path, target):
+    images, labels = draw_colour(12)
+    source = load_source_task(from_arrays(images, labels, name="mine"), like=target)
+    save_source_task(source, tmp_path / "kept")
+    found = open_source_task(tmp_path / "kept")
+    assert found.fingerprint == source.fingerprint
+    assert (found.name, found.class_names, found.notes) == (
+        source.name,
+        source.class_names,
+        source.notes,
+    )
+
+
+def test_images_of_two_channels_take_no_source():
+    images = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 2), np.uint8)
+    with pytest.raises(InputError, match="2 channels"):
+        load_source_task("digits", like=from_arrays(images, np.arange(12) % 2))

@@ -1,0 +1,253 @@
+"""Studies with an encoder from elsewhere, through the command line, from start to export."""
+
+import contextlib
+import json
+import pathlib
+import sys
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import tfzero
+from tests.conftest import build_small_encoder
+from tests.test_cli import refuse
+from tests.test_compare import make_images, read_results, run_command
+from tfzero import cli
+from tfzero._checks import InputError
+from tfzero._source import load_encoder_file, open_source
+
+ARGUMENTS = ["--label-counts", "12", "--seeds", "3", "--epochs", "1"]
+
+
+def make_colour(folder, *, side=12):
+    """Writes colour pictures of three kinds of bars as an npz file, larger than the target's."""
+    generator = np.random.default_rng(5)
+    labels = np.arange(96) % 3
+    images = generator.integers(0, 60, (96, side, side, 3))
+    for image, label in zip(images, labels, strict=True):
+        if label in (0, 2):
+            image[generator.integers(1, side - 1)] += 180
+        if label in (1, 2):
+            image[:, generator.integers(1, side - 1)] += 180
+    np.savez(folder / "colour.npz", x_train=images.clip(0, 255).astype(np.uint8), y_train=labels)
+
+
+def make_weights(folder):
+    """Writes random weights of the smallest network of keras.applications; returns the file."""
+    network = keras.applications.MobileNet(
+        weights=None, include_top=False, input_shape=(32, 32, 3), pooling="avg"
+    )
+    path = folder / "mobilenet.weights.h5"
+    network.save_weights(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def chained(tmp_path_factory):
+    """A finished study of a chain."""
+    folder = tmp_path_factory.mktemp("chain")
+    make_images(folder)
+    make_colour(folder)
+    done = run_command(
+        "compare", "bars.npz", "--source", "colour.npz", "--then", "denoising", *ARGUMENTS,
+        "--arms", "scratch/finetune", "--json", cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_a_chain_is_judged_against_scratch_and_each_of_its_halves(chained):
+    folder, done = chained
+    verdict = json.loads(done.stdout)
+    arms = {row["arm"] for row in verdict["table"]}
+    chain = "supervised+denoising/lpft"
+    assert arms == {"scratch/finetune", "supervised/lpft", "denoising/lpft", chain}
+    assert {(e["arm"], e["baseline"]) for e in verdict["rivals"]} == {
+        ("supervised/lpft", "denoising/lpft"),
+        (chain, "supervised/lpft"),
+        (chain, "denoising/lpft"),
+    }
+    assert len(verdict["comparisons"]) == 3 and "an encoder from colour" in verdict["headline"]
+    said = " ".join(done.stderr.split())
+    for part in ("Source colour: 96 images, 96 with labels", "All images have 1 channels",
+                 "Pretraining supervised+denoising: 1 epochs"):  # fmt: skip
+        assert part in said
+    page = (folder / "runs/bars/report.html").read_text()
+    assert chain in page and "supervised" in page
+    costs = {row["arm"]: row["pretrain_seconds"] for row in verdict["table"]}
+    assert costs[chain] > costs["denoising/lpft"] > 0
+
+
+@pytest.mark.slow
+def test_a_chain_goes_on_and_ends_alike(chained):
+    folder, first = chained
+    run = folder / "runs/bars"
+    expected = read_results(run)
+    for path in [*run.glob("encoders/supervised+*-1-*"), *run.glob("cells/supervised+*-12-1-*")]:
+        path.unlink()
+    arguments = (
+        "compare", "bars.npz", "--source", "colour.npz", "--then", "denoising", *ARGUMENTS,
+        "--arms", "scratch/finetune", "--json",
+    )  # fmt: skip
+    again = run_command(*arguments, cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert "1 pretrainings and 1 cells" in " ".join(again.stderr.split())
+    assert read_results(run) == expected
+    assert json.loads(again.stdout)["rivals"] == json.loads(first.stdout)["rivals"]
+    # Another source is another study.
+    other = [argument.replace("colour.npz", "digits") for argument in arguments]
+    refused = run_command(*other, cwd=folder)
+    assert refused.returncode == 2 and "source.name: " in refused.stderr
+    # More seeds need not be told the arms again.
+    more = run_command("compare", "bars.npz", "--source", "colour.npz", "--more-seeds", "1",
+                       "--json", cwd=folder)  # fmt: skip
+    assert more.returncode == 0, more.stderr
+    assert {entry["seeds"] for entry in json.loads(more.stdout)["rivals"]} == {4}
+
+
+def test_public_weights_are_read_once_and_exported_with_all_they_need(tmp_path):
+    make_images(tmp_path)
+    weights = make_weights(tmp_path)
+    done = run_command(
+        "compare", "bars.npz", "--source", "imagenet:MobileNet,size=32", "--weights", weights.name,
+        "--label-counts", "12", "--seeds", "1", "--arms", "public/probe,public/svm", "--json",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    verdict = json.loads(done.stdout)
+    assert {row["arm"] for row in verdict["table"]} == {"public/probe", "public/svm"}
+    assert "MobileNet at 32" in " ".join(verdict["caveats"])
+    assert "32x32 pixels and three channels" in " ".join(done.stderr.split())
+    version = str(tmp_path / verdict["recommended"]["savedmodel"])
+    data = tfzero.load_data(tmp_path / "bars.npz")
+    Image.fromarray(data.test_images[0, :, :, 0]).save(tmp_path / "one.png")
+    assert run_command("verify", version, cwd=tmp_path).returncode == 0
+    answer = run_command("predict", version, "one.png", "--json", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    [prediction] = json.loads(answer.stdout)
+    final = next((tmp_path / "runs/bars/final").glob("*.keras"))
+    expected = tfzero.load_model(final)(data.test_images[:1]).numpy()[0]
+    scores = [prediction["scores"][name] for name in data.class_names]
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "telling"),
+    [
+        (["--source", "imagenet:MobilNetV2"], 'Did you mean "MobileNetV2"'),
+        (["--source", "imagenet:MobileNet,side=32"], "expected size=N"),
+        (["--source", "imagenet:MobileNet,size=32", "--weights", "none.h5"], "does not exist"),
+        (["--source", "digitz"], 'There is no "digitz"'),
+        (["--source", "none.keras"], "none.keras does not exist"),
+        (["--weights", "some.h5"], "expected --source imagenet:NAME with it"),
+        (["--source", "digits", "--weights", "some.h5"], "but the source is digits"),
+        (["--then", "vae"], "there is no source"),
+        (["--source", "digits", "--then", "vea"], 'Did you mean "vae"'),
+        (["--arms", "supervised/lpft"], "name it with --source DATA"),
+        (["--arms", "public/probe", "--source", "flat"], "--source imagenet:NAME"),
+        (["--arms", "supervised/lpft", "--source", "flat"], "but this source has none"),
+        (["--arms", "supervised/lpft", "--source", "one"], "but this source has none"),
+    ],
+)
+def test_what_cannot_be_a_source_is_refused_in_a_sentence(
+    arguments, telling, tmp_path, monkeypatch, capsys
+):
+    generator = np.random.default_rng(0)
+    for folder in ("flat", "one/class"):
+        (tmp_path / folder).mkdir(parents=True)
+        for number in range(4):
+            pixels = generator.integers(0, 256, (8, 8), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / folder / f"{number}.png")
+    monkeypatch.chdir(tmp_path)
+    printed = refuse(["compare", *arguments], monkeypatch, capsys)
+    assert telling in printed and len(printed.strip().splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_file_gives_the_encoder_of_what_is_in_it(tmp_path):
+    encoder = build_small_encoder(seed=4)
+    vae = tfzero.VAE(encoder)
+    vae.compile(optimizer="adam")
+    vae.fit(np.zeros((4, 8, 8, 1), np.uint8), verbose=0)
+    classifier = tfzero.Classifier(encoder, 3)
+    weights = encoder.get_weights()
+    for name, model in (("vae", vae), ("classifier", classifier), ("encoder", encoder)):
+        path = tmp_path / f"{name}.keras"
+        model.save(path)
+        found = load_encoder_file(path, (8, 8, 1))
+        for ours, theirs in zip(weights, found.get_weights(), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(InputError, match="--size"):
+        load_encoder_file(tmp_path / "encoder.keras", (9, 8, 1))
+    keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)]).save(
+        tmp_path / "grid.keras"
+    )
+    with pytest.raises(InputError, match="End it in pooling"):
+        load_encoder_file(tmp_path / "grid.keras", (8, 8, 1))
+
+
+def test_what_identifies_a_file_is_what_it_holds(tmp_path):
+    data = tfzero.load_data("digits")
+    found = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        build_small_encoder(seed=seed).save(tmp_path / f"{name}.keras")
+        given = open_source(tmp_path / f"{name}.keras", like=data).given
+        assert given is not None
+        found.append(given.fingerprint)
+    assert found[0] == found[1] != found[2]
+
+
+def test_arms_of_a_file_run_in_a_study(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = tfzero.load_data(make_images(pathlib.Path(tmp_path)))
+    build_small_encoder(seed=4).save("mine.keras")
+    study = tfzero.compare(
+        data, source="mine.keras", then="rotation", arms=["scratch/finetune"], label_counts=[12],
+        seeds=1, epochs=1,
+    )  # fmt: skip
+    assert [row["arm"] for row in study.table()] == [
+        "scratch/finetune", "file/lpft", "rotation/lpft", "file+rotation/lpft",
+    ]  # fmt: skip
+    chained = tfzero.load_model(
+        next(pathlib.Path("runs/bars/encoders").glob("file+rotation-*.keras"))
+    )
+    assert chained.count_params() == build_small_encoder().count_params()
+
+
+def test_single_stages_start_from_a_source_task(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    make_images(tmp_path)
+    make_colour(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["tfzero", *arguments])
+        with contextlib.suppress(SystemExit):
+            cli.main()
+        printed = capsys.readouterr()
+        assert not printed.err, printed.err
+        return printed.out
+
+    shape = ("--size", "8", "--channels", "1", "--epochs", "1")
+    task = ("pretrain", "colour.npz", "--method", "supervised", *shape)
+    run(*task, "--out", "task.keras")
+    start = load_encoder_file(pathlib.Path("task.keras"), (8, 8, 1))
+    run("pretrain", "bars.npz", "--method", "rotation", "--encoder", "task.keras", "--epochs", "1",
+        "--out", "chain.keras")  # fmt: skip
+    chained = load_encoder_file(pathlib.Path("chain.keras"), (8, 8, 1))
+    random = tfzero.build_encoder((8, 8, 1), seed=9)
+    kernels = [model.get_layer("block4").get_weights()[0] for model in (start, chained, random)]
+    assert 0 < np.abs(kernels[1] - kernels[0]).mean() < np.abs(kernels[2] - kernels[0]).mean() / 2
+    said = run("finetune", "bars.npz", "--encoder", "chain.keras", "--labels", "12",
+               "--strategy", "probe", "--out", "mine.keras")  # fmt: skip
+    assert "Test accuracy" in said
+    run(*task[:4], *shape, "--encoder", "chain.keras", "--out", "back.keras")
+    for arguments, telling in [
+        ((*task, "--out", "task.keras"), "exists"),
+        ((*task, "--out", "x.keras", "--probe"), "no use for them"),
+        ((*task, "--out", "x.keras", "--kind", "photos"), "no use for them"),
+        ((*task, "--out", "x.keras", "--encoder", "none.keras"), "none.keras does not exist"),
+        (("pretrain", "--encoder", "task.keras", "--size", "9", "--out", "x.keras"), "--size"),
+    ]:
+        assert telling in refuse(arguments, monkeypatch, capsys)

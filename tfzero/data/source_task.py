@@ -1,0 +1,205 @@
+"""Another data set that an encoder may learn from first, in the form of the target's images."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from tfzero._checks import InputError
+from tfzero.data.collection import Collection, Part, Reading, label_part
+from tfzero.data.dataset import ImageData, hash_array, safe_name
+from tfzero.data.files import read_files
+from tfzero.data.folder import list_tree
+from tfzero.data.idx import find_idx
+from tfzero.data.kinds import default_kind
+from tfzero.data.memory import join_rows, take_rows
+from tfzero.data.names import name_rows
+from tfzero.data.resize import convert_channels, resize_images
+from tfzero.data.sources import collect
+from tfzero.data.splits import digest_rows, order_by_content
+from tfzero.data.store import open_array, write_whole
+from tfzero.data.table import TABLE_NAME
+
+_SUMMARY = "source.json"
+
+
+@dataclass(frozen=True, eq=False)
+class SourceTask:
+    """Images to learn from before the target's, and their labels where they have some.
+
+    Attributes:
+        name: Safe as a folder name.
+        images: uint8 `(P, H, W, C)` in 0..255, of the target's shape; the labelled ones first.
+        labels: int64 `(L,)` in 0..K-1, of the first L images; empty without labels.
+        class_names: K names, or none.
+        source: What the user gave.
+        notes: Plain sentences about what was done.
+        kind: The kind of data, which decides what training may change in an image.
+    """
+
+    name: str
+    images: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    source: str
+    notes: tuple[str, ...] = ()
+    kind: str = "digits"
+
+    @property
+    def labelled_images(self) -> np.ndarray:
+        """The images that have labels, uint8 `(L, H, W, C)`."""
+        return self.images[: len(self.labels)]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hexadecimal hash of all pixels and labels."""
+        parts = [hash_array(self.images), hash_array(self.labels), str(len(self.class_names))]
+        joined = b"".join(part if isinstance(part, bytes) else part.encode() for part in parts)
+        return hashlib.blake2b(joined, digest_size=16).hexdigest()
+
+
+def load_source_task(source: str | os.PathLike[str] | ImageData, *, like: ImageData) -> SourceTask:
+    """Loads another data set in the shape of the target's images.
+
+    Its test part is not read. Images that equal a test image of the target are left out; images
+    are compared pixel by pixel, at the target's size.
+
+    Args:
+        source: As `load_data` takes it; or a folder of images without classes; or an `ImageData`.
+        like: The target: its size, channels and way to resize are the source's, too.
+
+    Raises:
+        InputError: If the source cannot be used.
+    """
+    if isinstance(source, ImageData):
+        collection = _from_data(source, like)
+    else:
+        collection = _collect(source, like)
+    train, pool = collection.train, collection.pool
+    labels, class_names = train.labels, collection.class_names
+    notes = list(collection.notes)
+    if labels is None or len(class_names) < 2:
+        labels, class_names = np.zeros(0, np.int64), ()
+        notes.append("It has no classes, and is learnt from without labels.")
+    elif collection.test is not None:
+        notes.append(f"Its {len(collection.test.images):,} test images are not read.")
+    images, labels, left_out = _without_leaks(train, labels, like)
+    if pool is not None:
+        unlabeled, _, more = _without_leaks(pool, np.zeros(0, np.int64), like)
+        images, left_out = join_rows(images, unlabeled), left_out + more
+    if left_out:
+        notes.append(
+            f"Left out {left_out:,} of its images, which equal a test image of the target."
+        )
+    if not len(images) or (class_names and len(np.unique(labels)) < len(class_names)):
+        raise InputError(
+            f"{collection.source} has no images of its own in some class: the others equal test "
+            "images of the target. Take another --source."
+        )
+    kind = default_kind(like.image_shape[-1]) if collection.sound is None else "spectrograms"
+    return SourceTask(
+        collection.name, images, labels, class_names, collection.source, tuple(notes), kind
+    )
+
+
+def _without_leaks(part: Part, labels: np.ndarray, like: ImageData):
+    """Returns images and labels in an order that pixels decide, and how many were left out."""
+    kept = ~np.isin(digest_rows(part.images), digest_rows(like.test_images))
+    order = order_by_content(part.images, labels if len(labels) else None)
+    rows = order[kept[order]]
+    return (
+        take_rows(part.images, rows),
+        labels[rows] if len(labels) else labels,
+        int((~kept).sum()),
+    )
+
+
+def _collect(source: str | os.PathLike[str], like: ImageData) -> Collection:
+    height, width, channels = like.image_shape
+    if channels not in (1, 3):
+        raise InputError(
+            f"The target's images have {channels} channels; a source can be brought to 1 or 3 "
+            "only. Pass --channels."
+        )
+    path = Path(os.fspath(source)).expanduser()
+    if _has_no_classes(path):
+        reading = Reading((height, width), channels, like.resize)
+        found = read_files([list_tree(path, part="train")], reading, where=str(path))
+        return Collection(
+            name=safe_name(path.resolve().name),
+            source=str(source),
+            class_names=(),
+            train=found.parts["train"],
+            notes=found.notes,
+            set_aside=found.set_aside,
+        )
+    return collect(source, size=(height, width), channels=channels, resize=like.resize)
+
+
+def _has_no_classes(path: Path) -> bool:
+    """Whether a folder has images, but neither class subfolders nor a table of labels."""
+    if not path.is_dir() or (path / TABLE_NAME).is_file() or find_idx(path):
+        return False
+    folders = [each for each in path.iterdir() if each.is_dir() and not each.name.startswith(".")]
+    return len(folders) < 2
+
+
+def _from_data(data: ImageData, like: ImageData) -> Collection:
+    height, width, channels = like.image_shape
+
+    def fit(images: np.ndarray) -> np.ndarray:
+        images = convert_channels(images, channels, name=f"images of {data.name}")
+        return resize_images(images, (height, width), resize=like.resize)
+
+    more = data.pool[len(data.train_images) :] if data.pool_has_train else data.pool
+    has_pool = data.pool is not data.train_images and len(more) > 0
+    return Collection(
+        name=data.name,
+        source=data.source,
+        class_names=data.class_names,
+        train=label_part("train", fit(data.train_images), data.train_labels),
+        test=label_part("test", data.test_images, data.test_labels),
+        pool=Part(fit(more), name_rows("pool", len(more))) if has_pool else None,
+    )
+
+
+def save_source_task(task: SourceTask, folder: Path) -> None:
+    """Writes a source beside the target's images; each file whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / _SUMMARY).exists():
+        return
+    for name in ("images", "labels"):
+        array = getattr(task, name)
+        write_whole(folder / f"{name}.npy", lambda file, array=array: np.save(file, array))
+    summary = {
+        "name": task.name,
+        "class_names": task.class_names,
+        "source": task.source,
+        "notes": task.notes,
+        "kind": task.kind,
+    }
+    write_whole(folder / _SUMMARY, lambda file: file.write(json.dumps(summary).encode()))
+
+
+def open_source_task(folder: Path) -> SourceTask:
+    """Opens what `save_source_task` wrote; the images are a read-only memory map.
+
+    Raises:
+        InputError: If a part of it is missing or broken.
+    """
+    summary = json.loads((folder / _SUMMARY).read_bytes())
+    return SourceTask(
+        name=summary["name"],
+        images=open_array(folder / "images.npy"),
+        labels=np.asarray(open_array(folder / "labels.npy")),
+        class_names=tuple(summary["class_names"]),
+        source=summary["source"],
+        notes=tuple(summary["notes"]),
+        kind=summary["kind"],
+    )

@@ -1,0 +1,183 @@
+"""Encoders with weights that others trained, from `keras.applications`, with all they need inside.
+
+Images come as to any encoder: float32 in 0..1 at the target's size, gray or RGB. Inside, gray is
+repeated to three channels, the image is resized to what the network wants, and pixels are scaled as
+its weights expect them.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from tfzero._checks import InputError, require_choice
+
+
+class Application(NamedTuple):
+    """An application's entry in the table.
+
+    Attributes:
+        size: Side in pixels that its published weights were trained at; the default.
+        scaling: What becomes of pixels before it: a key of `_SCALINGS`.
+    """
+
+    size: int
+    scaling: str
+
+
+# Scaling as in each application's `preprocess_input`; "pixels" where the network scales itself.
+APPLICATIONS = {
+    **{f"ConvNeXt{s}": Application(224, "pixels") for s in ("Tiny", "Small", "Base", "Large",
+                                                           "XLarge")},
+    **{f"DenseNet{n}": Application(224, "torch") for n in (121, 169, 201)},
+    **{f"EfficientNetB{n}": Application(size, "pixels")
+       for n, size in enumerate((224, 240, 260, 300, 380, 456, 528, 600))},
+    **{f"EfficientNetV2{n}": Application(size, "pixels")
+       for n, size in (("B0", 224), ("B1", 240), ("B2", 260), ("B3", 300), ("S", 384), ("M", 480),
+                       ("L", 480))},
+    "InceptionResNetV2": Application(299, "tf"),
+    "InceptionV3": Application(299, "tf"),
+    "MobileNet": Application(224, "tf"),
+    "MobileNetV2": Application(224, "tf"),
+    "MobileNetV3Large": Application(224, "pixels"),
+    "MobileNetV3Small": Application(224, "pixels"),
+    "NASNetLarge": Application(331, "tf"),
+    "NASNetMobile": Application(224, "tf"),
+    **{f"ResNet{n}": Application(224, "caffe") for n in (50, 101, 152)},
+    **{f"ResNet{n}V2": Application(224, "tf") for n in (50, 101, 152)},
+    "VGG16": Application(224, "caffe"),
+    "VGG19": Application(224, "caffe"),
+    "Xception": Application(299, "tf"),
+}  # fmt: skip
+# Below this no application has a pixel left at its end.
+SMALLEST_SIZE = 32
+# ImageNet's mean and deviation of RGB, and the mean of BGR in 0..255.
+_TORCH_MEAN, _TORCH_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_CAFFE_MEAN = (103.939, 116.779, 123.68)
+_SCALINGS = {
+    "tf": lambda x: x * 2.0 - 1.0,
+    "torch": lambda x: (x - tf.constant(_TORCH_MEAN)) / tf.constant(_TORCH_DEVIATION),
+    "caffe": lambda x: tf.reverse(x, [-1]) * 255.0 - tf.constant(_CAFFE_MEAN),
+    "pixels": lambda x: x * 255.0,
+}
+
+
+@keras.saving.register_keras_serializable("tfzero")
+class PublicPixels(keras.layers.Layer):
+    """Makes of an image in 0..1 what an application takes: three channels, its size, its scale.
+
+    Args:
+        size: Side to resize to; what is not square is stretched.
+        scaling: A key of `_SCALINGS`.
+        **kwargs: As of any layer.
+    """
+
+    def __init__(self, size: int, scaling: str, **kwargs):
+        super().__init__(**kwargs)
+        self.size, self.scaling = size, scaling
+
+    def call(self, images):
+        """Returns `(B, size, size, 3)` of images `(B, H, W, C)`, C 1 or 3."""
+        if images.shape[-1] == 1:
+            images = tf.repeat(images, 3, axis=-1)
+        sides = images.shape[1:3]
+        if tuple(sides) != (self.size, self.size):
+            # Shrunk without it, pixels between are never seen; enlarged it changes little.
+            shrinks = max(sides) > self.size
+            images = tf.image.resize(images, (self.size, self.size), antialias=shrinks)
+        return _SCALINGS[self.scaling](images)
+
+    def compute_output_shape(self, input_shape):
+        """Returns `(B, size, size, 3)`."""
+        return (input_shape[0], self.size, self.size, 3)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "size": self.size, "scaling": self.scaling}
+
+
+def build_public_encoder(
+    name: str,
+    image_shape: tuple[int, int, int],
+    *,
+    size: int | None = None,
+    weights: str | os.PathLike[str] | None = None,
+) -> keras.Model:
+    """Builds an encoder around a network of `keras.applications`, its averaged last block.
+
+    Its batch normalization keeps the statistics that came with the weights, also when it is
+    trained.
+
+    Args:
+        name: A key of `APPLICATIONS`, as "MobileNetV2".
+        image_shape: `(H, W, C)` of the images that it will be given, C 1 or 3.
+        size: Side in pixels that the network sees; None takes that of its published weights.
+        weights: File of weights of this network without its top; None lets Keras find those
+            trained on ImageNet, in its cache or on the network.
+
+    Returns:
+        A Keras model from float32 images in 0..1 to features `(B, D)`.
+
+    Raises:
+        InputError: If there is no such network, or its weights cannot be had.
+    """
+    entry = APPLICATIONS[require_choice(name, APPLICATIONS, what="network of keras.applications")]
+    size = entry.size if size is None else size
+    if size < SMALLEST_SIZE:
+        raise InputError(f"size is {size} pixels; expected at least {SMALLEST_SIZE} of {name}.")
+    if image_shape[-1] not in (1, 3):
+        raise InputError(
+            f"Images have {image_shape[-1]} channels; {name} takes 3, made of 1 where need be. "
+            "Pass --channels."
+        )
+    network = _load_network(name, size, weights)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+    inputs = keras.Input(tuple(image_shape), name="image")
+    x = PublicPixels(size, entry.scaling, name="pixels")(inputs)
+    return keras.Model(inputs, network(x), name="encoder")
+
+
+def _load_network(name: str, size: int, weights) -> keras.Model:
+    build = getattr(keras.applications, name)
+    shape = {"input_shape": (size, size, 3), "include_top": False, "pooling": "avg"}
+    if weights is None:
+        try:
+            return build(weights="imagenet", **shape)
+        except Exception as error:  # Keras raises a bare Exception where it cannot download
+            raise _cannot_download(name, error) from error
+    path = pathlib.Path(weights)
+    if not path.is_file():
+        raise InputError(
+            f"--weights {path} does not exist; expected a file of weights of {name} without its "
+            "top, as Keras publishes it (..._notop.h5) or model.save_weights writes it "
+            "(....weights.h5)."
+        )
+    network = build(weights=None, **shape)
+    try:
+        network.load_weights(path)
+    except Exception as error:  # of h5py, zipfile or Keras, by what is wrong with the file
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"--weights {path} does not hold the weights of {name} without its top: {reason} "
+            "Take the file of this very network (..._notop.h5 or ....weights.h5)."
+        ) from error
+    return network
+
+
+def _cannot_download(name: str, error: Exception) -> InputError:
+    home = pathlib.Path(os.environ.get("KERAS_HOME") or pathlib.Path.home() / ".keras")
+    found = re.search(r"https?://\S+?\.h5", str(error))
+    where = f" {found[0]}" if found else f" the weights of {name} without its top"
+    place = home / "models" / (found[0].rsplit("/", 1)[1] if found else "")
+    return InputError(
+        f"Keras cannot download the weights of {name} "
+        f"({' '.join(str(error).split())[:120]}). Where there is a network, download{where}; then "
+        f"give the file as --weights FILE, or put it at {place}."
+    )

@@ -108,12 +108,19 @@ def test_styles_differ_and_scratch_is_always_the_same_dark_line():
 
 def test_colors_can_be_seen_on_white():
     def luminance(color):
-        parts = [int(to_hex(color)[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-        return np.dot(linear, [0.2126, 0.7152, 0.0722])
+        return _style.luminance([int(to_hex(color)[place : place + 2], 16) for place in (1, 3, 5)])
 
     colors = [style.color for style in _style.arm_styles([*TWELVE, "mine/lpft"]).values()]
     assert min(1.05 / (luminance(color) + 0.05) for color in colors) >= 3
+
+
+def test_numbers_can_be_read_on_every_cell():
+    for alpha in np.linspace(0, 1, 101):
+        blended = [255 - alpha * (255 - part) for part in (0, 114, 178)]
+        ink = 1.0 if _style.text_on((0, 114, 178), alpha) == "#ffffff" else 0.0
+        high, low = sorted([ink, _style.luminance(blended)], reverse=True)
+        assert (high + 0.05) / (low + 0.05) >= 4.5
+    assert _style.luminance([255, 255, 255]) == pytest.approx(1)
 
 
 def test_spread_moves_no_more_than_it_must():

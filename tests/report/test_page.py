@@ -402,3 +402,12 @@ def test_the_notebook_of_the_documentation_runs(tmp_path, monkeypatch):
     for name in report.__all__:
         assert f"`{name}`" in text or name == "write_report"
         assert callable(getattr(report, name))
+
+
+def test_jobs_that_failed_are_named_with_the_reason(tmp_path):
+    folder = write_run(tmp_path / "run", seeds=1, missing={("vae/lpft", 20)}, encoders=False)
+    failure = {"label": "vae/lpft, 20 labels, seed 0", "reason": "ValueError: <b>no</b>"}
+    edit(folder, "verdict.json", lambda verdict: verdict.update(failures=[failure]))
+    text = html.unescape(section(read(write_report(folder)), "verdict"))
+    assert "1 job without a result, and why" in text
+    assert "vae/lpft, 20 labels, seed 0: ValueError: <b>no</b>" in text

@@ -68,6 +68,7 @@ def _values(run: _read.Run) -> dict[str, Any]:
         "exploratory": found.get("exploratory") or [],
         "recommended": verdict.recommended(run),
         "caveats": found.get("caveats") or [],
+        "failures": found.get("failures") or [],
         "label_counts": run.study["label_counts"],
         "facts": verdict.facts(run),
         "costs": verdict.pretraining_costs(run),

@@ -18,7 +18,7 @@ QUIET = "#5b6570"
 GRID = "#dde1e6"
 FAINT = "#a9b2bb"
 
-# Inits that learn nothing from the pool: drawn quietly, so that the eye compares against them.
+# Inits without a pretrained network: drawn quietly, so that the eye compares against them.
 BASELINE_INITS = ("scratch", "pixels", "kmeans")
 
 # Okabe & Ito 2008 and Tol 2021, darkened to a contrast of 3:1 on white. One colour an init,
@@ -55,7 +55,7 @@ class ArmStyle:
 
 
 def is_baseline(arm: str) -> bool:
-    """Returns whether an arm uses nothing learnt from the pool."""
+    """Returns whether an arm uses no pretrained network."""
     init = arm.split("/")[0]
     return init in BASELINE_INITS or init.startswith("scratch")
 
@@ -103,6 +103,20 @@ def plain(text: object, limit: int = 24) -> str:
         return printable
     end = (limit - 1) // 3
     return f"{printable[: limit - 1 - end]}…{printable[len(printable) - end :]}"
+
+
+def luminance(color: Sequence[float]) -> float:
+    """Returns the relative luminance of red, green and blue in 0..255 (WCAG 2.2)."""
+    parts = [part / 255 for part in color]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def text_on(color: Sequence[float], alpha: float) -> str:
+    """Returns black or white, whichever is easier to read on a colour laid over white."""
+    blended = [255 - alpha * (255 - part) for part in color]
+    # Where both have the same contrast, 4.6.
+    return "#ffffff" if luminance(blended) < 0.179 else "#000000"
 
 
 def text_width(texts: Sequence[str], size: float) -> float:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_CELL = (0, 114, 178)
+
 
 def confusion(matrix: np.ndarray, class_names: Sequence[str], *, width: float = 7.0) -> Figure:
     """Confusion matrix: colour is the share of the true class, numbers are counts.
@@ -46,7 +48,7 @@ def confusion(matrix: np.ndarray, class_names: Sequence[str], *, width: float = 
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     # No colour where there is nothing, so that it looks well on white and on dark pages.
     color = np.empty((*matrix.shape, 4))
-    color[..., :3], color[..., 3] = np.array([0, 114, 178]) / 255, np.sqrt(shares)
+    color[..., :3], color[..., 3] = np.array(_CELL) / 255, np.sqrt(shares)
     axes.imshow(color, interpolation="none", aspect="auto")
     cell = side * 72 / num_classes
     step = max(1, math.ceil(9 / cell))
@@ -137,7 +139,7 @@ def _write_counts(axes: Axes, matrix: np.ndarray, shares: np.ndarray, cell: floa
     if size < 5.5:
         return
     for row, column in zip(*np.nonzero(matrix), strict=True):
-        color = "white" if shares[row, column] > 0.3 else _style.INK
+        color = _style.text_on(_CELL, math.sqrt(shares[row, column]))
         axes.text(
             column,
             row,

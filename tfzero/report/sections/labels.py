@@ -32,7 +32,7 @@ def efficiency_chart(run: Run, canvas: Canvas) -> Chart:
         alt="Line chart of test accuracy against the number of labels. "
         + values_in_words(table, arms, max(counts)),
         caption="Mean over seeds; vertical bars and bands are 95 % intervals, the arms set apart "
-        f"a little sideways. Gray and black arms use nothing learnt from the pool.{said}",
+        f"a little sideways. Gray and black arms use no pretrained network.{said}",
         keys=_point_keys(run, canvas),
     )
 

@@ -32,6 +32,7 @@ WORDS = {"fall": (1.0, 0.6), "rise": (1.0, 1.7), "bend": (1.0, 1.5, 1.0)}
 def main(
     *,
     folder: str | None = None,
+    size: int | None = None,
     group: str | None = None,
     arms: Sequence[str] = ARMS,
     label_counts: Sequence[int | str] = (15, 60),
@@ -43,7 +44,7 @@ def main(
         folder = "words"
         if not pathlib.Path(folder).exists():
             sing_words(pathlib.Path(folder))
-    data = tfzero.load_data(folder, group=group)
+    data = tfzero.load_data(folder, size=size, group=group)
     print(data.describe())
     print(*data.notes, sep="\n")
     study = tfzero.compare(data, arms=arms, label_counts=label_counts, seeds=seeds, epochs=epochs)
@@ -78,6 +79,7 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--folder", help="Folder with a subfolder of WAV files a class.")
+    parser.add_argument("--size", type=int, help="Bands and columns of the images. Default: 32.")
     parser.add_argument("--group", help="Pattern of what is never on both sides, as a speaker.")
     parser.add_argument("--label-counts", type=lambda text: text.split(","), default=(15, 60))
     parser.add_argument("--seeds", type=int, default=3)

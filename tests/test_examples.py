@@ -218,12 +218,12 @@ def test_spoken_digits_hears_made_up_words(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     # Without the pretrained arm, whose graphs would take longest; the next test has it.
     study = load_example("spoken_digits").main(
-        arms=("scratch/finetune", "pixels/svm"), label_counts=(45,), seeds=2
+        size=16, arms=("scratch/finetune", "pixels/svm"), label_counts=(45,), seeds=2
     )
     rows = {row["arm"]: row for row in study.table()}
     assert min(row["mean"] for row in rows.values()) > 80  # three words: chance is 33 %
     shown = capsys.readouterr().out
-    assert "log-mel images of 32 bands" in shown and study.verdict in shown
+    assert "log-mel images of 16 bands" in shown and study.verdict in shown
     assert "words/bend/voice0_00.wav: bend" in shown
     assert study.plan.data.sound.rate == 8000
     assert {path.name for path in tmp_path.iterdir()} == {"words", "runs", "savedmodels"}

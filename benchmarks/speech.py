@@ -71,6 +71,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--encoders", type=int, help="Encoders a method, shared by the seeds.")
     parser.add_argument("--epochs", type=int, help="Of pretraining.")
+    parser.add_argument("--size", type=int, help="Bands and columns of the images.")
+    parser.add_argument("--resize", default="stretch", help="stretch or pad.")
+    parser.add_argument("--trim-db", type=float, help="What is silence at the ends; 0 cuts none.")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 
@@ -115,7 +118,12 @@ def compare_split(rows, name: str, arguments: argparse.Namespace) -> dict[str, l
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "labels.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("file", "label", "split"), *rows])
-    data = tfzero.load_data(folder / "labels.csv")
+    data = tfzero.load_data(
+        folder / "labels.csv",
+        size=arguments.size,
+        resize=arguments.resize,
+        trim_db=arguments.trim_db,
+    )
     print(data.describe(), *data.notes, sep="\n", flush=True)
     [count] = parse_label_counts(
         [arguments.labels], num_train=len(data.train_images), num_classes=data.num_classes

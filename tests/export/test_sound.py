@@ -179,6 +179,7 @@ def test_golden_clips_show_every_cut(mode, rate):
     sound = plan_logmel(rate=rate, seconds=0.3, mode=mode)
     clips = draw_clips(sound)
     images = hear(clips, sound)
+    assert draw_clips(plan_logmel(rate=rate, seconds=60)).shape == (4, 2 * rate)
     assert clips.dtype == np.int16 and len(clips) == len(images) == 4
     untrimmed = hear(clips, plan_logmel(rate=rate, seconds=0.3, mode=mode, trim_db=0))
     assert (images != untrimmed).any(axis=(1, 2, 3)).sum() >= 2

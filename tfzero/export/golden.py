@@ -14,6 +14,7 @@ from tfzero.export.graph import SLACK
 
 _ROW_SUM_TOLERANCE = 1e-3
 _NUM_LATENTS = 4
+_MOST_SECONDS = 2.0
 
 
 def draw_images(image_shape: tuple[int, int, int]) -> np.ndarray:
@@ -35,10 +36,12 @@ def draw_images(image_shape: tuple[int, int, int]) -> np.ndarray:
 def draw_clips(sound: LogMel) -> np.ndarray:
     """Returns int16 `(4, S)`: a rising tone, noise, two vowel-like sounds, and clicks.
 
-    Each with silence at its ends and longer than what is kept, so that both cuts show.
+    Each with silence at its ends and, where little is kept of a clip, longer than that, so that
+    both cuts show.
     """
     random = np.random.default_rng(0)
-    count = max(sound.window, round(1.3 * sound.seconds * sound.rate))
+    seconds = min(1.3 * sound.seconds, _MOST_SECONDS)  # they are stored, and sent as warm-up
+    count = max(sound.window, round(seconds * sound.rate))
     time = np.arange(count) / sound.rate
     part = np.arange(count) / count
     sweep = np.sin(2 * np.pi * (0.02 + 0.1 * part) * np.arange(count))

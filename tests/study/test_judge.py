@@ -175,13 +175,37 @@ def test_scratch_that_trained_as_long_is_compared_beside_the_verdict():
 def test_negative_transfer_is_said_plainly(plan):
     accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
     accuracy["gan/lpft", 12] = [value - 4 for value in BASE]
+    # Below in the mean, but by less than its spread over replicates.
+    accuracy["vae/lpft", 12] = [value + (4 if k % 2 else -5) for k, value in enumerate(BASE)]
     said = remarks.describe_beside(call_judge(plan, accuracy))
     assert any("Negative transfer: gan/lpft lies up to 4.0 points below" in line for line in said)
     assert not any("Negative transfer: vae" in line for line in said)
 
 
+def test_recommendation_is_scratch_where_the_best_makes_no_difference_worth_having(plan):
+    accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
+    accuracy["vae/lpft", 12] = [value + 0.1 for value in BASE]
+    found = words.recommend(call_judge(plan, accuracy), network_arms=list(plan.arms))
+    assert (
+        found["arm"] == SCRATCH and "vae/lpft makes no difference worth having" in found["reason"]
+    )
+    accuracy["vae/lpft", 12] = [value + 5 for value in BASE]
+    found = words.recommend(call_judge(plan, accuracy), network_arms=list(plan.arms))
+    assert found["arm"] == "vae/lpft" and "highest mean accuracy at 12 labels" in found["reason"]
+
+
+def test_an_arm_that_loses_does_not_settle_what_another_may_win(plan):
+    accuracy = {(arm, 12): BASE for arm in plan.arms}
+    accuracy["gan/lpft", 12] = [value - 6 for value in BASE]
+    worse = headline(plan, call_judge(plan, accuracy))
+    assert "At 12 labels train from scratch: pretrained arms are worse" in worse
+    accuracy["vae/lpft", 12] = [value + (4 if k % 2 else -3) for k, value in enumerate(BASE)]
+    assert "At 12 labels this study cannot tell" in headline(plan, call_judge(plan, accuracy))
+
+
 def test_recommendation_is_the_best_network_and_owns_up_to_a_better_baseline(plan):
     verdict = {
+        "comparisons": [],
         "best": [{"num_labels": 6, "highest": "pixels/svm", "arms": ["pixels/svm"]}],
         "table": [
             {"arm": "pixels/svm", "num_labels": 6, "mean": 90.0, "half_width": 1.0},

@@ -13,6 +13,9 @@ from tfzero.study.progress import Planned, format_seconds
 from tfzero.study.study import Study
 from tfzero.study.words import smallest_difference
 
+# Sentences beside the verdict in a terminal; the report has them all.
+_MOST_BESIDE = 6
+
 
 def show_plan(console: Console, plan: StudyPlan) -> None:
     """Prints what will be run."""
@@ -127,10 +130,13 @@ def show_verdict(console: Console, study: Study) -> None:
     console.print(study.results["headline"], style="bold", highlight=False)
     for sentence in study.results["sentences"]:
         console.print(f"- {sentence}", highlight=False, markup=False)
-    if study.results["exploratory"]:
+    beside = study.results["exploratory"]
+    if beside:
         console.print("\nBeside the verdict, each figure on its own:")
-        for sentence in study.results["exploratory"]:
+        for sentence in beside[:_MOST_BESIDE]:
             console.print(f"- {sentence}", highlight=False, markup=False)
+        if len(beside) > _MOST_BESIDE:
+            console.print(f"- {len(beside) - _MOST_BESIDE} more are in the report.")
     for sentence in study.results["caveats"]:
         console.print(f"  {sentence}", highlight=False, markup=False, style="dim")
     recommended = study.results["recommended"]

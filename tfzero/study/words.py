@@ -105,8 +105,9 @@ def write_headline(comparisons: list[dict[str, Any]], *, plan: StudyPlan, margin
     groups: dict[str, list[int]] = {}
     for count in sorted({entry["num_labels"] for entry in comparisons}):
         outcomes = {entry["outcome"] for entry in comparisons if entry["num_labels"] == count}
-        # One arm that wins is a road; one that loses beside it is a bad choice of arm.
-        order = (TRANSFER_BETTER, SCRATCH_BETTER, CANNOT_TELL, NO_DIFFERENCE)
+        # One arm that wins is a road, and one that may still win is one, too; an arm that loses
+        # beside it is a bad choice of arm.
+        order = (TRANSFER_BETTER, CANNOT_TELL, SCRATCH_BETTER, NO_DIFFERENCE)
         groups.setdefault(next(o for o in order if o in outcomes), []).append(count)
     what = "Pretraining on your unlabeled images"
     if plan.encoders == 1:
@@ -121,8 +122,8 @@ def write_headline(comparisons: list[dict[str, Any]], *, plan: StudyPlan, margin
         )
     if lost := groups.get(SCRATCH_BETTER):
         parts.append(
-            f"At {join(lost)} labels train from scratch: no pretrained arm is shown to beat it, "
-            "and at least one is worse."
+            f"At {join(lost)} labels train from scratch: pretrained arms are worse, or make no "
+            "difference worth having."
         )
     if same := groups.get(NO_DIFFERENCE):
         parts.append(
@@ -157,7 +158,8 @@ def recommend(verdict: dict[str, Any], *, network_arms: list[str]) -> dict[str, 
     """Returns the network to export and why; None if no network arm was scored.
 
     It is the network arm with the highest mean at the largest label count, for the export is
-    trained on all labels.
+    trained on all labels; but training from scratch where the verdict says that this arm makes no
+    difference worth having.
     """
     if not verdict["best"]:
         return None
@@ -170,17 +172,22 @@ def recommend(verdict: dict[str, Any], *, network_arms: list[str]) -> dict[str, 
     arm = max(candidates, key=lambda candidate: rows[candidate]["mean"])
     reason = f"the network with the highest mean accuracy at {count:,} labels"
     notes = []
-    if arm != last["highest"]:
+    outcomes = {e["arm"]: e["outcome"] for e in verdict["comparisons"] if e["num_labels"] == count}
+    if outcomes.get(arm) == NO_DIFFERENCE and SCRATCH in candidates:
+        reason = f"as {arm} makes no difference worth having at {count:,} labels and costs more"
+        arm = SCRATCH
+    if last["highest"] not in candidates:
         gap = rows[last["highest"]]["mean"] - rows[arm]["mean"]
         told = (
             "cannot be told from it" if arm in last["arms"] else "is behind it by more than chance"
         )
         notes.append(
             f"The baseline {last['highest']} scored {gap:.1f} points more at {count:,} labels; "
-            f"{arm} {told}. It is exported because it is the best network."
+            f"{arm} {told}. It is exported because it is a network."
         )
     elif len(last["arms"]) > 1:
-        notes.append(f"At {count:,} labels {join(last['arms'][1:])} cannot be told from {arm}.")
+        rest = [name for name in last["arms"] if name != last["highest"]]
+        notes.append(f"At {count:,} labels {join(rest)} cannot be told from {last['highest']}.")
     return {"arm": arm, "reason": reason, "notes": notes, "savedmodel": None}
 
 

@@ -1,12 +1,13 @@
 """Whether `tfzero.estimate_transfer` knew before training what training then showed.
 
-    python benchmarks/transferability.py --seeds 2
+    python benchmarks/transferability.py --seeds 3
 
-On the built-in digits, encoders of every method with few and many passes over the pool are
-estimated on some labels of some classes; then each is fine-tuned from those labels (lpft), and a
-network is trained from scratch, on test images cut from the training part. Prints a line a case,
-the rank correlation of estimated and real gains, the area under the curve of telling gains from
-losses, and how often each verdict was right.
+On the built-in digits, encoders of several methods with few and many passes over the pool are
+estimated on some labels of some classes; then each is fine-tuned on those labels (lpft), and a
+network is trained on them from scratch, several times; all are scored on images cut from the
+training part. Prints a line a case, the rank correlation of estimated and real gains over all cases
+and within a task (whose cases share labels and the networks from scratch), the area under the curve
+of telling gains from losses, and what became of each verdict.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ import numpy as np
 
 from tfzero._seeds import derive_seed
 
-METHODS = ("gan", "vae", "denoising", "simclr", "rotation")
+METHODS = ("vae", "simclr", "rotation")
 # Classes that look alike, and all.
 SUBSETS = {"3 5 8 9": (3, 5, 8, 9), "all": tuple(range(10))}
-COUNTS = (3, 12)
+COUNTS = (5, 20)
 
 
 class Case(NamedTuple):
@@ -32,8 +33,8 @@ class Case(NamedTuple):
         encoder: Method and passes.
         classes: A key of `SUBSETS`.
         labels: A class.
-        estimated: Gain over the best of the other feature sets, over the random network's, over
-            pixels, and LogME less that of the random network.
+        estimated: Gain over the random network's features, over pixels, over k-means, and LogME
+            and H-score less those of the random network.
         verdict: First words of the estimate's.
         real: Points that lpft scores more than training from scratch, mean over the seeds.
     """
@@ -67,14 +68,18 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--methods", type=lambda text: text.split(","), default=list(METHODS))
     parser.add_argument("--epochs", type=lambda text: [int(n) for n in text.split(",")],
                         default=[1, 20])  # fmt: skip
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=3)
     return parser.parse_args()
 
 
 def run_cases(methods, epochs, seeds: int):
     """Yields a `Case` for each encoder, set of classes and label count."""
+    import tensorflow as tf
+
     import tfzero
 
+    # As in a study's workers: the pass fails on these graphs, and says so.
+    tf.config.optimizer.set_experimental_options({"remapping": False})
     images, labels = cut_dev(tfzero.load_data("digits"))
     pool = images["pool"]
     scratch = {}
@@ -82,21 +87,18 @@ def run_cases(methods, epochs, seeds: int):
         encoder = pretrain_encoder(method, passes, pool)
         for (name, classes), count in itertools.product(SUBSETS.items(), COUNTS):
             task = take_task(images, labels, classes)
-            real, found = [], None
+            few = draw_labels(task, count, seed=0)
+            found = tfzero.estimate_transfer(encoder, *few, pool=pool)
+            real = []
             for seed in range(seeds):
-                few = draw_labels(task, count, seed=seed)
-                if found is None:
-                    found = tfzero.estimate_transfer(encoder, *few, pool=pool)
                 if (name, count, seed) not in scratch:
                     scratch[name, count, seed] = score(encoder, "finetune", few, task, seed)
                 transferred = score(encoder, "lpft", few, task, seed)
                 real.append(transferred - scratch[name, count, seed])
-            assert found is not None
             estimated = {
-                "best": found.gain[0],
-                "random": found.gains["random"][0],
-                "pixels": found.gains["pixels"][0],
+                **{other: found.gains[other][0] for other in ("random", "pixels", "kmeans")},
                 "LogME": found.log_me["encoder"] - found.log_me["random"],
+                "H-score": found.h_score["encoder"] - found.h_score["random"],
             }
             verdict = " ".join(found.verdict.split()[:2])
             yield Case(f"{method} {passes}", name, count, estimated, verdict, float(np.mean(real)))
@@ -166,15 +168,25 @@ def describe(cases: list[Case]) -> str:
         estimated = np.array([case.estimated[name] for case in cases])
         auc = roc_auc_score(real > 0, estimated) if 0 < (real > 0).sum() < len(real) else np.nan
         correlation = spearmanr(estimated, real)
+        within = spearmanr(_centre(cases, estimated), _centre(cases, real)).statistic
         lines.append(
             f"{name}: rank correlation {correlation.statistic:.2f} (p {correlation.pvalue:.3f}), "
-            f"AUC {auc:.2f}"
+            f"within tasks {within:.2f}, AUC {auc:.2f}"
         )
     for verdict in dict.fromkeys(case.verdict for case in cases):
         of = real[[case.verdict == verdict for case in cases]]
         lines.append(f"{verdict}: {len(of)} cases, transfer helped in {(of > 0).sum()}, "
                      f"mean {of.mean():+.1f} points")  # fmt: skip
     return "\n".join(lines)
+
+
+def _centre(cases: list[Case], values: np.ndarray) -> np.ndarray:
+    """Returns values less their mean over the cases of the same task."""
+    centred = values.astype(float)
+    tasks = np.array([f"{case.classes} {case.labels}" for case in cases])
+    for task in np.unique(tasks):
+        centred[tasks == task] -= centred[tasks == task].mean()
+    return centred
 
 
 if __name__ == "__main__":

@@ -114,6 +114,17 @@ def test_a_graph_is_shared_by_the_cells_of_its_encoder(plan):
         assert estimate.cell(plan, cell) == pytest.approx(0.15 + 2.0 + 60.0 * graphs / 20)
 
 
+def test_many_labels_do_not_make_the_choice_longer():
+    plan = plan_study(arms=["kmeans/svm"])
+    estimate = Estimate({"kmeans/svm": Timing(fits=((500, 1.0), (1000, 4.0)))})
+    seconds = [
+        estimate.cell(plan, CellSpec(arm="kmeans/svm", num_labels=count, replicate=0)) - 0.15
+        for count in (2000, 20_000)
+    ]
+    # By the square; of 20,000 labels 2,000 make the choice, and one of 25 fits reads them all.
+    assert seconds == [pytest.approx(16.0), pytest.approx(16.0 + 1600 / 25)]
+
+
 def test_more_workers_end_sooner_but_not_before_the_longest_job(plan):
     one, two, many = (estimate_plan(plan, ESTIMATE, workers=n) for n in (1, 2, 1000))
     assert one > two > many

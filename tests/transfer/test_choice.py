@@ -119,7 +119,7 @@ def test_of_many_labels_a_part_decides(monkeypatch):
     labels = np.repeat([0, 1, 2], [900, 95, 5])
     np.random.default_rng(0).shuffle(labels)
     np.testing.assert_array_equal(choice._draw_rows(labels, seed=0), np.arange(1000))
-    monkeypatch.setattr(choice, "_MOST_LABELS", 100)
+    monkeypatch.setattr(choice, "MOST_LABELS", 100)
     rows = choice._draw_rows(labels, seed=0)
     np.testing.assert_array_equal(np.bincount(labels[rows]), [90, 9, 5])
     assert not np.array_equal(rows, choice._draw_rows(labels, seed=1))

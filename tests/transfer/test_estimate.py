@@ -48,10 +48,21 @@ def test_a_knowing_encoder_is_likely_to_help():
     assert "encoder" in str(found) and "240 labels" in str(found)
 
 
-def test_a_blind_encoder_is_negative_transfer():
-    found = tfzero.estimate_transfer(blind(), *draw_bars(80, seed=0))
+def test_an_encoder_that_forgot_everything_is_negative_transfer():
+    encoder = build_encoder((8, 8, 1), width=4)
+    encoder.set_weights([np.zeros_like(weight) for weight in encoder.get_weights()])
+    found = tfzero.estimate_transfer(encoder, *draw_bars(80, seed=0))
     assert found.verdict.startswith("Negative transfer likely")
-    assert found.gain[2] < 0
+    assert found.gain == found.gains["random"] and found.gain[2] < 0
+    assert "Features without a network, " in found.verdict
+
+
+def test_a_network_that_cannot_see_is_told_from_a_pretraining_that_harmed():
+    found = tfzero.estimate_transfer(blind(), *draw_bars(80, seed=0))
+    # With random weights it is as blind, but pixels are not.
+    assert found.verdict.startswith("Cannot tell")
+    assert "Features without a network, " in found.verdict
+    assert found.gains["pixels"][2] < 0
 
 
 def test_equal_encoders_cannot_be_told_apart():

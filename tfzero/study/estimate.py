@@ -27,6 +27,7 @@ from tfzero.study.readings.write import mapped_inits, num_reading_images, wants_
 from tfzero.study.records import RunFolder
 from tfzero.transfer import STRATEGIES
 from tfzero.transfer.budget import default_budget
+from tfzero.transfer.choice import MOST_LABELS
 
 NETWORK = "network"
 _TIMED_CALLS = 2
@@ -40,6 +41,8 @@ _FEW_GIVEN_IMAGES, _GIVEN_STEPS = 16, (1, 3)
 # Seconds that a job costs beside its steps: loading, building and writing. Small beside the rest
 # of any study, so constants do.
 _CELL_OVERHEAD, _PRETRAINING_OVERHEAD = 0.15, 0.7
+# Of a classical strategy: blocks, settings, folds.
+_FITS_A_CHOICE = 25
 # Seconds from the last cell to the end: saving, exporting and verifying a model, the report.
 _ENDING = 9.0
 # And for each encoder's map in the report, on all workers: t-SNE, most of it.
@@ -101,6 +104,9 @@ class Estimate:
             if STRATEGIES[cell.strategy].reads_graph:
                 return _CELL_OVERHEAD + self._spreading(plan, cell, timing)
             seconds = _extrapolate(timing.fits, cell.num_labels)
+            if STRATEGIES[cell.strategy].reads_blocks and cell.num_labels > MOST_LABELS:
+                # A part of the labels makes the choice, and all are fitted once.
+                seconds = _extrapolate(timing.fits, MOST_LABELS) + seconds / _FITS_A_CHOICE
         else:
             timing = self._timing(NETWORK)
             seconds = cell.num_labels * timing.seconds_per_image

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
@@ -11,14 +11,16 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
 from tfzero._seeds import derive_seed
-from tfzero.networks.blocks import Columns
 from tfzero.transfer.folds import MIN_LABELS_A_CLASS, Fold, make_folds
 from tfzero.transfer.scaling import BlockScaler, Span
+
+if TYPE_CHECKING:
+    from tfzero.networks.blocks import Columns
 
 # Beyond these nothing is chosen: see `tfzero.transfer.classical.svm`.
 MOST_TUNED_CLASSES = 100
 # Beyond these labels a choice is clear; the rest would only take longer.
-_MOST_LABELS = 2000
+MOST_LABELS = 2000
 # A choice is by likelihood, and must be this many standard errors better than the usual. Measured
 # on Fashion-MNIST with 50 and 100 labels, logistic regression on SimCLR's blocks: all together
 # score 67.7 and 72.4 %, so chosen 67.7 and 72.3, by the mean accuracy 67.2 and 72.3; on blocks of
@@ -182,11 +184,11 @@ def _make_front(learner: Learner, names, columns) -> Pipeline:
 
 def _draw_rows(labels: np.ndarray, *, seed: int) -> np.ndarray:
     """Returns at most about 2,000 places, as many of each class as its share, and 5 if it has."""
-    if len(labels) <= _MOST_LABELS:
+    if len(labels) <= MOST_LABELS:
         return np.arange(len(labels))
     order = np.random.default_rng(seed).permutation(len(labels))
     kept = []
     for label in np.unique(labels):
         own = order[labels[order] == label]
-        kept.append(own[: max(MIN_LABELS_A_CLASS, len(own) * _MOST_LABELS // len(labels))])
+        kept.append(own[: max(MIN_LABELS_A_CLASS, len(own) * MOST_LABELS // len(labels))])
     return np.sort(np.concatenate(kept))

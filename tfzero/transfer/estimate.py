@@ -28,6 +28,7 @@ _MOST_FOLDS = 5
 _MOST_LABELS = 1000
 _LEVEL = 0.95
 ENCODER = "encoder"
+_NO_NETWORK = ("pixels", "kmeans")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,24 +58,31 @@ class TransferEstimate:
 
     @property
     def gain(self) -> tuple[float, float, float]:
-        """(gain, low, high) over the best of the other feature sets, in points."""
-        best = max(self.gains, key=lambda name: self.accuracy[name])
-        return self.gains[best]
+        """(gain, low, high) over the same network with random weights, in points."""
+        return self.gains["random"]
 
     @property
     def verdict(self) -> str:
-        """One sentence: whether transfer is likely to help."""
-        best = max(self.gains, key=lambda name: self.accuracy[name])
-        gain, low, high = self.gains[best]
-        said = f"{gain:+.1f} points against {best} (95 % interval {low:.1f} to {high:.1f})"
+        """Whether transfer is likely to help, and whether it takes a network at all."""
+        gain, low, high = self.gain
+        said = (
+            f"a probe on this encoder scores {gain:+.1f} points against the same network with "
+            f"random weights (95 % interval {low:.1f} to {high:.1f})"
+        )
         if high < 0:
-            return (
-                f"Negative transfer likely: a probe on this encoder scores {said}; "
-                "train from scratch, or pretrain otherwise."
+            found = f"Negative transfer likely: {said}; train from scratch, or pretrain otherwise."
+        elif low > 0:
+            found = f"Transfer likely to help: {said}."
+        else:
+            found = f"Cannot tell whether transfer will help: {said}."
+        best = max(_NO_NETWORK, key=lambda name: self.accuracy[name])
+        gain, _, high = self.gains[best]
+        if high < 0:
+            found += (
+                f" Features without a network, {best}, score {-gain:.1f} points more than the "
+                f'encoder\'s: try tfzero.fit_classifier("logistic") on them.'
             )
-        if low > 0:
-            return f"Transfer likely to help: a probe on this encoder scores {said}."
-        return f"Cannot tell whether transfer will help: a probe on this encoder scores {said}."
+        return found
 
     def __str__(self) -> str:
         rows = [f"  {name:8} {value:5.1f} %" for name, value in self.accuracy.items()]

@@ -32,10 +32,19 @@ def test_one_block_can_be_picked():
     assert scaler.set_params(blocks=((3, 10),)).fit_transform(features).shape == (20, 7)
 
 
+def test_features_of_one_unit_keep_their_proportions():
+    features = draw_features(30)
+    scaled = BlockScaler(((0, 10),), same_unit=True).fit_transform(features)
+    assert (scaled**2).sum(axis=1).mean() == pytest.approx(1, rel=1e-4)
+    ratios = scaled.std(axis=0) / features.std(axis=0)
+    np.testing.assert_allclose(ratios, ratios[0], rtol=1e-3)
+
+
 def test_images_that_are_all_alike_stay_finite():
     features = np.ones((4, 10), np.float32)
-    scaled = BlockScaler(((0, 3), (3, 10))).fit_transform(features)
-    np.testing.assert_array_equal(scaled, 0)
+    for same_unit in (False, True):
+        scaled = BlockScaler(((0, 3), (3, 10)), same_unit).fit_transform(features)
+        np.testing.assert_array_equal(scaled, 0)
     assert np.isfinite(Span().fit_transform(scaled)).all()
 
 

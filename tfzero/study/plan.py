@@ -22,8 +22,14 @@ SCHEMA = 1
 # Raise it with every change that alters results, so that no study mixes two ways of working.
 RECIPE = "4"
 SCRATCH = "scratch/finetune"
+# Beside networks whatever could embarrass them. On a part of digits' training images label
+# spreading by k-means features scored most at 20 and 50 labels (89.7 and 92.8 %; the best network
+# 82.3 and 91.3). Of the others on these features logistic is as good or better with few labels, svm
+# at 100 and, on Fashion-MNIST, at 1,000. By SimCLR's features label spreading is the best at 20.
 DEFAULT_ARMS = (
-    "gan/lpft", "vae/lpft", "simclr/lpft", SCRATCH, "scratch/probe", "kmeans/svm", "pixels/svm",
+    "gan/lpft", "vae/lpft", "simclr/lpft", "simclr/label_spreading", SCRATCH, "scratch/probe",
+    "kmeans/logistic", "kmeans/svm", "kmeans/label_spreading", "pixels/svm",
+    "pixels/label_spreading",
 )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def make_plan(
 
     Args:
         data: The images.
-        arms: As INIT/STRATEGY; None takes the default seven, and those of a source.
+        arms: As INIT/STRATEGY; None takes `DEFAULT_ARMS`, and those of a source.
         label_counts: Numbers or "all"; None takes 2, 5 and 20 a class.
         seeds: Replicates.
         epochs: Pretraining passes over the pool; None chooses by its size.

@@ -51,6 +51,7 @@ def fit_chosen(
     labels: np.ndarray,
     *,
     columns: dict[str, Columns],
+    same_unit: bool,
     groups: np.ndarray | None,
     num_classes: int,
     balanced: bool,
@@ -67,6 +68,7 @@ def fit_chosen(
         features: float32 `(N, D)`, the blocks side by side.
         labels: int `(N,)` in 0..K-1.
         columns: By name of each block, its columns (start, stop).
+        same_unit: Whether the features are of one unit; see `BlockScaler`.
         groups: `(N,)`, of which none is on both sides of a fold; None for every image alone.
         num_classes: K.
         balanced: Whether classes count alike in the choice, instead of labels.
@@ -93,10 +95,12 @@ def fit_chosen(
         # A fit that stopped before its optimum is a classifier like any other.
         warnings.simplefilter("ignore", ConvergenceWarning)
         if folds:
-            trial = _Trial(learner, features[rows], labels[rows], columns, folds, balanced)
+            trial = _Trial(
+                learner, features[rows], labels[rows], columns, folds, balanced, same_unit
+            )
             names, settings, chosen["validated"] = trial.search()
             classifier.set_params(**settings)
-        front = _make_front(learner, names, columns)
+        front = _make_front(learner, names, columns, same_unit)
         classifier.fit(front.fit_transform(features), labels)
     kept = {name: classifier.get_params()[name] for name in learner.settings}
     return Pipeline([*front.steps, ("classifier", classifier)]), {
@@ -119,12 +123,13 @@ class _Validated(NamedTuple):
 class _Trial:
     """A cross-validation of a learner's choices, all on the same folds."""
 
-    def __init__(self, learner, features, labels, columns, folds, balanced):
+    def __init__(self, learner, features, labels, columns, folds, balanced, same_unit=False):
         self.learner = learner
         self.features = features
         self.labels = labels
         self.columns = columns
         self.folds = folds
+        self.same_unit = same_unit
         # The order in which labels are set aside.
         self.tested = np.concatenate([test for _, test in folds])
         counts = np.bincount(labels)[labels[self.tested]]
@@ -152,7 +157,8 @@ class _Trial:
 
     def _prepare(self, names) -> np.ndarray:
         # From images alone: what a label could tell does not pass from one side of a fold over.
-        return _make_front(self.learner, names, self.columns).fit_transform(self.features)
+        front = _make_front(self.learner, names, self.columns, self.same_unit)
+        return front.fit_transform(self.features)
 
     def _validate(self, prepared, settings) -> _Validated:
         classifier = clone(self.learner.classifier).set_params(**self.learner.cheaper, **settings)
@@ -177,8 +183,8 @@ class _Trial:
         return max(gains, key=lambda key: gains[key])
 
 
-def _make_front(learner: Learner, names, columns) -> Pipeline:
-    steps = [("blocks", BlockScaler(tuple(columns[name] for name in names)))]
+def _make_front(learner: Learner, names, columns, same_unit: bool) -> Pipeline:
+    steps = [("blocks", BlockScaler(tuple(columns[name] for name in names), same_unit))]
     return Pipeline([*steps, ("span", Span())] if learner.rotates else steps)
 
 

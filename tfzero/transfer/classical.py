@@ -9,7 +9,7 @@ from tfzero._seeds import derive_seed
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.choice import Learner, fit_chosen
 from tfzero.transfer.contract import Fitted, measure_cost
-from tfzero.transfer.features import read_blocks
+from tfzero.transfer.features import PIXELS, read_blocks
 
 # Inverse strength of the L2 penalty against the sum of losses over the labels, on features whose
 # squared length is 1 in the mean.
@@ -161,7 +161,8 @@ def _fit(learner, encoder, images, labels, num_classes, budget, seed, groups, bl
         if len(np.unique(labels)) == 1:  # it always answers the only class it has seen
             learner = Learner(DummyClassifier(), {})
         pipeline, chosen = fit_chosen(
-            learner, features, labels, columns=columns, groups=groups, num_classes=num_classes,
+            learner, features, labels, columns=columns, same_unit=PIXELS in columns, groups=groups,
+            num_classes=num_classes,
             balanced=budget.class_weights, seed=seed,
         )  # fmt: skip
     cost.parameters = _count_parameters(pipeline)

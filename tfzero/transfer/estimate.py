@@ -18,7 +18,7 @@ from tfzero.networks.blocks import Columns
 from tfzero.networks.copies import redraw_network
 from tfzero.networks.kmeans import fit_kmeans
 from tfzero.transfer.classical import make_logistic
-from tfzero.transfer.features import read_blocks
+from tfzero.transfer.features import PIXELS, read_blocks
 from tfzero.transfer.scaling import BlockScaler, Span
 from tfzero.transfer.transferability import h_score, log_me
 
@@ -28,7 +28,7 @@ _MOST_FOLDS = 5
 _MOST_LABELS = 1000
 _LEVEL = 0.95
 ENCODER = "encoder"
-_NO_NETWORK = ("pixels", "kmeans")
+_NO_NETWORK = (PIXELS, "kmeans")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,7 +219,7 @@ def _read_all(encoder, images, pool, seed) -> dict[str, tuple[np.ndarray, dict[s
     found = {
         ENCODER: read_blocks(encoder, images),
         "random": read_blocks(random, images),
-        "pixels": read_blocks(None, images),
+        PIXELS: read_blocks(None, images),
         "kmeans": read_blocks(kmeans, images),
     }
     if not np.isfinite(found[ENCODER][0]).all():
@@ -237,7 +237,9 @@ def _last(values, columns) -> np.ndarray:
 def _cross_validate(values, columns, labels, splits) -> np.ndarray:
     """Returns float `(J,)`, the accuracy in percent on each fold."""
     # Scaled and rotated without labels, once for all folds.
-    prepared = make_pipeline(BlockScaler(tuple(columns.values())), Span()).fit_transform(values)
+    prepared = make_pipeline(
+        BlockScaler(tuple(columns.values()), same_unit=PIXELS in columns), Span()
+    ).fit_transform(values)
     scores = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -9,6 +9,9 @@ from tfzero._compiled import predict_compiled
 from tfzero.networks.blocks import Columns, join_blocks
 from tfzero.transfer.classifier import FeatureReader
 
+# The name of the block of raw pixels, which are all of one unit.
+PIXELS = "pixels"
+
 
 def read_features(encoder: keras.Model | None, images: np.ndarray) -> np.ndarray:
     """Returns features of images.
@@ -44,6 +47,6 @@ def read_blocks(
     """
     if encoder is None:
         values = read_features(None, images)
-        return values, {"pixels" if images.ndim == 4 else "features": (0, values.shape[1])}
+        return values, {PIXELS if images.ndim == 4 else "features": (0, values.shape[1])}
     joined, columns = join_blocks(encoder)
     return read_features(joined, images), columns

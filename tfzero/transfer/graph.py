@@ -70,7 +70,11 @@ class Links(NamedTuple):
 
 
 def build_graph(
-    features: np.ndarray, *, num_neighbours: int = NUM_NEIGHBOURS, blocks=None
+    features: np.ndarray,
+    *,
+    num_neighbours: int = NUM_NEIGHBOURS,
+    blocks=None,
+    same_unit: bool = False,
 ) -> Graph:
     """Finds each image's nearest neighbours.
 
@@ -79,13 +83,15 @@ def build_graph(
         num_neighbours: k.
         blocks: Columns (start, stop) of blocks that weigh alike, however many features they have;
             None for one block.
+        same_unit: Whether the features are of one unit; see `BlockScaler`.
 
     Returns:
         The graph; 60,000 images take about a minute on one core.
     """
     return build_lazily(
-        lambda rows: features[rows], len(features), num_neighbours=num_neighbours, blocks=blocks
-    )
+        lambda rows: features[rows], len(features),
+        num_neighbours=num_neighbours, blocks=blocks, same_unit=same_unit,
+    )  # fmt: skip
 
 
 def build_lazily(
@@ -94,6 +100,7 @@ def build_lazily(
     *,
     num_neighbours: int = NUM_NEIGHBOURS,
     blocks=None,
+    same_unit: bool = False,
 ) -> Graph:
     """Finds each image's nearest neighbours without all their features in memory at once.
 
@@ -102,12 +109,13 @@ def build_lazily(
         count: N.
         num_neighbours: As in `build_graph`.
         blocks: As in `build_graph`.
+        same_unit: As in `build_graph`.
 
     Returns:
         As `build_graph`.
     """
     sample = slice(None, None, max(1, count // _MOST_FITTED))
-    space = _fit_space(read(sample), blocks)
+    space = _fit_space(read(sample), blocks, same_unit)
     places = np.concatenate([space.place(read(rows)) for rows in _chunks(count)])
     neighbours, similarities = _nearest(places, places, num_neighbours, skip_self=True)
     return Graph(space, places, neighbours, similarities)
@@ -218,7 +226,7 @@ def mix(spread: np.ndarray, links: Links) -> np.ndarray:
     return np.concatenate(parts).astype(np.float32)
 
 
-def _fit_space(features: np.ndarray, blocks) -> Space:
+def _fit_space(features: np.ndarray, blocks, same_unit: bool) -> Space:
     """Returns the leading directions of the standardized features."""
     from sklearn.decomposition import PCA
 
@@ -226,7 +234,7 @@ def _fit_space(features: np.ndarray, blocks) -> Space:
     if not np.isfinite(features).all():  # of an encoder that diverged: nothing is near anything
         width = features.shape[1]
         return Space(*(np.full(shape, np.nan, np.float32) for shape in (width, (width, kept))))
-    scaler = BlockScaler(blocks or ((0, features.shape[1]),)).fit(features)
+    scaler = BlockScaler(blocks or ((0, features.shape[1]),), same_unit).fit(features)
     solver = "covariance_eigh" if features.shape[1] <= 2000 else "randomized"
     pca = PCA(kept, svd_solver=solver, random_state=0).fit(scaler.transform(features))
     # Both at once: what is placed later is only multiplied.

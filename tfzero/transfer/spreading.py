@@ -87,7 +87,7 @@ def graph_images(encoder: keras.Model | None, pool: np.ndarray) -> Graph:
         The graph. Where features are not finite, neither are its places.
     """
     if encoder is None:
-        return build_lazily(lambda rows: read_features(None, pool[rows]), len(pool))
+        return build_lazily(lambda rows: read_features(None, pool[rows]), len(pool), same_unit=True)
     joined, columns = join_blocks(encoder)
     blocks = tuple(columns.values())
     return build_lazily(lambda rows: read_features(joined, pool[rows]), len(pool), blocks=blocks)

@@ -23,7 +23,7 @@ from tfzero._seeds import derive_seed
 METHODS = ("vae", "simclr", "rotation")
 # Classes that look alike, and all.
 SUBSETS = {"3 5 8 9": (3, 5, 8, 9), "all": tuple(range(10))}
-COUNTS = (5, 20)
+COUNTS = (5, 20)  # labels a class
 
 
 class Case(NamedTuple):
@@ -51,7 +51,7 @@ def main() -> None:
     """Measures all cases and prints them with their summary."""
     arguments = parse_arguments()
     cases = []
-    for case in run_cases(arguments.methods, arguments.epochs, arguments.seeds):
+    for case in run_cases(arguments.methods, arguments.epochs, arguments.labels, arguments.seeds):
         cases.append(case)
         gains = "  ".join(f"{name} {value:+.2f}" for name, value in case.estimated.items())
         print(
@@ -68,11 +68,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--methods", type=lambda text: text.split(","), default=list(METHODS))
     parser.add_argument("--epochs", type=lambda text: [int(n) for n in text.split(",")],
                         default=[1, 20])  # fmt: skip
+    parser.add_argument("--labels", type=lambda text: [int(n) for n in text.split(",")],
+                        default=list(COUNTS), help="A class.")  # fmt: skip
     parser.add_argument("--seeds", type=int, default=3)
     return parser.parse_args()
 
 
-def run_cases(methods, epochs, seeds: int):
+def run_cases(methods, epochs, counts, seeds: int):
     """Yields a `Case` for each encoder, set of classes and label count."""
     import tensorflow as tf
 
@@ -85,7 +87,7 @@ def run_cases(methods, epochs, seeds: int):
     scratch = {}
     for method, passes in itertools.product(methods, epochs):
         encoder = pretrain_encoder(method, passes, pool)
-        for (name, classes), count in itertools.product(SUBSETS.items(), COUNTS):
+        for (name, classes), count in itertools.product(SUBSETS.items(), counts):
             task = take_task(images, labels, classes)
             few = draw_labels(task, count, seed=0)
             found = tfzero.estimate_transfer(encoder, *few, pool=pool)

@@ -38,5 +38,5 @@ def test_labels_are_as_many_of_each_class():
 
 @pytest.mark.slow
 def test_a_case_is_measured():
-    cases = list(transferability.run_cases(["vae"], [1], 1))
+    cases = list(transferability.run_cases(["vae"], [1], [3, 5], 1))
     assert len(cases) == 4 and all(-100 < case.real < 100 for case in cases)

@@ -124,7 +124,7 @@ def test_the_study_learns_what_can_be_learnt(finished):
     verdict = json.loads(finished[1].stdout)
     means = {(row["arm"], row["num_labels"]): row["mean"] for row in verdict["table"]}
     assert means["scratch/finetune", 12] > 60  # chance is 33
-    assert len(verdict["comparisons"]) == 3 * 2
+    assert len(verdict["comparisons"]) == 4 * 2
     assert verdict["recommended"]["arm"] in DEFAULT_ARMS
     assert not verdict["recommended"]["arm"].endswith("svm")  # what is exported is a network
 

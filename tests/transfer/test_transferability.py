@@ -54,3 +54,11 @@ def test_classes_further_apart_score_higher(score):
 def test_labels_of_one_class_are_refused(score):
     with pytest.raises(ValueError, match="1 class; expected at least 2"):
         score(np.ones((4, 2)), np.zeros(4, int))
+
+
+def test_features_that_collapsed_explain_nothing():
+    labels = np.arange(40) % 2
+    # By hand: labels of 0 and 1 in equal parts as noise of variance 1/2 around 0.
+    expected = -0.5 * (np.log(2 * np.pi * 0.5) + 1)
+    assert log_me(np.zeros((40, 5)), labels) == pytest.approx(expected, rel=1e-6)
+    assert h_score(np.full((40, 5), 3.0), labels) == 0

@@ -50,7 +50,8 @@ def _maximize_evidence(squares, projected, outside, count, size) -> float:
         effective = float((squares / (squares + ratio)).sum())
         weights = float((squares * projected**2 / (squares + ratio) ** 2).sum())  # |m|^2
         residual = float(((ratio / (squares + ratio)) ** 2 * projected**2).sum()) + outside
-        alpha = effective / (weights + 1e-12)
+        # Features that are all 0, of an encoder that collapsed, leave alpha at the floor.
+        alpha = max(effective / (weights + 1e-12), 1e-12)
         beta = (count - effective) / (residual + 1e-12)
         if abs(alpha / beta - ratio) <= _TOLERANCE * ratio:
             break
@@ -91,6 +92,8 @@ def h_score(features: np.ndarray, labels: np.ndarray) -> float:
     features = np.asarray(features, np.float64)
     classes = _require_classes(labels)
     centered = features - features.mean(axis=0)
+    if not centered.any():  # an encoder that collapsed gives one answer to all
+        return 0.0
     covariance, shrinkage = ledoit_wolf(centered, assume_centered=True)
     means = np.stack([centered[labels == label].mean(axis=0) for label in classes])
     shares = np.array([(labels == label).mean() for label in classes])

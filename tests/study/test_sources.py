@@ -225,6 +225,18 @@ def test_what_cannot_be_told_is_said_with_what_would_settle_it():
     assert "shown neither better nor worse" in write_headline(verdict, plan=plan)
 
 
+def test_a_source_that_harms_is_said_to_and_one_arm_that_may_help_keeps_it_open():
+    worse = [60.0, 60.2, 60.1, 60.3]
+    accuracy = {(SCRATCH, 8): [70.0, 70.2, 70.1, 70.3], ("supervised/lpft", 8): worse}
+    plan, verdict = judge_made_up(accuracy)
+    headline = write_headline(verdict, plan=plan)
+    assert "At 8 labels an encoder from other is worse than training from scratch" in headline
+    open_still = {**accuracy, ("vae@source/lpft", 8): [50.0, 90.0, 60.0, 80.0]}
+    plan, verdict = judge_made_up(open_still)
+    headline = write_headline(verdict, plan=plan)
+    assert "At 8 labels this study cannot tell whether an encoder from other helps" in headline
+
+
 def test_one_ready_encoder_is_spoken_of_alone():
     accuracy = {
         (SCRATCH, 8): [70.0, 70.2, 70.1, 70.3],

@@ -90,14 +90,15 @@ def _against_scratch(comparisons: list[dict[str, Any]], plan: StudyPlan) -> list
     what = f"an encoder from {name_source(plan)}"
     endings = {
         TRANSFER_BETTER: f"{what} beats training from scratch",
-        SCRATCH_BETTER: f"{what} is worse than training from scratch",
         CANNOT_TELL: f"this study cannot tell whether {what} helps",
+        SCRATCH_BETTER: f"{what} is worse than training from scratch, or makes no difference worth "
+        "having",
         NO_DIFFERENCE: f"{what} makes no difference worth having to training from scratch",
     }
     groups: dict[str, list[int]] = {}
     for count in sorted({entry["num_labels"] for entry in comparisons}):
         outcomes = {entry["outcome"] for entry in comparisons if entry["num_labels"] == count}
-        # One arm that wins is a road; one that loses beside it is a bad choice of arm.
+        # As in the headline on the own pool: one arm that wins, or may, is a road.
         groups.setdefault(next(o for o in endings if o in outcomes), []).append(count)
     sentences = []
     for outcome, counts in groups.items():

@@ -177,6 +177,18 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
     assert "a class has 1 labels; expected at least 5" in refuse(
         [*quick, "--overwrite", "--labels", "10", "--patience", "1"], monkeypatch, capsys
     )
+    pooled = [*quick, "--strategy", "selftrain", "--overwrite"]
+    told = run(*pooled, "--unlabeled-from", "generated", "--labels", "20")
+    assert "Updates of the network: 1,200\n" in told  # 200, and twice 500
+    assert "takes images that the model of --encoder makes" in refuse(
+        [*pooled[:1], *pooled[3:], "--unlabeled-from", "both"], monkeypatch, capsys
+    )
+    assert 'source of unlabeled images "pol". Did you mean "pool"' in refuse(
+        [*pooled, "--unlabeled-from", "pol"], monkeypatch, capsys
+    )
+    assert "no arm trains a network on unlabeled" in refuse(
+        ["compare", "--unlabeled-from", "generated"], monkeypatch, capsys
+    )
     names = ",".join("zero one two three four five six seven eight nine".split())
     assert "Exported sm/1" in run("export", "my.keras", "--out", "sm", "--classes", names)
     Image.new("L", (8, 8), 200).save("one.png")
@@ -309,7 +321,7 @@ DATA_OPTIONS = {
 LACKS = {
     "compare": set(),
     "pretrain": {"--balanced"},
-    "finetune": {"--pool", "--pool-only", "--transductive"},
+    "finetune": set(),
     "check": {"--pool-only", "--test-share", "--drop-leaks", "--balanced"},
 }
 

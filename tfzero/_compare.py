@@ -56,6 +56,7 @@ def compare(
     more_seeds: int | None = None,
     class_weights: bool | None = None,
     kind: str | None = None,
+    unlabeled_from: str | None = None,
     encoder: keras.Model | None = None,
     source: ImageData | str | os.PathLike | None = None,
     then: str | None = None,
@@ -90,6 +91,9 @@ def compare(
         kind: The kind of data, which decides what training may change in an image: "digits",
             "clothes" (may be mirrored), "photos" or "spectrograms". None takes "photos" for
             three channels, else "digits".
+        unlabeled_from: Where the images come from that networks are trained on without labels, by
+            strategies that do so: "pool", "generated" (by the arm's own pretrained GAN or VAE) or
+            "both". None means "pool".
         encoder: An own architecture, any Keras model from float32 images in 0..1 to features
             `(B, D)`; its weights are drawn anew for every replicate.
         source: Where encoders can come from beside the pool: another data set, with classes or
@@ -123,7 +127,7 @@ def compare(
     given = {
         "arms": arms, "label_counts": label_counts, "seeds": seeds, "epochs": epochs,
         "encoders": encoders, "margin": margin, "minutes": minutes,
-        "class_weights": class_weights, "kind": kind,
+        "class_weights": class_weights, "kind": kind, "unlabeled_from": unlabeled_from,
     }  # fmt: skip
     asked = {**({} if more_seeds is None else read_asked(run)), **_without_none(given)}
     opened = open_source(source, like=data, weights=weights)

@@ -24,7 +24,7 @@ from tfzero.pretrain import METHODS, build_method, find_method
 from tfzero.pretrain.budget import default_budget as default_pretraining
 from tfzero.study.plan import parse_label_counts
 from tfzero.study.records import write_by_path
-from tfzero.transfer import STRATEGIES, fit_classifier
+from tfzero.transfer import STRATEGIES, UNLABELED_FROM, fit_classifier
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.budget import default_budget as default_transfer
 
@@ -143,6 +143,7 @@ def finetune_to_file(
     strategy: str,
     labels: str,
     settings: dict[str, Any],
+    unlabeled_from: str,
     seed: int,
     overwrite: bool,
 ) -> tuple[float, int]:
@@ -155,6 +156,7 @@ def finetune_to_file(
         strategy: How the labels are used.
         labels: How many of them, or "all".
         settings: What to change in the default budget, by the names of `Budget`.
+        unlabeled_from: Where a strategy's unlabeled images come from, if it reads any.
         seed: Decides labels, head and order.
         overwrite: Whether `out` may be replaced.
 
@@ -172,6 +174,9 @@ def finetune_to_file(
     if out.exists() and not overwrite:
         raise InputError(f"{out} exists; choose another with --out, or replace it: --overwrite.")
     network = _start_encoder(encoder, data.image_shape, seed)
+    # Read again: what makes images is the whole method, not its encoder.
+    method = None if encoder is None or unlabeled_from == "pool" else load_model(encoder)
+    pool = _take_unlabeled(data.pool, method, unlabeled_from, seed)
     [count] = parse_label_counts(
         [labels], num_train=len(data.train_images), num_classes=data.num_classes
     )
@@ -184,6 +189,8 @@ def finetune_to_file(
         encoder=network,
         images=data.train_images[chosen],
         labels=data.train_labels[chosen],
+        pool=pool,
+        spread_by_pixels=encoder is None,
         num_classes=data.num_classes,
         groups=None if data.train_groups is None else data.train_groups[chosen],
         budget=dataclasses.replace(default_transfer(count), **settings),
@@ -192,6 +199,24 @@ def finetune_to_file(
     write_by_path(out, fitted.model.save)
     found = fitted.predict(data.test_images).argmax(axis=1)
     return float((found == data.test_labels).mean()), fitted.cost.steps
+
+
+def _take_unlabeled(pool, model, unlabeled_from: str, seed: int):
+    """Returns the pool, images that the model of --encoder makes, or both."""
+    from tfzero.pretrain.base import Pretrainer
+    from tfzero.study.generated import generate_images
+
+    require_choice(unlabeled_from, UNLABELED_FROM, what="source of unlabeled images")
+    if unlabeled_from == "pool":
+        return pool
+    if not (isinstance(model, Pretrainer) and model.can("generate")):
+        raise InputError(
+            f"--unlabeled-from {unlabeled_from} takes images that the model of --encoder makes, "
+            "which must be a GAN or VAE of tfzero pretrain; "
+            f"{'none is given' if model is None else type(model).__name__ + ' arrived'}."
+        )
+    generated = generate_images(model, len(pool), seed)
+    return generated if unlabeled_from == "generated" else np.concatenate([pool, generated])
 
 
 def export_from_file(

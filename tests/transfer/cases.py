@@ -2,7 +2,13 @@
 
 import pytest
 
-from tfzero.transfer import STRATEGIES, fit_classifier, network
+from tfzero.transfer import (
+    STRATEGIES,
+    budget,
+    fit_classifier,
+    network,
+    trains_on_unlabeled,
+)
 from tfzero.transfer.budget import Budget
 
 # 40 steps at batch 8: enough to learn clean bars, over in a second.
@@ -10,6 +16,7 @@ BUDGET = Budget(steps=40, batch_size=8)
 NETWORKS = [name for name, entry in STRATEGIES.items() if entry.trains_network]
 # Those that take steps, and so can be compared step by step.
 TUNED = [name for name in NETWORKS if name != "probe"]
+UNLABELED = [name for name in NETWORKS if trains_on_unlabeled(name)]
 
 
 def fit(strategy, encoder, images, labels, **settings):
@@ -20,6 +27,7 @@ def fit(strategy, encoder, images, labels, **settings):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "LEARNING_RATE", 0.02)
         patch.setattr(network, "LEARNING_RATE_AFTER_PROBE", 0.005)
+        patch.setattr(budget, "_POOL_STEPS", 30)
         return fit_classifier(strategy, encoder=encoder, images=images, labels=labels, **settings)
 
 

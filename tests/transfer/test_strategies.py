@@ -12,9 +12,9 @@ import pytest
 import tensorflow as tf
 
 from tests.conftest import draw_bars
-from tests.transfer.cases import BUDGET, NETWORKS, TUNED, fit, read_weights
+from tests.transfer.cases import BUDGET, NETWORKS, TUNED, UNLABELED, fit, read_weights
 from tfzero._checks import InputError
-from tfzero.transfer import STRATEGIES, fit_classifier, fit_on_features, network
+from tfzero.transfer import STRATEGIES, fit_classifier, fit_on_features, network, unlabeled
 from tfzero.transfer.budget import Budget, default_budget
 from tfzero.transfer.features import read_features
 from tfzero.transfer.training import Trained
@@ -90,7 +90,11 @@ def test_a_missing_class_keeps_its_column(strategy, encoder, bars):
 @select(*NETWORKS)
 def test_cost_counts_what_was_spent(fitted, encoder):
     head = 4 * (encoder.output_shape[1] + 1)
-    if fitted.strategy in TUNED:
+    if fitted.strategy in UNLABELED:
+        rounds = {"selftrain": BUDGET.steps + 2 * 30, "spread_finetune": 2 * 30}
+        assert fitted.cost.steps == rounds[fitted.strategy]
+        assert fitted.cost.parameters == head + encoder.count_params()
+    elif fitted.strategy in TUNED:
         assert fitted.cost.steps == BUDGET.steps
         assert int(fitted.model.optimizer.iterations.numpy()) == BUDGET.steps
         assert fitted.cost.parameters == head + encoder.count_params()
@@ -157,7 +161,8 @@ def test_lpft_starts_from_the_probes_head(encoder, bars, monkeypatch):
 
 
 def test_the_budget_decides_about_augmentation(encoder, bars, monkeypatch):
-    monkeypatch.setattr(network, "train", lambda *_, **__: Trained(0, False))
+    for module in (network, unlabeled):
+        monkeypatch.setattr(module, "train", lambda *_, **__: Trained(0, False))
     for strategy in TUNED:
         for augment in (True, False):
             budget = Budget(steps=2, augment=augment, kind="clothes")

@@ -126,6 +126,15 @@ ClassWeights = Annotated[
         rich_help_panel=IMAGES,
     ),
 ]
+UnlabeledFrom = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SOURCE",
+        help="For selftrain and spread_finetune: pool, generated (by the arm's own pretrained GAN "
+        "or VAE) or both. Default: pool.",
+        rich_help_panel=IMAGES,
+    ),
+]
 Size = Annotated[
     str | None,
     typer.Option(

@@ -30,6 +30,7 @@ from tfzero.cli.options import (
     TestShare,
     Transductive,
     TrimDb,
+    UnlabeledFrom,
     app,
     parse_size,
 )
@@ -196,6 +197,10 @@ def finetune(
     strict: Strict = False,
     drop_leaks: DropLeaks = False,
     balanced: Balanced = False,
+    pool: Pool = None,
+    pool_only: PoolOnly = False,
+    transductive: Transductive = False,
+    unlabeled_from: UnlabeledFrom = None,
     kind: Kind = None,
     seed: Annotated[int, typer.Option(help="Decides labels, head and order.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
@@ -203,11 +208,12 @@ def finetune(
     """Train a classifier on labelled images, from a pretrained encoder or from scratch."""
     from tfzero._stages import finetune_to_file, look_at
 
+    reads_pool = strategy in STRATEGIES and STRATEGIES[strategy].reads_pool
     loaded = tfzero.load_data(
-        data, size=parse_size(size), channels=channels, resize=resize, group=group,
-        test_share=test_share, strict=strict, drop_leaks=drop_leaks, balanced=balanced,
-        rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
-        transductive=True,  # nothing is learnt here from unlabeled images
+        data, pool=pool, pool_only=pool_only, size=parse_size(size), channels=channels,
+        resize=resize, group=group, test_share=test_share, strict=strict, drop_leaks=drop_leaks,
+        balanced=balanced, rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
+        transductive=transductive or not reads_pool,  # else nothing is learnt from unlabeled images
     )  # fmt: skip
     look_at(loaded, Console())
     accuracy, steps = finetune_to_file(
@@ -223,6 +229,7 @@ def finetune(
             "until": until,
             "patience": patience,
         },
+        unlabeled_from=unlabeled_from or "pool",
         seed=seed,
         overwrite=overwrite,
     )

@@ -32,6 +32,7 @@ from tfzero.cli.options import (
     Then,
     Transductive,
     TrimDb,
+    UnlabeledFrom,
     Weights,
     app,
     parse_size,
@@ -117,6 +118,7 @@ def compare(
     source: Source = None,
     then: Then = None,
     weights: Weights = None,
+    unlabeled_from: UnlabeledFrom = None,
     out: Annotated[
         pathlib.Path | None,
         typer.Option(help="Run folder. Default: runs/NAME.", rich_help_panel=RUN),
@@ -185,6 +187,7 @@ def compare(
         source=source,
         then=then,
         weights=weights,
+        unlabeled_from=unlabeled_from,
         out=out,
         export=export,
         overwrite=overwrite,

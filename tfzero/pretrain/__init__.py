@@ -27,6 +27,7 @@ class Method(NamedTuple):
         smallest_batch: Images an update at least, where the pool has so many: what is learnt by
             telling the images of a batch apart needs many.
         learning_rate: The highest, of the optimizer given to `compile`, Adam.
+        generates: Whether it can make images of its own, `can("generate")`, without its class.
         decays: Whether it rises over the first tenth of the updates and then falls to 0 as a
             cosine, instead of standing still.
     """
@@ -37,6 +38,7 @@ class Method(NamedTuple):
     smallest_batch: int = 1
     learning_rate: float = 1e-3
     decays: bool = False
+    generates: bool = False
 
     def budget(self, num_images: int, *, epochs: int | None = None) -> PretrainingBudget:
         """Returns what the method may spend on a pool of a size.
@@ -57,12 +59,12 @@ class Method(NamedTuple):
 # Adding a method: one file, one line here, one test file.
 METHODS = {
     "denoising": Method("tfzero.pretrain.denoising:Denoising", 1.9),
-    "gan": Method("tfzero.pretrain.gan:GAN", 2.9),
+    "gan": Method("tfzero.pretrain.gan:GAN", 2.9, generates=True),
     # The rate as SimCLR's: on part of Fashion-MNIST, one seed, a probe gains a point over 1e-3.
     "rotation": Method(
         "tfzero.pretrain.rotation:Rotation", 1.0, takes_kind=True, learning_rate=3e-3, decays=True
     ),
-    "vae": Method("tfzero.pretrain.vae:VAE", 1.4),
+    "vae": Method("tfzero.pretrain.vae:VAE", 1.4, generates=True),
     # On part of Fashion-MNIST, one seed: a probe after 3 epochs gains 1 point over a constant 1e-3.
     "simclr": Method(
         "tfzero.pretrain.simclr:SimCLR",

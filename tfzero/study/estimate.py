@@ -25,8 +25,8 @@ from tfzero.study.plan import (
 )
 from tfzero.study.readings.write import mapped_inits, num_reading_images, wants_reading
 from tfzero.study.records import RunFolder
-from tfzero.transfer import STRATEGIES
-from tfzero.transfer.budget import default_budget
+from tfzero.transfer import STRATEGIES, trains_on_unlabeled
+from tfzero.transfer.budget import POOL_ROUNDS, Budget, default_budget
 from tfzero.transfer.choice import MOST_LABELS
 
 NETWORK = "network"
@@ -112,8 +112,17 @@ class Estimate:
             seconds = cell.num_labels * timing.seconds_per_image
             if cell.strategy != "probe":
                 seconds += self._fit(plan, plan.transfer_for(cell))
+            if trains_on_unlabeled(cell.strategy):
+                seconds += self._fit_unlabeled(plan, plan.transfer_for(cell), timing)
         images = plan.data.num_test + (num_reading_images(plan) if wants_reading(plan, cell) else 0)
         return _CELL_OVERHEAD + seconds + images * timing.seconds_per_image
+
+    def _fit_unlabeled(self, plan: StudyPlan, settings: TransferPlan, timing: Timing) -> float:
+        """Returns the seconds of the rounds on unlabeled images, of twice as large batches."""
+        budget = Budget(**settings.model_dump())
+        round_seconds = timing.fit_seconds + 2 * budget.pool_steps * timing.seconds_per_step
+        looking = 2 * plan.data.num_pool * timing.seconds_per_image
+        return POOL_ROUNDS * (round_seconds + looking)
 
     def _spreading(self, plan: StudyPlan, cell: CellSpec, timing: Timing) -> float:
         """Returns the seconds of a cell with its share of the graph that its arm's cells share."""

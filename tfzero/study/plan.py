@@ -15,7 +15,7 @@ from tfzero._checks import InputError
 from tfzero.data.logmel import LogMel
 from tfzero.pretrain.budget import PretrainingBudget
 from tfzero.study.inits import GIVEN_INITS, SCRATCH_LONG, THEN, list_stages, read_init
-from tfzero.transfer import STRATEGIES
+from tfzero.transfer import STRATEGIES, UNLABELED_FROM, trains_on_unlabeled
 from tfzero.transfer.budget import Budget
 
 SCHEMA = 1
@@ -174,6 +174,8 @@ class StudyPlan(_Model):
     minutes: float | None = pydantic.Field(None, gt=0)
     dropped: tuple[str, ...] = ()
     encoder: str | None = None
+    # Where the images come from that networks are trained on without labels.
+    unlabeled_from: str = UNLABELED_FROM[0]
     versions: dict[str, str]
     recipe: str = RECIPE
 
@@ -238,6 +240,7 @@ class StudyPlan(_Model):
             else None,
             "transfer": self.transfer_for(cell).model_dump(),
             **self._given_key(cell.init),
+            **({"unlabeled_from": self.unlabeled_from} if self.reads_generated(cell) else {}),
             **self._common(),
         }
         readable = f"{cell.arm.replace('/', '-')}-{cell.num_labels}-{cell.replicate}"
@@ -251,6 +254,7 @@ class StudyPlan(_Model):
             "method": method,
             "replicate": replicate,
             "settings": self.pretraining[method].model_dump(),
+            **({"generated": True} if self.keeps_generated(method) else {}),
             **self._common(),
             **self._given_key(method),
         }
@@ -264,6 +268,15 @@ class StudyPlan(_Model):
         if self.given is None or init.partition(THEN)[0] not in GIVEN_INITS:
             return {}
         return {"given": self.given.fingerprint}
+
+    def reads_generated(self, cell: CellSpec) -> bool:
+        """Returns whether a cell trains on images that its own pretrained method made."""
+        return self.unlabeled_from != "pool" and trains_on_unlabeled(cell.strategy)
+
+    def keeps_generated(self, method: str) -> bool:
+        """Returns whether images that a pretrained method makes are kept for its arms."""
+        cells = [CellSpec(arm=arm, num_labels=0, replicate=0) for arm in self.arms]
+        return any(self.reads_generated(cell) and cell.init == method for cell in cells)
 
     def _common(self) -> dict[str, Any]:
         return {

@@ -14,6 +14,7 @@ from tfzero.data.kinds import KINDS, default_kind
 from tfzero.pretrain import METHODS
 from tfzero.pretrain.budget import default_budget as default_pretraining
 from tfzero.study.arms import Foreign, choose_arms, init_of, list_rivals, transfer_family
+from tfzero.study.generated import require_generators
 from tfzero.study.inits import KMEANS, SUPERVISED, list_stages, read_init
 from tfzero.study.plan import (
     DataSummary,
@@ -50,6 +51,7 @@ def make_plan(
     minutes: float | None = None,
     class_weights: bool = False,
     kind: str | None = None,
+    unlabeled_from: str = "pool",
     encoder: keras.Model | None = None,
     source: SourceTask | None = None,
     given: GivenEncoder | None = None,
@@ -68,6 +70,8 @@ def make_plan(
         minutes: What the study may take; `fit_minutes` makes the plan keep to it.
         class_weights: Whether rare classes weigh as much as frequent ones, in every arm.
         kind: The kind of data, one of `tfzero.data.kinds.KINDS`; None chooses by channels.
+        unlabeled_from: Where networks' unlabeled images come from: "pool", "generated" (by the
+            arm's own GAN or VAE) or "both".
         encoder: An own architecture; its weights are drawn anew for every replicate.
         source: Another data set that encoders may learn from first.
         given: An encoder that comes ready.
@@ -97,6 +101,7 @@ def make_plan(
         raise InputError(f"minutes are {minutes:g}; expected a positive number.")
     kind = kind or data.told_kind or default_kind(data.image_shape[-1])
     require_choice(kind, KINDS, what="kind of data")
+    require_generators(arms, unlabeled_from)
     inits = dict.fromkeys(init_of(arm) for arm in arms)
     pretraining = {
         stage: plan_pretraining(stage, data, source, epochs=epochs, kind=kind)
@@ -144,6 +149,7 @@ def make_plan(
             for n, budget in transfer.items()
         },
         encoder=None if encoder is None else _identify_encoder(encoder, data.image_shape),
+        unlabeled_from=unlabeled_from,
         versions=current_versions(),
     )
 

@@ -13,6 +13,7 @@ from tfzero._seeds import derive_seed
 from tfzero.data import ImageData, nested_subsets, open_arrays
 from tfzero.data.source_task import SourceTask, open_source_task
 from tfzero.study.frozen import fit_stored, groups_of, reads_stored
+from tfzero.study.generated import generate_images
 from tfzero.study.inits import (
     GIVEN_INITS,
     KMEANS,
@@ -111,6 +112,9 @@ def run_pretraining(
     cost.parameters = sum(int(np.prod(weight.shape)) for weight in trained)
     write_by_path(run.encoders / f"{key}.keras", encoder.save)
     write_arrays(run.encoders / f"{key}.npz", **pictures)
+    if plan.keeps_generated(method):
+        images = generate_images(model, len(images), replicate)
+        write_arrays(run.encoders / f"{key}-generated.npz", images=images)
     record = {
         "schema": 1,
         "key": key,
@@ -254,6 +258,8 @@ def fit_arm(
             labels=labels,
             groups=groups,
             pool=_pool_for(run, plan, cell),
+            # Features of random weights are further from what is shown than the pixels are.
+            spread_by_pixels=cell.init in NETWORK_INITS,
             num_classes=len(plan.data.class_names),
             budget=budget or Budget(**plan.transfer_for(cell).model_dump()),
             # The same for all arms of a replicate: same order of batches, same augmentation.
@@ -264,7 +270,13 @@ def fit_arm(
 def _pool_for(run: RunFolder, plan: StudyPlan, cell: CellSpec) -> np.ndarray | None:
     if not STRATEGIES[cell.strategy].reads_pool:
         return None
-    return open_data(run.cache_for(plan.data.fingerprint)).pool
+    pool = open_data(run.cache_for(plan.data.fingerprint)).pool
+    if not plan.reads_generated(cell):
+        return pool
+    key = plan.pretraining_key(cell.init, cell.replicate)
+    with np.load(run.encoders / f"{key}-generated.npz") as file:
+        generated = file["images"]
+    return generated if plan.unlabeled_from == "generated" else np.concatenate([pool, generated])
 
 
 def _join(run, plan, cell, head, custom_objects) -> Any:

@@ -30,6 +30,7 @@ class Strategy:
         reads_graph: Whether it reads the pool as a graph, which can be built once for many fits.
         reads_blocks: Whether it reads the encoder's blocks, not only its last: it then takes
             `blocks`.
+        spreads: Whether it spreads labels before it trains: it then takes `spread_by_pixels`.
     """
 
     function: str
@@ -40,6 +41,7 @@ class Strategy:
     reads_pool: bool = False
     reads_graph: bool = False
     reads_blocks: bool = False
+    spreads: bool = False
 
 
 STRATEGIES = {
@@ -60,6 +62,21 @@ STRATEGIES = {
         True,
         "probe first, then fine-tune from the last block down",
         validates=True,
+    ),
+    "selftrain": Strategy(
+        "tfzero.transfer.unlabeled:selftrain",
+        True,
+        "train on what the network is surest of in the pool",
+        validates=True,
+        reads_pool=True,
+    ),
+    "spread_finetune": Strategy(
+        "tfzero.transfer.unlabeled:spread_finetune",
+        True,
+        "spread the labels over the pool, then train on all of it",
+        validates=True,
+        reads_pool=True,
+        spreads=True,
     ),
     **{
         name: Strategy(
@@ -86,6 +103,15 @@ STRATEGIES = {
     ),
 }
 
+# Where the images come from that a network is trained on without labels.
+UNLABELED_FROM = ("pool", "generated", "both")
+
+
+def trains_on_unlabeled(strategy: str) -> bool:
+    """Returns whether a strategy trains a network on unlabeled images."""
+    return STRATEGIES[strategy].reads_pool and STRATEGIES[strategy].trains_network
+
+
 _PUBLIC = {"Classifier": "tfzero.transfer.classifier", "Budget": "tfzero.transfer.budget"}
 
 
@@ -97,6 +123,7 @@ def fit_classifier(
     labels: np.ndarray,
     groups: np.ndarray | None = None,
     pool: np.ndarray | None = None,
+    spread_by_pixels: bool = False,
     num_classes: int | None = None,
     budget: Budget | None = None,
     seed: int = 0,
@@ -112,6 +139,8 @@ def fit_classifier(
         groups: `(N,)`: what belongs together, as pictures of one patient. Where a strategy sets
             labels aside to choose by, no group is on both sides. None: every image alone.
         pool: Unlabeled images, as `images`, for strategies that read them.
+        spread_by_pixels: Whether labels are spread by nearness of pixels, not of features, before
+            a network is trained: for encoders that have learnt nothing yet.
         num_classes: K; None counts the labels.
         budget: What training may spend; None takes the default for N labels.
         seed: Decides the head's start, the order of batches and the augmentation.
@@ -146,7 +175,8 @@ def fit_classifier(
             f"labels go up to {highest} and num_classes is {num_classes}; expected at least 2 "
             "classes and labels in 0..num_classes - 1."
         )
-    return _fit(entry, encoder, images, labels, groups, num_classes, budget, seed, pool=pool)
+    return _fit(entry, encoder, images, labels, groups, num_classes, budget, seed, pool=pool,
+                spread_by_pixels=spread_by_pixels)  # fmt: skip
 
 
 def fit_on_features(
@@ -188,7 +218,7 @@ def fit_on_features(
 
 def _fit(
     entry: Strategy, encoder, inputs, labels, groups, num_classes, budget, seed, *,
-    pool=None, blocks=None,
+    pool=None, blocks=None, spread_by_pixels=False,
 ) -> Fitted:  # fmt: skip
     from tfzero._checks import InputError
     from tfzero.transfer.budget import default_budget
@@ -202,6 +232,8 @@ def _fit(
     known = {"groups": groups} if entry.validates else {}
     if entry.reads_pool:
         known["pool"] = pool
+    if entry.spreads:
+        known["spread_by_pixels"] = spread_by_pixels
     if entry.reads_blocks:
         known["blocks"] = blocks
     return function(

@@ -1,0 +1,129 @@
+"""Networks trained on unlabeled images: what is believed, and that it helps."""
+
+import collections
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests.conftest import draw_bars
+from tests.transfer.cases import BUDGET, UNLABELED, fit
+from tfzero.data import load_data, nested_subsets
+from tfzero.networks import build_encoder
+from tfzero.transfer import fit_classifier, unlabeled
+from tfzero.transfer.budget import Budget, default_budget
+from tfzero.transfer.training import train
+from tfzero.transfer.unlabeled import choose_surest
+
+
+def test_the_surest_of_each_class_are_believed_where_both_views_agree():
+    weak = np.array([[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.8, 0.2], [0.2, 0.8], [0.4, 0.6]])
+    strong = weak.copy()
+    strong[0] = [0.4, 0.6]  # the surest, but of one view alone
+    # Half of 6, two thirds of it class 0: 2 of class 0, 1 of class 1.
+    rows, labels = choose_surest(weak, strong, share=0.5, class_shares=np.array([2 / 3, 1 / 3]))
+    assert rows.tolist() == [2, 3, 4] and labels.tolist() == [0, 0, 1]
+    # A class cannot have more than say so; nobody else takes its place.
+    rows, labels = choose_surest(weak, strong, share=1.0, class_shares=np.array([0, 1.0]))
+    assert rows.tolist() == [4, 5] and labels.tolist() == [1, 1]
+
+
+def watch_training(monkeypatch):
+    seen = []
+
+    def watch(classifier, labelled, **settings):
+        seen.append(labelled)
+        return train(classifier, labelled, **settings)
+
+    monkeypatch.setattr(unlabeled, "train", watch)
+    return seen
+
+
+@pytest.mark.parametrize("strategy", UNLABELED)
+def test_more_of_the_pool_is_believed_in_each_round(strategy, encoder, monkeypatch):
+    seen = watch_training(monkeypatch)
+    images, labels = draw_bars(8, seed=1)
+    pool, truth = draw_bars(100, seed=2)
+    fit(strategy, encoder, images, labels, pool=pool)
+    first, second = (labelled.labels[8:] for labelled in seen[-2:])
+    for labelled in seen[-2:]:
+        np.testing.assert_array_equal(labelled.images[:8], images)
+        np.testing.assert_array_equal(labelled.labels[:8], labels)
+    by_image = {image.tobytes(): label for image, label in zip(pool, truth, strict=True)}
+    guessed = [by_image[image.tobytes()] for image in seen[-1].images[8:]]
+    assert (second == guessed).mean() > 0.9
+    # Class-balanced: a quarter of half of the pool each, and of four fifths, at most.
+    assert np.bincount(first, minlength=4).max() <= 13 and 20 < len(first) <= 52
+    assert np.bincount(second, minlength=4).max() <= 20 and 30 < len(second) <= 80
+
+
+@pytest.mark.slow
+def test_unlabeled_images_help_where_labels_are_few():
+    data = load_data("digits")
+    right = collections.Counter()
+    for seed in range(3):
+        chosen = nested_subsets(data.train_images, data.train_labels, [100], seed=seed)[100]
+        for strategy in ("lpft", *UNLABELED):
+            fitted = fit_classifier(
+                strategy,
+                encoder=build_encoder(data.image_shape, seed=seed),
+                images=data.train_images[chosen],
+                labels=data.train_labels[chosen],
+                pool=data.pool,
+                spread_by_pixels=True,
+                seed=seed,
+            )
+            found = fitted.predict(data.test_images).argmax(axis=1)
+            right[strategy] += (found == data.test_labels).mean() / 3
+    for strategy in UNLABELED:
+        assert right[strategy] > right["lpft"] + 0.01, right
+
+
+def test_labels_are_spread_by_pixels_where_features_have_learnt_nothing(encoder, bars, monkeypatch):
+    sources = []
+    graph_images = unlabeled.graph_images
+
+    def watch(source, pool):
+        sources.append(source)
+        return graph_images(source, pool)
+
+    monkeypatch.setattr(unlabeled, "graph_images", watch)
+    for by_pixels in (True, False):
+        fit("spread_finetune", encoder, *bars, spread_by_pixels=by_pixels)
+    assert sources == [None, encoder]
+
+
+@pytest.mark.parametrize("strategy", UNLABELED)
+def test_a_pool_of_floats_and_labels_of_bytes_train_alike(strategy, encoder, bars):
+    images, labels = bars
+    pool, _ = draw_bars(60, seed=2)
+    answers = [
+        fit(strategy, encoder, first, labels, pool=second).predict(images)
+        for first, second in (
+            (images, pool), (images / 255, pool), (images, (pool / 255).astype(np.float32)),
+        )
+    ]  # fmt: skip
+    for other in answers[1:]:
+        np.testing.assert_allclose(other, answers[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("strategy", UNLABELED)
+def test_only_so_many_images_of_a_large_pool_are_looked_at(strategy, encoder, bars, monkeypatch):
+    seen = watch_training(monkeypatch)
+    monkeypatch.setattr(unlabeled, "_MOST_IMAGES", 20)
+    fit(strategy, encoder, *bars, pool=draw_bars(100, seed=2)[0])
+    assert 40 < len(seen[-1].images) <= 40 + 16
+
+
+@pytest.mark.parametrize("strategy", UNLABELED)
+def test_held_out_labels_watch_every_round(strategy, encoder, bars, monkeypatch):
+    seen = watch_training(monkeypatch)
+    budget = dataclasses.replace(BUDGET, until="accuracy=0.9")
+    fitted = fit(strategy, encoder, *bars, budget=budget)
+    assert all(labelled.held is not None and len(labelled.held[0]) == 8 for labelled in seen)
+    assert fitted.cost.steps < 3 * 40
+
+
+def test_rounds_are_long_enough_and_end_with_the_budget():
+    assert default_budget(100).pool_steps == 500
+    assert Budget(steps=9000).pool_steps == 4500

@@ -39,8 +39,8 @@ def test_only_what_keeps_its_meaning_is_mirrored():
     for kind in KINDS:
         augmented = augment_images(images, kind=kind, seed=SEED).numpy()
         right = augmented[:, :, 9:].sum(axis=(1, 2, 3)) > augmented[:, :, :7].sum(axis=(1, 2, 3))
-        assert right.mean() == 0 or kind in ("clothes", "photos")
-        assert 0.4 < right.mean() < 0.6 or kind in ("digits", "spectrograms")
+        assert right.mean() == 0 or kind == "photos"
+        assert 0.4 < right.mean() < 0.6 or kind != "photos"
 
 
 def test_labelled_images_change_less_than_views_do():

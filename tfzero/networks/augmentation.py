@@ -13,7 +13,9 @@ from tfzero.networks.views import Views, random_views
 # here each image must still show what its label says.
 AUGMENTATIONS = {
     "digits": Views(shift=(0.1, 0.1), rotation=10 / 180 * math.pi, zoom=0.1),
-    "clothes": Views(shift=(0.1, 0.1), rotation=10 / 180 * math.pi, zoom=0.1, flip=True),
+    # From scratch with 100 labels of Fashion-MNIST's training images, 5 draws: as digits 73.1 %,
+    # mirrored too 72.4, half as strong 74.5, that mirrored 73.4, nothing 64.2.
+    "clothes": Views(shift=(0.05, 0.05), rotation=5 / 180 * math.pi, zoom=0.05),
     # He et al. 2016, arXiv:1512.03385, section 4.2, shift by an eighth and mirror.
     "photos": Views(shift=(0.125, 0.125), zoom=0.1, flip=True, jitter=0.2, saturation=0.2),
     # Along time and frequency; masks as in Park et al. 2019, arXiv:1904.08779.

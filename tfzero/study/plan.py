@@ -29,8 +29,8 @@ SCRATCH = "scratch/finetune"
 # Rotation is cheap, and of all methods the best for clothes.
 DEFAULT_ARMS = (
     "gan/lpft", "vae/lpft", "simclr/lpft", "rotation/lpft", "simclr/label_spreading", SCRATCH,
-    "scratch-long/finetune", "scratch/probe", "kmeans/logistic", "kmeans/svm", "kmeans/label_spreading", "pixels/svm",
-    "pixels/label_spreading",
+    "scratch-long/finetune", "scratch/probe", "kmeans/logistic", "kmeans/svm",
+    "kmeans/label_spreading", "pixels/svm", "pixels/label_spreading",
 )  # fmt: skip
 
 

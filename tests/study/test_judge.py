@@ -203,6 +203,20 @@ def test_an_arm_that_loses_does_not_settle_what_another_may_win(plan):
     assert "At 12 labels this study cannot tell" in headline(plan, call_judge(plan, accuracy))
 
 
+def test_what_pretraining_does_not_earn_is_not_credited_to_it():
+    plan = plan_study(arms=["vae/lpft", SCRATCH, "kmeans/svm"], label_counts=[6, 12])
+    accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
+    assert words.credit_baselines(call_judge(plan, accuracy), plan=plan) == ""
+    accuracy["kmeans/svm", 6] = [value + 9 for value in BASE]
+    said = words.credit_baselines(call_judge(plan, accuracy), plan=plan)
+    assert said.startswith("At 6 labels no pretrained arm is shown ahead of kmeans/svm, which")
+    # Level with it, a pretrained arm has gained nothing either.
+    accuracy["vae/lpft", 6] = [value + 9.1 for value in BASE]
+    assert words.credit_baselines(call_judge(plan, accuracy), plan=plan) == said
+    accuracy["vae/lpft", 6] = [value + 14 for value in BASE]
+    assert words.credit_baselines(call_judge(plan, accuracy), plan=plan) == ""
+
+
 def test_recommendation_is_the_best_network_and_owns_up_to_a_better_baseline(plan):
     verdict = {
         "comparisons": [],

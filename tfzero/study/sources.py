@@ -23,14 +23,16 @@ def write_headline(verdict: dict[str, Any], *, plan: StudyPlan) -> str:
     comparisons = verdict["comparisons"]
     own = [entry for entry in comparisons if not _is_foreign(entry["arm"])]
     foreign = [entry for entry in comparisons if _is_foreign(entry["arm"])]
+    credit = words.credit_baselines(verdict, plan=plan)
     if not foreign:
-        return words.write_headline(comparisons, plan=plan, margin=plan.margin)
+        headline = words.write_headline(comparisons, plan=plan, margin=plan.margin)
+        return f"{headline} {credit}".strip()
     parts = []
     if own:
         parts.append(words.write_headline(own, plan=plan, margin=plan.margin))
     parts += _against_scratch(foreign, plan)
     parts += _against_own(verdict["rivals"])
-    return " ".join(parts)
+    return " ".join([*parts, credit]).strip()
 
 
 def name_source(plan: StudyPlan) -> str:

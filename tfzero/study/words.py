@@ -137,6 +137,27 @@ def write_headline(comparisons: list[dict[str, Any]], *, plan: StudyPlan, margin
     return " ".join(parts)
 
 
+def credit_baselines(verdict: dict[str, Any], *, plan: StudyPlan) -> str:
+    """Returns which arms that pretrain no network lead all others, as a sentence; "" if none does.
+
+    An arm leads where training from scratch is behind it by more than chance. What it gains is
+    not pretraining's, and a pretrained arm that gains no more has no case.
+    """
+    pretrained = {arm for arm, _ in plan.family}
+    leads: dict[str, list[int]] = {}
+    for entry in verdict["best"]:
+        arm = entry["highest"]
+        if SCRATCH not in entry["arms"] and len(entry["arms"]) > 1 and arm in pretrained:
+            arm = next((other for other in entry["arms"] if other not in pretrained), arm)
+        if SCRATCH in plan.arms and SCRATCH not in entry["arms"] and arm not in pretrained:
+            leads.setdefault(arm, []).append(entry["num_labels"])
+    return " ".join(
+        f"At {join(counts)} labels no pretrained arm is shown ahead of {arm}, which pretrains no "
+        "network and is ahead of training from scratch."
+        for arm, counts in leads.items()
+    )
+
+
 def _no_verdict(plan: StudyPlan) -> str:
     if SCRATCH not in plan.arms:
         return f"No verdict: {SCRATCH} is not among the arms, and pretraining is judged by it."

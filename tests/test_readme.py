@@ -11,7 +11,10 @@ README = pathlib.Path(__file__).parent.parent / "README.md"
 def test_it_has_the_two_commands_that_ci_runs():
     marked = README.read_text().split("<!-- ci:begin -->")[1].split("<!-- ci:end -->")[0]
     commands = [line for line in marked.splitlines() if line.startswith("pip ")]
-    assert commands == ["pip install . && tfzero compare", 'pip install ".[test]" && pytest']
+    assert commands == [
+        "pip install . && tfzero compare",
+        'pip install ".[test]" && pytest -n 2 --dist loadscope',
+    ]
 
 
 def test_every_link_into_the_repository_leads_somewhere():

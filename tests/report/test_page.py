@@ -67,6 +67,16 @@ def test_the_page_says_what_the_verdict_says(digits):
     assert len(text) < 2_000_000
 
 
+def test_of_many_sentences_beside_the_verdict_the_first_are_open(tmp_path):
+    folder = write_run(tmp_path / "run")
+    said = [f"Remark number {number} beside the verdict." for number in range(9)]
+    edit(folder, "verdict.json", lambda v: v.update(exploratory=said))
+    shown, folded = section(read(write_report(folder)), "comparisons").split("<details>")
+    assert [sentence in shown for sentence in said] == [True] * 6 + [False] * 3
+    assert all(sentence in folded for sentence in said[6:])
+    assert "<summary>3 more</summary>" in folded
+
+
 def test_the_table_has_means_half_widths_and_marks_in_words(digits):
     folder, text = digits
     table = json.loads(read(folder / "verdict.json"))["table"]

@@ -30,6 +30,8 @@ from tfzero.report.sections import (
 
 # Classes whose accuracy is on the page at once, worst first; the others are a click away.
 _SHOWN_CLASSES = 60
+# Sentences beside the verdict, those that concern it most first; with many arms there are dozens.
+_SHOWN_BESIDE = 6
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
 
@@ -66,6 +68,7 @@ def _values(run: _read.Run) -> dict[str, Any]:
         "headline": found.get("headline") or "No verdict.",
         "sentences": found.get("sentences") or [],
         "exploratory": found.get("exploratory") or [],
+        "shown_beside": _SHOWN_BESIDE,
         "recommended": verdict.recommended(run),
         "caveats": found.get("caveats") or [],
         "failures": found.get("failures") or [],

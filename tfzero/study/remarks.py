@@ -8,16 +8,18 @@ from tfzero.study.words import format_points
 
 
 def describe_beside(verdict: dict[str, Any]) -> list[str]:
-    """Returns what a study shows beside its verdict: exploratory, each figure on its own."""
+    """Returns what a study shows beside its verdict: exploratory, each figure on its own.
+
+    What concerns the verdict most comes first, as a reader may be shown the first few alone.
+    """
     sentences = []
-    for entry in verdict["labels_saved"]:
-        sentences.append(_describe_labels_saved(entry))
-    for entry in verdict["crossovers"]:
-        first, last = (f"{count:,}" for count in entry["between"])
-        shown = "" if entry["shown"] else "; neither side of it is shown by the verdict"
+    for entry in verdict["scratch_long"]:
         sentences.append(
-            f"Crossover: {entry['arm']} falls behind training from scratch at about "
-            f"{entry['num_labels']:,.0f} labels (between {first} and {last}{shown})."
+            f"At {entry['num_labels']:,} labels {entry['arm']} scores "
+            f"{format_points(entry['difference'], sign='+')} points against "
+            f"{entry['baseline']}, which trained for as long as pretraining and transfer together "
+            f"(95 % interval of this figure alone {format_points(entry['single_low'])} to "
+            f"{format_points(entry['single_high'])})."
         )
     # By more than chance alone would do: half of all arms that gain nothing lie below.
     losses = [entry for entry in verdict["comparisons"] if entry["single_high"] < 0]
@@ -28,14 +30,15 @@ def describe_beside(verdict: dict[str, Any]) -> list[str]:
             f"(at {worst['num_labels']:,} labels; 95 % interval of this figure alone "
             f"{format_points(-worst['single_high'])} to {format_points(-worst['single_low'])})."
         )
-    for entry in verdict["scratch_long"]:
+    for entry in verdict["crossovers"]:
+        first, last = (f"{count:,}" for count in entry["between"])
+        shown = "" if entry["shown"] else "; neither side of it is shown by the verdict"
         sentences.append(
-            f"At {entry['num_labels']:,} labels {entry['arm']} scores "
-            f"{format_points(entry['difference'], sign='+')} points against "
-            f"{entry['baseline']}, which trained for as long as pretraining and transfer together "
-            f"(95 % interval of this figure alone {format_points(entry['single_low'])} to "
-            f"{format_points(entry['single_high'])})."
+            f"Crossover: {entry['arm']} falls behind training from scratch at about "
+            f"{entry['num_labels']:,.0f} labels (between {first} and {last}{shown})."
         )
+    # Last, as there is one for each arm and number of labels.
+    sentences += [_describe_labels_saved(entry) for entry in verdict["labels_saved"]]
     return sentences
 
 

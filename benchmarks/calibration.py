@@ -22,8 +22,9 @@ import types
 import numpy as np
 
 import tfzero
-from tfzero.study import judge as judging
-from tfzero.study.family import (
+from tfzero.study.planning.plan import SCRATCH
+from tfzero.study.verdict import judge as judging
+from tfzero.study.verdict.family import (
     CANNOT_TELL,
     NO_DIFFERENCE,
     SCRATCH_BETTER,
@@ -31,8 +32,7 @@ from tfzero.study.family import (
     judge_family,
     level_of_look,
 )
-from tfzero.study.forecast import forecast_settlement
-from tfzero.study.plan import SCRATCH
+from tfzero.study.verdict.forecast import forecast_settlement
 
 ARMS = ("vae/lpft", "gan/lpft")
 MARGIN = 1.0

@@ -27,15 +27,15 @@ from rich.console import Console
 
 from tfzero._seeds import derive_seed
 from tfzero.data import load_data, nested_subsets
-from tfzero.study import worker
-from tfzero.study.estimate import Estimate
-from tfzero.study.plan import CellSpec
-from tfzero.study.planning import make_plan
-from tfzero.study.pool import Job, num_workers, run_jobs, use_workers
-from tfzero.study.progress import Progress
+from tfzero.study.planning.plan import CellSpec
+from tfzero.study.planning.resolve import make_plan
 from tfzero.study.records import RunFolder, read_json
-from tfzero.study.run import missing_pretraining, run_study
 from tfzero.study.study import open_run
+from tfzero.study.work import worker
+from tfzero.study.work.estimate import Estimate
+from tfzero.study.work.pool import Job, num_workers, run_jobs, use_workers
+from tfzero.study.work.progress import Progress
+from tfzero.study.work.run import missing_pretraining, run_study
 
 ARMS = "scratch/finetune,scratch/probe,vae/lpft,vae/probe,gan/lpft,pixels/svm"
 COUNTS = "20,50,100,200"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tfzero
-from tfzero.study.plan import DEFAULT_ARMS
+from tfzero.study.planning.plan import DEFAULT_ARMS
 from tfzero.study.records import RunFolder
 
 ARGUMENTS = ["--label-counts", "6,12", "--seeds", "3", "--epochs", "1"]

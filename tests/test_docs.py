@@ -53,7 +53,7 @@ def test_every_part_with_formulas_names_code():
         "tfzero.pretrain.losses.gaussian_kl_divergence",
         "tfzero.GAN.train_steps",
         "tfzero.pretraining",
-        "tfzero.study.judge.judge.interval",
+        "tfzero.study.verdict.judge.judge.interval",
     ],
 )
 def test_a_name_that_is_not_there_is_found(name):

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.study.test_pool import wait_until
+from tests.study.work.test_pool import wait_until
 from tests.test_compare import ARGUMENTS, command, make_images, read_results, run_command
 
 QUICK = ["--arms", "vae/lpft,scratch/finetune,scratch/probe", *ARGUMENTS]

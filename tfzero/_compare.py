@@ -17,17 +17,11 @@ from tfzero._source import open_source
 from tfzero.data import ImageData, load_data
 from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.study import screen
-from tfzero.study.attempt import disk_full
-from tfzero.study.claims import hold_claim, others_take_part, take_part
-from tfzero.study.estimate import Estimate, time_kind, timed_kinds
-from tfzero.study.plan import StudyPlan
-from tfzero.study.planner import fit_minutes
-from tfzero.study.planning import make_plan
-from tfzero.study.pool import Job, num_workers, run_jobs, use_workers
-from tfzero.study.progress import Planned, Progress
+from tfzero.study.minutes import fit_minutes
+from tfzero.study.planning.plan import StudyPlan
+from tfzero.study.planning.resolve import make_plan
 from tfzero.study.readings.write import missing_maps, record_data, record_images, record_map
 from tfzero.study.records import RunFolder, is_disk_full, read_json, write_json
-from tfzero.study.run import missing_cells, missing_pretraining, run_study
 from tfzero.study.standing import Standing
 from tfzero.study.study import (
     Study,
@@ -37,7 +31,13 @@ from tfzero.study.study import (
     read_asked,
     store_plan,
 )
-from tfzero.study.worker import final_key, prepare_process, run_final
+from tfzero.study.work.attempt import disk_full
+from tfzero.study.work.claims import hold_claim, others_take_part, take_part
+from tfzero.study.work.estimate import Estimate, time_kind, timed_kinds
+from tfzero.study.work.pool import Job, num_workers, run_jobs, use_workers
+from tfzero.study.work.progress import Planned, Progress
+from tfzero.study.work.run import missing_cells, missing_pretraining, run_study
+from tfzero.study.work.worker import final_key, prepare_process, run_final
 
 if TYPE_CHECKING:
     import keras

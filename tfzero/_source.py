@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from tfzero._checks import InputError
 from tfzero.data import ImageData
 from tfzero.data.source_task import SourceTask, load_source_task
-from tfzero.study.inits import FILE, PUBLIC
-from tfzero.study.plan import GivenEncoder
+from tfzero.study.planning.inits import FILE, PUBLIC
+from tfzero.study.planning.plan import GivenEncoder
 
 if TYPE_CHECKING:
     import keras

@@ -22,7 +22,7 @@ from tfzero.data.logmel import CLIP_MODES, LogMel, plan_logmel
 from tfzero.data.sound import check_clip_options
 from tfzero.pretrain import METHODS, build_method, find_method
 from tfzero.pretrain.budget import default_budget as default_pretraining
-from tfzero.study.plan import parse_label_counts
+from tfzero.study.planning.plan import parse_label_counts
 from tfzero.study.records import write_by_path
 from tfzero.transfer import STRATEGIES, UNLABELED_FROM, fit_classifier
 from tfzero.transfer.budget import Budget
@@ -204,7 +204,7 @@ def finetune_to_file(
 def _take_unlabeled(pool, model, unlabeled_from: str, seed: int):
     """Returns the pool, images that the model of --encoder makes, or both."""
     from tfzero.pretrain.base import Pretrainer
-    from tfzero.study.generated import generate_images
+    from tfzero.study.work.generated import generate_images
 
     require_choice(unlabeled_from, UNLABELED_FROM, what="source of unlabeled images")
     if unlabeled_from == "pool":

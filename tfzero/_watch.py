@@ -12,7 +12,7 @@ from rich.console import Console
 from tfzero._checks import InputError
 from tfzero._seeds import derive_seed
 from tfzero.data import nested_subsets
-from tfzero.study.progress import format_seconds
+from tfzero.study.work.progress import format_seconds
 
 # Labelled images that a probe reads: a second an epoch on a CPU, and steps of a tenth of a point.
 _MOST_PROBED = 3_000

@@ -51,7 +51,7 @@ def test_five_points_are_seen_with_ten_seeds(measure, populations):
 
 def test_a_judge_that_ignores_the_replicates_noise_is_found_out(measure, monkeypatch):
     # What this benchmark is for: break the judge, and see it.
-    from tfzero.study import family
+    from tfzero.study.verdict import family
 
     def overconfident(first, second, *, groups=None):
         found = judge(first, second, groups=groups)

@@ -2,7 +2,7 @@
 
 from tests.conftest import draw_bars
 from tfzero.data import from_arrays
-from tfzero.study.planning import make_plan
+from tfzero.study.planning.resolve import make_plan
 from tfzero.study.records import RunFolder
 from tfzero.study.study import open_run
 

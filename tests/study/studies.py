@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfzero.data import from_arrays
-from tfzero.study.planning import make_plan
+from tfzero.study.planning.resolve import make_plan
 
 SCRATCH = "scratch/finetune"
 NUM_TEST = 1000

@@ -12,7 +12,7 @@ from tfzero.study.records import (
     write_arrays,
     write_json,
 )
-from tfzero.study.scores import calibration_error, score_probabilities
+from tfzero.study.work.scores import calibration_error, score_probabilities
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):

@@ -103,7 +103,7 @@ def test_cost_counts_no_steps(strategy):
 
 @pytest.mark.parametrize("strategy", ["logistic", "knn", "forest"])
 def test_probabilities_are_about_as_sure_as_they_are_right(strategy):
-    from tfzero.study.scores import calibration_error
+    from tfzero.study.work.scores import calibration_error
 
     images, labels = draw_few(8)
     test, truth = draw_bars(800, seed=1, contrast=0.1, noise=0.2)

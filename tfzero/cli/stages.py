@@ -35,7 +35,7 @@ from tfzero.cli.options import (
     parse_size,
 )
 from tfzero.pretrain import METHODS
-from tfzero.study.inits import SUPERVISED
+from tfzero.study.planning.inits import SUPERVISED
 from tfzero.transfer import STRATEGIES
 
 

@@ -7,11 +7,11 @@ import time
 from rich.console import Console
 from rich.table import Table
 
-from tfzero.study.estimate import Estimate
-from tfzero.study.plan import KMeansPlan, StudyPlan, SupervisedPlan
-from tfzero.study.progress import Planned, format_seconds
+from tfzero.study.planning.plan import KMeansPlan, StudyPlan, SupervisedPlan
 from tfzero.study.study import Study
-from tfzero.study.words import smallest_difference
+from tfzero.study.verdict.words import smallest_difference
+from tfzero.study.work.estimate import Estimate
+from tfzero.study.work.progress import Planned, format_seconds
 
 # Sentences beside the verdict in a terminal; the report has them all.
 _MOST_BESIDE = 6

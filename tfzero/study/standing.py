@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from tfzero.study.plan import StudyPlan
+from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.records import RunFolder, read_json
 
 

@@ -14,16 +14,16 @@ import numpy as np
 from tfzero._checks import InputError
 from tfzero.data import ImageData, save_arrays
 from tfzero.data.source_task import SourceTask, save_source_task
-from tfzero.study import remarks, sources, words
-from tfzero.study.family import Right
-from tfzero.study.judge import judge
-from tfzero.study.plan import (
+from tfzero.study.planning.plan import (
     PretrainingPlan,
     StudyPlan,
     plan_difference,
 )
 from tfzero.study.records import RunFolder, atomic_file, read_json, write_by_path, write_json
-from tfzero.study.run import read_records
+from tfzero.study.verdict import remarks, sources, words
+from tfzero.study.verdict.family import Right
+from tfzero.study.verdict.judge import judge
+from tfzero.study.work.run import read_records
 
 if TYPE_CHECKING:
     import keras

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tests.study.small import open_small_run
-from tfzero.study import worker
-from tfzero.study.plan import CellSpec
+from tfzero.study.planning.plan import CellSpec
 from tfzero.study.readings import attention, write
-from tfzero.study.run import read_records
+from tfzero.study.work import worker
+from tfzero.study.work.run import read_records
 from tfzero.transfer.classifier import Classifier
 
 

@@ -21,8 +21,8 @@ import numpy as np
 from tfzero._seeds import derive_seed
 from tfzero.data import ImageData
 from tfzero.data.check import CheckResult
-from tfzero.study.inits import KMEANS, PIXELS, PUBLIC, read_init
-from tfzero.study.plan import CellSpec, StudyPlan
+from tfzero.study.planning.inits import KMEANS, PIXELS, PUBLIC, read_init
+from tfzero.study.planning.plan import CellSpec, StudyPlan
 from tfzero.study.readings.corruptions import CORRUPTIONS, corrupt
 from tfzero.study.readings.maps import choose_rows, make_map
 from tfzero.study.readings.thumbnails import LARGE, SMALL, shrink_images
@@ -89,7 +89,7 @@ def record_map(folder: pathlib.Path, plan: StudyPlan, init: str, custom_objects:
     """Records where the encoder of an init's first replicate puts test images."""
     import keras
 
-    from tfzero.study import worker
+    from tfzero.study.work import worker
     from tfzero.transfer.features import read_features
 
     worker.prepare_process()

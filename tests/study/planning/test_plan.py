@@ -1,0 +1,112 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tfzero._checks import InputError
+from tfzero.data import from_arrays
+from tfzero.study.planning.arms import parse_arms
+from tfzero.study.planning.plan import (
+    CellSpec,
+    default_label_counts,
+    parse_label_counts,
+    plan_difference,
+)
+from tfzero.study.planning.resolve import make_plan
+
+
+@pytest.fixture
+def data():
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), np.uint8)
+    return from_arrays(images, np.arange(60) % 3)
+
+
+def test_arms_are_checked_and_the_nearest_is_named():
+    assert parse_arms(["vae/lpft", "pixels/svm"]) == ("vae/lpft", "pixels/svm")
+    with pytest.raises(InputError, match='Did you mean "vae/lpft"'):
+        parse_arms(["vae/lptf"])
+    with pytest.raises(InputError, match="INIT/STRATEGY"):
+        parse_arms(["vae"])
+    with pytest.raises(InputError, match="named twice"):
+        parse_arms(["vae/lpft", "vae/lpft"])
+    with pytest.raises(InputError, match="No arm"):
+        parse_arms([])
+
+
+def test_pixels_go_with_no_strategy_that_trains_a_network():
+    with pytest.raises(InputError, match="pixels/finetune"):
+        parse_arms(["pixels/finetune"])
+
+
+def test_label_counts_are_resolved_sorted_and_checked():
+    assert parse_label_counts(["all", "10", 5], num_train=40, num_classes=3) == (5, 10, 40)
+    with pytest.raises(InputError, match="41 labels asked.* 40 labelled"):
+        parse_label_counts([41], num_train=40, num_classes=3)
+    with pytest.raises(InputError, match="at least one a class"):
+        parse_label_counts([2], num_train=40, num_classes=3)
+    with pytest.raises(InputError, match="no number"):
+        parse_label_counts(["ten"], num_train=40, num_classes=3)
+    with pytest.raises(InputError, match="No label count"):
+        parse_label_counts([], num_train=40, num_classes=3)
+
+
+def test_default_label_counts_stay_below_what_exists():
+    assert default_label_counts(1000, 10) == (20, 50, 200)
+    assert default_label_counts(60, 10) == (20, 50)
+    assert default_label_counts(15, 10) == (15,)
+
+
+def test_keys_change_with_everything_that_decides_a_cell_and_nothing_else(data):
+    plan = make_plan(data, label_counts=[6, 12], seeds=3)
+    cell = CellSpec(arm="vae/lpft", num_labels=6, replicate=1)
+    key = plan.cell_key(cell)
+    assert key.startswith("vae-lpft-6-1-")
+    longer = make_plan(data, label_counts=[6, 12], seeds=3, epochs=99)
+    assert longer.cell_key(cell) != key
+    scratch = CellSpec(arm="scratch/finetune", num_labels=6, replicate=1)
+    # Pretraining does not decide a scratch cell, nor do more seeds or other arms decide any.
+    assert longer.cell_key(scratch) == plan.cell_key(scratch)
+    other = make_plan(data, arms=["vae/lpft"], label_counts=[6], seeds=9)
+    assert other.cell_key(cell) == key
+    keys = {plan.cell_key(each) for each in plan.cells()}
+    assert len(keys) == len(plan.cells()) == len(plan.arms) * 2 * 3
+
+
+def test_another_encoder_architecture_changes_the_keys(data):
+    import keras
+
+    own = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()], name="own")
+    cell = CellSpec(arm="scratch/finetune", num_labels=6, replicate=0)
+    plain, changed = (
+        make_plan(data, label_counts=[6]),
+        make_plan(data, label_counts=[6], encoder=own),
+    )
+    assert plain.cell_key(cell) != changed.cell_key(cell)
+    with pytest.raises(InputError, match="The encoder maps"):
+        make_plan(data, encoder=keras.Sequential([keras.Input((9, 8, 1)), keras.layers.Flatten()]))
+
+
+def test_a_difference_between_plans_is_named(data):
+    old = make_plan(data, label_counts=[6], seeds=3).to_json()
+    new = make_plan(data, label_counts=[6], seeds=4).to_json()
+    assert plan_difference(old, new)[0] == "seeds: 3 there, 4 now"
+    assert plan_difference(old, old) == []
+
+
+@pytest.mark.parametrize("asked", [{"seeds": 0}, {"epochs": 0}])
+def test_counts_below_one_are_refused(data, asked):
+    with pytest.raises(InputError, match="expected at least 1"):
+        make_plan(data, **asked)
+
+
+def test_balanced_subsets_have_cells_of_their_own(data):
+    natural, balanced = (
+        make_plan(dataclasses.replace(data, balanced=choice), label_counts=[6], seeds=3)
+        for choice in (False, True)
+    )
+    assert balanced.data.balanced and not natural.data.balanced
+    keys = [{plan.cell_key(cell) for cell in plan.cells()} for plan in (natural, balanced)]
+    assert not keys[0] & keys[1]
+    assert plan_difference(natural.to_json(), balanced.to_json()) == [
+        "data.balanced: false there, true now"
+    ]

@@ -1,0 +1,235 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from tests.study.studies import SCRATCH, make_records, make_right, plan_study
+from tfzero.study.verdict import remarks, words
+from tfzero.study.verdict.judge import judge, t_half_width
+
+ENCODERS = [{"spec": {"method": "vae", "replicate": r}, "cost": {"seconds": 4.0}} for r in range(5)]
+BASE = [80.0, 81.0, 79.0, 80.5, 79.5]
+
+
+@pytest.fixture
+def plan():
+    return plan_study()
+
+
+def call_judge(plan, accuracy, encoders=()):
+    return judge(plan, make_records(accuracy), list(encoders), make_right(accuracy))
+
+
+def describe(plan, verdict):
+    return [words.describe_comparison(e, margin=plan.margin) for e in verdict["comparisons"]]
+
+
+def headline(plan, verdict):
+    return words.write_headline(verdict["comparisons"], plan=plan, margin=plan.margin)
+
+
+def test_half_width_is_the_t_interval_of_scipy():
+    values = np.array(BASE)
+    low, high = stats.t.interval(0.95, 4, values.mean(), stats.sem(values))
+    assert t_half_width(values) == pytest.approx((high - low) / 2)
+    assert t_half_width(values[:1]) is None
+
+
+def test_verdict_finds_the_better_the_worse_and_the_open(plan):
+    accuracy = {
+        ("vae/lpft", 6): [value + 8 + 0.1 * i for i, value in enumerate(BASE)],
+        ("gan/lpft", 6): [value - 7 - 0.1 * i for i, value in enumerate(BASE)],
+        (SCRATCH, 6): BASE,
+        ("vae/lpft", 12): [82.0, 77.0, 81.0, 78.5, 81.0],
+        ("gan/lpft", 12): [78.0, 83.0, 79.0, 82.5, 79.5],
+        (SCRATCH, 12): BASE,
+    }
+    verdict = call_judge(plan, accuracy, ENCODERS)
+    outcomes = {(c["arm"], c["num_labels"]): c["outcome"] for c in verdict["comparisons"]}
+    assert outcomes == {
+        ("vae/lpft", 6): "transfer better",
+        ("gan/lpft", 6): "scratch better",
+        ("vae/lpft", 12): "cannot tell",
+        ("gan/lpft", 12): "cannot tell",
+    }
+    assert (verdict["look"], verdict["margin"]) == (1, 1.0)
+    assert verdict["alpha"] == pytest.approx(0.025)
+    first = next(c for c in verdict["comparisons"] if c["arm"] == "vae/lpft")
+    assert first["difference"] == pytest.approx(8.2) and first["settled_by"] is None
+    assert first["low"] < first["single_low"] < 8.2 < first["single_high"] < first["high"]
+    best = {entry["num_labels"]: entry for entry in verdict["best"]}
+    assert best[6] == {"num_labels": 6, "highest": "vae/lpft", "arms": ["vae/lpft"]}
+    assert set(best[12]["arms"]) == {"vae/lpft", "gan/lpft", SCRATCH}
+    row = next(row for row in verdict["table"] if row["arm"] == "vae/lpft")
+    assert (row["pretrain_seconds"], row["transfer_seconds"]) == (4.0, 1.5)
+    sentences = describe(plan, verdict)
+    assert sentences[0].startswith(
+        "At 6 labels transfer (vae/lpft) beats training from scratch by 8.2 points (95 % interval"
+    )
+    assert "training from scratch beats transfer (gan/lpft) by 7.2 points" in sentences[1]
+    assert "cannot tell" in sentences[2] and "5 seeds" in sentences[2]
+    assert "it would take" in sentences[2]
+    text = headline(plan, verdict)
+    assert "pays at 6 labels" in text and "At 12 labels this study cannot tell" in text
+
+
+def test_what_makes_no_difference_is_said_and_not_called_open(plan):
+    accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
+    verdict = call_judge(plan, accuracy)
+    assert {c["outcome"] for c in verdict["comparisons"]} == {"no difference worth having"}
+    assert "no difference worth having, which is 1 point:" in describe(plan, verdict)[0]
+    assert "At 6 and 12 labels pretraining makes no difference worth having" in headline(
+        plan, verdict
+    )
+
+
+def test_a_later_look_asks_for_more(plan):
+    accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
+    accuracy["vae/lpft", 6] = [v + s for v, s in zip(BASE, [2.6, 3.6, 1.4, 3.3, 1.9], strict=True)]
+    first = call_judge(plan, accuracy)
+    longer = plan.model_copy(update={"looks": (3, 5)})
+    second = call_judge(longer, accuracy)
+    assert second["alpha"] == pytest.approx(0.05 / 6) and second["look"] == 2
+    wins = [v["comparisons"][0]["outcome"] for v in (first, second)]
+    assert wins == ["transfer better", "cannot tell"]
+
+
+def test_what_the_verdict_cannot_tell_apart_shares_the_best_set(plan):
+    steps = [1.6, 2.4, 0.6, 2.2, 1.0]
+    accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
+    accuracy["vae/lpft", 6] = [value + step for value, step in zip(BASE, steps, strict=True)]
+    verdict = call_judge(plan, accuracy)
+    entry = verdict["comparisons"][0]
+    # A one-sided test against one of two others would tell; the family's does not.
+    assert entry["p_value"] / 2 < 0.025 / 2 and entry["outcome"] == "cannot tell"
+    assert SCRATCH in verdict["best"][0]["arms"]
+    assert verdict["best"][0]["highest"] == "vae/lpft"
+
+
+def test_two_seeds_give_figures_and_no_verdict():
+    plan = plan_study(seeds=2)
+    accuracy = {(arm, 6): BASE[:2] for arm in plan.arms}
+    verdict = call_judge(plan, accuracy, ENCODERS)
+    assert verdict["comparisons"] == []
+    assert len(verdict["table"]) == 3
+    assert set(verdict["best"][0]["arms"]) == set(plan.arms)
+    assert "seeds are 2" in headline(plan, verdict)
+    alone = plan_study(arms=["vae/lpft"], seeds=9)
+    assert "not among the arms" in headline(alone, verdict)
+    without = plan_study(arms=[SCRATCH, "pixels/svm"])
+    assert "no arm of this study uses" in headline(without, verdict)
+
+
+def test_shared_encoders_are_named():
+    accuracy = {
+        ("vae/lpft", 6): [value + 9 + 0.1 * i for i, value in enumerate(BASE)],
+        (SCRATCH, 6): BASE,
+    }
+    plans = {
+        n: plan_study(arms=["vae/lpft", SCRATCH], label_counts=[6], encoders=n) for n in (1, 2, 3)
+    }
+    one = call_judge(plans[1], accuracy)
+    assert describe(plans[1], one)[0].startswith(
+        "At 6 labels transfer from this one encoder (vae/lpft) beats"
+    )
+    assert headline(plans[1], one).startswith("Transfer from this one encoder pays at 6 labels")
+    two = call_judge(plans[2], accuracy)
+    assert two["comparisons"] == []
+    assert "2 encoders a method, and it takes 3" in headline(plans[2], two)
+    three = call_judge(plans[3], accuracy)
+    assert "5 seeds, 3 encoders" in describe(plans[3], three)[0]
+    assert three["comparisons"][0]["encoders"] == 3
+
+
+def test_cells_without_result_and_diverged_ones_are_named(plan):
+    accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
+    records, right = make_records(accuracy), make_right(accuracy)
+    del right["vae/lpft", 6][3]
+    records[0]["result"]["diverged"] = True
+    verdict = judge(plan, records, [], right)
+    assert verdict["missing"] == [{"arm": "vae/lpft", "num_labels": 6, "replicate": 3}]
+    assert len(verdict["diverged"]) == 1
+    missing, diverged = remarks.describe_gaps(verdict)
+    assert "Cells without a result: 1 (vae/lpft, 6 labels, seed 3)" in missing
+    assert "diverged: 1 (" in diverged and "commonest class" in diverged
+    assert verdict["comparisons"][0]["seeds"] == 4
+    whole = call_judge(plan, accuracy)
+    assert remarks.describe_gaps(whole) == []
+
+
+def test_scratch_that_trained_as_long_is_compared_beside_the_verdict():
+    plan = plan_study(arms=["vae/lpft", SCRATCH, "scratch-long/finetune"], label_counts=[6])
+    accuracy = {
+        ("vae/lpft", 6): [value + 1 for value in BASE],
+        (SCRATCH, 6): BASE,
+        ("scratch-long/finetune", 6): [value + 3 for value in BASE],
+    }
+    verdict = call_judge(plan, accuracy)
+    assert [(c["arm"], c["baseline"]) for c in verdict["comparisons"]] == [("vae/lpft", SCRATCH)]
+    [entry] = verdict["scratch_long"]
+    assert entry["difference"] == pytest.approx(-2)
+    assert entry["single_low"] < -2 < entry["single_high"]
+    said = remarks.describe_beside(verdict)
+    assert any("vae/lpft scores -2.0 points against scratch-long/finetune" in line for line in said)
+
+
+def test_negative_transfer_is_said_plainly(plan):
+    accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
+    accuracy["gan/lpft", 12] = [value - 4 for value in BASE]
+    # Below in the mean, but by less than its spread over replicates.
+    accuracy["vae/lpft", 12] = [value + (4 if k % 2 else -5) for k, value in enumerate(BASE)]
+    said = remarks.describe_beside(call_judge(plan, accuracy))
+    # Before the labels it saved, of which there are as many as arms and label counts.
+    assert said[0].startswith("Negative transfer: gan/lpft lies up to 4.0 points below")
+    assert len(said) > 1
+    assert not any("Negative transfer: vae" in line for line in said)
+
+
+def test_recommendation_is_scratch_where_the_best_makes_no_difference_worth_having(plan):
+    accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
+    accuracy["vae/lpft", 12] = [value + 0.1 for value in BASE]
+    found = words.recommend(call_judge(plan, accuracy), network_arms=list(plan.arms))
+    assert (
+        found["arm"] == SCRATCH and "vae/lpft makes no difference worth having" in found["reason"]
+    )
+    accuracy["vae/lpft", 12] = [value + 5 for value in BASE]
+    found = words.recommend(call_judge(plan, accuracy), network_arms=list(plan.arms))
+    assert found["arm"] == "vae/lpft" and "highest mean accuracy at 12 labels" in found["reason"]
+
+
+def test_an_arm_that_loses_does_not_settle_what_another_may_win(plan):
+    accuracy = {(arm, 12): BASE for arm in plan.arms}
+    accuracy["gan/lpft", 12] = [value - 6 for value in BASE]
+    worse = headline(plan, call_judge(plan, accuracy))
+    assert "At 12 labels train from scratch: pretrained arms are worse" in worse
+    accuracy["vae/lpft", 12] = [value + (4 if k % 2 else -3) for k, value in enumerate(BASE)]
+    assert "At 12 labels this study cannot tell" in headline(plan, call_judge(plan, accuracy))
+
+
+def test_what_pretraining_does_not_earn_is_not_credited_to_it():
+    plan = plan_study(arms=["vae/lpft", SCRATCH, "kmeans/svm"], label_counts=[6, 12])
+    accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
+    assert words.credit_baselines(call_judge(plan, accuracy), plan=plan) == ""
+    accuracy["kmeans/svm", 6] = [value + 9 for value in BASE]
+    said = words.credit_baselines(call_judge(plan, accuracy), plan=plan)
+    assert said.startswith("At 6 labels no pretrained arm is shown ahead of kmeans/svm, which")
+    # Level with it, a pretrained arm has gained nothing either.
+    accuracy["vae/lpft", 6] = [value + 9.1 for value in BASE]
+    assert words.credit_baselines(call_judge(plan, accuracy), plan=plan) == said
+    accuracy["vae/lpft", 6] = [value + 14 for value in BASE]
+    assert words.credit_baselines(call_judge(plan, accuracy), plan=plan) == ""
+
+
+def test_recommendation_is_the_best_network_and_owns_up_to_a_better_baseline(plan):
+    verdict = {
+        "comparisons": [],
+        "best": [{"num_labels": 6, "highest": "pixels/svm", "arms": ["pixels/svm"]}],
+        "table": [
+            {"arm": "pixels/svm", "num_labels": 6, "mean": 90.0, "half_width": 1.0},
+            {"arm": SCRATCH, "num_labels": 6, "mean": 85.0, "half_width": 1.0},
+            {"arm": "vae/lpft", "num_labels": 6, "mean": 86.0, "half_width": 1.0},
+        ],
+    }
+    found = words.recommend(verdict, network_arms=[SCRATCH, "vae/lpft"])
+    assert found["arm"] == "vae/lpft"
+    assert "pixels/svm scored 4.0 points more at 6 labels" in found["notes"][0]
+    assert words.recommend(verdict, network_arms=[]) is None

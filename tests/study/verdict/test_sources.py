@@ -1,0 +1,331 @@
+"""Encoders that come from elsewhere: words, keys, order of work, and what is said of them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.conftest import build_small_encoder, draw_bars
+from tests.study.studies import make_records, make_right
+from tfzero._checks import InputError
+from tfzero.data import from_arrays
+from tfzero.data.source_task import load_source_task
+from tfzero.study.minutes import fit_minutes
+from tfzero.study.planning.arms import Foreign, choose_arms, list_rivals, parse_arms
+from tfzero.study.planning.inits import list_inits, list_stages, parse_init
+from tfzero.study.planning.plan import CellSpec, GivenEncoder
+from tfzero.study.planning.resolve import make_plan
+from tfzero.study.records import RunFolder
+from tfzero.study.study import open_run
+from tfzero.study.verdict.judge import judge
+from tfzero.study.verdict.sources import describe_rival, write_headline
+from tfzero.study.work import run as runs
+from tfzero.study.work import worker
+from tfzero.study.work.estimate import Estimate, Timing, estimate_plan, time_kind, timed_kinds
+
+SCRATCH = "scratch/finetune"
+ALL = Foreign(source=True, labelled=True)
+GIVEN = GivenEncoder(init="file", name="mine.keras", fingerprint="00")
+
+
+def make_data(seed=0):
+    return from_arrays(*draw_bars(100, seed=seed), name="target")
+
+
+def make_source(data, *, seed=7, labelled=True):
+    images, labels = draw_bars(96, seed=seed)
+    source = from_arrays(images.transpose(0, 2, 1, 3), labels, name="other")
+    found = load_source_task(source, like=data)
+    if labelled:
+        return found
+    return type(found)("other", found.images, np.zeros(0, np.int64), (), "other")
+
+
+def plan_with_source(*, arms=None, seeds=3, data=None, **asked):
+    data = data or make_data()
+    source = asked.pop("source", None) or make_source(data)
+    return make_plan(
+        data, source=source, arms=arms, label_counts=[8, 12], seeds=seeds, epochs=1, **asked
+    )
+
+
+def test_words_are_taken_apart():
+    assert parse_init("vae@source+gan") == ("vae", True, "gan")
+    assert list_stages("vae@source+gan") == ("vae@source", "vae@source+gan")
+    assert list_stages("supervised+vae") == ("supervised", "supervised+vae")
+    assert list_stages("public+vae") == ("public+vae",)
+    assert list_stages("public") == list_stages("scratch") == list_stages("pixels") == ()
+    assert list_stages("vae") == ("vae",)
+    # A chain on the target's own pool alone is none, nor is one of what has no network.
+    for word in ("vae+gan", "kmeans@source+vae", "scratch@source", "supervised@source", "vae@",
+                 "supervised+kmeans", "supervised+", "pixels+vae"):  # fmt: skip
+        assert parse_init(word) is None, word
+    for word in list_inits(labelled=True, source=True, given="public"):
+        assert parse_init(word) is not None, word
+
+
+def test_arms_of_a_source_are_known_where_there_is_one():
+    arms = ("supervised/lpft", "vae@source/probe", "supervised+vae/svm", "kmeans@source/svm")
+    assert parse_arms(arms, foreign=ALL) == arms
+    with pytest.raises(InputError, match="--source DATA"):
+        parse_arms(["supervised/lpft"])
+    with pytest.raises(InputError, match="--source imagenet:NAME"):
+        parse_arms(["public/probe"], foreign=ALL)
+    with pytest.raises(InputError, match="this source has none.*needs no labels"):
+        parse_arms(["supervised/lpft"], foreign=Foreign(source=True))
+    with pytest.raises(InputError, match='Did you mean "vae@source/lpft"'):
+        parse_arms(["vae@sorce/lpft"], foreign=ALL)
+    with pytest.raises(InputError, match="kmeans@source/lpft"):
+        parse_arms(["kmeans@source/lpft"], foreign=ALL)
+
+
+def test_without_arms_a_study_gets_those_of_its_source():
+    assert choose_arms(None, foreign=ALL)[-1] == "supervised/lpft"
+    assert choose_arms(None, foreign=Foreign(source=True))[-1] == "simclr@source/lpft"
+    assert choose_arms(None, foreign=Foreign(given="public"))[-2:] == ("public/probe", "public/svm")
+    assert choose_arms(None, foreign=Foreign(given="file"))[-2:] == ("file/lpft", "file/probe")
+    # A chain brings each of its halves alone.
+    assert choose_arms([SCRATCH], foreign=ALL, then="vae") == (
+        SCRATCH, "supervised/lpft", "vae/lpft", "supervised+vae/lpft",
+    )  # fmt: skip
+    with pytest.raises(InputError, match="there is no source"):
+        choose_arms(None, foreign=Foreign(), then="vae")
+    with pytest.raises(InputError, match='Did you mean "vae"'):
+        choose_arms(None, foreign=ALL, then="vea")
+
+
+def test_an_arm_from_elsewhere_is_compared_with_the_targets_own_pool():
+    arms = ["vae/lpft", "gan/lpft", "gan/probe", SCRATCH, "kmeans/svm"]
+
+    def rivals(arm, *more):
+        return [rival for _, rival, _ in list_rivals([*arms, *more, arm], [8])]
+
+    assert rivals("vae@source/lpft") == ["vae/lpft"]  # by the same method
+    assert rivals("supervised/lpft") == ["vae/lpft", "gan/lpft"]  # by the same strategy
+    assert rivals("public/svm") == ["vae/lpft", "gan/lpft", "gan/probe"]  # or all
+    assert rivals("kmeans@source/svm") == []  # a baseline
+    chain = list_rivals([*arms, "supervised/lpft", "supervised+vae/lpft"], [8])
+    assert chain[-2:] == (
+        ("supervised+vae/lpft", "supervised/lpft", 8),
+        ("supervised+vae/lpft", "vae/lpft", 8),
+    )
+
+
+def test_keys_know_the_source_and_nothing_else_does():
+    data = make_data()
+    arms = ["vae/lpft", "vae@source/lpft", "supervised/lpft", "supervised+vae/lpft", SCRATCH]
+    plans = [
+        plan_with_source(data=data, arms=arms, source=make_source(data, seed=seed))
+        for seed in (7, 8)
+    ]
+    assert list(plans[0].pretraining) == ["vae", "vae@source", "supervised", "supervised+vae"]
+    for init, same in [("vae", True), ("vae@source", False), ("supervised", False),
+                       ("supervised+vae", False)]:  # fmt: skip
+        first, second = (plan.pretraining_key(init, 0) for plan in plans)
+        assert (first == second) == same, init
+    cells = [CellSpec(arm=arm, num_labels=8, replicate=0) for arm in arms]
+    same = [plans[0].cell_key(cell) == plans[1].cell_key(cell) for cell in cells]
+    assert same == [True, False, False, False, True]
+    # A study without a source has the keys it had.
+    alone = make_plan(data, arms=["vae/lpft"], label_counts=[8, 12], seeds=3, epochs=1)
+    assert alone.pretraining_key("vae", 0) == plans[0].pretraining_key("vae", 0)
+    given = [
+        make_plan(
+            data, arms=["file/lpft", "file+vae/lpft", SCRATCH], label_counts=[8],
+            given=GIVEN.model_copy(update={"fingerprint": name}),
+        )
+        for name in ("00", "01")
+    ]  # fmt: skip
+    keys = [[plan.cell_key(cell) for cell in plan.cells()[:3]] for plan in given]
+    assert [a == b for a, b in zip(*keys, strict=True)] == [False, False, True]
+
+
+def test_what_goes_on_from_another_waits_for_it():
+    plan = plan_with_source(arms=["supervised+vae/lpft", "vae/lpft", SCRATCH], seeds=1)
+    run = RunFolder("nowhere")
+    tasks = [
+        runs._pretraining_task(plan, run, init, 0, Estimate({}), {}) for init in plan.pretraining
+    ]
+    tasks += [runs._cell_task(plan, run, cell, Estimate({}), {}) for cell in plan.cells()]
+    phases = [[task.label.partition(",")[0] for task in phase] for phase in runs._in_phases(tasks)]
+    assert phases == [
+        ["pretrain vae", "pretrain supervised", SCRATCH, SCRATCH],
+        ["pretrain supervised+vae", "vae/lpft", "vae/lpft"],
+        ["supervised+vae/lpft", "supervised+vae/lpft"],
+    ]
+    # What is done already is not waited for.
+    assert [len(phase) for phase in runs._in_phases(tasks[2:])] == [5, 2]
+
+
+def test_minutes_drop_no_half_of_a_chain_that_stays():
+    arms = ["supervised/lpft", "vae/lpft", "supervised+vae/lpft", SCRATCH]
+    plan = plan_with_source(arms=arms, seeds=3)
+    slow = {"supervised": 10.0, "vae": 10.0}
+    estimate = Estimate({kind: Timing(seconds_per_step=step) for kind, step in slow.items()})
+    whole = estimate_plan(plan, estimate, workers=1) / 60
+    fitted = fit_minutes(plan, estimate, minutes=0.8 * whole, workers=1)
+    assert set(fitted.pretraining) == {
+        stage for arm in fitted.arms for stage in list_stages(arm.partition("/")[0])
+    }
+    assert fitted.rivals == list_rivals(fitted.arms, fitted.label_counts)
+    assert len(fitted.arms) < 4 and SCRATCH in fitted.arms
+
+
+def judge_made_up(accuracy, **asked):
+    arms = list(dict.fromkeys(arm for arm, _ in accuracy))
+    seeds = len(next(iter(accuracy.values())))
+    data = make_data()
+    plan = make_plan(
+        data, source=make_source(data), arms=arms, label_counts=[8], seeds=seeds, epochs=1, **asked
+    )
+    verdict = judge(plan, make_records(accuracy), [], make_right(accuracy))
+    return plan, verdict
+
+
+def test_the_verdict_says_whether_the_source_beats_the_own_pool():
+    plan, verdict = judge_made_up(
+        {
+            (SCRATCH, 8): [70.0, 70.2, 70.1, 70.3],
+            ("vae/lpft", 8): [70.1, 70.1, 70.2, 70.3],
+            ("supervised/lpft", 8): [90.0, 90.1, 90.3, 90.2],
+            ("supervised+vae/lpft", 8): [80.0, 80.1, 80.3, 80.2],
+        }
+    )
+    # All are decided together: three against scratch, and three against one another.
+    assert plan.num_claims == 6
+    found = {(e["arm"], e["baseline"]): e for e in verdict["rivals"]}
+    assert found["supervised/lpft", "vae/lpft"]["outcome"] == "better"
+    assert found["supervised+vae/lpft", "supervised/lpft"]["outcome"] == "worse"
+    assert found["supervised+vae/lpft", "vae/lpft"]["outcome"] == "better"
+    assert {entry["baseline"] for entry in verdict["comparisons"]} == {SCRATCH}
+    headline = write_headline(verdict, plan=plan)
+    for part in (
+        "At 8 labels pretraining makes no difference worth having",
+        "an encoder from other beats training from scratch (by up to 20.0 points, with "
+        "supervised/lpft)",
+        "supervised/lpft beats pretraining on your own images",
+        "supervised+vae/lpft loses to one of its halves alone",
+    ):
+        assert part in headline
+    sentence = describe_rival(found["supervised+vae/lpft", "supervised/lpft"], margin=1.0)
+    assert "supervised/lpft beats supervised+vae/lpft by 10.0 points (95 % interval 7." in sentence
+
+
+def test_what_cannot_be_told_is_said_with_what_would_settle_it():
+    plan, verdict = judge_made_up(
+        {
+            (SCRATCH, 8): [70.0, 75.0, 65.0],
+            ("vae/lpft", 8): [60.0, 70.0, 80.0],
+            ("vae@source/lpft", 8): [80.0, 70.0, 65.0],
+        }
+    )
+    [entry] = verdict["rivals"]
+    assert entry["outcome"] == "cannot tell" and entry["settled_by"]["points"] > 0
+    assert "cannot tell vae@source/lpft from vae/lpft" in describe_rival(entry, margin=1.0)
+    assert "shown neither better nor worse" in write_headline(verdict, plan=plan)
+
+
+def test_a_source_that_harms_is_said_to_and_one_arm_that_may_help_keeps_it_open():
+    worse = [60.0, 60.2, 60.1, 60.3]
+    accuracy = {(SCRATCH, 8): [70.0, 70.2, 70.1, 70.3], ("supervised/lpft", 8): worse}
+    plan, verdict = judge_made_up(accuracy)
+    headline = write_headline(verdict, plan=plan)
+    assert "At 8 labels an encoder from other is worse than training from scratch" in headline
+    open_still = {**accuracy, ("vae@source/lpft", 8): [50.0, 90.0, 60.0, 80.0]}
+    plan, verdict = judge_made_up(open_still)
+    headline = write_headline(verdict, plan=plan)
+    assert "At 8 labels this study cannot tell whether an encoder from other helps" in headline
+
+
+def test_one_ready_encoder_is_spoken_of_alone():
+    accuracy = {
+        (SCRATCH, 8): [70.0, 70.2, 70.1, 70.3],
+        ("file/lpft", 8): [90.0, 90.1, 90.3, 90.2],
+    }
+    data = make_data()
+    plan = make_plan(data, given=GIVEN, arms=[SCRATCH, "file/lpft"], label_counts=[8], seeds=4,
+                     encoders=2)  # fmt: skip
+    verdict = judge(plan, make_records(accuracy), [], make_right(accuracy))
+    [entry] = verdict["comparisons"]
+    assert (entry["outcome"], entry["encoders"], entry["seeds"]) == ("transfer better", 1, 4)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run folder with the encoders of a study of one replicate."""
+    data = make_data()
+    arms = ["supervised/probe", "vae@source/probe", "supervised+vae/probe", "kmeans@source/svm"]
+    own = build_small_encoder()
+    source = make_source(data)
+    plan = plan_with_source(data=data, source=source, arms=arms, seeds=1, encoder=own)
+    run = RunFolder(tmp_path_factory.mktemp("sources"))
+    open_run(plan, data, run, encoder=own, source=source)
+    for init in plan.pretraining:
+        worker.run_pretraining(run.path, plan, init, 0, {})
+    return plan, run
+
+
+def test_each_stage_learns_from_what_it_should(finished):
+    plan, run = finished
+    source = worker.open_source(run, plan)
+    own = worker.open_data(run.cache_for(plan.data.fingerprint)).pool
+    for init, images in [("supervised", source.images), ("vae@source", source.images),
+                         ("kmeans@source", source.images), ("supervised+vae", own)]:  # fmt: skip
+        np.testing.assert_array_equal(worker.images_of(run, plan, init), images)
+    assert plan.num_learnt_from("supervised") == len(source.labels)
+    records = {
+        init: json.loads((run.encoders / f"{plan.pretraining_key(init, 0)}.json").read_text())
+        for init in plan.pretraining
+    }
+    assert records["supervised"]["cost"]["steps"] == 2 and records["supervised"]["history"] == {}
+    assert records["vae@source"]["history"].keys() == records["supervised+vae"]["history"].keys()
+
+
+def test_a_chain_goes_on_from_where_its_first_stage_ended(finished):
+    plan, run = finished
+    start = worker.start_of_stage(run, plan, "supervised+vae", 0)
+    supervised = worker.load_encoder(run, plan, "supervised", 0)
+    random = worker.start_encoder(run, plan, 0)
+    ended = worker.load_encoder(run, plan, "supervised+vae", 0)
+    weights = [model.get_weights()[0] for model in (start, supervised, random, ended)]
+    np.testing.assert_array_equal(weights[0], weights[1])
+    assert not np.array_equal(weights[1], weights[2])
+    assert not np.array_equal(weights[0], weights[3])
+    # A few updates away: nearer to its start than to other weights.
+    assert np.abs(weights[3] - weights[0]).mean() < np.abs(weights[3] - weights[2]).mean()
+
+
+def test_cells_of_a_source_score_and_everything_is_timed(finished):
+    plan, run = finished
+    for cell in plan.cells():
+        record = run.read_cell(worker.run_cell(run.path, plan, cell, {}))
+        assert record is not None and record["spec"]["init"] == cell.init
+    kinds = timed_kinds(plan)
+    # "supervised+vae" takes as long an update as "vae@source".
+    assert kinds == ["supervised", "vae@source", "kmeans@source", "network", "kmeans@source/svm"]
+    estimate = Estimate(dict(time_kind(run.path, plan, kind, {}) for kind in kinds))
+    for init in plan.pretraining:
+        assert estimate.pretraining(plan, init) > 0.7
+    timing = estimate.timings["supervised"]
+    assert timing.fit_seconds + timing.seconds_per_step > 0  # an update of so little may be 0
+
+
+def test_a_ready_encoder_is_the_same_in_every_replicate(tmp_path):
+    data = make_data()
+    ready = build_small_encoder(seed=5)
+    plan = make_plan(data, given=GIVEN, arms=["file/probe", "file/svm", "file/finetune"],
+                     label_counts=[8], seeds=2)  # fmt: skip
+    run = RunFolder(tmp_path)
+    open_run(plan, data, run, given=ready)
+    assert plan.pretraining == {}
+    for cell in plan.cells():
+        worker.run_cell(run.path, plan, cell, {})
+    # Read once: test images for both replicates together, labelled ones for each.
+    names = sorted(path.name for path in (run.cache / "features").glob("*.npy"))
+    assert len([name for name in names if "-test" in name]) == 1 and len(names) == 3
+    loaded = worker.load_encoder(run, plan, "file", 1)
+    np.testing.assert_array_equal(loaded.get_weights()[0], ready.get_weights()[0])
+    kinds = timed_kinds(plan)
+    assert kinds == ["file", "file/svm"]
+    estimate = Estimate(dict(time_kind(run.path, plan, kind, {}) for kind in kinds))
+    assert all(estimate.cell(plan, cell) > 0.15 for cell in plan.cells())

@@ -1,0 +1,82 @@
+"""What a study says and does when its jobs fail; all jobs run in the test's own process."""
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+import tfzero
+from tests.conftest import draw_bars
+from tfzero import _compare
+from tfzero._checks import StopError
+from tfzero.data import from_arrays
+from tfzero.study.records import RunFolder
+from tfzero.study.work import worker
+from tfzero.study.work.estimate import Estimate
+
+ARMS = ["vae/probe", "scratch/probe"]
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch):
+    monkeypatch.setattr(_compare, "_estimate", lambda *_: Estimate({}))
+    monkeypatch.setattr(_compare, "_export", lambda plan, run, verdict, *_: None)
+
+
+def break_job(monkeypatch, name, *, when=lambda *_: True):
+    """Lets a kind of job fail where `when(plan, ...)`; returns the list of those that failed."""
+    whole, failed = getattr(worker, name), []
+
+    def broken(folder, plan, *rest):
+        if when(*rest):
+            failed.append(rest)
+            raise MemoryError("no room for 3 GB")
+        return whole(folder, plan, *rest)
+
+    monkeypatch.setattr(worker, name, broken)
+    return failed
+
+
+def compare(folder):
+    console = Console(file=io.StringIO(), width=200)
+    data = from_arrays(*draw_bars(80, seed=0))
+    try:
+        study = tfzero.compare(
+            data, arms=ARMS, label_counts=[8], seeds=3, epochs=1, out=folder, export=folder / "out",
+            workers=1, console=console,
+        )  # fmt: skip
+    finally:
+        printed = console.file.getvalue()
+    return study, printed
+
+
+def test_a_failed_pretraining_fails_its_cells_and_the_study_goes_on(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        failed = break_job(
+            patch, "run_pretraining", when=lambda method, replicate, _: replicate == 1
+        )
+        _, printed = compare(tmp_path)
+    assert len(failed) == 2  # it was tried again
+    run = RunFolder(tmp_path)
+    reasons = {failure["label"]: failure["reason"] for failure in run.read_failures()}
+    reason = "MemoryError: no room for 3 GB"
+    assert reasons == {
+        "pretrain vae, seed 1": reason,
+        "vae/probe, 8 labels, seed 1": f"its pretraining failed ({reason})",
+    }
+    assert "2 jobs failed twice" in printed and f"pretrain vae, seed 1: {reason}" in printed
+    assert len(list(run.cells.glob("*.json"))) == 5
+    verdict = json.loads(run.verdict.read_text())
+    assert "vae/probe" in json.dumps(verdict["missing"])
+    # The same command tries again, and nothing else.
+    study, printed = compare(tmp_path)
+    assert "Plan: 1 pretrainings and 1 cells" in printed and "failed" not in printed
+    assert run.read_failures() == [] and study.results["missing"] == []
+
+
+def test_a_study_of_which_nothing_is_left_says_why(tmp_path, monkeypatch):
+    break_job(monkeypatch, "run_cell")
+    with pytest.raises(StopError, match="Every job of the study failed.*no room for 3 GB"):
+        compare(tmp_path)
+    assert len(RunFolder(tmp_path).read_failures()) == 6

@@ -1,0 +1,179 @@
+import numpy as np
+import pytest
+
+from tests.study.small import open_small_run
+from tfzero.study.planning.plan import CellSpec
+from tfzero.study.work import worker
+from tfzero.study.work.features import open_features
+from tfzero.transfer import features as transfer_features
+from tfzero.transfer.features import read_features
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """How many images each pass over an encoder read."""
+    counts = []
+
+    def counting(encoder, images):
+        if encoder is not None:
+            counts.append(len(images))
+        return read_features(encoder, images)
+
+    monkeypatch.setattr(transfer_features, "read_features", counting)
+    return counts
+
+
+def run_cells(plan, run, cells):
+    found = {}
+    for cell in cells:
+        key = worker.run_cell(run.path, plan, cell, {})
+        found[cell] = (run.read_cell(key)["result"], run.read_probabilities(key))
+    return found
+
+
+def assert_equal(ours, theirs):
+    assert ours.keys() == theirs.keys()
+    for cell, (result, probabilities) in ours.items():
+        assert result == theirs[cell][0]
+        np.testing.assert_array_equal(probabilities, theirs[cell][1])
+
+
+def test_a_frozen_encoder_reads_each_image_once_and_results_are_the_same(tmp_path, reads):
+    arms = ["scratch/probe", "scratch/svm", "pixels/svm"]
+    plan, run = open_small_run(tmp_path, arms=arms, label_counts=(8, 20))
+    first = run_cells(plan, run, plan.cells())
+    assert reads == [plan.data.num_test, 20]
+    assert_equal(first, run_cells(plan, run, reversed(plan.cells())))
+    assert len(reads) == 2
+    # Whichever cell computes them, at whatever label count.
+    for file in (run.cache / "features").iterdir():
+        file.unlink()
+    assert_equal(first, run_cells(plan, run, reversed(plan.cells())))
+    assert len(reads) == 4
+
+
+def test_a_cell_reads_the_features_of_its_own_labels(tmp_path, monkeypatch):
+    plan, run = open_small_run(tmp_path, arms=["scratch/probe"], label_counts=(8, 20))
+    given = {}
+
+    def remember(strategy, *, features, labels, **_):
+        given[len(features)] = (np.array(features), labels)
+        return fit_on_features(strategy, features=features, labels=labels, **_)
+
+    from tfzero import transfer
+    from tfzero.transfer import fit_on_features
+
+    monkeypatch.setattr(transfer, "fit_on_features", remember)
+    run_cells(plan, run, plan.cells())
+    cache = run.cache_for(plan.data.fingerprint)
+    data = worker.open_data(cache)
+    encoder = worker.start_encoder(run, plan, 0)
+    for count, chosen in worker._subsets(cache, plan.label_counts, 0, False).items():
+        features, labels = given[count]
+        np.testing.assert_array_equal(labels, data.train_labels[chosen])
+        np.testing.assert_allclose(
+            features, read_features(encoder, data.train_images[chosen]), rtol=1e-5, atol=1e-6
+        )
+
+
+@pytest.mark.parametrize("arm", ["scratch/svm", "pixels/svm"])
+def test_groups_reach_the_strategy_with_its_labels(tmp_path, monkeypatch, arm):
+    from tfzero.transfer import choice
+    from tfzero.transfer.folds import make_folds
+
+    seen = []
+
+    def remember(labels, groups, **options):
+        seen.append((labels, groups))
+        return make_folds(labels, groups, **options)
+
+    monkeypatch.setattr(choice, "make_folds", remember)
+    groups = [f"person {row // 8}" for row in range(80)]
+    plan, run = open_small_run(tmp_path, arms=[arm], label_counts=(24,), groups=groups)
+    run_cells(plan, run, plan.cells())
+    cache = run.cache_for(plan.data.fingerprint)
+    data = worker.open_data(cache)
+    chosen = worker._subsets(cache, plan.label_counts, 0, False)[24]
+    [(labels, given)] = seen
+    np.testing.assert_array_equal(labels, data.train_labels[chosen])
+    np.testing.assert_array_equal(given, data.train_groups[chosen])
+    assert len(np.unique(given)) > 2
+
+
+def test_replicates_and_label_counts_have_their_own_features(tmp_path, reads):
+    plan, run = open_small_run(tmp_path, arms=["scratch/probe"], label_counts=(8,), seeds=2)
+    run_cells(plan, run, plan.cells())
+    wider, _ = open_small_run(tmp_path / "wider", arms=["scratch/probe"], label_counts=(8, 20))
+    run_cells(wider, run, [CellSpec(arm="scratch/probe", num_labels=20, replicate=0)])
+    assert reads == [plan.data.num_test, 8] * 2 + [plan.data.num_test, 20]
+
+
+@pytest.mark.parametrize("suffix", ["npy", "json"])
+def test_broken_features_are_computed_anew(tmp_path, suffix):
+    _, run = open_small_run(tmp_path)
+    images = np.zeros((3, 8, 8, 1), np.uint8)
+
+    def open_pixels():
+        return open_features(run, "key", lambda: None, lambda: images)
+
+    whole = open_pixels()
+    assert isinstance(whole.values, np.memmap) and whole.values.shape == (3, 64)
+    (run.cache / "features" / f"key.{suffix}").write_bytes(b"half")
+    np.testing.assert_array_equal(open_pixels().values, whole.values)
+    assert whole.seconds >= 0 and list(run.claims.iterdir()) == []
+
+
+def test_a_graph_is_built_once_an_encoder_and_results_are_those_of_a_fit_alone(
+    tmp_path, monkeypatch
+):
+    from tfzero.transfer import spreading
+
+    built = []
+
+    def counting(encoder, pool):
+        built.append(encoder)
+        return graph_images(encoder, pool)
+
+    graph_images = spreading.graph_images
+    monkeypatch.setattr(spreading, "graph_images", counting)
+    arms = ["scratch/label_spreading", "pixels/label_spreading"]
+    plan, run = open_small_run(tmp_path, arms=arms, label_counts=(8, 20), seeds=2)
+    first = run_cells(plan, run, plan.cells())
+    # One for each replicate's encoder, and one for the pixels.
+    assert len(built) == 3 and sum(encoder is None for encoder in built) == 1
+    assert_equal(first, run_cells(plan, run, reversed(plan.cells())))
+    assert len(built) == 3
+    cache = run.cache_for(plan.data.fingerprint)
+    data = worker.open_data(cache)
+    for cell, (_, probabilities) in first.items():
+        chosen = worker._subsets(cache, plan.label_counts, cell.replicate, False)[cell.num_labels]
+        images, labels = data.train_images[chosen], data.train_labels[chosen]
+        alone = worker.fit_arm(run, plan, cell, images, labels, {})
+        np.testing.assert_allclose(alone.predict(data.test_images), probabilities, atol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", ["npz", "json"])
+def test_a_broken_graph_is_built_anew(tmp_path, suffix):
+    arm = "pixels/label_spreading"
+    plan, run = open_small_run(tmp_path, arms=[arm], label_counts=(8,))
+    first = run_cells(plan, run, plan.cells())
+    (run.cache / "features" / f"pixels-graph.{suffix}").write_bytes(b"half")
+    assert_equal(first, run_cells(plan, run, plan.cells()))
+
+
+@pytest.mark.parametrize("strategy", ["logistic", "label_spreading"])
+def test_an_encoder_that_diverged_scores_as_such(tmp_path, monkeypatch, strategy):
+    plan, run = open_small_run(tmp_path, arms=[f"scratch/{strategy}"], label_counts=(8,))
+    start = worker.start_encoder(run, plan, 0)
+    start.set_weights([np.full_like(weight, np.nan) for weight in start.get_weights()])
+    monkeypatch.setattr(worker, "start_encoder", lambda *_: start)
+    [(result, _)] = run_cells(plan, run, plan.cells()).values()
+    assert result["diverged"] is True
+
+
+def test_what_was_chosen_is_recorded(tmp_path):
+    plan, run = open_small_run(tmp_path, arms=["scratch/logistic"], label_counts=(8, 20))
+    few, more = [run.read_cell(worker.run_cell(run.path, plan, c, {})) for c in plan.cells()]
+    assert few["chosen"]["blocks"] == ["block2", "block3", "block4"]
+    assert few["chosen"]["validated"] is None and more["chosen"]["validated"] > 0.5
+    assert set(more["chosen"]) == {"blocks", "C", "validated"}

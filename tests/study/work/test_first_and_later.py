@@ -1,0 +1,137 @@
+"""A job run first in a fresh process and after others leaves the same bits."""
+
+import hashlib
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from tests.study.small import open_small_run
+from tfzero.study.planning.plan import CellSpec
+from tfzero.study.work import worker
+
+PRETRAINING = ["vae", "gan"]
+CELLS = ["vae/finetune", "vae/probe", "vae/lpft", "scratch/finetune"]
+SCRIPT = """
+import json, sys
+from tests.study.work.test_first_and_later import do_jobs
+print(json.dumps(do_jobs(sys.argv[1], sys.argv[2:])))
+"""
+
+
+def do_jobs(folder, jobs):
+    """Does jobs in this process in order; returns what each left, as digests and numbers."""
+    plan, run = open_small_run(folder, arms=["gan/lpft", *CELLS])
+    return [do_job(plan, run, job) for job in jobs]
+
+
+def do_job(plan, run, job):
+    seen, kept = [], []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "fit", watch_fit(keras.Model.fit, seen))
+        patch.setattr(worker, "fit_arm", keep_model(worker.fit_arm, kept))
+        if "/" not in job:
+            key = worker.run_pretraining(run.path, plan, job, 0, {})
+            record = json.loads((run.encoders / f"{key}.json").read_text())
+            encoder = keras.models.load_model(run.encoders / f"{key}.keras", compile=False)
+            left = {"history": record["history"], "weights": digest(encoder.get_weights())}
+        else:
+            cell = CellSpec(arm=job, num_labels=8, replicate=0)
+            key = worker.run_cell(run.path, plan, cell, {})
+            left = {
+                "result": run.read_cell(key)["result"],
+                "probabilities": digest([run.read_probabilities(key)]),
+                "models": [state_of(fitted.model) for fitted in kept],
+            }
+    return {**left, "fits": seen}
+
+
+def state_of(model):
+    """Returns digests of weights and optimizer slots, and the optimizer's count."""
+    found = {"weights": digest(variable.numpy() for variable in model.variables)}
+    for number, optimizer in enumerate(
+        value for value in vars(model).values() if isinstance(value, keras.optimizers.Optimizer)
+    ):
+        found[f"slots{number}"] = digest(variable.numpy() for variable in optimizer.variables)
+        found[f"iterations{number}"] = int(optimizer.iterations.numpy())
+    return found
+
+
+def watch_fit(fit, seen):
+    """Wraps `fit`: writes down the state before and after, and what callbacks see."""
+
+    def wrapped(self, *arguments, callbacks, **settings):
+        class Clock(keras.callbacks.Callback):
+            def on_train_batch_begin(self, batch, logs=None):
+                optimizer = self.model.optimizer
+                calls.append([batch, int(optimizer.iterations), float(optimizer.learning_rate)])
+
+            def on_epoch_end(self, epoch, logs=None):
+                calls.append([epoch, {name: float(value) for name, value in logs.items()}])
+
+        calls = []
+        before = state_of(self)
+        history = fit(self, *arguments, callbacks=[*callbacks, Clock()], **settings)
+        seen.append({"before": before, "after": state_of(self), "calls": calls})
+        return history
+
+    return wrapped
+
+
+def keep_model(fit_arm, kept):
+    def wrapped(*arguments, **settings):
+        kept.append(fit_arm(*arguments, **settings))
+        return kept[-1]
+
+    return wrapped
+
+
+def digest(arrays):
+    state = hashlib.sha256()
+    for array in arrays:
+        state.update(np.ascontiguousarray(array).tobytes())
+    return state.hexdigest()
+
+
+def run_in_fresh_process(folder, jobs):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(folder), *jobs],
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def later(folder):
+    """What each job leaves when it comes after at least five others in one process."""
+    jobs = [*PRETRAINING, *CELLS]
+    rounds = run_in_fresh_process(folder, jobs * 2)
+    return dict(zip(jobs, rounds[len(jobs) :], strict=True))
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        pytest.param(job, marks=[] if job == "vae/lpft" else pytest.mark.slow)
+        for job in (*PRETRAINING, *CELLS)
+    ],
+)
+def test_a_job_is_the_same_first_in_a_process_and_after_others(folder, later, job):
+    [first] = run_in_fresh_process(folder, [job])
+    assert first == later[job]
+    trains = job != "vae/probe"
+    assert len(first["fits"]) == trains
+    if trains:  # the oracle itself looks at something
+        [fit] = first["fits"]
+        assert fit["before"] != fit["after"] and fit["after"]["iterations0"] > 0
+        rates = {call[2] for call in fit["calls"] if len(call) == 3}
+        assert len(rates) > 1 or job in PRETRAINING  # a schedule was followed

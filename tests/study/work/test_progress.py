@@ -1,0 +1,55 @@
+"""The live table of a terminal, and the lines of a log."""
+
+import io
+import json
+from types import SimpleNamespace
+
+from rich.console import Console
+
+from tests.study.small import open_small_run
+from tfzero.study.standing import Standing
+from tfzero.study.work.progress import Progress
+
+ARMS = ("scratch/finetune", "pixels/svm")
+
+
+def write_cell(plan, run, cell, accuracy):
+    key = plan.cell_key(cell)
+    record = {"spec": cell.model_dump(), "result": {"accuracy": accuracy}}
+    (run.cells / f"{key}.json").write_text(json.dumps(record))
+    return SimpleNamespace(key=key, seconds=1.0, label=f"{cell.arm}, seed {cell.replicate}")
+
+
+def test_the_table_has_the_means_so_far(tmp_path):
+    plan, run = open_small_run(tmp_path, arms=ARMS, label_counts=(8, 16), seeds=2)
+    cells = {(c.arm, c.num_labels, c.replicate): c for c in plan.cells()}
+    write_cell(plan, run, cells[ARMS[0], 8, 0], 0.5)
+    standing = Standing(plan, run)  # what is there already counts
+    done = write_cell(plan, run, cells[ARMS[0], 8, 1], 0.75)
+    standing.add(done.key)
+    standing.add("vae-0-pretraining")  # a job that is no cell
+    console = Console(file=io.StringIO(), width=100)
+    console.print(standing)
+    text = console.file.getvalue()
+    assert "Test accuracy so far in %, and seeds done of 2" in " ".join(text.split())
+    row = next(line for line in text.splitlines() if ARMS[0] in line)
+    assert "62.5 (2)" in row and row.count(" - ") == 1
+    row = next(line for line in text.splitlines() if ARMS[1] in line)
+    assert row.count(" - ") == 2
+
+
+def test_a_terminal_shows_the_table_and_a_log_shows_lines(tmp_path):
+    plan, run = open_small_run(tmp_path, arms=ARMS, seeds=2)
+    for terminal in (True, False):
+        console = Console(file=io.StringIO(), width=100, force_terminal=terminal)
+        progress = Progress(console, workers=1, standing=Standing(plan, run))
+        jobs = [write_cell(plan, run, cell, 0.5) for cell in plan.cells()]
+        progress.start(jobs)
+        for job in jobs:
+            progress.advance(job)
+        progress.stop()
+        text = console.file.getvalue()
+        assert ("accuracy so far" in text) is terminal
+        assert "4 of 4 jobs" in text
+        if not terminal:
+            assert text == "100%  4 of 4 jobs, 0 s left (done: pixels/svm, seed 1)\n"

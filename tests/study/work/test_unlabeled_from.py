@@ -1,0 +1,80 @@
+"""Where networks' unlabeled images come from: the pool, the arm's own method, or both."""
+
+import numpy as np
+import pytest
+
+from tests.conftest import draw_bars
+from tfzero._checks import InputError
+from tfzero.data import from_arrays
+from tfzero.pretrain import METHODS, find_method
+from tfzero.pretrain.base import Pretrainer
+from tfzero.study.planning.plan import CellSpec
+from tfzero.study.planning.resolve import make_plan
+from tfzero.study.records import RunFolder
+from tfzero.study.study import open_run
+from tfzero.study.work import worker
+
+ARMS = ["vae/selftrain", "gan/lpft"]
+DATA = from_arrays(*draw_bars(80, seed=0))
+
+
+def plan_small(unlabeled_from, arms=ARMS):
+    return make_plan(
+        DATA, arms=arms, label_counts=[8], seeds=1, epochs=1, unlabeled_from=unlabeled_from
+    )
+
+
+def test_the_table_says_which_methods_generate():
+    for name, method in METHODS.items():
+        generates = find_method(name).generate is not Pretrainer.generate
+        assert method.generates == generates, name
+
+
+@pytest.mark.parametrize("source", ["pool", "generated", "both"])
+def test_an_arm_trains_on_what_is_asked_for(source, tmp_path, monkeypatch):
+    plan, run = plan_small(source), RunFolder(tmp_path)
+    open_run(plan, DATA, run)
+    key = worker.run_pretraining(run.path, plan, "vae", 0, {})
+    kept = run.encoders / f"{key}-generated.npz"
+    assert kept.exists() == (source != "pool")
+    given = []
+
+    def take(strategy, *, pool, **_):
+        given.append(pool)
+        raise InputError("stop here")
+
+    monkeypatch.setattr("tfzero.transfer.fit_classifier", take)
+    cell = CellSpec(arm="vae/selftrain", num_labels=8, replicate=0)
+    with pytest.raises(InputError, match="stop here"):
+        worker.run_cell(run.path, plan, cell, {})
+    count = len(DATA.pool)
+    assert len(given[0]) == (2 * count if source == "both" else count)
+    assert given[0].dtype == np.uint8 and given[0].shape[1:] == (8, 8, 1)
+    if source != "pool":
+        with np.load(kept) as file:
+            np.testing.assert_array_equal(given[0][-count:], file["images"])
+        assert len({image.tobytes() for image in given[0][-count:]}) > count / 2
+    if source != "generated":
+        np.testing.assert_array_equal(given[0][:count], DATA.pool)
+
+
+def test_only_what_depends_on_it_is_computed_anew():
+    plan, other = plan_small("pool"), plan_small("generated")
+    cells = {arm: CellSpec(arm=arm, num_labels=8, replicate=0) for arm in ARMS}
+    assert plan.cell_key(cells["vae/selftrain"]) != other.cell_key(cells["vae/selftrain"])
+    assert plan.cell_key(cells["gan/lpft"]) == other.cell_key(cells["gan/lpft"])
+    assert plan.pretraining_key("vae", 0) != other.pretraining_key("vae", 0)
+    assert plan.pretraining_key("gan", 0) == other.pretraining_key("gan", 0)
+
+
+def test_an_init_that_makes_no_images_is_refused():
+    plan_small("pool", ["scratch/selftrain"])
+    for init in ("scratch", "simclr"):
+        with pytest.raises(
+            InputError, match=f'"{init}/selftrain" cannot train on generated .* expected gan or vae'
+        ):
+            plan_small("both", [f"{init}/selftrain"])
+    with pytest.raises(InputError, match="no arm trains a network on unlabeled images"):
+        plan_small("generated", ["pixels/label_spreading", "vae/lpft"])
+    with pytest.raises(InputError, match='Unknown source of unlabeled images "pols"'):
+        plan_small("pols")

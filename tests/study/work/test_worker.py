@@ -1,0 +1,83 @@
+import dataclasses
+
+import numpy as np
+
+from tests.conftest import draw_bars
+from tests.study.small import open_small_run
+from tfzero.data import from_arrays
+from tfzero.study.planning.plan import CellSpec
+from tfzero.study.planning.resolve import make_plan
+from tfzero.study.records import RunFolder, read_json
+from tfzero.study.study import open_run
+from tfzero.study.verdict import remarks
+from tfzero.study.work import worker
+from tfzero.transfer.contract import Cost, Fitted
+
+
+class Answering:
+    """A fitted model that always answers the same."""
+
+    def __init__(self, row):
+        self.row = np.array(row, np.float32)
+
+    def predict(self, images):
+        return np.tile(self.row, (len(images), 1))
+
+
+def run_answering(tmp_path, monkeypatch, row):
+    plan, run = open_small_run(tmp_path)
+    cell = CellSpec(arm="scratch/finetune", num_labels=8, replicate=0)
+    monkeypatch.setattr(worker, "fit_arm", lambda *_, **__: Fitted(Answering(row), Cost()))
+    key = worker.run_cell(run.path, plan, cell, {})
+    return run.read_cell(key)["result"], run.read_probabilities(key)
+
+
+def test_a_divergence_is_marked_and_scores_as_always_answering_the_commonest_class(
+    tmp_path, monkeypatch
+):
+    result, probabilities = run_answering(tmp_path, monkeypatch, [0.5, np.nan, 0.5, 0])
+    assert result["diverged"] is True
+    assert (probabilities == probabilities[0]).all() and probabilities[0].max() == 1
+    assert 0 < result["accuracy"] < 0.5
+
+
+def test_a_cell_that_converged_is_not_marked(tmp_path, monkeypatch):
+    result, probabilities = run_answering(tmp_path, monkeypatch, [0.1, 0.2, 0.3, 0.4])
+    assert result["diverged"] is False
+    assert (probabilities == np.array([0.1, 0.2, 0.3, 0.4], np.float32)).all()
+
+
+def test_balanced_studies_label_as_many_of_each_class(tmp_path):
+    images, labels = draw_bars(80, seed=0)
+    kept = np.flatnonzero((labels != 3) | (np.arange(80) < 24))
+    data = from_arrays(images[kept], labels[kept])
+    for balanced, expected in ((False, [3, 3, 3, 1]), (True, [3, 2, 2, 3])):
+        plan = make_plan(
+            dataclasses.replace(data, balanced=balanced),
+            arms=["scratch/probe"], label_counts=[10], seeds=1,
+        )  # fmt: skip
+        run = RunFolder(tmp_path / str(balanced))
+        open_run(plan, data, run)
+        rows = worker.choose_labelled(run, plan, 10)
+        assert sorted(np.bincount(data.train_labels[rows])) == sorted(expected)
+
+
+def test_alarms_of_a_pretraining_are_kept_and_told_at_the_end(tmp_path, monkeypatch):
+    plan, run = open_small_run(tmp_path, arms=("vae/probe", "scratch/probe"), seeds=1)
+
+    def diverge(method, images, *, budget):
+        return {"loss": [2.0, float("nan")], "kl": [float("inf"), 1.0]}
+
+    assert remarks.describe_alarms([]) == []
+    monkeypatch.setattr("tfzero.pretrain.run.pretrain", diverge)
+    key = worker.run_pretraining(run.path, plan, "vae", 0, {})
+    record = read_json(run.encoders / f"{key}.json")
+    assert record["history"] == {"loss": [2.0, None], "kl": [None, 1.0]}
+    assert record["alarms"][0].startswith("loss not finite: loss is nan in epoch 2 of 2")
+    healthy = {**record, "alarms": []}
+    [told] = remarks.describe_alarms([healthy, record, healthy])
+    assert told.startswith("Pretraining raised alarms in 1 of 3 encoders. The first, vae, seed 0: ")
+    assert record["alarms"][0] in told
+    assert remarks.describe_alarms([healthy, {"spec": {}}]) == []  # an older record
+    two = {**record, "alarms": ["a.", "b.", "c."]}
+    assert remarks.describe_alarms([two])[0].endswith("vae, seed 0: a. And 2 more.")

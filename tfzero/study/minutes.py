@@ -1,0 +1,110 @@
+"""Fits a study into the minutes given, and says what was dropped for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tfzero._checks import InputError
+from tfzero.study.planning.arms import init_of, list_rivals, transfer_family
+from tfzero.study.planning.inits import is_transferred, list_stages
+from tfzero.study.planning.plan import SCRATCH, StudyPlan
+from tfzero.study.verdict.family import MIN_SEEDS
+from tfzero.study.work.estimate import Estimate, estimate_plan
+
+# More replicates than this are dropped before any arm is: fewer make verdicts rare.
+_ENOUGH_SEEDS = 5
+
+
+def fit_minutes(plan: StudyPlan, estimate: Estimate, *, minutes: float, workers: int) -> StudyPlan:
+    """Returns the largest study that is expected to end within `minutes`.
+
+    In this order: fewer replicates, down to 5; without the most expensive arms, but never
+    without scratch/finetune and one transfer arm; without the most expensive label counts, down
+    to one; fewer replicates, down to 3. As many replicates as then fit are kept. What was dropped
+    is in the plan's `dropped`.
+
+    Args:
+        plan: What was asked for.
+        estimate: Timed on this machine.
+        minutes: From here to the verdict, report and export.
+        workers: Processes that work at once.
+
+    Raises:
+        InputError: If the smallest study that can give a verdict takes longer.
+    """
+
+    def seconds(candidate: StudyPlan) -> float:
+        return estimate_plan(candidate, estimate, workers=workers)
+
+    smallest = plan
+    for candidate in _smaller_plans(plan, seconds):
+        smallest = candidate
+        if seconds(candidate) <= 60 * minutes:
+            return candidate.model_copy(update={"dropped": _name_dropped(plan, candidate)})
+    needed = -(-seconds(smallest) // 60)
+    raise InputError(
+        f"{minutes:g} minutes do not suffice: the smallest study that can give a verdict "
+        f"({', '.join(smallest.arms)} at {smallest.label_counts[0]:,} labels, {smallest.seeds} "
+        f"seeds) takes about {needed:.0f} on this machine. Give --minutes {needed:.0f}, or fewer "
+        "--epochs, or a smaller --size."
+    )
+
+
+def _smaller_plans(plan: StudyPlan, seconds) -> Iterator[StudyPlan]:
+    """Yields the plan and smaller ones, in the order in which things are given up."""
+    asked = plan.seeds
+    enough = min(asked, _ENOUGH_SEEDS)
+
+    def with_fewer_seeds(smaller: StudyPlan, most: int, least: int) -> Iterator[StudyPlan]:
+        return (_with(smaller, seeds=seeds) for seeds in range(most, least - 1, -1))
+
+    yield plan
+    yield from with_fewer_seeds(plan, asked - 1, enough)
+    while smaller := [_with(plan, without=arm) for arm in _spare_arms(plan)]:
+        plan = min(smaller, key=seconds)
+        yield from with_fewer_seeds(plan, asked, enough)
+    while len(plan.label_counts) > 1:
+        smaller = [_with(plan, without=count) for count in plan.label_counts]
+        # Of two as long, without the larger count: few labels are what the question is about.
+        plan = min(smaller, key=lambda candidate: (seconds(candidate), candidate.label_counts))
+        yield from with_fewer_seeds(plan, asked, enough)
+    yield from with_fewer_seeds(plan, enough - 1, min(asked, MIN_SEEDS))
+
+
+def _spare_arms(plan: StudyPlan) -> list[str]:
+    """Returns the arms that a verdict on pretraining can do without."""
+    learnt = [arm for arm in plan.arms if is_transferred(init_of(arm))]
+    needed = {SCRATCH, *(learnt if len(learnt) == 1 else [])}
+    spare = [arm for arm in plan.arms if arm not in needed]
+    return spare if len(plan.arms) > 1 else []
+
+
+def _with(plan: StudyPlan, *, seeds: int | None = None, without: str | int | None = None):
+    arms = tuple(arm for arm in plan.arms if arm != without)
+    counts = tuple(count for count in plan.label_counts if count != without)
+    seeds = plan.seeds if seeds is None else seeds
+    stages = {stage for arm in arms for stage in list_stages(init_of(arm))}
+    kept = (*counts, plan.data.num_train)
+    return plan.model_copy(
+        update={
+            "arms": arms,
+            "label_counts": counts,
+            "seeds": seeds,
+            "looks": (seeds,),
+            "encoders": None if plan.encoders is None else min(plan.encoders, seeds),
+            "family": transfer_family(arms, counts),
+            "rivals": list_rivals(arms, counts),
+            "pretraining": {m: s for m, s in plan.pretraining.items() if m in stages},
+            "transfer": {count: plan.transfer[count] for count in kept},
+            "extra_steps": {count: plan.extra_steps[count] for count in kept},
+        }
+    )
+
+
+def _name_dropped(asked: StudyPlan, fitted: StudyPlan) -> tuple[str, ...]:
+    dropped = []
+    if fitted.seeds < asked.seeds:
+        dropped.append(f"{asked.seeds - fitted.seeds} of {asked.seeds} seeds")
+    dropped += [f"arm {arm}" for arm in asked.arms if arm not in fitted.arms]
+    dropped += [f"{n:,} labels" for n in asked.label_counts if n not in fitted.label_counts]
+    return tuple(dropped)

@@ -1,0 +1,374 @@
+"""What a study will do, fixed before it starts: arms, label counts, replicates, budgets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from importlib import metadata
+from typing import Any
+
+import pydantic
+
+import tfzero
+from tfzero._checks import InputError
+from tfzero.data.logmel import LogMel
+from tfzero.pretrain.budget import PretrainingBudget
+from tfzero.study.planning.inits import GIVEN_INITS, SCRATCH_LONG, THEN, list_stages, read_init
+from tfzero.transfer import STRATEGIES, UNLABELED_FROM, trains_on_unlabeled
+from tfzero.transfer.budget import Budget
+
+SCHEMA = 1
+# Raise it with every change that alters results, so that no study mixes two ways of working.
+RECIPE = "4"
+SCRATCH = "scratch/finetune"
+# Beside networks whatever could embarrass them. On a part of digits' training images label
+# spreading by k-means features scored most at 20 and 50 labels (89.7 and 92.8 %; the best network
+# 82.3 and 91.3). Of the others on these features logistic is as good or better with few labels, svm
+# at 100 and, on Fashion-MNIST, at 1,000. Rotation is cheap, and of all methods best for clothes.
+DEFAULT_ARMS = (
+    "gan/lpft", "vae/lpft", "simclr/lpft", "rotation/lpft", SCRATCH,
+    "scratch-long/finetune", "scratch/probe", "kmeans/logistic", "kmeans/svm",
+    "kmeans/label_spreading", "pixels/svm", "pixels/label_spreading",
+)  # fmt: skip
+
+
+class _Model(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSummary(_Model):
+    """What identifies the data; the images themselves are not in the plan."""
+
+    source: str
+    fingerprint: str
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    num_pool: int
+    num_train: int
+    num_test: int
+    notes: tuple[str, ...]
+    resize: str = "stretch"
+    sound: LogMel | None = None
+    transductive: bool = False
+    balanced: bool = False
+
+
+class SourceSummary(_Model):
+    """What identifies another data set that encoders learn from first."""
+
+    name: str
+    source: str
+    fingerprint: str
+    num_images: int
+    num_labelled: int
+    class_names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+class GivenEncoder(_Model):
+    """What identifies an encoder that comes ready, with weights that others trained."""
+
+    init: str
+    # The network's name, or the file that it is from.
+    name: str
+    # A hash of its weights and architecture.
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
+class PretrainingPlan(_Model):
+    """How one method is pretrained; every other setting is the method's default."""
+
+    epochs: int = pydantic.Field(ge=1)
+    batch_size: int = pydantic.Field(ge=1)
+    learning_rate: float = pydantic.Field(gt=0)
+    decays: bool = False
+    # The kind of data, of methods that are told it.
+    kind: str | None = None
+
+    def to_budget(self) -> PretrainingBudget:
+        """Returns what `tfzero.pretrain.run.pretrain` may spend."""
+        return PretrainingBudget(self.epochs, self.batch_size, self.learning_rate, self.decays)
+
+
+class SupervisedPlan(_Model):
+    """How an encoder is trained on a source's labels; the head is thrown away."""
+
+    epochs: int = pydantic.Field(ge=1)
+    batch_size: int = pydantic.Field(ge=1)
+    kind: str
+
+    def num_steps(self, num_labelled: int) -> int:
+        """Returns the updates for a number of labelled images."""
+        return self.epochs * -(-num_labelled // self.batch_size)
+
+
+class KMeansPlan(_Model):
+    """How the centroids of k-means patches are found."""
+
+    num_centroids: int = pydantic.Field(ge=2)
+    patch_size: int = pydantic.Field(ge=2)
+
+
+class TransferPlan(_Model):
+    """What each network strategy may spend at one label count."""
+
+    steps: int = pydantic.Field(ge=1)
+    batch_size: int = pydantic.Field(ge=1)
+    augment: bool
+    kind: str
+    class_weights: bool
+
+    @classmethod
+    def from_budget(cls, budget: Budget) -> TransferPlan:
+        """Returns what a study decides of a budget; the rest is the same in every study."""
+        return cls(**{name: getattr(budget, name) for name in cls.model_fields})
+
+
+class CellSpec(_Model):
+    """One arm at one label count in one replicate."""
+
+    arm: str
+    num_labels: int
+    replicate: int
+
+    @property
+    def init(self) -> str:
+        """Where the encoder comes from."""
+        return self.arm.partition("/")[0]
+
+    @property
+    def strategy(self) -> str:
+        """How the labels are used."""
+        return self.arm.partition("/")[2]
+
+
+class StudyPlan(_Model):
+    """A whole study; two runs of one plan give equal results."""
+
+    schema_version: int = pydantic.Field(SCHEMA, alias="schema")
+    name: str
+    data: DataSummary
+    source: SourceSummary | None = None
+    given: GivenEncoder | None = None
+    arms: tuple[str, ...] = pydantic.Field(min_length=1)
+    label_counts: tuple[int, ...] = pydantic.Field(min_length=1)
+    seeds: int = pydantic.Field(ge=1)
+    # Replicates in all at each look at the results; the last is `seeds`.
+    looks: tuple[int, ...] = pydantic.Field(min_length=1)
+    # Encoders a method, where replicates share them; None for one each.
+    encoders: int | None = pydantic.Field(None, ge=1)
+    # (arm, label count) of every comparison with scratch/finetune that can be claimed.
+    family: tuple[tuple[str, int], ...]
+    # (arm, rival, label count) of every comparison of what a source gives with the target's own.
+    rivals: tuple[tuple[str, str, int], ...] = ()
+    margin: float = pydantic.Field(gt=0)
+    # What is learnt before the labels are seen, by init; what another goes on from comes first.
+    pretraining: dict[str, PretrainingPlan | KMeansPlan | SupervisedPlan]
+    # At each label count, and on all labels for the network that is exported.
+    transfer: dict[int, TransferPlan]
+    # Updates that scratch-long gets beside those of `transfer`: what pretraining would have bought.
+    extra_steps: dict[int, int]
+    # What was asked in minutes, and what was dropped to keep to it.
+    minutes: float | None = pydantic.Field(None, gt=0)
+    dropped: tuple[str, ...] = ()
+    encoder: str | None = None
+    # Where the images come from that networks are trained on without labels.
+    unlabeled_from: str = UNLABELED_FROM[0]
+    versions: dict[str, str]
+    recipe: str = RECIPE
+
+    @property
+    def num_encoders(self) -> int:
+        """How many encoders each method pretrains."""
+        return min(self.encoders or self.seeds, self.seeds)
+
+    @property
+    def num_claims(self) -> int:
+        """How many comparisons are decided together."""
+        return len(self.family) + len(self.rivals)
+
+    def num_learnt_from(self, init: str) -> int:
+        """Returns how many images an init's last stage learns from."""
+        found = read_init(init)
+        if not found.reads_source:
+            return self.data.num_pool
+        assert self.source is not None
+        supervised = isinstance(self.pretraining[init], SupervisedPlan)
+        return self.source.num_labelled if supervised else self.source.num_images
+
+    def stage_before(self, init: str) -> str | None:
+        """Returns the init that has to be learnt before this one, which goes on from it."""
+        return next(iter(list_stages(init)[-2:-1]), None)
+
+    def network_arms(self) -> list[str]:
+        """Returns the arms that end in a network, which can be exported."""
+        return [arm for arm in self.arms if STRATEGIES[arm.partition("/")[2]].trains_network]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the plan as `study.json` holds it."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def with_seeds(self, seeds: int) -> StudyPlan:
+        """Returns the plan for one more look, at `seeds` replicates in all."""
+        return self.model_copy(update={"seeds": seeds, "looks": (*self.looks, seeds)})
+
+    def transfer_for(self, cell: CellSpec) -> TransferPlan:
+        """Returns what a cell's network strategy may spend."""
+        settings = self.transfer[cell.num_labels]
+        if cell.init != SCRATCH_LONG:
+            return settings
+        steps = settings.steps + self.extra_steps[cell.num_labels]
+        return settings.model_copy(update={"steps": steps})
+
+    def cells(self) -> list[CellSpec]:
+        """Returns all cells, replicate by replicate, so that early results are balanced."""
+        return [
+            CellSpec(arm=arm, num_labels=count, replicate=replicate)
+            for replicate in range(self.seeds)
+            for count in self.label_counts
+            for arm in self.arms
+        ]
+
+    def cell_key(self, cell: CellSpec) -> str:
+        """Returns the name of a cell's record: readable, and unique to all that decides it."""
+        decides = {
+            "cell": cell.model_dump(),
+            "pretraining": self.pretraining_key(cell.init, cell.replicate)
+            if cell.init in self.pretraining
+            else None,
+            "transfer": self.transfer_for(cell).model_dump(),
+            **self._given_key(cell.init),
+            **({"unlabeled_from": self.unlabeled_from} if self.reads_generated(cell) else {}),
+            **self._common(),
+        }
+        readable = f"{cell.arm.replace('/', '-')}-{cell.num_labels}-{cell.replicate}"
+        return f"{readable}-{_digest(decides)}"
+
+    def pretraining_key(self, method: str, replicate: int) -> str:
+        """Returns the name of the files of the encoder that a replicate uses."""
+        if self.encoders is not None:
+            replicate %= self.encoders
+        decides = {
+            "method": method,
+            "replicate": replicate,
+            "settings": self.pretraining[method].model_dump(),
+            **({"generated": True} if self.keeps_generated(method) else {}),
+            **self._common(),
+            **self._given_key(method),
+        }
+        if self.source is not None and read_init(method).reads_source:
+            decides["source"] = self.source.fingerprint
+        if (before := self.stage_before(method)) is not None:
+            decides["before"] = self.pretraining_key(before, replicate)
+        return f"{method}-{replicate}-{_digest(decides)}"
+
+    def _given_key(self, init: str) -> dict[str, Any]:
+        if self.given is None or init.partition(THEN)[0] not in GIVEN_INITS:
+            return {}
+        return {"given": self.given.fingerprint}
+
+    def reads_generated(self, cell: CellSpec) -> bool:
+        """Returns whether a cell trains on images that its own pretrained method made."""
+        return self.unlabeled_from != "pool" and trains_on_unlabeled(cell.strategy)
+
+    def keeps_generated(self, method: str) -> bool:
+        """Returns whether images that a pretrained method makes are kept for its arms."""
+        cells = [CellSpec(arm=arm, num_labels=0, replicate=0) for arm in self.arms]
+        return any(self.reads_generated(cell) and cell.init == method for cell in cells)
+
+    def _common(self) -> dict[str, Any]:
+        return {
+            "data": self.data.fingerprint,
+            # Only where it is asked for, so that other studies keep their records.
+            **({"balanced": True} if self.data.balanced else {}),
+            "encoder": self.encoder,
+            "recipe": self.recipe,
+            "versions": self.versions,
+        }
+
+
+def parse_label_counts(counts, *, num_train: int, num_classes: int) -> tuple[int, ...]:
+    """Returns label counts in rising order, "all" resolved.
+
+    Raises:
+        InputError: If a count is no number, below one label a class, or more than exist.
+    """
+    resolved = []
+    for count in counts:
+        if count == "all":
+            resolved.append(num_train)
+            continue
+        try:
+            number = int(count)
+        except (TypeError, ValueError):
+            raise InputError(
+                f'Label count "{count}" is no number; expected numbers or "all", '
+                "as in 100,1000,all."
+            ) from None
+        if number > num_train:
+            raise InputError(
+                f"{number} labels asked, but the training part has {num_train} labelled images. "
+                'Ask for fewer, or for "all".'
+            )
+        if number < num_classes:
+            raise InputError(
+                f"{number} labels asked for {num_classes} classes; expected at least one a class."
+            )
+        resolved.append(number)
+    if not resolved:
+        raise InputError("No label count given; expected numbers, as in 100,1000,all.")
+    return tuple(sorted(set(resolved)))
+
+
+def default_label_counts(num_train: int, num_classes: int) -> tuple[int, ...]:
+    """Returns 2, 5 and 20 labels a class, as far as they exist."""
+    counts = [num_classes * per_class for per_class in (2, 5, 20)]
+    return tuple(count for count in counts if count <= num_train) or (num_train,)
+
+
+def current_versions() -> dict[str, str]:
+    """Returns the versions that can alter a result."""
+    names = ("keras", "numpy", "scikit-learn", "scipy")
+    tensorflow = next(
+        (found for name in ("tensorflow", "tensorflow-cpu") if (found := _version(name))), ""
+    )
+    return {
+        "tfzero": tfzero.__version__,
+        "python": platform.python_version(),
+        "tensorflow": tensorflow,
+        **{name: _version(name) for name in names},
+    }
+
+
+def plan_difference(old: Any, new: Any, *, path: str = "") -> list[str]:
+    """Returns where two plans differ, as "seeds: 10 there, 5 now"."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            line
+            for key in dict.fromkeys([*old, *new])
+            for line in plan_difference(
+                old.get(key), new.get(key), path=f"{path}.{key}" if path else str(key)
+            )
+        ]
+    if old == new:
+        return []
+    return [f"{path}: {_short(old)} there, {_short(new)} now"]
+
+
+def _short(value) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _digest(value) -> str:
+    text = json.dumps(value, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()

@@ -1,0 +1,103 @@
+"""What a study shows beside its verdict, and what went wrong in it, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfzero.study.verdict.words import format_points
+
+
+def describe_beside(verdict: dict[str, Any]) -> list[str]:
+    """Returns what a study shows beside its verdict: exploratory, each figure on its own.
+
+    What concerns the verdict most comes first, as a reader may be shown the first few alone.
+    """
+    sentences = []
+    for entry in verdict["scratch_long"]:
+        sentences.append(
+            f"At {entry['num_labels']:,} labels {entry['arm']} scores "
+            f"{format_points(entry['difference'], sign='+')} points against "
+            f"{entry['baseline']}, which trained for as long as pretraining and transfer together "
+            f"(95 % interval of this figure alone {format_points(entry['single_low'])} to "
+            f"{format_points(entry['single_high'])})."
+        )
+    # By more than chance alone would do: half of all arms that gain nothing lie below.
+    losses = [entry for entry in verdict["comparisons"] if entry["single_high"] < 0]
+    for arm in dict.fromkeys(entry["arm"] for entry in losses):
+        worst = min((e for e in losses if e["arm"] == arm), key=lambda entry: entry["difference"])
+        sentences.append(
+            f"Negative transfer: {arm} lies up to {-worst['difference']:.1f} points below scratch "
+            f"(at {worst['num_labels']:,} labels; 95 % interval of this figure alone "
+            f"{format_points(-worst['single_high'])} to {format_points(-worst['single_low'])})."
+        )
+    for entry in verdict["crossovers"]:
+        first, last = (f"{count:,}" for count in entry["between"])
+        shown = "" if entry["shown"] else "; neither side of it is shown by the verdict"
+        sentences.append(
+            f"Crossover: {entry['arm']} falls behind training from scratch at about "
+            f"{entry['num_labels']:,.0f} labels (between {first} and {last}{shown})."
+        )
+    # Last, as there is one for each arm and number of labels.
+    sentences += [_describe_labels_saved(entry) for entry in verdict["labels_saved"]]
+    return sentences
+
+
+def describe_gaps(verdict: dict[str, Any]) -> list[str]:
+    """Returns what went wrong in cells, so that no pair is dropped in silence."""
+    sentences = []
+    if verdict["missing"]:
+        named = _name_cells(verdict["missing"])
+        sentences.append(
+            f"Cells without a result: {len(verdict['missing'])} ({named}); comparisons are made "
+            "without those replicates. If it was the arm that made them fail, it is flattered."
+        )
+    if verdict.get("failures"):
+        first = verdict["failures"][0]
+        sentences.append(f"The first that failed, {first['label']}: {first['reason']}.")
+    if verdict["diverged"]:
+        named = _name_cells(verdict["diverged"])
+        sentences.append(
+            f"Cells whose training diverged: {len(verdict['diverged'])} ({named}); they count as "
+            "always answering the commonest class."
+        )
+    return sentences
+
+
+def describe_alarms(encoders: list[dict[str, Any]]) -> list[str]:
+    """Returns one sentence on the alarms of pretraining, none if there were none.
+
+    Args:
+        encoders: Their records.
+    """
+    raised = [record for record in encoders if record.get("alarms")]
+    if not raised:
+        return []
+    first = raised[0]
+    spec, more = first["spec"], len(first["alarms"]) - 1
+    return [
+        f"Pretraining raised alarms in {len(raised)} of {len(encoders)} encoders. The first, "
+        f"{spec['method']}, seed {spec['replicate']}: {first['alarms'][0]}"
+        + (f" And {more} more." if more else "")
+    ]
+
+
+def _describe_labels_saved(entry: dict[str, Any]) -> str:
+    start = f"{entry['arm']} with {entry['num_labels']:,} labels does as well as scratch with"
+    if entry["bound"] == "at least":
+        return f"{start} more than {entry['labels']:,.0f}, the most in this study."
+    if entry["bound"] == "at most":
+        return f"{start} fewer than {entry['labels']:,.0f}, the fewest in this study."
+    low, high = entry["labels_low"], entry["labels_high"]
+    interval = (
+        f"{'below the fewest' if low is None else f'{low:,.0f}'} to "
+        f"{'above the most' if high is None else f'{high:,.0f}'}"
+    )
+    return (
+        f"{start} about {entry['labels']:,.0f} (95 % interval of this figure alone {interval}): "
+        f"utility {round(100 * entry['utility']):+d} %."
+    )
+
+
+def _name_cells(cells: list[dict[str, Any]], *, most: int = 5) -> str:
+    names = [f"{c['arm']}, {c['num_labels']:,} labels, seed {c['replicate']}" for c in cells[:most]]
+    return "; ".join([*names, *(["..."] if len(cells) > most else [])])

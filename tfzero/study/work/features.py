@@ -1,0 +1,94 @@
+"""Features of frozen encoders: computed once an encoder, kept beside the images, read by all."""
+
+from __future__ import annotations
+
+import pathlib
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfzero.study.planning.inits import GIVEN_INITS
+from tfzero.study.planning.plan import CellSpec, StudyPlan
+from tfzero.study.records import RunFolder, atomic_file, read_json, write_json
+from tfzero.study.work.claims import hold_claim
+
+
+class Features(NamedTuple):
+    """What an encoder makes of a set of images.
+
+    Attributes:
+        values: float32 `(N, D)`, a read-only memory map: the encoder's blocks side by side.
+        blocks: The columns (start, stop) of each block by name; its own features are last.
+        seconds: What computing them took, whoever did it.
+    """
+
+    values: np.ndarray
+    blocks: dict[str, tuple[int, int]]
+    seconds: float
+
+    def own(self) -> np.ndarray:
+        """Returns the encoder's own features alone."""
+        return self.values[:, slice(*list(self.blocks.values())[-1])]
+
+
+def encoder_key(plan: StudyPlan, cell: CellSpec) -> str:
+    """Returns a name unique to all that decides the encoder that a cell starts from."""
+    if cell.init in plan.pretraining:
+        return plan.pretraining_key(cell.init, cell.replicate)
+    # One that came ready is the same in every replicate.
+    replicate = 0 if cell.init in GIVEN_INITS else cell.replicate
+    same = CellSpec(arm=f"{cell.init}/features", num_labels=max(plan.label_counts),
+                    replicate=replicate)  # fmt: skip
+    return plan.cell_key(same)
+
+
+def open_features(
+    run: RunFolder, name: str, load_encoder: Callable[[], Any], images: Callable[[], np.ndarray]
+) -> Features:
+    """Returns features from the run's cache; computes them where they are not yet.
+
+    Processes that want the same at one time wait for the first.
+
+    Args:
+        run: The run folder.
+        name: Unique to the encoder and the images.
+        load_encoder: Returns the encoder; called only to compute.
+        images: Returns the images, likewise.
+    """
+    folder = run.cache / "features"
+    found = _read(folder, name)
+    if found is not None:
+        return found
+    folder.mkdir(parents=True, exist_ok=True)
+    with hold_claim(run.claims / f"features-{name}.json"):
+        found = _read(folder, name)
+        if found is None:
+            _compute(folder, name, load_encoder(), images())
+            found = _read(folder, name)
+    assert found is not None
+    return found
+
+
+def _read(folder: pathlib.Path, name: str) -> Features | None:
+    said = read_json(folder / f"{name}.json")
+    if said is None:
+        return None
+    try:
+        blocks = {block: tuple(columns) for block, columns in said["blocks"]}
+        values = np.load(folder / f"{name}.npy", mmap_mode="r")
+        return Features(values, blocks, said["seconds"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _compute(folder: pathlib.Path, name: str, encoder, images: np.ndarray) -> None:
+    from tfzero.transfer.features import read_blocks
+
+    start = time.perf_counter()
+    values, blocks = read_blocks(encoder, images)
+    seconds = time.perf_counter() - start
+    with atomic_file(folder / f"{name}.npy") as file:
+        np.save(file, values)
+    write_json(folder / f"{name}.json", {"seconds": seconds, "blocks": list(blocks.items())})

@@ -1,0 +1,218 @@
+"""Runs what a plan asks for and the folder lacks, on all workers, in an order that shares work."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from tfzero._checks import StopError
+from tfzero.study.planning.plan import CellSpec, StudyPlan
+from tfzero.study.records import RunFolder, read_json
+from tfzero.study.work import worker
+from tfzero.study.work.attempt import Outcome, Task, attempt
+from tfzero.study.work.claims import Process, read_holder, release_dead
+from tfzero.study.work.estimate import Estimate
+from tfzero.study.work.pool import Job, WorkerDied, stream_jobs
+from tfzero.study.work.progress import Progress
+
+# Seconds between looks at the work of other processes.
+_LOOK_SECONDS = 0.5
+# Workers may be killed this often in a row without any job ending.
+_MOST_BARREN_DEATHS = 3
+
+
+def missing_pretraining(plan: StudyPlan, run: RunFolder) -> list[tuple[str, int]]:
+    """Returns the encoders still to be pretrained, as (method, replicate)."""
+    return [
+        encoder for key, encoder in _encoders(plan).items() if not worker.is_pretrained(run, key)
+    ]
+
+
+def _encoders(plan: StudyPlan) -> dict[str, tuple[str, int]]:
+    """Returns (method, first replicate that uses it) of each encoder by its key."""
+    found: dict[str, tuple[str, int]] = {}
+    for method in plan.pretraining:
+        for replicate in range(plan.seeds):
+            found.setdefault(plan.pretraining_key(method, replicate), (method, replicate))
+    return found
+
+
+def missing_cells(plan: StudyPlan, run: RunFolder) -> list[CellSpec]:
+    """Returns the cells without a readable record."""
+    return [cell for cell in plan.cells() if run.read_cell(plan.cell_key(cell)) is None]
+
+
+def run_study(
+    plan: StudyPlan,
+    run: RunFolder,
+    *,
+    estimate: Estimate,
+    progress: Progress,
+    custom_objects: dict[str, Any],
+) -> None:
+    """Runs every job that has no record yet.
+
+    Cells that need no pretrained encoder run beside the pretraining, those that need one beside
+    the pretraining that goes on from another; the others follow.
+
+    Raises:
+        InputError: As a job does.
+        StopError: If the disk is full, or every worker is killed at once.
+    """
+    run = RunFolder(run.path.resolve())  # the workers' working directory may be another
+    pretraining = [
+        _pretraining_task(plan, run, method, replicate, estimate, custom_objects)
+        for method, replicate in missing_pretraining(plan, run)
+    ]
+    cells = [
+        _cell_task(plan, run, cell, estimate, custom_objects) for cell in missing_cells(plan, run)
+    ]
+    # The longest first: a long job that starts last would leave the other cores idle.
+    tasks = sorted(pretraining, key=lambda task: -task.seconds) + cells
+    progress.start(tasks)
+    for task in tasks:
+        run.forget_failure(task.key)  # it is tried again
+    for phase in _in_phases(tasks):
+        run_tasks(_without_failed_encoders(phase, run, progress), run, progress=progress)
+
+
+def _in_phases(tasks: Sequence[Task]) -> list[list[Task]]:
+    """Returns tasks so grouped that each needs none of its own group and of later ones."""
+    needs = {task.key: task.needs for task in tasks}
+    phases: list[list[Task]] = []
+    for task in tasks:
+        depth, before = 0, task.needs
+        while before in needs:  # else it is done already
+            depth, before = depth + 1, needs[before]
+        phases.extend([] for _ in range(depth + 1 - len(phases)))
+        phases[depth].append(task)
+    return phases
+
+
+def _without_failed_encoders(tasks, run, progress) -> list[Task]:
+    """Returns the tasks that can be done; records the others, whose pretraining failed."""
+    failed = {failure["key"]: failure for failure in run.read_failures()}
+    kept = []
+    for task in tasks:
+        cause = None if task.needs is None else failed.get(task.needs)
+        if cause is None:
+            kept.append(task)
+            continue
+        reason = f"its pretraining failed ({cause['reason']})"
+        run.write_failure(task.key, label=task.label, reason=reason, spec=task.spec)
+        progress.advance(task)
+    return kept
+
+
+def run_tasks(tasks: Sequence[Task], run: RunFolder, *, progress: Progress | None = None) -> None:
+    """Ends when every task has its record, or a record of its failure, whoever did it.
+
+    Any number of processes may be at this in one folder. When a worker is killed, its fellows
+    end with it; whose fault it was shows when the tasks they had in hand are tried one by one.
+    """
+    parent = Process.current()
+    left = {task.key: task for task in tasks}
+    suspects: set[str] = set()
+    barren = 0
+    try:
+        while left:
+            batch = [left[key] for key in left if key in suspects] or list(left.values())
+            before = len(left)
+            try:
+                for task, outcome in _attempt_all(batch, run, parent, one_by_one=bool(suspects)):
+                    if outcome is not Outcome.HELD:
+                        _check_off(left, task.key, progress)
+                    if outcome is not Outcome.HELD or not _in_hand(run, task.key, parent):
+                        suspects.discard(task.key)
+            except WorkerDied:
+                suspects = {key for key in left if _in_hand(run, key, parent)}
+                barren = 0 if len(left) < before or suspects else barren + 1
+                if barren == _MOST_BARREN_DEATHS:
+                    raise StopError(
+                        "Worker processes are killed as soon as they start. "
+                        f"What they said is in {run.log}."
+                    ) from None
+                continue
+            if suspects:
+                time.sleep(_LOOK_SECONDS)  # killed, and not yet dead
+            elif left and len(batch) == before:
+                _await_others(left, run, progress)
+    finally:
+        release_dead(run.claims, parent=parent)
+
+
+def _attempt_all(batch, run, parent, *, one_by_one):
+    jobs = [Job(task.label, task.seconds, attempt, (task, run, parent)) for task in batch]
+    for place, outcome in stream_jobs(jobs, log=run.log, one_by_one=one_by_one):
+        yield batch[place], outcome
+
+
+def _check_off(left: dict[str, Task], key: str, progress: Progress | None) -> None:
+    task = left.pop(key)
+    if progress is not None:
+        progress.advance(task)
+
+
+def _in_hand(run: RunFolder, key: str, parent: Process) -> bool:
+    holder = read_holder(run.claims / f"{key}.json")
+    return holder is not None and holder.parent == parent
+
+
+def _await_others(left: dict[str, Task], run: RunFolder, progress: Progress | None) -> None:
+    """Waits until others have done all of what is left, or something of it is free."""
+    if progress is not None:
+        progress.console.print(
+            f"Waiting for {len(left)} jobs that other processes have in hand.", highlight=False
+        )
+    while left:
+        for key, task in list(left.items()):
+            holder = read_holder(run.claims / f"{key}.json")
+            if holder is not None and not holder.is_stale():
+                continue
+            if not (task.is_done() or run.has_failed(key)):
+                return
+            _check_off(left, key, progress)
+        if left:
+            time.sleep(_LOOK_SECONDS)
+
+
+def _pretraining_task(plan, run, method, replicate, estimate, custom_objects) -> Task:
+    key = plan.pretraining_key(method, replicate)
+    return Task(
+        key=key,
+        label=f"pretrain {method}, seed {replicate}",
+        seconds=estimate.pretraining(plan, method),
+        call=worker.run_pretraining,
+        arguments=(run.path, plan, method, replicate, custom_objects),
+        is_done=functools.partial(worker.is_pretrained, run, key),
+        needs=None
+        if (before := plan.stage_before(method)) is None
+        else plan.pretraining_key(before, replicate),
+    )
+
+
+def _cell_task(plan, run, cell, estimate, custom_objects) -> Task:
+    key = plan.cell_key(cell)
+    return Task(
+        key=key,
+        label=f"{cell.arm}, {cell.num_labels:,} labels, seed {cell.replicate}",
+        seconds=estimate.cell(plan, cell),
+        call=worker.run_cell,
+        arguments=(run.path, plan, cell, custom_objects),
+        is_done=functools.partial(run.has_cell, key),
+        spec=cell.model_dump(),
+        needs=plan.pretraining_key(cell.init, cell.replicate)
+        if cell.init in plan.pretraining
+        else None,
+    )
+
+
+def read_records(plan: StudyPlan, run: RunFolder) -> tuple[list[dict], list[dict]]:
+    """Returns all cells' records and all pretrained encoders' records."""
+    cells = [record for cell in plan.cells() if (record := run.read_cell(plan.cell_key(cell)))]
+    encoders = [
+        record for key in _encoders(plan) if (record := read_json(run.encoders / f"{key}.json"))
+    ]
+    return cells, encoders

@@ -2,12 +2,15 @@
 
 import io
 import json
+import time
 from types import SimpleNamespace
 
+import pytest
 from rich.console import Console
 
 from tests.study.small import open_small_run
 from tfzero.study.standing import Standing
+from tfzero.study.work import progress as showing
 from tfzero.study.work.progress import Progress
 
 ARMS = ("scratch/finetune", "pixels/svm")
@@ -53,3 +56,47 @@ def test_a_terminal_shows_the_table_and_a_log_shows_lines(tmp_path):
         assert "4 of 4 jobs" in text
         if not terminal:
             assert text == "100%  4 of 4 jobs, 0 s left (done: pixels/svm, seed 1)\n"
+
+
+def wait_for(condition, *, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
+
+
+def make_jobs(count, *, seconds):
+    return [SimpleNamespace(key=str(k), seconds=seconds, label=f"job {k}") for k in range(count)]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_it_moves_while_a_long_job_runs(terminal, monkeypatch):
+    monkeypatch.setattr(showing, "_LOG_SILENCE", 0.05)
+    console = Console(file=io.StringIO(), width=100, force_terminal=terminal)
+    progress = Progress(console, workers=2, tick=0.01)
+    jobs = make_jobs(2, seconds=0.5)
+    progress.start(jobs)
+    try:
+        assert wait_for(lambda: "99%" in console.file.getvalue())
+        assert "0 of 2 jobs" in console.file.getvalue()
+        assert "100%" not in console.file.getvalue()
+    finally:
+        progress.stop()
+    written = console.file.getvalue()
+    time.sleep(0.1)
+    assert console.file.getvalue() == written
+
+
+def test_jobs_that_wait_for_a_worker_are_never_taken_as_done(monkeypatch):
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(showing.time, "monotonic", lambda: clock.now)
+    progress = Progress(Console(file=io.StringIO(), quiet=True), workers=2)
+    progress.start(make_jobs(10, seconds=60.0))
+    assert progress.seconds_left() == 300
+    clock.now += 45
+    assert progress.seconds_left() == 255
+    clock.now += 500  # the first two take far longer than was expected
+    assert progress.seconds_left() == 300 * 8 / 10
+    for job in make_jobs(10, seconds=60.0):
+        progress.advance(job)
+    assert progress.seconds_left() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any, NamedTuple
 
@@ -11,6 +12,8 @@ from rich.live import Live
 
 # Without a terminal a line this often, in seconds.
 _LOG_INTERVAL = 20.0
+# One at least this often, for pretraining on many images is a single job of many minutes.
+_LOG_SILENCE = 60.0
 # Expected seconds count as much as this many observed ones, until there are more.
 _TRUST = 20.0
 
@@ -25,55 +28,65 @@ class Planned(NamedTuple):
 class Progress:
     """Progress over jobs weighted by their expected seconds, with the time left.
 
+    It moves between jobs, too, by the clock; jobs that are not at work yet are never taken as done.
+
     Args:
         console: Where to write; a quiet one writes nothing.
         workers: Jobs that run at once.
         standing: What is shown above the bar; is told the key of each job that is done.
+        tick: Seconds from one look at the clock to the next.
     """
 
-    def __init__(self, console: Console, *, workers: int, standing: Any = None):
+    def __init__(self, console: Console, *, workers: int, standing: Any = None, tick: float = 1.0):
         self.console = console
         self.workers = workers
         self.standing = standing
+        self._tick = tick
         self._bar: rich_progress.Progress | None = None
         self._live: Live | None = None
+        self._clock: threading.Thread | None = None
+        self._stopped = threading.Event()
+        self._lock = threading.Lock()
         self._total = self._done = self._count = self._jobs = 0.0
-        self._started = self._last_line = time.monotonic()
+        self._started = self._last_line = self._last_job = time.monotonic()
 
     def start(self, jobs) -> None:
         """Begins; the jobs are all that will be advanced."""
         self._total = sum(job.seconds for job in jobs) or 1.0
         self._jobs, self._done, self._count = len(jobs), 0.0, 0
-        self._started = self._last_line = time.monotonic()
-        if self._jobs and self.console.is_terminal and not self.console.quiet:
+        self._started = self._last_line = self._last_job = time.monotonic()
+        if not self._jobs or self.console.quiet:
+            return
+        if self.console.is_terminal:
             self._bar = rich_progress.Progress(
                 rich_progress.BarColumn(),
                 rich_progress.TaskProgressColumn(),
                 rich_progress.TextColumn("{task.description}"),
                 console=self.console,
             )
-            self._task = self._bar.add_task(self._describe(None), total=self._total)
+            self._task = self._bar.add_task(self._describe(None), total=1.0)
             shown = self._bar if self.standing is None else Group(self.standing, self._bar)
             self._live = Live(shown, console=self.console, transient=True)
             self._live.start()
+        self._stopped.clear()
+        self._clock = threading.Thread(target=self._watch_clock, daemon=True)
+        self._clock.start()
 
     def advance(self, job: Any) -> None:
         """Counts a job as done."""
-        self._done += job.seconds
-        self._count += 1
-        if self._bar is not None:
-            if self.standing is not None:
+        with self._lock:
+            self._done += job.seconds
+            self._count += 1
+            self._last_job = time.monotonic()
+            if self._bar is not None and self.standing is not None:
                 self.standing.add(job.key)
-            self._bar.update(self._task, completed=self._done, description=self._describe(job))
-            return
-        now = time.monotonic()
-        if now - self._last_line >= _LOG_INTERVAL or self._count == self._jobs:
-            self._last_line = now
-            share = min(1.0, self._done / self._total)
-            self.console.print(f"{share:4.0%}  {self._describe(job)}", highlight=False)
+            self._show(job, after=_LOG_INTERVAL)
 
     def stop(self) -> None:
         """Takes the live table and bar away, if there are any."""
+        self._stopped.set()
+        if self._clock is not None:
+            self._clock.join()
         if self._live is not None:
             self._live.stop()
             self._bar = self._live = None
@@ -81,9 +94,31 @@ class Progress:
     def seconds_left(self) -> float:
         """Returns the expected seconds left, the forecast corrected by what was observed."""
         expected = self._done / self.workers
-        elapsed = time.monotonic() - self._started
+        elapsed = self._last_job - self._started
         pace = (elapsed + _TRUST) / (expected + _TRUST)
-        return pace * (self._total - self._done) / self.workers
+        left = pace * (self._total - self._done) / self.workers
+        # What waits for a worker is still to do, however long those at work have been at it.
+        jobs = self._jobs - self._count
+        waiting = left * max(0.0, jobs - self.workers) / jobs if jobs else 0.0
+        return max(waiting, left - (time.monotonic() - self._last_job))
+
+    def _watch_clock(self) -> None:
+        while not self._stopped.wait(self._tick):
+            with self._lock:
+                if self._count < self._jobs:
+                    self._show(None, after=_LOG_SILENCE)
+
+    def _show(self, job, *, after: float) -> None:
+        """Moves the bar, or writes a line unless the last was less than `after` seconds ago."""
+        now, left = time.monotonic(), self.seconds_left()
+        over = self._count == self._jobs
+        share = 1.0 if over else (now - self._started) / (now - self._started + left + 1e-9)
+        share = share if over else min(share, 0.99)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=share, description=self._describe(job))
+        elif now - self._last_line >= after or over:
+            self._last_line = now
+            self.console.print(f"{share:4.0%}  {self._describe(job)}", highlight=False)
 
     def _describe(self, job) -> str:
         left = format_seconds(self.seconds_left())

@@ -3,8 +3,9 @@ import pytest
 from PIL import Image
 
 from tests.conftest import draw_bars
+from tests.data.sounds import make_clips
 from tfzero._checks import InputError
-from tfzero.data import from_arrays
+from tfzero.data import from_arrays, load_data
 from tfzero.data.source_task import load_source_task, open_source_task, save_source_task
 
 
@@ -101,3 +102,25 @@ def test_images_of_two_channels_take_no_source():
     images = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 2), np.uint8)
     with pytest.raises(InputError, match="2 channels"):
         load_source_task("digits", like=from_arrays(images, np.arange(12) % 2))
+
+
+@pytest.mark.parametrize("classes", [("up", "down"), ()])
+def test_clips_of_a_source_become_images_as_the_targets_do(tmp_path, classes):
+    make_clips(tmp_path / "target", {"a": 6, "b": 6})
+    target = load_data(tmp_path / "target", size=16, clip_seconds=0.4, trim_db=20)
+    own = dict.fromkeys(classes or ["own"], 6)
+    # The same sounds at twice the rate.
+    make_clips(tmp_path / "fast", own, rate=16_000, start=50)
+    make_clips(tmp_path / "slow", own, start=50)
+    fast, slow = (
+        load_source_task(tmp_path / name / ("" if classes else "own"), like=target)
+        for name in ("fast", "slow")
+    )
+    count = sum(own.values())
+    assert f"{count} of {count} clips were resampled to 8000" in " ".join(fast.notes)
+    assert "20 dB below the loudest" in " ".join(slow.notes)
+    assert fast.kind == slow.kind == "spectrograms"
+    assert fast.images.shape == (count, 16, 16, 1)
+    # Without the target's settings their bands would reach twice as high.
+    apart = np.sort(fast.images.mean((1, 2, 3))) - np.sort(slow.images.mean((1, 2, 3)))
+    assert np.abs(apart).max() < 8

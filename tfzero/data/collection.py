@@ -30,6 +30,8 @@ class Reading:
         rate: Samples a second to resample clips of sound to, or None where all have one rate.
         clip_seconds: What is kept of a clip at most; None chooses by the clips.
         trim_db: How far below its loudest moment a clip's ends are silence; None for the default.
+        sound: How clips become images where that is settled, as by those of a target for its
+            source; the three above do not count then.
     """
 
     size: tuple[int, int] | None = None
@@ -40,6 +42,7 @@ class Reading:
     rate: int | None = None
     clip_seconds: float | None = None
     trim_db: float | None = None
+    sound: LogMel | None = None
 
 
 class SetAside(NamedTuple):

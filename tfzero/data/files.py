@@ -106,7 +106,7 @@ def _read_clips(lists, reading: Reading, *, where: str, shape) -> Images:
     headers = [(files, ClipHeaders(files)) for files in lists]
     broken = [aside for _, found in headers for aside in found.set_aside]
     _refuse_broken(broken, reading, where=where, any_good=any(found.rates for _, found in headers))
-    settings = plan_clips(headers, reading, where=where)
+    settings = reading.sound or plan_clips(headers, reading, where=where)
     decode, parts = clip_decoder(settings), {}
     for files, found in headers:
         parts[files.part], reasons = _decode_part(

@@ -67,8 +67,9 @@ class SourceTask:
 def load_source_task(source: str | os.PathLike[str] | ImageData, *, like: ImageData) -> SourceTask:
     """Loads another data set in the shape of the target's images.
 
-    Its test part is not read. Images that equal a test image of the target are left out; images
-    are compared pixel by pixel, at the target's size.
+    Its test part is not read. Clips of sound become images as the target's do, resampled to the
+    same rate and cut to the same length. Images that equal a test image of the target are left
+    out; images are compared pixel by pixel, at the target's size.
 
     Args:
         source: As `load_data` takes it; or a folder of images without classes; or an `ImageData`.
@@ -129,7 +130,7 @@ def _collect(source: str | os.PathLike[str], like: ImageData) -> Collection:
         )
     path = Path(os.fspath(source)).expanduser()
     if _has_no_classes(path):
-        reading = Reading((height, width), channels, like.resize)
+        reading = Reading((height, width), channels, like.resize, sound=like.sound)
         found = read_files([list_tree(path, part="train")], reading, where=str(path))
         return Collection(
             name=safe_name(path.resolve().name),
@@ -138,8 +139,11 @@ def _collect(source: str | os.PathLike[str], like: ImageData) -> Collection:
             train=found.parts["train"],
             notes=found.notes,
             set_aside=found.set_aside,
+            sound=found.sound,
         )
-    return collect(source, size=(height, width), channels=channels, resize=like.resize)
+    return collect(
+        source, size=(height, width), channels=channels, resize=like.resize, sound=like.sound
+    )
 
 
 def _has_no_classes(path: Path) -> bool:

@@ -16,6 +16,7 @@ from tfzero.data.decode import RESIZE_MODES
 from tfzero.data.files import read_files
 from tfzero.data.folder import list_tree, load_folder
 from tfzero.data.idx import find_idx, load_idx
+from tfzero.data.logmel import LogMel
 from tfzero.data.npz import load_npz
 from tfzero.data.resize import Size, fit_images, note_fit, parse_size
 from tfzero.data.sound import check_clip_options, refuse_clip_options
@@ -115,6 +116,7 @@ def collect(
     rate: int | None = None,
     clip_seconds: float | None = None,
     trim_db: float | None = None,
+    sound: LogMel | None = None,
 ) -> Collection:
     """Reads all that a source holds, before anything is held out.
 
@@ -131,6 +133,7 @@ def collect(
         rate: As in `load_data`, like the next two.
         clip_seconds: What is kept of a clip.
         trim_db: What is silence.
+        sound: How clips become images, instead of these three; images do not mind.
 
     Raises:
         InputError: If the source cannot be used.
@@ -140,7 +143,7 @@ def collect(
         raise InputError(f"channels is {channels!r}; expected 1 for gray or 3 for RGB.")
     check_clip_options(rate=rate, seconds=clip_seconds, trim_db=trim_db)
     reading = Reading(
-        parse_size(size), channels, resize, strict, group, rate, clip_seconds, trim_db
+        parse_size(size), channels, resize, strict, group, rate, clip_seconds, trim_db, sound
     )
     if not isinstance(source, (str, os.PathLike)):
         raise InputError(

@@ -27,6 +27,7 @@ class RunFolder:
     cells/KEY.json, .npz  a record: spec, result, cost; probabilities float32 (T, K)
     encoders/KEY.keras    a pretrained encoder, with KEY.json (losses, alarms, cost) and
                           KEY.npz (pictures)
+    unfinished/           pretraining under way, kept every minute or so
     final/KEY.keras       the network that is exported, with KEY.json
     failures/KEY.json     a job that failed twice: what it is, and why
     claims/KEY.json       a job that a process is at work on
@@ -48,6 +49,7 @@ class RunFolder:
         self.verdict = self.path / "verdict.json"
         self.cells = self.path / "cells"
         self.encoders = self.path / "encoders"
+        self.unfinished = self.path / "unfinished"
         self.final = self.path / "final"
         self.failures = self.path / "failures"
         self.claims = self.path / "claims"

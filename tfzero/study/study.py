@@ -232,7 +232,8 @@ def _command() -> str:
 def _remove_study(run: RunFolder) -> None:
     """Removes what a study wrote, and nothing else that may lie in the folder."""
     for folder in (
-        run.cells, run.encoders, run.final, run.failures, run.readings, run.tables, run.cache
+        run.cells, run.encoders, run.unfinished, run.final, run.failures, run.readings, run.tables,
+        run.cache,
     ):  # fmt: skip
         shutil.rmtree(folder, ignore_errors=True)
     for file in (run.study, run.verdict, run.report, run.log, run.own_encoder, run.given_encoder,

@@ -65,7 +65,7 @@ def test_balanced_studies_label_as_many_of_each_class(tmp_path):
 def test_alarms_of_a_pretraining_are_kept_and_told_at_the_end(tmp_path, monkeypatch):
     plan, run = open_small_run(tmp_path, arms=("vae/probe", "scratch/probe"), seeds=1)
 
-    def diverge(method, images, *, budget):
+    def diverge(method, images, *, budget, **_):
         return {"loss": [2.0, float("nan")], "kl": [float("inf"), 1.0]}
 
     assert remarks.describe_alarms([]) == []

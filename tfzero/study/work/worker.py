@@ -68,6 +68,8 @@ def run_pretraining(
 ) -> str:
     """Makes one encoder and keeps it with its losses, cost and pictures.
 
+    What was interrupted goes on from the last epoch that was kept, and ends the same bit for bit.
+
     Args:
         folder: The run folder.
         plan: The study.
@@ -81,6 +83,7 @@ def run_pretraining(
     from tfzero.pretrain import build_method
     from tfzero.pretrain.alarms import describe_alarms
     from tfzero.pretrain.run import pretrain
+    from tfzero.study.work.unfinished import KeepUnfinished, forget_unfinished, open_unfinished
     from tfzero.transfer.contract import measure_cost
 
     prepare_process()
@@ -89,7 +92,7 @@ def run_pretraining(
     images = images_of(run, plan, method)
     settings = plan.pretraining[method]
     seed = derive_seed(replicate, "pretrain", method)
-    model, history, pictures, alarms = None, {}, {}, []
+    model, earlier, history, pictures, alarms = None, None, {}, {}, []
     with keras.saving.custom_object_scope(custom_objects), measure_cost() as cost:
         if isinstance(settings, KMeansPlan):
             encoder = fit_kmeans(images, **settings.model_dump(), seed=seed)
@@ -103,9 +106,21 @@ def run_pretraining(
             encoder = start_of_stage(run, plan, method, replicate)
             model = build_method(read_init(method).learner, encoder, kind=settings.kind, seed=seed)
             budget = settings.to_budget()
-            history = pretrain(model, images, budget=budget)
+            earlier = open_unfinished(run.unfinished, key)
+            if earlier is not None:
+                model, encoder = earlier.method, earlier.method.encoder
+            keeper = KeepUnfinished(run.unfinished, key, earlier)
+            found = pretrain(
+                model, images, budget=budget, callbacks=[keeper],
+                start_epoch=0 if earlier is None else earlier.epochs,
+            )  # fmt: skip
+            before = {} if earlier is None else earlier.history
+            history = {name: [*before.get(name, ()), *values] for name, values in found.items()}
             cost.steps = settings.epochs * budget.steps_per_epoch(len(images))
             trained = model.trainable_weights
+    if earlier is not None:
+        cost.seconds += earlier.seconds
+        cost.cpu_seconds += earlier.cpu_seconds
     if model is not None:  # looking at it is no part of what it cost
         pictures = draw_pictures(model, images)
         alarms = describe_alarms(model, images, history)
@@ -125,6 +140,7 @@ def run_pretraining(
     }
     # Last: an encoder counts as done when its record is there.
     write_json(run.encoders / f"{key}.json", record)
+    forget_unfinished(run.unfinished, key)
     return key
 
 

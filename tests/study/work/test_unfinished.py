@@ -1,0 +1,106 @@
+"""Pretraining that is killed goes on from the last epoch that was kept."""
+
+import numpy as np
+import pytest
+
+from tests.conftest import draw_bars
+from tfzero.data import from_arrays
+from tfzero.pretrain import run as pretraining
+from tfzero.study.planning.resolve import make_plan
+from tfzero.study.records import RunFolder, read_json
+from tfzero.study.study import open_run
+from tfzero.study.work import unfinished, worker
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing catches it."""
+
+
+def open_study(folder, method):
+    data = from_arrays(*draw_bars(80, seed=0))
+    arms = [f"{method}/lpft", "scratch/finetune"]
+    plan = make_plan(data, arms=arms, label_counts=(8,), seeds=1, epochs=5)
+    run = RunFolder(folder)
+    open_run(plan, data, run)
+    return plan, run
+
+
+def kill_after(monkeypatch, epochs):
+    """Makes the process die before the given epoch is kept."""
+    keep = unfinished.KeepUnfinished.on_epoch_end
+
+    def die(self, epoch, logs=None):
+        if epoch == epochs:
+            raise Killed
+        keep(self, epoch, logs)
+
+    monkeypatch.setattr(unfinished.KeepUnfinished, "on_epoch_end", die)
+
+
+@pytest.mark.parametrize("method", ["gan", "rotation"])
+def test_what_was_killed_goes_on_and_ends_bit_for_bit(tmp_path, monkeypatch, method):
+    plan, whole = open_study(tmp_path / "whole", method)
+    key = worker.run_pretraining(whole.path, plan, method, 0, {})
+    assert not whole.unfinished.exists()  # too short to be kept
+
+    _, run = open_study(tmp_path / "killed", method)
+    monkeypatch.setattr(unfinished, "_EVERY_SECONDS", 0.0)
+    with monkeypatch.context() as patch:
+        kill_after(patch, 3)
+        with pytest.raises(Killed):
+            worker.run_pretraining(run.path, plan, method, 0, {})
+    assert sorted(path.name for path in run.unfinished.iterdir()) == [
+        f"{key}-000003.json", f"{key}-000003.keras",
+    ]  # fmt: skip
+    kept = read_json(run.unfinished / f"{key}-000003.json")
+    assert kept["seconds"] > 0 and kept["cpu_seconds"] > 0
+    # As if the first three epochs had been slow.
+    kept["seconds"] += 1000.0
+    unfinished.write_json(run.unfinished / f"{key}-000003.json", kept)
+
+    starts, fit = [], pretraining.pretrain
+
+    def watch(*args, start_epoch, **kwargs):
+        starts.append(start_epoch)
+        return fit(*args, start_epoch=start_epoch, **kwargs)
+
+    monkeypatch.setattr(pretraining, "pretrain", watch)
+    assert worker.run_pretraining(run.path, plan, method, 0, {}) == key
+    assert starts == [3] and not run.unfinished.exists()
+    expected, found = (read_json(r.encoders / f"{key}.json") for r in (whole, run))
+    assert found["history"] == expected["history"]
+    assert all(len(values) == 5 for values in found["history"].values())
+    assert found["cost"]["steps"] == expected["cost"]["steps"]
+    assert found["cost"]["seconds"] > 1000 > expected["cost"]["seconds"]
+    weights = [worker.load_encoder(r, plan, method, 0).get_weights() for r in (whole, run)]
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_file_that_was_cut_off_is_passed_over(tmp_path, monkeypatch):
+    plan, run = open_study(tmp_path, "vae")
+    monkeypatch.setattr(unfinished, "_EVERY_SECONDS", 0.0)
+    with monkeypatch.context() as patch:
+        kill_after(patch, 2)
+        with pytest.raises(Killed):
+            worker.run_pretraining(run.path, plan, "vae", 0, {})
+    key = plan.pretraining_key("vae", 0)
+    cut = run.unfinished / f"{key}-000002.keras"
+    cut.write_bytes(cut.read_bytes()[:1000])
+    assert unfinished.open_unfinished(run.unfinished, key) is None
+    worker.run_pretraining(run.path, plan, "vae", 0, {})
+    assert len(read_json(run.encoders / f"{key}.json")["history"]["loss"]) == 5
+    assert not run.unfinished.exists()
+
+
+def test_losses_that_are_not_finite_are_kept(tmp_path):
+    plan, run = open_study(tmp_path, "vae")
+    keeper = unfinished.KeepUnfinished(run.unfinished, "vae-0")
+    keeper._kept -= 100
+    keeper.set_model(worker.start_encoder(run, plan, 0))
+    keeper.on_epoch_end(0, {"loss": float("nan"), "kl": np.float32(0.1)})
+    found = unfinished.open_unfinished(run.unfinished, "vae-0")
+    assert found.epochs == 1 and np.isnan(found.history["loss"]).all()
+    assert found.history["kl"] == [float(np.float32(0.1))]
+    keeper.on_epoch_end(1, {"loss": 1.0, "kl": 1.0})  # a moment later
+    assert unfinished.open_unfinished(run.unfinished, "vae-0").epochs == 1

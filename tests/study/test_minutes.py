@@ -114,6 +114,17 @@ def test_a_graph_is_shared_by_the_cells_of_its_encoder(plan):
         assert estimate.cell(plan, cell) == pytest.approx(0.15 + 2.0 + 60.0 * graphs / 20)
 
 
+def test_networks_trained_on_spread_labels_pay_for_their_graph(plan):
+    arms = ["scratch/spread_finetune", "vae/spread_finetune"]
+    timing = Timing(seconds_per_step=60.0, fits=((12, 2.0),))
+    plan = plan_study(arms=arms, seeds=10, encoders=5)
+    assert timed_kinds(plan) == ["vae", NETWORK, *arms]
+    for arm, graphs in zip(arms, (1, 5), strict=True):
+        cell = CellSpec(arm=arm, num_labels=6, replicate=0)
+        without, with_graph = (Estimate(t).cell(plan, cell) for t in ({}, {arm: timing}))
+        assert with_graph - without == pytest.approx(2.0 + 60.0 * graphs / 20)
+
+
 def test_many_labels_do_not_make_the_choice_longer():
     plan = plan_study(arms=["kmeans/svm"])
     estimate = Estimate({"kmeans/svm": Timing(fits=((500, 1.0), (1000, 4.0)))})

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from tfzero.transfer.budget import Budget
     from tfzero.transfer.contract import Fitted
+    from tfzero.transfer.graph import Graph
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Strategy:
         reads_graph: Whether it reads the pool as a graph, which can be built once for many fits.
         reads_blocks: Whether it reads the encoder's blocks, not only its last: it then takes
             `blocks`.
-        spreads: Whether it spreads labels before it trains: it then takes `spread_by_pixels`.
+        spreads: Whether it spreads labels before it trains: it then takes `spread_by_pixels` and
+            `graph`.
     """
 
     function: str
@@ -124,6 +126,7 @@ def fit_classifier(
     groups: np.ndarray | None = None,
     pool: np.ndarray | None = None,
     spread_by_pixels: bool = False,
+    graph: Graph | None = None,
     num_classes: int | None = None,
     budget: Budget | None = None,
     seed: int = 0,
@@ -141,6 +144,8 @@ def fit_classifier(
         pool: Unlabeled images, as `images`, for strategies that read them.
         spread_by_pixels: Whether labels are spread by nearness of pixels, not of features, before
             a network is trained: for encoders that have learnt nothing yet.
+        graph: What `tfzero.transfer.spreading.graph_images` makes of the pool, for a strategy that
+            spreads labels before it trains; None makes it.
         num_classes: K; None counts the labels.
         budget: What training may spend; None takes the default for N labels.
         seed: Decides the head's start, the order of batches and the augmentation.
@@ -176,7 +181,7 @@ def fit_classifier(
             "classes and labels in 0..num_classes - 1."
         )
     return _fit(entry, encoder, images, labels, groups, num_classes, budget, seed, pool=pool,
-                spread_by_pixels=spread_by_pixels)  # fmt: skip
+                spread_by_pixels=spread_by_pixels, graph=graph)  # fmt: skip
 
 
 def fit_on_features(
@@ -218,7 +223,7 @@ def fit_on_features(
 
 def _fit(
     entry: Strategy, encoder, inputs, labels, groups, num_classes, budget, seed, *,
-    pool=None, blocks=None, spread_by_pixels=False,
+    pool=None, blocks=None, spread_by_pixels=False, graph=None,
 ) -> Fitted:  # fmt: skip
     from tfzero._checks import InputError
     from tfzero.transfer.budget import default_budget
@@ -233,7 +238,7 @@ def _fit(
     if entry.reads_pool:
         known["pool"] = pool
     if entry.spreads:
-        known["spread_by_pixels"] = spread_by_pixels
+        known |= {"spread_by_pixels": spread_by_pixels, "graph": graph}
     if entry.reads_blocks:
         known["blocks"] = blocks
     return function(

@@ -19,7 +19,7 @@ from tfzero.transfer.budget import Budget
 from tfzero.transfer.classifier import Classifier
 from tfzero.transfer.contract import Fitted, measure_cost
 from tfzero.transfer.features import read_blocks
-from tfzero.transfer.graph import link, spread_over
+from tfzero.transfer.graph import Graph, link, spread_over
 from tfzero.transfer.spreading import graph_images
 from tfzero.transfer.training import Labelled, divide_labelled, train
 
@@ -88,6 +88,7 @@ def spread_finetune(
     seed: int,
     pool,
     spread_by_pixels: bool = False,
+    graph: Graph | None = None,
     groups=None,
 ) -> Fitted:
     """Spreads the labels over the pool, then trains a network on what is surest of that.
@@ -103,7 +104,9 @@ def spread_finetune(
         labelled = divide_labelled(
             images, labels, groups, num_classes=num_classes, budget=budget, seed=seed
         )
-        spread = _spread(None if spread_by_pixels else encoder, labelled, pool, num_classes, budget)
+        source = None if spread_by_pixels else encoder
+        graph = graph_images(source, pool) if graph is None else graph
+        spread = _spread(source, graph, labelled, num_classes, budget)
         rows = _draw_rows(len(pool), seed)
         pool, spread = pool[rows], spread[rows]
         shares = _shares(labelled, num_classes, budget)
@@ -161,11 +164,10 @@ def _shares(labelled: Labelled, num_classes: int, budget: Budget) -> np.ndarray:
     return counts / counts.sum()
 
 
-def _spread(source, labelled, pool, num_classes, budget) -> np.ndarray:
-    graph = graph_images(source, pool)
+def _spread(source, graph: Graph, labelled, num_classes, budget) -> np.ndarray:
     links = link(graph, read_blocks(source, labelled.images)[0])
     if not (np.isfinite(graph.similarities).all() and np.isfinite(links.similarities).all()):
-        return np.full((len(pool), num_classes), 1 / num_classes, np.float32)
+        return np.full((len(graph.places), num_classes), 1 / num_classes, np.float32)
     return spread_over(
         graph, links, labelled.labels,
         num_classes=num_classes, alpha=_ALPHA, equal_shares=budget.class_weights,

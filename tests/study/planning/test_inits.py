@@ -102,7 +102,9 @@ def test_everything_can_be_timed_before_anything_is_pretrained(tmp_path):
 def test_label_spreading_reads_the_pool_in_a_study(tmp_path):
     arms = ("pixels/label_spreading", "kmeans/label_spreading")
     plan, run = open_small_run(tmp_path, arms=arms)
-    assert time_kind(run.path, plan, "pixels/label_spreading", {})[1].fits
+    for arm in ("pixels/label_spreading", "scratch/spread_finetune", "vae/spread_finetune"):
+        timing = time_kind(run.path, plan, arm, {})[1]
+        assert timing.fits and timing.seconds_per_step > 0
     worker.run_pretraining(run.path, plan, "kmeans", 0, {})
     for cell in plan.cells():
         key = worker.run_cell(run.path, plan, cell, {})

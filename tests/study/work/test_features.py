@@ -152,6 +152,40 @@ def test_a_graph_is_built_once_an_encoder_and_results_are_those_of_a_fit_alone(
         np.testing.assert_allclose(alone.predict(data.test_images), probabilities, atol=1e-5)
 
 
+def test_networks_trained_on_spread_labels_share_the_graph(tmp_path, monkeypatch):
+    from tfzero.transfer import spreading, unlabeled
+
+    built = []
+    graph_images = spreading.graph_images
+
+    def counting(encoder, pool):
+        built.append(encoder)
+        return graph_images(encoder, pool)
+
+    for module in (spreading, unlabeled):
+        monkeypatch.setattr(module, "graph_images", counting)
+    arms = ["scratch/spread_finetune", "pixels/label_spreading", "vae/spread_finetune"]
+    plan, run = open_small_run(tmp_path, arms=arms, label_counts=(8, 20))
+    worker.run_pretraining(run.path, plan, "vae", 0, {})
+    found = run_cells(plan, run, plan.cells())
+    # One of pixels, for encoders that have learnt nothing as for no encoder; one of the VAE's.
+    assert len(built) == 2 and sum(encoder is None for encoder in built) == 1
+    cache = run.cache_for(plan.data.fingerprint)
+    data = worker.open_data(cache)
+    cell = CellSpec(arm="vae/spread_finetune", num_labels=8, replicate=0)
+    chosen = worker.choose_labelled(run, plan, 8)
+    alone = worker.fit_arm(
+        run, plan, cell, data.train_images[chosen], data.train_labels[chosen], {},
+        encoder=worker.load_encoder(run, plan, "vae", 0),
+    )  # fmt: skip
+    assert len(built) == 3  # a given encoder's is its own
+    np.testing.assert_allclose(alone.predict(data.test_images), found[cell][1], atol=1e-5)
+    # What building took counts for each cell, as if it had been alone.
+    graph = worker.read_json(run.cache / "features" / "pixels-graph.json")
+    cost = run.read_cell(plan.cell_key(plan.cells()[0]))["cost"]
+    assert plan.cells()[0].arm == "scratch/spread_finetune" and cost["seconds"] > graph["seconds"]
+
+
 @pytest.mark.parametrize("suffix", ["npz", "json"])
 def test_a_broken_graph_is_built_anew(tmp_path, suffix):
     arm = "pixels/label_spreading"

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tfzero.study.planning.arms import init_of
-from tfzero.study.planning.inits import GIVEN_INITS, PIXELS, THEN, read_init
+from tfzero.study.planning.inits import GIVEN_INITS, NETWORK_INITS, PIXELS, THEN, read_init
 from tfzero.study.planning.plan import (
     SCRATCH,
     CellSpec,
@@ -25,7 +25,7 @@ from tfzero.study.readings.write import mapped_inits, num_reading_images, wants_
 from tfzero.study.records import RunFolder
 from tfzero.study.work import worker
 from tfzero.study.work.graphs import time_graph
-from tfzero.transfer import STRATEGIES, trains_on_unlabeled
+from tfzero.transfer import STRATEGIES, Strategy, trains_on_unlabeled
 from tfzero.transfer.budget import POOL_ROUNDS, Budget, default_budget
 from tfzero.transfer.choice import MOST_LABELS
 
@@ -78,7 +78,7 @@ class Estimate:
 
     Attributes:
         timings: By init that learns, `NETWORK`, init of an encoder that came ready, or arm that
-            trains no network.
+            spreads labels or trains no network.
     """
 
     timings: dict[str, Timing]
@@ -114,6 +114,8 @@ class Estimate:
                 seconds += self._fit(plan, plan.transfer_for(cell))
             if trains_on_unlabeled(cell.strategy):
                 seconds += self._fit_unlabeled(plan, plan.transfer_for(cell), timing)
+            if STRATEGIES[cell.strategy].spreads:
+                seconds += self._spreading(plan, cell, self._timing(cell.arm))
         images = plan.data.num_test + (num_reading_images(plan) if wants_reading(plan, cell) else 0)
         return _CELL_OVERHEAD + seconds + images * timing.seconds_per_image
 
@@ -126,11 +128,14 @@ class Estimate:
 
     def _spreading(self, plan: StudyPlan, cell: CellSpec, timing: Timing) -> float:
         """Returns the seconds of a cell with its share of the graph that its arm's cells share."""
-        if cell.init in (PIXELS, *GIVEN_INITS):
+        cells = plan.seeds * len(plan.label_counts)
+        if plan.reads_generated(cell):
+            graphs = cells  # images of its own in each
+        elif cell.init in (PIXELS, *GIVEN_INITS) or _spreads_by_pixels(cell.arm):
             graphs = 1
         else:
             graphs = plan.num_encoders if cell.init in plan.pretraining else plan.seeds
-        share = graphs / (plan.seeds * len(plan.label_counts))
+        share = graphs / cells
         seconds = timing.fits[0][1] if timing.fits else 0.0
         return seconds + share * timing.seconds_per_step
 
@@ -139,14 +144,16 @@ class Estimate:
         timing = self._timing(cell.init)
         reading = plan.data.num_test + cell.num_labels
         strategy = STRATEGIES[cell.strategy]
-        if strategy.reads_graph:
+        if strategy.reads_graph or strategy.spreads:
             reading += plan.data.num_pool
-        if strategy.reads_features or strategy.reads_graph:
+        if strategy.reads_features or strategy.reads_graph or strategy.spreads:
             # Read once: of labelled images a replicate, of all others a study.
             reading /= plan.seeds * len(plan.label_counts)
         seconds = reading * timing.seconds_per_image
         if strategy.reads_graph:
             return seconds + self._spreading(plan, cell, self._timing(cell.arm))
+        if strategy.spreads:
+            seconds += self._spreading(plan, cell, self._timing(cell.arm))
         if strategy.trains_network and cell.strategy != "probe":
             settings = plan.transfer_for(cell)
             seconds += timing.fit_seconds + settings.steps * timing.seconds_per_step
@@ -204,8 +211,13 @@ def timed_kinds(plan: StudyPlan) -> list[str]:
     learning = dict.fromkeys(_timed_instead(plan, init) for init in plan.pretraining)
     given = dict.fromkeys(init_of(arm) for arm in plan.arms if init_of(arm) in GIVEN_INITS)
     networks = [NETWORK] if any(init_of(a) not in given for a in plan.network_arms()) else []
-    classical = [arm for arm in plan.arms if not STRATEGIES[arm.partition("/")[2]].trains_network]
-    return [*given, *learning, *networks, *classical]
+    others = [arm for arm in plan.arms if _is_timed_apart(STRATEGIES[arm.partition("/")[2]])]
+    return [*given, *learning, *networks, *others]
+
+
+def _is_timed_apart(strategy: Strategy) -> bool:
+    """Returns whether updates of a network do not tell what a cell takes."""
+    return strategy.spreads or not strategy.trains_network
 
 
 def _timed_instead(plan: StudyPlan, init: str) -> str:
@@ -382,12 +394,14 @@ def _time_classical(run, plan, data, arm, custom_objects) -> Timing:
     # The encoder is not pretrained yet; one of random weights takes as long. What one that came
     # ready takes is timed apart; pixels stand for its features here.
     given = init_of(arm) in GIVEN_INITS
-    stand_in = None if given else worker.stand_in_encoder(run, plan, init_of(arm))
+    no_encoder = given or _spreads_by_pixels(arm)
+    stand_in = None if no_encoder else worker.stand_in_encoder(run, plan, init_of(arm))
     arm = f"{PIXELS}/{arm.partition('/')[2]}" if given else arm
     # No fewer than one label a class.
     most = max(min(_MOST_TIMED_LABELS, max(plan.label_counts)), len(plan.data.class_names))
     settings = timed_settings(plan)
-    if STRATEGIES[arm.partition("/")[2]].reads_graph:
+    strategy = STRATEGIES[arm.partition("/")[2]]
+    if strategy.reads_graph or strategy.spreads:
         chosen = worker.choose_labelled(run, plan, max(plan.label_counts))
         labels = data.train_labels[chosen]
         graph_seconds, spreading = time_graph(stand_in, data, labels)
@@ -408,6 +422,11 @@ def _time_classical(run, plan, data, arm, custom_objects) -> Timing:
     start = time.perf_counter()
     fitted.predict(few)
     return Timing(fits=tuple(fits), seconds_per_image=(time.perf_counter() - start) / len(few))
+
+
+def _spreads_by_pixels(arm: str) -> bool:
+    """Returns whether an arm's network has learnt nothing when its labels are spread."""
+    return STRATEGIES[arm.partition("/")[2]].spreads and init_of(arm) in NETWORK_INITS
 
 
 def _time_predicting(fitted, data) -> float:

@@ -56,19 +56,10 @@ def open_graph(
         largest: Which training images are labelled at the largest label count.
         load_encoder: Returns the encoder; called only to build.
     """
-    from tfzero.transfer.spreading import graph_images
-
     # Pixels are the same in every replicate.
     key = PIXELS if cell.init == PIXELS else encoder_key(plan, cell)
     most = max(plan.label_counts)
-
-    def build() -> dict[str, np.ndarray]:
-        graph = graph_images(load_encoder(), data.pool)
-        return {**graph.space._asdict(), **{name: getattr(graph, name) for name in _OF_GRAPH}}
-
-    arrays, seconds = _open(run, f"{key}-graph", build)
-    space = Space(arrays["mean"], arrays["components"])
-    graph = Graph(space, *(arrays[name] for name in _OF_GRAPH))
+    graph, seconds = open_pool_graph(run, key, data, load_encoder)
 
     def open_links(name: str, images: Callable[[], np.ndarray]) -> tuple[Links, float]:
         def build_links() -> dict[str, np.ndarray]:
@@ -82,6 +73,28 @@ def open_graph(
         f"{key}-labelled-{cell.replicate}-{most}", lambda: data.train_images[largest]
     )
     return StudyGraph(graph, test, labelled, seconds + of_labelled * cell.num_labels / most)
+
+
+def open_pool_graph(
+    run: RunFolder, key: str, data: ImageData, load_encoder: Callable[[], Any]
+) -> tuple[Graph, float]:
+    """Returns the graph of a study's pool from the run's cache, and the seconds that it took.
+
+    Args:
+        run: The run folder.
+        key: The encoder's, or "pixels".
+        data: The images.
+        load_encoder: Returns the encoder, None for pixels; called only to build.
+    """
+    from tfzero.transfer.spreading import graph_images
+
+    def build() -> dict[str, np.ndarray]:
+        graph = graph_images(load_encoder(), data.pool)
+        return {**graph.space._asdict(), **{name: getattr(graph, name) for name in _OF_GRAPH}}
+
+    arrays, seconds = _open(run, f"{key}-graph", build)
+    space = Space(arrays["mean"], arrays["components"])
+    return Graph(space, *(arrays[name] for name in _OF_GRAPH)), seconds
 
 
 def time_graph(encoder, data: ImageData, labels: np.ndarray) -> tuple[float, float]:

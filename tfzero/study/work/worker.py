@@ -32,8 +32,10 @@ from tfzero.study.records import (
     write_by_path,
     write_json,
 )
+from tfzero.study.work.features import encoder_key
 from tfzero.study.work.frozen import fit_stored, groups_of, reads_stored
 from tfzero.study.work.generated import generate_images
+from tfzero.study.work.graphs import open_pool_graph
 from tfzero.study.work.scores import score_probabilities
 from tfzero.transfer import STRATEGIES
 
@@ -267,20 +269,37 @@ def fit_arm(
     from tfzero.transfer.budget import Budget
 
     with keras.saving.custom_object_scope(custom_objects):
-        return fit_classifier(
+        graph, spent = None, 0.0
+        if encoder is None:
+            encoder = load_encoder(run, plan, cell.init, cell.replicate)
+            graph, spent = _graph_for(run, plan, cell, encoder)
+        fitted = fit_classifier(
             cell.strategy,
-            encoder=encoder or load_encoder(run, plan, cell.init, cell.replicate),
+            encoder=encoder,
             images=images,
             labels=labels,
             groups=groups,
             pool=_pool_for(run, plan, cell),
             # Features of random weights are further from what is shown than the pixels are.
             spread_by_pixels=cell.init in NETWORK_INITS,
+            graph=graph,
             num_classes=len(plan.data.class_names),
             budget=budget or Budget(**plan.transfer_for(cell).model_dump()),
             # The same for all arms of a replicate: same order of batches, same augmentation.
             seed=derive_seed(cell.replicate, "transfer"),
         )
+    fitted.cost.seconds += spent  # as if this cell alone had built it
+    return fitted
+
+
+def _graph_for(run, plan, cell, encoder) -> tuple[Any, float]:
+    """Returns the pool's graph for a strategy that spreads first, and the seconds it took."""
+    if not STRATEGIES[cell.strategy].spreads or plan.reads_generated(cell):
+        return None, 0.0
+    data = open_data(run.cache_for(plan.data.fingerprint))
+    if cell.init in NETWORK_INITS:
+        return open_pool_graph(run, PIXELS, data, lambda: None)
+    return open_pool_graph(run, encoder_key(plan, cell), data, lambda: encoder)
 
 
 def _pool_for(run: RunFolder, plan: StudyPlan, cell: CellSpec) -> np.ndarray | None:

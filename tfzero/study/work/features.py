@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from tfzero.study.planning.inits import GIVEN_INITS
 from tfzero.study.planning.plan import CellSpec, StudyPlan
 from tfzero.study.records import RunFolder, atomic_file, read_json, write_json
 from tfzero.study.work.claims import hold_claim
+
+Found = TypeVar("Found")
 
 
 class Features(NamedTuple):
@@ -57,16 +59,35 @@ def open_features(
         load_encoder: Returns the encoder; called only to compute.
         images: Returns the images, likewise.
     """
+    return make_once(
+        run, name, _read, lambda folder: _compute(folder, name, load_encoder(), images())
+    )
+
+
+def make_once(
+    run: RunFolder,
+    name: str,
+    read: Callable[[pathlib.Path, str], Found | None],
+    make: Callable[[pathlib.Path], object],
+) -> Found:
+    """Returns what is kept under a name beside the images, made where it is not there yet.
+
+    Args:
+        run: The run folder.
+        name: Unique to what is kept.
+        read: Takes folder and name; returns None where nothing whole is there.
+        make: Takes the folder and writes; called by one process at a time.
+    """
     folder = run.cache / "features"
-    found = _read(folder, name)
+    found = read(folder, name)
     if found is not None:
         return found
     folder.mkdir(parents=True, exist_ok=True)
     with hold_claim(run.claims / f"features-{name}.json"):
-        found = _read(folder, name)
+        found = read(folder, name)
         if found is None:
-            _compute(folder, name, load_encoder(), images())
-            found = _read(folder, name)
+            make(folder)
+            found = read(folder, name)
     assert found is not None
     return found
 

@@ -14,8 +14,7 @@ from tfzero.data import ImageData
 from tfzero.study.planning.inits import PIXELS
 from tfzero.study.planning.plan import CellSpec, StudyPlan
 from tfzero.study.records import RunFolder, read_json, write_arrays, write_json
-from tfzero.study.work.claims import hold_claim
-from tfzero.study.work.features import encoder_key, open_features
+from tfzero.study.work.features import encoder_key, make_once, open_features
 from tfzero.transfer.graph import Graph, Links, Space, build_graph, link, spread_over
 
 _FEW_TIMED = 1000
@@ -139,22 +138,15 @@ def _features(run, cell, name, load_encoder, images) -> np.ndarray:
 
 def _open(run: RunFolder, name: str, build: Callable[[], dict]) -> tuple[dict, float]:
     """Returns arrays and the seconds that building them took, whoever did it."""
-    folder = run.cache / "features"
-    found = _read(folder, name)
-    if found is not None:
-        return found
-    folder.mkdir(parents=True, exist_ok=True)
-    with hold_claim(run.claims / f"features-{name}.json"):
-        found = _read(folder, name)
-        if found is None:
-            start = time.perf_counter()
-            arrays = build()
-            seconds = time.perf_counter() - start
-            write_arrays(folder / f"{name}.npz", **arrays)
-            write_json(folder / f"{name}.json", {"seconds": seconds})
-            found = _read(folder, name)
-    assert found is not None
-    return found
+
+    def make(folder: pathlib.Path) -> None:
+        start = time.perf_counter()
+        arrays = build()
+        seconds = time.perf_counter() - start
+        write_arrays(folder / f"{name}.npz", **arrays)
+        write_json(folder / f"{name}.json", {"seconds": seconds})
+
+    return make_once(run, name, _read, make)
 
 
 def _read(folder: pathlib.Path, name: str) -> tuple[dict, float] | None:

@@ -295,7 +295,9 @@ def _export(
         custom_objects,
     )  # fmt: skip
     [version] = run_jobs([Job("export", 1.0, export_file, arguments)], log=run.log.resolve())
-    recommended["savedmodel"] = str(target / version)
+    exported = target / version
+    recommended["savedmodel"] = str(exported)
+    recommended["bytes"] = sum(p.stat().st_size for p in exported.rglob("*") if p.is_file())
 
 
 def export_file(path, target, class_names, notes, resize, sound, custom_objects) -> str:

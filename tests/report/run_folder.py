@@ -151,7 +151,8 @@ def _write_network(folder, random, arm, count, labels, num_classes, shape):
         "heat": random.integers(0, 256, (10, 4, 4), np.uint8),
     }
     np.savez(folder / "readings" / f"{key}.npz", **arrays)
-    falling = {"noise": [0.9, 0.8, 0.7, 0.6], "blur": [0.9, 0.9, 0.85, 0.8]}
+    start = 0.9 if arm == "scratch/finetune" else 0.95
+    falling = {"noise": [start, 0.8, 0.7, 0.6], "blur": [start, 0.9, 0.85, 0.8]}
     spec = {"arm": arm, "num_labels": count, "replicate": 0}
     said = {"layer": "block3", "robustness": {"images": 100, "accuracy": falling}}
     _write_json(folder / "readings" / f"{key}.json", {"spec": spec, **said})
@@ -172,6 +173,7 @@ def _write_encoders(folder, random, seeds, shape):
         for seed in range(seeds):
             content = {
                 "spec": {"method": method, "replicate": seed},
+                "settings": {"latent_dim": 64, f"{method}_weight": 0.0002},
                 "history": {name: list(values) for name, values in history.items()},
                 "cost": {"seconds": 8.1 + seed / 10, "cpu_seconds": 9.0, "steps": 630},
             }
@@ -201,13 +203,14 @@ def _study(arms, label_counts, seeds, class_names, num_test):
         "label_counts": list(label_counts),
         "seeds": seeds,
         "pretraining": {
-            "gan": {"epochs": 30, "latent_size": 64, "optimizer": {"name": "adam", "rate": 2e-4}},
-            "vae": {"epochs": 30, "beta": 1.0},
+            "gan": {"epochs": 30, "batch_size": 32, "learning_rate": 1e-3, "kind": None},
+            "vae": {"epochs": 30, "batch_size": 32, "learning_rate": 1e-3, "kind": None},
         },
         "transfer": {"batch_size": 32, "steps": {str(count): 300 for count in label_counts}},
         "versions": {"tfzero": "0.1.0", "tensorflow": "2.21.0", "keras": "3.15.0"},
         "recipe": "1",
-        "command": ["tfzero", "compare", "digits", "--seeds", str(seeds)],
+        "commands": [f"tfzero compare digits --seeds {seeds}"],
+        "machine": {"processors": 2, "workers": 2},
     }
 
 

@@ -153,6 +153,45 @@ def test_the_map_shows_images_and_the_matrix_its_cells(show, report):
     assert re.search(r"\d+ times \([\d.]+ % of its class\)", tip.inner_text())
 
 
+def test_a_finger_that_taps_points(browser, report):
+    context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    page.locator("#labels .narrow [data-key]").first.scroll_into_view_if_needed()
+    box = page.locator("#labels .narrow [data-key]").first.bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_timeout(300)
+    assert "20 labels" in page.locator("#tip").inner_text()
+    image = page.locator("#mistakes .chart[data-values] .narrow image")
+    image = image if image.count() else page.locator("#mistakes .chart[data-values] image")
+    image.first.scroll_into_view_if_needed()
+    box = image.first.bounding_box()
+    page.touchscreen.tap(box["x"] + 3, box["y"] + 3)
+    page.wait_for_timeout(300)
+    assert "rightly named" in page.locator("#tip").inner_text()
+    context.close()
+
+
+def test_what_lies_beside_the_named_classes_is_not_said_to_be_right(show, tmp_path):
+    names = [f"class{number:03}" for number in range(140)]
+    folder = write_run(tmp_path / "run", class_names=names, num_test=280, label_counts=(280,))
+    page = show(write_report(folder))
+    page.locator("#mistakes .chart[data-values]").focus()
+    page.keyboard.press("ArrowRight")
+    assert "rightly named" in page.locator("#tip").inner_text()
+    for key in ("ArrowUp", "ArrowLeft"):
+        page.keyboard.press(key)
+    assert page.locator("#tip").inner_text().startswith("110 others, named as one of them")
+
+
+def test_what_is_folded_is_printed(show, report):
+    page = show(report)
+    folded = "[...document.querySelectorAll('details')].filter((part) => !part.open).length"
+    assert page.evaluate(folded) > 0
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(folded) == 0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_text_can_be_read(show, report, scheme):
     page = show(report, scheme=scheme)

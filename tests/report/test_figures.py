@@ -288,6 +288,13 @@ def test_a_map_has_a_point_an_image_and_a_key_that_fits(num_classes):
         assert legend.get_window_extent().x1 <= figure.bbox.x1
 
 
+def test_any_class_name_stands_in_the_key_of_a_map():
+    names = ["$$", "_noise_", "a$%$"]
+    points = np.random.default_rng(0).normal(0, 1, (9, 2))
+    figure = draw(figures.feature_map(points, np.arange(9) % 3, names))
+    assert sorted(text.get_text() for text in figure.legends[0].get_texts()) == sorted(names)
+
+
 def test_classes_differ_by_colour_or_marker():
     assert len(set(_style.class_styles(88))) == 88
 

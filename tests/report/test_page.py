@@ -1,3 +1,4 @@
+import base64
 import csv
 import html
 import json
@@ -16,6 +17,7 @@ from tfzero import report
 from tfzero._checks import InputError
 from tfzero.report import _format, _mistakes, _read, page, write_report
 from tfzero.report._pictures import Canvas
+from tfzero.report.sections import costs, labels
 from tfzero.report.sections import mistakes as mistakes_section
 
 TWELVE = [*DIGIT_ARMS, *(f"{init}/label_spreading" for init in "abcdefg")]
@@ -23,6 +25,10 @@ TWELVE = [*DIGIT_ARMS, *(f"{init}/label_spreading" for init in "abcdefg")]
 
 def read(path):
     return path.read_text(encoding="utf-8")
+
+
+def read_bytes(path):
+    return path.read_bytes()
 
 
 def section(text, name):
@@ -38,6 +44,13 @@ def cells(text):
             for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)
         ]
         for row in re.findall(r"<tr.*?</tr>", body, re.DOTALL)
+    ]
+
+
+def all_cells(text):
+    """Returns the text of each row of every table of some HTML."""
+    return [
+        row for table in re.findall(r"<table.*?</table>", text, re.DOTALL) for row in cells(table)
     ]
 
 
@@ -101,7 +114,7 @@ def test_the_comparisons_have_intervals_and_holm(digits):
 
 def test_every_setting_version_and_the_command_are_shown(digits):
     text = html.unescape(section(digits[1], "method"))
-    for wanted in ("ab12cd34ef56", "latent_size", "0.0002", "2.21.0", "batch_size"):
+    for wanted in ("ab12cd34ef56", "latent_dim", "0.0002", "2.21.0", "batch_size", "processors"):
         assert wanted in text
     assert "3 duplicate" in section(digits[1], "data")
     assert "tfzero compare digits --seeds 4" in text
@@ -135,7 +148,10 @@ def test_headings_do_not_skip_a_level_and_ids_are_unique(digits):
 
 def test_markup_in_names_is_shown_as_text(tmp_path):
     names = ["<script>alert(1)</script>", 'a"><img src=x>', "$\\frac{$", "a\x00b", "日本", "\udcff"]
-    folder = write_run(tmp_path / "run", arms=["<b>x/lpft"], class_names=names, seeds=1)
+    names += ["$$", "_background_noise_"]
+    # Of the second arm there is a map of features, with a key of the classes.
+    arms = ["<b>x/lpft", "vae/lpft"]
+    folder = write_run(tmp_path / "run", arms=arms, class_names=names, seeds=1)
     text = read(write_report(folder))
     assert text.count("<script") == text.count("</script") == 2  # the page's own, and its data
     assert "<img src=x" not in text
@@ -165,7 +181,7 @@ def test_one_arm_one_count_one_seed(tmp_path, encoders):
     )
     text = read(write_report(folder))
     assert len(cells(section(text, "table"))) == 1
-    assert ("records no pretraining" in section(text, "curves")) is not encoders
+    assert ("has losses by epoch" in section(text, "curves")) is not encoders
 
 
 def test_a_verdict_with_nothing_in_it_still_makes_a_page(tmp_path):
@@ -255,8 +271,12 @@ def test_files_that_cannot_be_used_are_named(tmp_path):
         write_report(folder)
     shutil.rmtree(folder)
     folder = write_run(tmp_path / "run", seeds=1)
-    (folder / "encoders" / "gan-0.npz").write_bytes(b"half a file")
-    with pytest.raises(InputError, match="gan-0.npz cannot be read"):
+    for content in (b"half a file", b""):
+        (folder / "encoders" / "gan-0.npz").write_bytes(content)
+        with pytest.raises(InputError, match="gan-0.npz cannot be read"):
+            write_report(folder)
+    (folder / "test_labels.npy").write_bytes(read_bytes(folder / "test_labels.npy")[:40])
+    with pytest.raises(InputError, match="test_labels.npy cannot be read"):
         write_report(folder)
 
 
@@ -347,6 +367,71 @@ def test_tables_of_an_earlier_report_do_not_stay(tmp_path):
     assert (folder / "tables" / "accuracy.csv").exists()
 
 
+def test_files_of_other_people_beside_the_tables_stay(tmp_path):
+    folder = write_run(tmp_path / "run", seeds=1)
+    (folder / "tables").mkdir()
+    (folder / "tables" / "mine.csv").write_text("a,b")
+    write_report(folder)
+    assert read(folder / "tables" / "mine.csv") == "a,b"
+
+
+def test_a_chain_costs_all_its_stages(tmp_path):
+    arms = ["supervised+vae/lpft", "vae/lpft", "scratch/finetune"]
+    folder = write_run(tmp_path / "run", arms=arms, seeds=2)
+    for method, seconds in (("supervised", 100.0), ("supervised+vae", 10.0)):
+        cost = {"seconds": seconds, "steps": 7, "peak_memory_bytes": 10**9 * seconds / 10}
+        record = {"schema": 1, "spec": {"method": method, "replicate": 0}, "cost": cost}
+        (folder / "encoders" / f"{method}-0.json").write_text(json.dumps(record))
+    chain, vae, scratch = costs.arm_costs(_read.read_run(folder))
+    assert chain["pretrain_seconds"] == 110 and chain["pretrain_steps"] == 14
+    assert chain["peak_memory_bytes"] == 10**10
+    assert vae["pretrain_seconds"] == pytest.approx(8.15) and vae["pretrain_steps"] == 630
+    assert scratch["pretrain_seconds"] is None and scratch["pretrain_steps"] is None
+
+
+def test_cells_that_diverged_are_marked_in_the_table(tmp_path):
+    folder = write_run(tmp_path / "run", seeds=2)
+    edit(folder, "cells/vae-lpft-50-1.json", lambda cell: cell["result"].update(diverged=True))
+    rows = {row["arm"]: row["cells"] for row in labels.accuracy_table(_read.read_run(folder))}
+    assert [cell["note"] for cell in rows["vae/lpft"]] == ["", "1 diverged", ""]
+    assert "1 diverged" in section(read(write_report(folder)), "table")
+
+
+def test_what_was_chosen_within_the_labels_is_in_the_tables(tmp_path):
+    folder = write_run(tmp_path / "run", seeds=1)
+    chosen = {"blocks": ["block2", "block3"], "C": 0.1}
+    edit(folder, "cells/pixels-svm-50-0.json", lambda cell: cell.update(chosen=chosen))
+    write_report(folder)
+    with (folder / "tables" / "cells.csv").open(newline="") as file:
+        [row] = [row for row in csv.DictReader(file) if row["chosen_C"]]
+    assert (row["arm"], row["chosen_blocks"], row["chosen_C"]) == (
+        "pixels/svm", "block2 block3", "0.1",
+    )  # fmt: skip
+
+
+def test_every_command_of_a_growing_study_is_shown_or_that_python_ran_it(tmp_path):
+    folder = write_run(tmp_path / "run", seeds=1)
+    more = ["tfzero compare x", "tfzero compare x --more-seeds 5"]
+    edit(folder, "study.json", lambda study: study.update(commands=more))
+    assert "\n".join(more) in section(read(write_report(folder)), "method")
+    edit(folder, "study.json", lambda study: study.update(commands=[]))
+    assert "It was run from Python" in section(read(write_report(folder)), "method")
+
+
+def test_images_in_colour_and_not_square_make_a_page(tmp_path):
+    folder = write_run(tmp_path / "run", seeds=1, shape=(12, 20, 3))
+    text = read(write_report(folder))
+    assert "data:image/" in section(text, "encoders") and "data:image/" in section(text, "mistakes")
+
+
+def test_a_winner_that_was_not_looked_at_is_said_to_be_missing(tmp_path):
+    folder = write_run(tmp_path / "run", seeds=1)
+    for path in (folder / "readings").glob("gan-lpft-*"):
+        path.unlink()
+    text = section(read(write_report(folder)), "mistakes")
+    assert "There are no images of gan/lpft." in text and "There is none of gan/lpft." in text
+
+
 def test_data_in_the_page_cannot_end_its_script():
     text = page.embed_json({"tips": ["</script><!--", "a & b", "\u2028", "\udcff"]})
     assert not set("<>&\u2028") & set(text)
@@ -377,6 +462,8 @@ def test_robustness_stands_beside_that_of_scratch(digits):
     text = section(digits[1], "mistakes")
     assert "gan/lpft under strongest noise 60.0 %" in text
     assert "scratch/finetune under strongest blur 80.0 %" in text
+    rows = [row[:3] for row in all_cells(text)]
+    assert ["gan/lpft", "noise", "95.0"] in rows and ["scratch/finetune", "noise", "90.0"] in rows
 
 
 def test_points_say_every_cell(digits):
@@ -398,8 +485,20 @@ def test_the_exported_model_can_be_asked_as_the_page_says(tmp_path):
     folder = write_run(tmp_path / "run", seeds=1)
     text = html.unescape(section(read(write_report(folder)), "method"))
     assert "tfzero verify savedmodels/digits/1" in text
-    assert '"$PWD/savedmodels/digits:/models/digits:ro" -e MODEL_NAME=digits' in text
+    assert '-v "$PWD"/savedmodels/digits:/models/digits:ro -e MODEL_NAME=digits' in text
     assert "http://127.0.0.1:8501/v1/models/digits:predict" in text
+    # What is sent is JSON, also of a picture that no argument could hold.
+    picture = np.random.default_rng(0).bytes(200_000)
+    (tmp_path / "one.png").write_bytes(picture)
+    pipe = re.search(r"\(printf .*?\) \|", text)[0].rstrip(" |")
+    sent = subprocess.run(["bash", "-c", pipe], cwd=tmp_path, capture_output=True, check=True)
+    [instance] = json.loads(sent.stdout)["instances"]
+    assert base64.b64decode(instance["b64"]) == picture
+    named = {"savedmodel": "/srv/my models/1", "bytes": 1_600_000}
+    edit(folder, "verdict.json", lambda verdict: verdict["recommended"].update(named))
+    page = html.unescape(read(write_report(folder)))
+    assert "-v '/srv/my models:/models/my models:ro' -e MODEL_NAME='my models'" in page
+    assert "v1/models/my%20models:predict" in page and "1.6 MB" in page
     edit(folder, "verdict.json", lambda verdict: verdict["recommended"].update(savedmodel=None))
     assert "No model was exported." in read(write_report(folder))
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import pathlib
 import zipfile
+import zlib
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from tfzero._checks import InputError
 
 # The version of the run folder's files that this page understands.
 SCHEMA = 1
+# What NumPy makes of a file that was cut off, or is none of its own.
+_DAMAGE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,12 +28,13 @@ class Cell:
     replicate: int
     result: dict[str, Any]
     cost: dict[str, Any]
+    chosen: dict[str, Any]
     arrays: pathlib.Path
 
 
 @dataclasses.dataclass(frozen=True)
 class Encoder:
-    """One pretraining: which method and replicate, its curves, its cost, its alarms."""
+    """One pretraining: which method and replicate, its settings, curves, cost and alarms."""
 
     method: str
     replicate: int
@@ -38,6 +42,7 @@ class Encoder:
     cost: dict[str, Any]
     arrays: pathlib.Path
     alarms: list[str]
+    settings: dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +87,6 @@ def read_run(folder: pathlib.Path) -> Run:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; expected the folder of a finished study.")
-    labels = folder / "test_labels.npy"
     return Run(
         folder=folder,
         study=_read_json(folder / "study.json"),
@@ -90,7 +94,7 @@ def read_run(folder: pathlib.Path) -> Run:
         cells=_read_cells(folder / "cells"),
         encoders=_read_encoders(folder / "encoders"),
         readings=_read_readings(folder / "readings"),
-        test_labels=np.load(labels, allow_pickle=False) if labels.exists() else None,
+        test_labels=_read_labels(folder / "test_labels.npy"),
     )
 
 
@@ -105,7 +109,16 @@ def load_arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
+        raise InputError(f"{path} cannot be read ({error}). Delete it and run again.") from error
+
+
+def _read_labels(path: pathlib.Path) -> np.ndarray | None:
+    try:
+        return np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        return None
+    except _DAMAGE as error:
         raise InputError(f"{path} cannot be read ({error}). Delete it and run again.") from error
 
 
@@ -147,6 +160,7 @@ def _read_cells(folder: pathlib.Path) -> list[Cell]:
                     replicate=spec["replicate"],
                     result=content["result"],
                     cost=content.get("cost") or {},
+                    chosen=content.get("chosen") or {},
                     arrays=path.with_suffix(".npz"),
                 )
             )
@@ -165,6 +179,7 @@ def _read_encoders(folder: pathlib.Path) -> list[Encoder]:
                 cost=content.get("cost") or {},
                 arrays=path.with_suffix(".npz"),
                 alarms=content.get("alarms") or [],
+                settings=content.get("settings") or {},
             )
         )
     return sorted(encoders, key=lambda encoder: (encoder.method, encoder.replicate))

@@ -14,6 +14,10 @@ from tfzero.report._read import Run
 from tfzero.report.sections import costs, data, mistakes
 
 Rows = list[dict[str, Any]]
+_NAMES = (
+    "accuracy", "comparisons", "labels_saved", "cells", "costs", "classes", "confusion",
+    "calibration", "class_accuracy", "robustness",
+)  # fmt: skip
 
 
 def list_tables(run: Run) -> dict[str, Rows]:
@@ -47,9 +51,10 @@ def write_tables(run: Run) -> None:
         write_page_file(folder / f"{name}.csv", _to_csv(rows))
         text = json.dumps([_finite(row) for row in rows], indent=1, ensure_ascii=False)
         write_page_file(folder / f"{name}.json", text + "\n")
-    for path in folder.glob("*.*"):  # what an earlier report had and this one has not
-        if path.suffix in (".csv", ".json") and path.stem not in tables:
-            path.unlink()
+    for name in _NAMES:  # what an earlier report had and this one has not
+        if name not in tables:
+            (folder / f"{name}.csv").unlink(missing_ok=True)
+            (folder / f"{name}.json").unlink(missing_ok=True)
 
 
 def _to_csv(rows: Rows) -> str:
@@ -78,7 +83,13 @@ def _cell(cell) -> dict[str, Any]:
     return {
         "arm": cell.arm, "num_labels": cell.num_labels, "replicate": cell.replicate,
         **scores, **cell.cost,
+        **{f"chosen_{name}": _plain(value) for name, value in cell.chosen.items()},
     }  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """Returns what a table's cell can hold: of a list its parts, as "block2 block3"."""
+    return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _confusion(found: _mistakes.Mistakes) -> Rows:

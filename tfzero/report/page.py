@@ -89,7 +89,7 @@ def _values(run: _read.Run) -> dict[str, Any]:
         "shown_classes": _SHOWN_CLASSES,
         "data": data.data(run, canvas),
         "pretrainings": training.pretrainings(run, canvas),
-        "command": method.command(run),
+        "commands": method.commands(run),
         "serving": method.serving(run),
         "settings": method.settings(run),
         "tables": list(list_tables(run)),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import pathlib
+import platform
 import shlex
 import shutil
 import sys
@@ -23,14 +25,16 @@ from tfzero.study.records import RunFolder, atomic_file, read_json, write_by_pat
 from tfzero.study.verdict import remarks, sources, words
 from tfzero.study.verdict.family import Right
 from tfzero.study.verdict.judge import judge
+from tfzero.study.work.pool import num_workers
 from tfzero.study.work.run import read_records
 
 if TYPE_CHECKING:
     import keras
 
 
+_PROGRAM = "tfzero"
 # What `study.json` holds beside the plan.
-_BESIDE_PLAN = ("asked", "command")
+_BESIDE_PLAN = ("asked", "commands", "machine")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,8 +123,11 @@ def open_run(
 
 
 def store_plan(plan: StudyPlan, asked: StudyPlan, run: RunFolder) -> None:
-    """Writes `study.json`: the plan to run by, what was asked for, and the command line."""
-    beside = {"asked": asked.to_json(), "command": _command()}
+    """Writes `study.json`: the plan, what was asked for, the command lines, and the machine."""
+    old = read_json(run.study) or {}
+    # One a look: seeds that were added took a command of their own.
+    commands = [*old.get("commands", []), *_command()]
+    beside = {"asked": asked.to_json(), "commands": commands, "machine": _describe_machine()}
     write_json(run.study, {**plan.to_json(), **beside})
 
 
@@ -224,9 +231,19 @@ def _without_place(summary: dict[str, Any] | None) -> dict[str, Any] | None:
     return {key: value for key, value in summary.items() if key not in ("source", "notes")}
 
 
-def _command() -> str:
-    """Returns the command line of this process, without the folder of its program."""
-    return shlex.join([pathlib.Path(sys.argv[0]).name, *sys.argv[1:]])
+def _command() -> list[str]:
+    """Returns the command line that this process was started by; none if it was no `tfzero`."""
+    program = pathlib.Path(sys.argv[0]).name
+    return [shlex.join([program, *sys.argv[1:]])] if program == _PROGRAM else []
+
+
+def _describe_machine() -> dict[str, Any]:
+    """Returns what times and memory of a study depend on."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processors": os.cpu_count(),
+        "workers": num_workers(),
+    }
 
 
 def _remove_study(run: RunFolder) -> None:

@@ -24,7 +24,8 @@ class Cost:
         cpu_seconds: Processor seconds of this process.
         steps: Updates of the network; 0 for classical models.
         parameters: Weights that were fitted.
-        peak_memory_bytes: Largest memory of the process so far.
+        peak_memory_bytes: Largest memory of the process while the fit ran, with the libraries and
+            images in it; where the system cannot tell that, since the process began.
     """
 
     seconds: float = 0.0
@@ -34,15 +35,46 @@ class Cost:
     peak_memory_bytes: int = 0
 
 
+# The costs that are being measured in this process, the outermost first.
+_MEASURING: list[Cost] = []
+
+
 @contextlib.contextmanager
 def measure_cost() -> Iterator[Cost]:
-    """Yields a `Cost` whose times and memory are filled in when the block ends."""
+    """Yields a `Cost` whose times and memory are filled in when the block ends.
+
+    Blocks may lie in each other.
+    """
     cost = Cost()
+    for outer in _MEASURING:  # what they have needed until now will be forgotten
+        outer.peak_memory_bytes = max(outer.peak_memory_bytes, _read_peak_memory())
+    _forget_peak_memory()
+    _MEASURING.append(cost)
     wall, cpu = time.perf_counter(), time.process_time()
-    yield cost
+    try:
+        yield cost
+    finally:
+        _MEASURING.pop()
     cost.seconds = time.perf_counter() - wall
     cost.cpu_seconds = time.process_time() - cpu
-    cost.peak_memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    cost.peak_memory_bytes = max(cost.peak_memory_bytes, _read_peak_memory())
+    for outer in _MEASURING:
+        outer.peak_memory_bytes = max(outer.peak_memory_bytes, cost.peak_memory_bytes)
+
+
+def _forget_peak_memory() -> None:
+    """Has Linux count the largest memory anew; elsewhere it counts from the process's start."""
+    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
+
+def _read_peak_memory() -> int:
+    """Returns the largest memory of this process in bytes, since it was last forgotten."""
+    with contextlib.suppress(OSError), open("/proc/self/status") as file:
+        for line in file:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 class FittedModel(Protocol):

@@ -113,3 +113,5 @@ def test_a_reading_that_fails_costs_no_cell(tmp_path, monkeypatch):
     write.record_map(run.path, plan, "scratch", {})
     assert "no gradient" in (run.readings / "map-scratch.json").read_text()
     assert not (run.readings / "map-scratch.npz").exists()
+    # The next run of the study tries again.
+    assert write.missing_maps(plan, run) == ["scratch"]

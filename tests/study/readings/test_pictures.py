@@ -62,10 +62,10 @@ def test_a_map_keeps_near_what_is_near():
     np.testing.assert_array_equal(again["tsne"], arrays["tsne"])
 
 
-@pytest.mark.parametrize("count", [3, 12])
-def test_few_or_equal_features_make_a_map(count):
+@pytest.mark.parametrize(("count", "width"), [(3, 1), (12, 1), (200, 128)])
+def test_few_or_equal_features_make_a_map(count, width):
     labels = np.arange(count) % 2
-    arrays, numbers = make_map(np.ones((count, 1)), labels)
+    arrays, numbers = make_map(np.ones((count, width)), labels)
     assert arrays["pca"].shape == (count, 2) and ("tsne" in arrays) is (count >= 10)
     assert np.isfinite(arrays["pca"]).all() and np.isfinite(numbers["explained"]).all()
 

@@ -34,6 +34,18 @@ def test_half_width_is_the_t_interval_of_scipy():
     assert t_half_width(values[:1]) is None
 
 
+def test_seeds_that_share_an_encoder_count_as_one_in_the_table():
+    plan = plan_study(arms=["vae/lpft", SCRATCH], label_counts=[6], seeds=6, encoders=3)
+    values = [60.0, 70.0, 80.0, 60.5, 70.5, 80.5]
+    table = call_judge(plan, {("vae/lpft", 6): values, (SCRATCH, 6): values})["table"]
+    halves = {row["arm"]: row["half_width"] for row in table}
+    assert halves["vae/lpft"] == pytest.approx(t_half_width(np.array([60.25, 70.25, 80.25])))
+    # Each seed's random start is its own.
+    assert halves[SCRATCH] == pytest.approx(t_half_width(np.array(values)))
+    assert halves["vae/lpft"] > 2 * halves[SCRATCH]
+    assert [row["mean"] for row in table] == [pytest.approx(70.25)] * 2
+
+
 def test_verdict_finds_the_better_the_worse_and_the_open(plan):
     accuracy = {
         ("vae/lpft", 6): [value + 8 + 0.1 * i for i, value in enumerate(BASE)],

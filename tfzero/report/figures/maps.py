@@ -38,22 +38,28 @@ def feature_map(
     figure = _style.new_figure(width, width + below)
     axes = _style.place_axes(figure, left=0.05, right=0.05, top=0.05, bottom=below)
     styles = _style.class_styles(len(class_names))
+    handles = []
     for k in present:
         color, marker = styles[k]
-        axes.scatter(*points[labels == k].T, s=15, marker=marker, color=color, alpha=0.8,
-                     linewidths=0, label=names[k], gid=f"points-{k}")  # fmt: skip
+        handles.append(
+            axes.scatter(*points[labels == k].T, s=15, marker=marker, color=color, alpha=0.8,
+                         linewidths=0, gid=f"points-{k}")
+        )  # fmt: skip
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_color(_style.GRID)
     if keyed:
-        handles, said = axes.get_legend_handles_labels()
         # A key is filled column by column; this reads row by row.
-        order = [place for start in range(columns) for place in range(start, len(said), columns)]
-        figure.legend([handles[k] for k in order], [said[k] for k in order],
-                      loc="lower left", ncols=columns, frameon=False, fontsize=8, borderpad=0,
-                      bbox_to_anchor=(0.05 / width, 0), handlelength=0.8, columnspacing=1,
-                      labelcolor=_style.QUIET, labelspacing=0.3, handletextpad=0.3)  # fmt: skip
+        order = [k for start in range(columns) for k in range(start, len(present), columns)]
+        said = figure.legend(
+            [handles[k] for k in order], [names[present[k]] for k in order],
+            loc="lower left", ncols=columns, frameon=False, fontsize=8, borderpad=0,
+            bbox_to_anchor=(0.05 / width, 0), handlelength=0.8, columnspacing=1,
+            labelcolor=_style.QUIET, labelspacing=0.3, handletextpad=0.3,
+        )  # fmt: skip
+        for text in said.get_texts():
+            text.set_parse_math(False)  # a class may be called "$"
     return figure
 
 

@@ -63,17 +63,16 @@ def arm_costs(run: Run) -> list[dict[str, Any]]:
             continue
         cells = [c for c in run.cells if c.arm == arm and c.num_labels == max(counts)]
         costs = [cell.cost for cell in cells]
-        before = pretraining.get(arm.partition("/")[0], [])
+        stages = [pretraining[s] for s in _stages(arm.partition("/")[0]) if s in pretraining]
         weights = _most(costs, "parameters")
-        memory = [m for m in (_most(costs, "peak_memory_bytes"),
-                              _most(before, "peak_memory_bytes")) if m]  # fmt: skip
+        memory = [m for part in (costs, *stages) if (m := _most(part, "peak_memory_bytes"))]
         rows.append(
             {
                 "arm": arm,
                 "num_labels": max(counts),
-                "pretrain_seconds": _mean(before, "seconds"),
+                "pretrain_seconds": _sum(_mean(stage, "seconds") for stage in stages),
                 "transfer_seconds": _mean(costs, "seconds"),
-                "pretrain_steps": _most(before, "steps"),
+                "pretrain_steps": _sum(_most(stage, "steps") for stage in stages),
                 "transfer_steps": _most(costs, "steps"),
                 "fitted_numbers": weights,
                 "bytes": None if weights is None else _BYTES_A_WEIGHT * weights,
@@ -106,6 +105,17 @@ def _steps(row: dict[str, Any]) -> str:
     if before:
         return f"{before:,} + {_format.number(after, 0)}"
     return _format.number(after, 0)
+
+
+def _stages(init: str) -> list[str]:
+    """Returns what an init goes through: of a+b, a and then a+b."""
+    parts = init.split("+")
+    return ["+".join(parts[: count + 1]) for count in range(len(parts))]
+
+
+def _sum(values) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _known(costs: list[dict], key: str) -> list[float]:

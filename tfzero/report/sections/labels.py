@@ -70,9 +70,16 @@ def accuracy_table(run: Run) -> list[dict[str, Any]]:
     for arm in run.study["arms"]:
         found = [entries.get((arm, count), {}) for count in run.study["label_counts"]]
         cells = [
-            _table_cell(entry, arm, best.get(count, {}), run.study.get("seeds"))
+            _table_cell(
+                entry, arm, best.get(count, {}), run.study.get("seeds"),
+                diverged=sum(
+                    bool(cell.result.get("diverged"))
+                    for cell in run.cells
+                    if (cell.arm, cell.num_labels) == (arm, count)
+                ),
+            )
             for count, entry in zip(run.study["label_counts"], found, strict=True)
-        ]
+        ]  # fmt: skip
         times = [_span([e.get(f"{stage}_seconds") for e in found]) for stage in _STAGES]
         rows.append({"arm": arm, "cells": cells, "pretrain": times[0], "transfer": times[1]})
     return rows
@@ -125,19 +132,20 @@ def values_in_words(table: list[dict[str, Any]], arms: list[str], count: int) ->
 
 
 def _table_cell(
-    entry: dict[str, Any], arm: str, best: dict[str, Any], seeds: int | None
+    entry: dict[str, Any], arm: str, best: dict[str, Any], seeds: int | None, *, diverged: int
 ) -> dict[str, str]:
-    """Returns mean, half-width, mark and a note on missing seeds of one arm at one count."""
+    """Returns mean, half-width, mark and a note on lost seeds of one arm at one count."""
     missing = entry.get("mean") is None
     mark = "in best set" if arm in best.get("arms", []) else ""
     mark = "highest" if arm == best.get("highest") else mark
     known, half = entry.get("seeds"), entry.get("half_width")
     few = known is not None and seeds is not None and known < seeds
+    notes = [f"{known} of {seeds} seeds"] * few + [f"{diverged} diverged"] * bool(diverged)
     return {
         "mean": _format.number(entry.get("mean")),
         "half": "" if missing or half is None else f"± {_format.number(half)}",
         "mark": "" if missing else mark,
-        "note": f"{known} of {seeds} seeds" if few and not missing else "",
+        "note": "" if missing else ", ".join(notes),
     }
 
 

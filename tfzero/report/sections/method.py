@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import shlex
+import urllib.parse
 from typing import Any
 
 from tfzero.report import _format
@@ -16,8 +17,11 @@ def settings(run: Run) -> list[tuple[str, list[dict[str, Any]]]]:
     for key, value in run.study.items():
         if isinstance(value, dict):
             groups[key] = value
-        elif key not in ("schema", "command"):
+        elif key not in ("schema", "commands"):
             groups["study"][key] = value
+    for encoder in run.encoders:  # what nobody chose, and the method's default decided
+        if encoder.settings:
+            groups.setdefault(f"{encoder.method}, inside", encoder.settings)
     # What was asked for is the plan again, unless the study was fitted into a time.
     if groups.get("asked") and _same(groups["asked"], run.study):
         del groups["asked"]
@@ -28,10 +32,9 @@ def _same(asked: dict[str, Any], study: dict[str, Any]) -> bool:
     return all(study.get(key) == value for key, value in asked.items())
 
 
-def command(run: Run) -> str:
-    """Returns the command that ran the study, or nothing if it was not recorded."""
-    recorded = run.study.get("command") or ""
-    return shlex.join(map(str, recorded)) if isinstance(recorded, list) else str(recorded)
+def commands(run: Run) -> list[str]:
+    """Returns the commands that repeat the study, in order; none if Python ran it."""
+    return [str(line) for line in run.study.get("commands") or []]
 
 
 def serving(run: Run) -> list[str]:
@@ -41,12 +44,14 @@ def serving(run: Run) -> list[str]:
         return []
     folder = pathlib.PurePath(savedmodel).parent
     name = folder.name
-    mount = folder if folder.is_absolute() else pathlib.PurePath("$PWD") / folder
+    here = "" if folder.is_absolute() else '"$PWD"/'
+    place, url = here + shlex.quote(f"{folder}:/models/{name}:ro"), urllib.parse.quote(name)
     return [
         f"tfzero verify {shlex.quote(str(savedmodel))}",
         "docker run --rm -p 127.0.0.1:8501:8501 "
-        f'-v "{mount}:/models/{name}:ro" -e MODEL_NAME={name} tensorflow/serving',
-        'curl -d "{\\"signature_name\\": \\"serving_bytes\\", \\"instances\\": '
-        '[{\\"b64\\": \\"$(base64 -w0 one.png)\\"}]}" '
-        f"http://127.0.0.1:8501/v1/models/{name}:predict",
+        f"-v {place} -e MODEL_NAME={shlex.quote(name)} tensorflow/serving",
+        # Through a pipe: an argument may have no more than some 130,000 characters.
+        """(printf '{"signature_name": "serving_bytes", "instances": [{"b64": "'; """
+        """base64 -w0 one.png; printf '"}]}') | """
+        f"curl -d @- http://127.0.0.1:8501/v1/models/{url}:predict",
     ]

@@ -73,7 +73,8 @@ def network_reading(run: Run, arm: str) -> Reading | None:
 def _matrix_chart(found, worst, canvas: Canvas) -> Chart:
     shown = _mistakes.focus(found, from_classes=_MOST_IN_MATRIX)
     words = "; ".join(f"{true} taken for {taken} {count} times" for true, taken, count, _ in worst)
-    values = {"matrix": shown.matrix.tolist(), "names": shown.class_names}
+    named = len(shown.class_names) - (shown is not found)
+    values = {"matrix": shown.matrix.tolist(), "names": shown.class_names, "named": named}
     return canvas.chart(
         lambda width: figures.confusion(shown.matrix, shown.class_names, width=width),
         alt=f"Confusion matrix of {found.arm}. Most frequent mistakes: {words or 'none'}.",
@@ -116,8 +117,8 @@ def _looked_at(run: Run, arm: str) -> dict[str, Any]:
     nothing: dict[str, Any] = {"surest": [], "attention": [], "no_images": ""}
     if reading is None:
         nothing["no_images"] = (
-            "Images are shown of networks that were fitted when this version of tfzero ran the "
-            f"study; of {arm} none was."
+            f"There are no images of {arm}. They are kept of networks alone, but not of public "
+            "ones, and of the first replicate on the most labels, unless that failed or diverged."
         )
         return nothing
     if "reason" in reading.said:
@@ -201,7 +202,8 @@ def _robustness(run: Run, arm: str, canvas: Canvas) -> dict[str, Any] | None:
         for name, found in accuracy.items()
         for kind, values in found.items()
     )
-    only = "" if SCRATCH in accuracy else f" There is none of {SCRATCH} to set beside it."
+    lacking = [name for name in dict.fromkeys((arm, SCRATCH)) if name not in accuracy]
+    only = "".join(f" There is none of {name}." for name in lacking)
     chart = canvas.chart(
         lambda width: figures.robustness(accuracy, arms=run.study["arms"], width=width),
         alt=f"Accuracy as images get worse: {words}.",

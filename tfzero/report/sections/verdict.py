@@ -32,6 +32,7 @@ def recommended(run: Run) -> dict[str, Any] | None:
     found = run.verdict.get("recommended") or None
     if found is None:
         return None
+    found = {**found, "size": _format.size(found["bytes"]) if found.get("bytes") else ""}
     rows = [row for row in run.verdict.get("table", []) if row["arm"] == found.get("arm")]
     last = max(rows, key=lambda row: row["num_labels"], default=None)
     if last is None or last.get("mean") is None:

@@ -57,8 +57,14 @@
     return [...chart.querySelectorAll("[data-key]")].filter((point) => point.getClientRects().length);
   }
 
+  // A finger that taps moves nothing; it points all the same.
+  function follow(chart, point) {
+    chart.addEventListener("pointermove", point);
+    chart.addEventListener("click", point);
+  }
+
   function followPoints(chart) {
-    chart.addEventListener("pointermove", (event) => {
+    follow(chart, (event) => {
       let best = null, least = NEAR;
       for (const point of visible(chart)) {
         const [x, y] = center(point);
@@ -81,7 +87,7 @@
 
   // The cells of a confusion matrix: found by where the pointer is, as they are one image.
   function followMatrix(chart) {
-    const { matrix, names } = JSON.parse(chart.dataset.values);
+    const { matrix, names, named } = JSON.parse(chart.dataset.values);
     const count = names.length;
     let place = null;
     function grid() {
@@ -93,11 +99,13 @@
       place = [row, column];
       const total = matrix[row].reduce((sum, value) => sum + value, 0);
       const share = total ? ` (${(100 * matrix[row][column] / total).toFixed(1)} % of its class)` : "";
-      const taken = row === column ? "rightly named" : `taken for ${names[column]}`;
+      // The last of a large matrix is all the other classes together, with what they confuse.
+      const mixed = row >= named ? "named as one of them" : "rightly named";
+      const taken = row === column ? mixed : `taken for ${names[column]}`;
       say([`${names[row]}, ${taken}`, `${matrix[row][column]} times${share}`], undefined,
         box.left + (column + 0.5) * box.width / count, box.top + (row + 0.5) * box.height / count);
     }
-    chart.addEventListener("pointermove", (event) => {
+    follow(chart, (event) => {
       const box = grid();
       const column = Math.floor((event.clientX - box.left) / box.width * count);
       const row = Math.floor((event.clientY - box.top) / box.height * count);
@@ -117,7 +125,9 @@
   for (const chart of document.querySelectorAll(".chart[data-kind]")) {
     chart.tabIndex = 0;
     (chart.dataset.kind === "matrix" ? followMatrix : followPoints)(chart);
-    chart.addEventListener("pointerleave", unmark);
+    chart.addEventListener("pointerleave", (event) => {
+      if (event.pointerType !== "touch") unmark();
+    });
     chart.addEventListener("blur", unmark);
   }
 

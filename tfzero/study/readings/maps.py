@@ -47,8 +47,8 @@ def make_map(features: np.ndarray, labels: np.ndarray) -> tuple[dict[str, np.nda
     centered = np.asarray(features, np.float64).reshape(len(features), -1)
     centered = centered - centered.mean(axis=0)
     most = min(50, *centered.shape)
-    pca = PCA(most, svd_solver="full" if most == min(centered.shape) else "arpack",
-              random_state=_SEED)  # fmt: skip
+    # Not "arpack": it stops at features that are all equal, which are just what one wants to see.
+    pca = PCA(most, svd_solver="full")
     with np.errstate(invalid="ignore"):  # features that are all equal have no variance to share
         reduced = pca.fit_transform(centered)
     arrays = {"pca": _two_columns(reduced).astype(np.float32)}

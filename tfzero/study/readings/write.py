@@ -220,4 +220,6 @@ def _record(run: RunFolder, name: str, read: Callable, *, spec: dict[str, Any]) 
 
 
 def _has(run: RunFolder, name: str) -> bool:
-    return read_json(run.readings / f"{name}.json") is not None
+    """Returns whether a reading is there; one that failed is tried again."""
+    said = read_json(run.readings / f"{name}.json")
+    return said is not None and "reason" not in said

@@ -25,8 +25,13 @@ from tfzero.study.verdict.forecast import forecast_settlement
 from tfzero.study.verdict.labels_saved import find_crossover, labels_saved
 
 
-def t_half_width(values: np.ndarray) -> float | None:
-    """Returns the half-width of the mean's 95 % t interval; None for fewer than 2 values."""
+def t_half_width(values: np.ndarray, groups: np.ndarray | None = None) -> float | None:
+    """Returns the half-width of the mean's 95 % t interval; None for fewer than 2 values.
+
+    Values of one group count as one: their mean.
+    """
+    if groups is not None:
+        values = np.array([values[groups == group].mean() for group in np.unique(groups)])
     count = len(values)
     if count < 2:
         return None
@@ -160,6 +165,9 @@ def _table(plan, records, pretraining, right: Right) -> list[dict[str, Any]]:
         for arm in plan.arms:
             cells = right.get((arm, count), {})
             values = np.array([100 * cell.mean() for cell in cells.values()])
+            groups = None  # seeds that share an encoder are no independent evidence of its method
+            if list_stages(init_of(arm)):
+                groups = group_replicates(list(cells), plan.encoders)
             if not len(values):
                 continue
             before = [pretraining_seconds.get(stage, [0.0]) for stage in list_stages(init_of(arm))]
@@ -168,7 +176,7 @@ def _table(plan, records, pretraining, right: Right) -> list[dict[str, Any]]:
                     "arm": arm,
                     "num_labels": count,
                     "mean": float(values.mean()),
-                    "half_width": t_half_width(values),
+                    "half_width": t_half_width(values, groups),
                     "seeds": len(values),
                     "pretrain_seconds": float(sum(np.mean(each) for each in before)),
                     "transfer_seconds": float(np.mean(seconds[arm, count])),

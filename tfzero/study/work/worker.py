@@ -136,6 +136,7 @@ def run_pretraining(
         "schema": 1,
         "key": key,
         "spec": {"method": method, "replicate": replicate},
+        "settings": {} if model is None else _plain_settings(model),
         "history": _finite(history),
         "alarms": alarms,
         "cost": vars(cost),
@@ -144,6 +145,13 @@ def run_pretraining(
     write_json(run.encoders / f"{key}.json", record)
     forget_unfinished(run.unfinished, key)
     return key
+
+
+def _plain_settings(method) -> dict[str, Any]:
+    """Returns a method's own settings, without the seed and the network inside it."""
+    config = method.get_config()
+    kinds = (bool, int, float, str)
+    return {k: v for k, v in config.items() if isinstance(v, kinds) and k != "seed"}
 
 
 def train_on_source(run: RunFolder, plan: StudyPlan, replicate: int, *, steps: int, seed: int):

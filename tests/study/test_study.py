@@ -1,0 +1,33 @@
+"""What `study.json` says beside the plan."""
+
+import sys
+
+from tests.study.small import open_small_run
+from tfzero.study.records import read_json
+from tfzero.study.study import open_run, store_plan
+
+
+def test_each_look_adds_its_command_and_python_none(tmp_path, monkeypatch):
+    plan, run = open_small_run(tmp_path)
+    lines = []
+    for arguments in (["compare", "my images"], ["compare", "my images", "--more-seeds", "2"]):
+        monkeypatch.setattr(sys, "argv", ["/usr/bin/tfzero", *arguments])
+        store_plan(plan, plan, run)
+        lines.append(read_json(run.study)["commands"])
+    first = "tfzero compare 'my images'"
+    assert lines == [[first], [first, f"{first} --more-seeds 2"]]
+    assert read_json(run.study)["machine"]["workers"] >= 1
+    monkeypatch.setattr(sys, "argv", ["/usr/lib/ipykernel_launcher.py", "-f", "x.json"])
+    store_plan(plan, plan, run)
+    assert read_json(run.study)["commands"] == lines[-1]
+
+
+def test_what_stands_beside_the_plan_makes_no_other_study(tmp_path, monkeypatch):
+    from tests.conftest import draw_bars
+    from tfzero.data import from_arrays
+
+    plan, run = open_small_run(tmp_path)
+    store_plan(plan, plan, run)
+    data = from_arrays(*draw_bars(80, seed=0))
+    monkeypatch.setattr("os.cpu_count", lambda: 999)
+    assert open_run(plan, data, run) == plan

@@ -1,9 +1,11 @@
 import pytest
 
+from tests.study.small import open_small_run
 from tests.study.studies import SCRATCH, plan_study
 from tfzero._checks import InputError
-from tfzero.study.minutes import _with, fit_minutes
+from tfzero.study.minutes import _spare_arms, _with, fit_minutes
 from tfzero.study.planning.plan import CellSpec
+from tfzero.study.work import estimate as estimating
 from tfzero.study.work.estimate import NETWORK, Estimate, Timing, estimate_plan, timed_kinds
 
 ESTIMATE = Estimate(
@@ -112,6 +114,31 @@ def test_a_graph_is_shared_by_the_cells_of_its_encoder(plan):
     for arm, graphs in zip(arms, (1, 10, 5), strict=True):
         cell = CellSpec(arm=arm, num_labels=6, replicate=0)
         assert estimate.cell(plan, cell) == pytest.approx(0.15 + 2.0 + 60.0 * graphs / 20)
+
+
+def test_scratch_trains_for_no_more_than_the_pretraining_that_is_left():
+    arms = ["gan/lpft", "vae/lpft", SCRATCH, "scratch-long/finetune"]
+    plan = plan_study(arms=arms, seeds=5, epochs=10)
+    smaller = _with(plan, without="gan/lpft")
+    alone = plan_study(arms=["vae/lpft", SCRATCH, "scratch-long/finetune"], seeds=5, epochs=10)
+    assert smaller.extra_steps == alone.extra_steps
+    assert smaller.extra_steps[6] < plan.extra_steps[6]
+    # Of a study without any pretraining, what it might have cost.
+    baselines = plan_study(arms=[SCRATCH, "scratch-long/finetune", "pixels/svm"], epochs=10)
+    assert _with(baselines, without="pixels/svm").extra_steps == baselines.extra_steps
+
+
+def test_controls_stay_as_long_as_what_they_control():
+    plan = plan_study(arms=["vae/selftrain", SCRATCH, "pixels/svm"], seeds=5, epochs=10)
+    assert "scratch/selftrain" in plan.arms
+    assert _spare_arms(plan) == ["pixels/svm"]
+
+
+def test_no_more_than_so_many_labels_are_timed(tmp_path, monkeypatch):
+    monkeypatch.setattr(estimating, "_MOST_TIMED_LABELS", 12)
+    plan, run = open_small_run(tmp_path, arms=["pixels/svm"], label_counts=(40,))
+    kind, timing = estimating.time_kind(run.path, plan, "pixels/svm", {})
+    assert [labels for labels, _ in timing.fits] == [12]
 
 
 def test_networks_trained_on_spread_labels_pay_for_their_graph(plan):

@@ -2,9 +2,14 @@
 
 import sys
 
+import pytest
+
+from tests.conftest import draw_bars
 from tests.study.small import open_small_run
-from tfzero.study.records import read_json
-from tfzero.study.study import open_run, store_plan
+from tfzero.data import from_arrays
+from tfzero.study.planning.resolve import make_plan
+from tfzero.study.records import RunFolder, read_json
+from tfzero.study.study import open_run, read_asked, store_plan
 
 
 def test_each_look_adds_its_command_and_python_none(tmp_path, monkeypatch):
@@ -23,11 +28,26 @@ def test_each_look_adds_its_command_and_python_none(tmp_path, monkeypatch):
 
 
 def test_what_stands_beside_the_plan_makes_no_other_study(tmp_path, monkeypatch):
-    from tests.conftest import draw_bars
-    from tfzero.data import from_arrays
-
     plan, run = open_small_run(tmp_path)
     store_plan(plan, plan, run)
     data = from_arrays(*draw_bars(80, seed=0))
     monkeypatch.setattr("os.cpu_count", lambda: 999)
     assert open_run(plan, data, run) == plan
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"kind": "clothes"},
+        {"unlabeled_from": "generated", "arms": ["vae/selftrain", "scratch/finetune"]},
+        {"class_weights": True, "margin": 2.5, "epochs": 3},
+        {"seeds": 4, "encoders": 2, "label_counts": [8, 12]},
+    ],
+)
+def test_what_a_study_was_asked_for_need_not_be_said_again(tmp_path, asked):
+    data = from_arrays(*draw_bars(80, seed=0))
+    plan = make_plan(data, **{"arms": ["vae/lpft", "scratch/finetune"], "seeds": 3, **asked})
+    run = RunFolder(tmp_path)
+    open_run(plan, data, run)
+    store_plan(plan, plan, run)
+    assert make_plan(data, **read_asked(run)) == plan

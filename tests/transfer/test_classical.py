@@ -11,6 +11,7 @@ from tests.conftest import draw_bars
 from tests.transfer.cases import fit
 from tfzero._checks import InputError
 from tfzero.transfer import estimators
+from tfzero.transfer.classical import ClassicalModel
 from tfzero.transfer.features import read_features
 
 CLASSICAL = ["logistic", "svm", "forest", "knn"]
@@ -33,6 +34,24 @@ def test_features_of_an_encoder_are_its_outputs(encoder):
     expected = encoder((images / 255).astype(np.float32))
     for given in (images, (images / 255).astype(np.float32), images / 255):
         np.testing.assert_allclose(read_features(encoder, given), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("strategy", CLASSICAL)
+def test_images_whose_features_are_not_finite_get_no_answer(strategy):
+    images, labels = draw_few(4)
+    fitted = fit(strategy, None, (images / 255).astype(np.float32), labels)
+    finite = np.array([True, True, False, True, True])
+    expected = fitted.predict(images[:5])
+    features = read_features(None, images[:5])
+    features[~finite] = np.nan
+    found = ClassicalModel(None, fitted.model.pipeline, 4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tfzero.transfer.classical.read_blocks", lambda *_: (features, {}))
+        answers = found.predict(images[:5])
+        patch.setattr("tfzero.transfer.classical.read_blocks", lambda *_: (features[2:3], {}))
+        assert np.isnan(found.predict(images[2:3])).all()
+    assert np.isnan(answers[2]).all()
+    np.testing.assert_allclose(answers[finite], expected[finite], rtol=1e-5)
 
 
 def test_svm_reads_pixels_of_bytes_and_floats_alike():

@@ -7,7 +7,7 @@ import tfzero
 from tests.conftest import draw_bars
 from tfzero._checks import InputError
 from tfzero.networks import build_encoder
-from tfzero.transfer.estimate import corrected_interval
+from tfzero.transfer.estimate import _draw_folds, corrected_interval
 
 
 def bar_detector():
@@ -94,6 +94,18 @@ def test_many_labels_are_not_all_used(monkeypatch):
     images, labels = draw_bars(60, seed=1)
     found = tfzero.estimate_transfer(build_encoder((8, 8, 1), width=2), images, labels)
     assert found.num_labels == 20
+
+
+@pytest.mark.parametrize(("classes", "each"), [(10, 101), (1000, 2), (1200, 2), (700, 3)])
+def test_any_number_of_labels_and_classes_makes_folds(classes, each):
+    labels = np.arange(classes * each) % classes
+    if classes == 10:
+        labels = labels[:1005]
+    repeats = _draw_folds(labels, seed=0)
+    for folds in repeats:
+        tested = np.concatenate([test for _, test in folds])
+        assert len(np.unique(tested)) == len(tested) <= max(1005, 2 * classes)
+        assert len(np.unique(labels[tested])) == classes
 
 
 def test_all_blocks_are_read_and_each_is_told():

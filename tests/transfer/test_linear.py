@@ -66,8 +66,9 @@ def test_the_scale_of_the_features_does_not_matter():
     np.testing.assert_allclose(result, expected, atol=1e-3)
 
 
-def test_features_that_say_nothing_give_the_shares_of_the_classes():
-    features = np.zeros((8, 5), np.float32)
+@pytest.mark.parametrize("width", [5, 64])
+def test_features_that_say_nothing_give_the_shares_of_the_classes(width):
+    features = np.zeros((8, width), np.float32)
     labels = np.array([0, 0, 0, 0, 0, 0, 1, 1])
     head = fit_linear_head(features, labels, num_classes=2)
     np.testing.assert_allclose(predict(head, features[:1]), [[0.75, 0.25]], atol=1e-3)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tfzero._checks import InputError
-from tfzero.study.planning.arms import init_of, list_rivals, transfer_family
+from tfzero.study.planning.arms import control_of, init_of, list_rivals, transfer_family
 from tfzero.study.planning.inits import is_transferred, list_stages
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
+from tfzero.study.planning.resolve import steps_bought
 from tfzero.study.verdict.family import MIN_SEEDS
 from tfzero.study.work.estimate import Estimate, estimate_plan
 
@@ -74,7 +75,8 @@ def _smaller_plans(plan: StudyPlan, seconds) -> Iterator[StudyPlan]:
 def _spare_arms(plan: StudyPlan) -> list[str]:
     """Returns the arms that a verdict on pretraining can do without."""
     learnt = [arm for arm in plan.arms if is_transferred(init_of(arm))]
-    needed = {SCRATCH, *(learnt if len(learnt) == 1 else [])}
+    controls = [control for arm in learnt if (control := control_of(arm)) is not None]
+    needed = {SCRATCH, *controls, *(learnt if len(learnt) == 1 else [])}
     spare = [arm for arm in plan.arms if arm not in needed]
     return spare if len(plan.arms) > 1 else []
 
@@ -85,6 +87,16 @@ def _with(plan: StudyPlan, *, seeds: int | None = None, without: str | int | Non
     seeds = plan.seeds if seeds is None else seeds
     stages = {stage for arm in arms for stage in list_stages(init_of(arm))}
     kept = (*counts, plan.data.num_train)
+    pretraining = {m: s for m, s in plan.pretraining.items() if m in stages}
+    bought = {
+        count: steps_bought(
+            pretraining,
+            image_shape=plan.data.image_shape,
+            num_learnt_from=plan.num_learnt_from,
+            batch_size=plan.transfer[count].batch_size,
+        )
+        for count in kept
+    }
     return plan.model_copy(
         update={
             "arms": arms,
@@ -94,9 +106,10 @@ def _with(plan: StudyPlan, *, seeds: int | None = None, without: str | int | Non
             "encoders": None if plan.encoders is None else min(plan.encoders, seeds),
             "family": transfer_family(arms, counts),
             "rivals": list_rivals(arms, counts),
-            "pretraining": {m: s for m, s in plan.pretraining.items() if m in stages},
+            "pretraining": pretraining,
             "transfer": {count: plan.transfer[count] for count in kept},
-            "extra_steps": {count: plan.extra_steps[count] for count in kept},
+            # Without the dearest pretraining, its rival from scratch trains for less.
+            "extra_steps": {count: bought[count] or plan.extra_steps[count] for count in kept},
         }
     )
 

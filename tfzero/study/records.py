@@ -74,8 +74,8 @@ class RunFolder:
         """
         try:
             for folder in (
-                self.cells, self.encoders, self.final, self.failures, self.claims, self.readings,
-                self.cache,
+                self.cells, self.encoders, self.unfinished, self.final, self.failures, self.claims,
+                self.readings, self.cache,
             ):  # fmt: skip
                 folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.path):
@@ -199,7 +199,7 @@ def atomic_file(path: pathlib.Path) -> Iterator[BinaryIO]:
 
 def write_by_path(path: pathlib.Path, write: Callable[[str], Any]) -> None:
     """Calls `write(temporary path)` and renames, for writers that insist on a path."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-") as folder:
         temporary = pathlib.Path(folder) / path.name
         write(str(temporary))
         with temporary.open("rb") as file:

@@ -17,7 +17,6 @@ from tfzero._checks import InputError
 from tfzero.data import ImageData, save_arrays
 from tfzero.data.source_task import SourceTask, save_source_task
 from tfzero.study.planning.plan import (
-    PretrainingPlan,
     StudyPlan,
     plan_difference,
 )
@@ -158,7 +157,6 @@ def read_asked(run: RunFolder) -> dict[str, Any]:
     if old is None:
         raise InputError(f"{run.path} holds no study to add seeds to; run it first, with --seeds.")
     asked = StudyPlan.model_validate(old["asked"])
-    methods = [s for s in asked.pretraining.values() if isinstance(s, PretrainingPlan)]
     passes = {getattr(settings, "epochs", None) for settings in asked.pretraining.values()} - {None}
     return {
         "arms": asked.arms,
@@ -166,7 +164,8 @@ def read_asked(run: RunFolder) -> dict[str, Any]:
         "seeds": asked.seeds,
         # Where they differ they were chosen by the numbers of images, and are chosen so again.
         "epochs": passes.pop() if len(passes) == 1 else None,
-        "kind": next((settings.kind for settings in methods if settings.kind), None),
+        "kind": next(iter(asked.transfer.values())).kind,
+        "unlabeled_from": asked.unlabeled_from,
         "encoders": asked.encoders,
         "margin": asked.margin,
         "minutes": asked.minutes,

@@ -37,10 +37,14 @@ class ClassicalModel:
         self.num_classes = num_classes
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Returns float32 class probabilities `(N, K)`."""
+        """Returns float32 class probabilities `(N, K)`; NaN where features are not finite."""
         features, _ = read_blocks(self.encoder, images)
         probabilities = np.zeros((len(images), self.num_classes), np.float32)
-        probabilities[:, self.pipeline.classes_] = self.pipeline.predict_proba(features)
+        finite = np.isfinite(features).all(axis=1)
+        probabilities[~finite] = np.nan
+        if finite.any():
+            found = self.pipeline.predict_proba(features[finite])
+            probabilities[np.ix_(finite, self.pipeline.classes_)] = found
         return probabilities
 
 

@@ -183,7 +183,10 @@ def corrected_interval(differences: np.ndarray, *, num_folds: int) -> tuple[floa
 
 
 def _draw_folds(labels, *, seed):
-    """Returns for each repeat its (train, test) indices; at most 1,000 labels take part."""
+    """Returns for each repeat its (train, test) indices.
+
+    At most 1,000 labels take part, or two a class where that is more.
+    """
     from sklearn.model_selection import StratifiedKFold, train_test_split
 
     smallest = int(np.bincount(labels).min())
@@ -192,10 +195,10 @@ def _draw_folds(labels, *, seed):
             "A class has only one label; expected at least 2 of each, to train and to test on."
         )
     chosen = np.arange(len(labels))
-    if len(labels) > _MOST_LABELS:
-        chosen, _ = train_test_split(
-            chosen, train_size=_MOST_LABELS, stratify=labels, random_state=seed
-        )
+    num_classes = len(np.unique(labels))
+    most = max(_MOST_LABELS, 2 * num_classes)
+    if len(labels) >= most + num_classes:  # what is left out has one a class, too
+        chosen, _ = train_test_split(chosen, train_size=most, stratify=labels, random_state=seed)
         smallest = max(2, int(np.bincount(labels[chosen]).min()))
     repeats = []
     for repeat in range(_REPEATS):

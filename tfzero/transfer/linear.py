@@ -88,4 +88,6 @@ def _span(centered: np.ndarray) -> np.ndarray:
     if count > width:
         return np.eye(width)
     _, values, rows = np.linalg.svd(centered, full_matrices=False)
-    return rows[values > values.max(initial=0) * 1e-7].T
+    kept = values > values[0] * 1e-7
+    kept[0] = True  # also of features that are all equal, of which the bias alone is fitted
+    return rows[kept].T

@@ -33,6 +33,21 @@ def test_arms_are_checked_and_the_nearest_is_named():
         parse_arms([])
 
 
+def test_arms_that_read_unlabeled_images_bring_their_controls(data):
+    asked = ["vae/selftrain", "vae/lpft", "gan/label_spreading", "kmeans/label_spreading"]
+    plan = make_plan(data, arms=[*asked, "scratch/finetune"], label_counts=[6])
+    controls = ("scratch/selftrain", "pixels/label_spreading")
+    assert plan.arms == (*asked, "scratch/finetune", *controls)
+    # Scratch, which saw labelled images alone, is no rival of them.
+    assert plan.family == (("vae/lpft", 6),)
+    assert plan.rivals == (
+        ("vae/selftrain", "scratch/selftrain", 6),
+        ("gan/label_spreading", "pixels/label_spreading", 6),
+    )
+    again = make_plan(data, arms=plan.arms, label_counts=[6])
+    assert again.arms == plan.arms
+
+
 def test_pixels_go_with_no_strategy_that_trains_a_network():
     with pytest.raises(InputError, match="pixels/finetune"):
         parse_arms(["pixels/finetune"])

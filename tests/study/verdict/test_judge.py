@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from tests.study.studies import SCRATCH, make_records, make_right, plan_study
-from tfzero.study.verdict import remarks, words
+from tfzero.study.verdict import remarks, sources, words
 from tfzero.study.verdict.judge import judge, t_half_width
 
 ENCODERS = [{"spec": {"method": "vae", "replicate": r}, "cost": {"seconds": 4.0}} for r in range(5)]
@@ -245,3 +245,25 @@ def test_recommendation_is_the_best_network_and_owns_up_to_a_better_baseline(pla
     assert found["arm"] == "vae/lpft"
     assert "pixels/svm scored 4.0 points more at 6 labels" in found["notes"][0]
     assert words.recommend(verdict, network_arms=[]) is None
+
+
+@pytest.mark.parametrize("gain", [5.0, 0.0])
+def test_what_unlabeled_images_give_anyway_is_not_credited_to_pretraining(gain):
+    plan = plan_study(arms=["vae/selftrain", "vae/lpft", SCRATCH], label_counts=[6])
+    accuracy = {
+        (SCRATCH, 6): BASE,
+        ("vae/lpft", 6): BASE,
+        ("scratch/selftrain", 6): [value + 8 for value in BASE],
+        ("vae/selftrain", 6): [value + 8 + gain for value in BASE],
+    }
+    verdict = call_judge(plan, accuracy)
+    assert [entry["arm"] for entry in verdict["comparisons"]] == ["vae/lpft"]
+    said = sources.write_headline(verdict, plan=plan)
+    assert "pays" not in said
+    beaten = "vae/selftrain beats scratch/selftrain, which learns from the same unlabeled images"
+    assert (beaten in said) == (gain > 0)
+    assert ("no pretrained arm is shown ahead of scratch/selftrain" in said) == (gain == 0)
+    alone = plan_study(arms=["vae/selftrain", SCRATCH], label_counts=[6])
+    del accuracy["vae/lpft", 6]
+    said = sources.write_headline(call_judge(alone, accuracy), plan=alone)
+    assert (beaten in said) == (gain > 0) and "no arm of this study" not in said

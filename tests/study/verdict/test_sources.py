@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -329,3 +330,22 @@ def test_a_ready_encoder_is_the_same_in_every_replicate(tmp_path):
     assert kinds == ["file", "file/svm"]
     estimate = Estimate(dict(time_kind(run.path, plan, kind, {}) for kind in kinds))
     assert all(estimate.cell(plan, cell) > 0.15 for cell in plan.cells())
+
+
+def test_the_noise_of_a_ready_encoder_is_drawn_from_the_replicate(tmp_path):
+    data = make_data()
+    layers = [keras.layers.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(8),
+              keras.layers.Dropout(0.5)]  # fmt: skip
+    ready = keras.Sequential(layers)
+    plan = make_plan(data, given=GIVEN, arms=["file/finetune"], label_counts=[8], seeds=2)
+    run = RunFolder(tmp_path)
+    open_run(plan, data, run, given=ready)
+    image = np.ones((1, 8, 8, 1), np.float32)
+
+    def draw(replicate):
+        loaded = worker.load_encoder(run, plan, "file", replicate)
+        np.testing.assert_array_equal(loaded.get_weights()[0], ready.get_weights()[0])
+        return np.asarray(loaded(image, training=True))
+
+    np.testing.assert_array_equal(draw(0), draw(0))
+    assert not np.array_equal(draw(0), draw(1))

@@ -1,5 +1,6 @@
 """Pretraining that is killed goes on from the last epoch that was kept."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -41,7 +42,7 @@ def kill_after(monkeypatch, epochs):
 def test_what_was_killed_goes_on_and_ends_bit_for_bit(tmp_path, monkeypatch, method):
     plan, whole = open_study(tmp_path / "whole", method)
     key = worker.run_pretraining(whole.path, plan, method, 0, {})
-    assert not whole.unfinished.exists()  # too short to be kept
+    assert list(whole.unfinished.iterdir()) == []  # too short to be kept
 
     _, run = open_study(tmp_path / "killed", method)
     monkeypatch.setattr(unfinished, "_EVERY_SECONDS", 0.0)
@@ -66,7 +67,7 @@ def test_what_was_killed_goes_on_and_ends_bit_for_bit(tmp_path, monkeypatch, met
 
     monkeypatch.setattr(pretraining, "pretrain", watch)
     assert worker.run_pretraining(run.path, plan, method, 0, {}) == key
-    assert starts == [3] and not run.unfinished.exists()
+    assert starts == [3] and list(run.unfinished.iterdir()) == []
     expected, found = (read_json(r.encoders / f"{key}.json") for r in (whole, run))
     assert found["history"] == expected["history"]
     assert all(len(values) == 5 for values in found["history"].values())
@@ -86,15 +87,54 @@ def test_a_file_that_was_cut_off_is_passed_over(tmp_path, monkeypatch):
             worker.run_pretraining(run.path, plan, "vae", 0, {})
     key = plan.pretraining_key("vae", 0)
     cut = run.unfinished / f"{key}-000002.keras"
+    for suffix in ("keras", "json"):  # an earlier one that is whole
+        whole = cut.with_suffix(f".{suffix}")
+        cut.with_name(f"{key}-000001.{suffix}").write_bytes(whole.read_bytes())
     cut.write_bytes(cut.read_bytes()[:1000])
+    (run.unfinished / f".{key}-000003-x").mkdir()  # a kill while the next was written
+    assert unfinished.open_unfinished(run.unfinished, key).epochs == 2  # as its JSON says
+    cut.with_name(f"{key}-000001.json").unlink()
     assert unfinished.open_unfinished(run.unfinished, key) is None
     worker.run_pretraining(run.path, plan, "vae", 0, {})
     assert len(read_json(run.encoders / f"{key}.json")["history"]["loss"]) == 5
-    assert not run.unfinished.exists()
+    assert list(run.unfinished.iterdir()) == []
+
+
+def test_what_was_killed_after_its_last_epoch_keeps_its_losses(tmp_path, monkeypatch):
+    plan, run = open_study(tmp_path, "vae")
+    monkeypatch.setattr(unfinished, "_EVERY_SECONDS", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "draw_pictures", lambda *_: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            worker.run_pretraining(run.path, plan, "vae", 0, {})
+    key = plan.pretraining_key("vae", 0)
+    assert (run.unfinished / f"{key}-000005.keras").exists()
+    worker.run_pretraining(run.path, plan, "vae", 0, {})
+    assert len(read_json(run.encoders / f"{key}.json")["history"]["loss"]) == 5
+
+
+def test_noise_that_no_file_keeps_is_not_gone_on_with(tmp_path, monkeypatch):
+    data = from_arrays(*draw_bars(80, seed=0))
+    encoder = keras.Sequential(
+        [keras.layers.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(8),
+         keras.layers.Dropout(0.5)]
+    )  # fmt: skip
+    plan = make_plan(
+        data, arms=["simclr/lpft", "scratch/finetune"], label_counts=(8,), seeds=1, epochs=3,
+        encoder=encoder,
+    )  # fmt: skip
+    run = RunFolder(tmp_path)
+    open_run(plan, data, run, encoder=encoder)
+    monkeypatch.setattr(unfinished, "_EVERY_SECONDS", 0.0)
+    kept = []
+    monkeypatch.setattr(unfinished.KeepUnfinished, "on_epoch_end", lambda *_, **__: kept.append(1))
+    worker.run_pretraining(run.path, plan, "simclr", 0, {})
+    assert kept == []
 
 
 def test_losses_that_are_not_finite_are_kept(tmp_path):
     plan, run = open_study(tmp_path, "vae")
+    run.unfinished.mkdir(exist_ok=True)
     keeper = unfinished.KeepUnfinished(run.unfinished, "vae-0")
     keeper._kept -= 100
     keeper.set_model(worker.start_encoder(run, plan, 0))

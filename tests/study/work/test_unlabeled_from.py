@@ -67,14 +67,22 @@ def test_only_what_depends_on_it_is_computed_anew():
     assert plan.pretraining_key("gan", 0) == other.pretraining_key("gan", 0)
 
 
+def test_the_control_of_an_arm_on_generated_images_reads_the_pool(tmp_path):
+    plan, run = plan_small("generated"), RunFolder(tmp_path)
+    assert "scratch/selftrain" in plan.arms
+    open_run(plan, DATA, run)
+    cell = CellSpec(arm="scratch/selftrain", num_labels=8, replicate=0)
+    np.testing.assert_array_equal(worker._pool_for(run, plan, cell), DATA.pool)
+
+
 def test_an_init_that_makes_no_images_is_refused():
     plan_small("pool", ["scratch/selftrain"])
-    for init in ("scratch", "simclr"):
-        with pytest.raises(
-            InputError, match=f'"{init}/selftrain" cannot train on generated .* expected gan or vae'
-        ):
-            plan_small("both", [f"{init}/selftrain"])
-    with pytest.raises(InputError, match="no arm trains a network on unlabeled images"):
-        plan_small("generated", ["pixels/label_spreading", "vae/lpft"])
+    with pytest.raises(
+        InputError, match='"simclr/selftrain" cannot train on generated .* expected gan or vae'
+    ):
+        plan_small("both", ["simclr/selftrain"])
+    for arms in (["pixels/label_spreading", "vae/lpft"], ["scratch/selftrain"]):
+        with pytest.raises(InputError, match="no pretrained arm trains a network on unlabeled"):
+            plan_small("generated", arms)
     with pytest.raises(InputError, match='Unknown source of unlabeled images "pols"'):
         plan_small("pols")

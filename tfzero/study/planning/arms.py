@@ -11,6 +11,8 @@ from tfzero.study.planning.inits import (
     AT_SOURCE,
     FEATURE_INITS,
     FILE,
+    NETWORK_INITS,
+    PIXELS,
     PUBLIC,
     SUPERVISED,
     THEN,
@@ -59,7 +61,7 @@ class Foreign:
 def choose_arms(
     arms: Sequence[str] | None, *, foreign: Foreign, then: str | None = None
 ) -> tuple[str, ...]:
-    """Returns the arms of a study, each checked.
+    """Returns the arms of a study, each checked, with the controls that they need.
 
     Args:
         arms: As INIT/STRATEGY; None takes the default, and those of the source.
@@ -80,7 +82,9 @@ def choose_arms(
         require_choice(then, METHODS, what="method")
         chain = (foreign.start, then, f"{foreign.start}{THEN}{then}")
         chosen = tuple(dict.fromkeys([*chosen, *(f"{init}/lpft" for init in chain)]))
-    return parse_arms(chosen, foreign=foreign)
+    chosen = parse_arms(chosen, foreign=foreign)
+    controls = [control for arm in chosen if (control := control_of(arm)) is not None]
+    return tuple(dict.fromkeys([*chosen, *controls]))
 
 
 def parse_arms(arms: Iterable[str], *, foreign: Foreign | None = None) -> tuple[str, ...]:
@@ -140,26 +144,43 @@ def _explain_missing(arm: str, foreign: Foreign) -> None:
     )
 
 
+def control_of(arm: str) -> str | None:
+    """Returns the arm that does the same without pretraining, where scratch is no fair rival.
+
+    A strategy that reads unlabeled images gains by them whatever its encoder: what pretraining
+    adds shows beside the same strategy on a network that starts at random, or on pixels.
+    """
+    init, _, name = arm.partition("/")
+    strategy = STRATEGIES[name]
+    if not strategy.reads_pool or not is_transferred(init):
+        return None
+    return f"{'scratch' if strategy.trains_network else PIXELS}/{name}"
+
+
 def transfer_family(arms: Iterable[str], label_counts) -> tuple[tuple[str, int], ...]:
     """Returns (arm, label count) of every comparison of a pretrained encoder with scratch."""
     arms = tuple(arms)
     if SCRATCH not in arms:
         return ()
-    return tuple((arm, n) for n in label_counts for arm in arms if is_transferred(init_of(arm)))
+    judged = [arm for arm in arms if is_transferred(init_of(arm)) and control_of(arm) is None]
+    return tuple((arm, count) for count in label_counts for arm in judged)
 
 
 def list_rivals(arms: Iterable[str], label_counts) -> tuple[tuple[str, str, int], ...]:
     """Returns (arm, rival, label count) of every comparison with another arm than scratch.
 
-    An arm with something foreign is compared with arms of the target's own pool: by the same
-    method and strategy where there is one, else by the same strategy, else all. A chain is
-    compared with each of its halves alone.
+    An arm whose strategy reads unlabeled images is compared with the same without pretraining. An
+    arm with something foreign is compared with arms of the target's own pool: by the same method
+    and strategy where there is one, else by the same strategy, else all. A chain is compared with
+    each of its halves alone.
     """
     arms = tuple(arms)
     found = []
     for count in label_counts:
         for arm in arms:
-            found += [(arm, rival, count) for rival in _rivals_of(arm, arms)]
+            control = control_of(arm)
+            rivals = [*([control] if control in arms else []), *_rivals_of(arm, arms)]
+            found += [(arm, rival, count) for rival in rivals]
     return tuple(found)
 
 
@@ -188,6 +209,8 @@ def init_of(arm: str) -> str:
 def require_generators(arms, unlabeled_from: str) -> None:
     """Raises unless every arm that would train on generated images has a method that makes some.
 
+    Networks that start at random have none, and take the pool: the others' controls.
+
     Raises:
         InputError: If one has none, if no arm trains on unlabeled images at all, or if there is no
             such source of them.
@@ -196,12 +219,16 @@ def require_generators(arms, unlabeled_from: str) -> None:
     if unlabeled_from == "pool":
         return
     makers = [name for name, method in METHODS.items() if method.generates]
-    readers = [arm for arm in arms if trains_on_unlabeled(arm.partition("/")[2])]
+    readers = [
+        arm
+        for arm in arms
+        if trains_on_unlabeled(arm.partition("/")[2]) and init_of(arm) not in NETWORK_INITS
+    ]
     if not readers:
         known = ", ".join(name for name in STRATEGIES if trains_on_unlabeled(name))
         raise InputError(
-            f'unlabeled_from is "{unlabeled_from}", but no arm trains a network on unlabeled '
-            f"images; expected one with {known}, as in {makers[0]}/selftrain."
+            f'unlabeled_from is "{unlabeled_from}", but no pretrained arm trains a network on '
+            f"unlabeled images; expected one with {known}, as in {makers[0]}/selftrain."
         )
     for arm in readers:
         if read_init(arm.partition("/")[0]).learner not in makers:

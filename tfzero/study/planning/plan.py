@@ -14,7 +14,14 @@ import tfzero
 from tfzero._checks import InputError
 from tfzero.data.logmel import LogMel
 from tfzero.pretrain.budget import PretrainingBudget
-from tfzero.study.planning.inits import GIVEN_INITS, SCRATCH_LONG, THEN, list_stages, read_init
+from tfzero.study.planning.inits import (
+    GIVEN_INITS,
+    NETWORK_INITS,
+    SCRATCH_LONG,
+    THEN,
+    list_stages,
+    read_init,
+)
 from tfzero.transfer import STRATEGIES, UNLABELED_FROM, trains_on_unlabeled
 from tfzero.transfer.budget import Budget
 
@@ -271,7 +278,8 @@ class StudyPlan(_Model):
 
     def reads_generated(self, cell: CellSpec) -> bool:
         """Returns whether a cell trains on images that its own pretrained method made."""
-        return self.unlabeled_from != "pool" and trains_on_unlabeled(cell.strategy)
+        generates = cell.init not in NETWORK_INITS
+        return self.unlabeled_from != "pool" and generates and trains_on_unlabeled(cell.strategy)
 
     def keeps_generated(self, method: str) -> bool:
         """Returns whether images that a pretrained method makes are kept for its arms."""

@@ -6,8 +6,8 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from tfzero._checks import InputError, require_choice
 from tfzero.data import ImageData
@@ -117,7 +117,19 @@ def make_plan(
         stage: plan_pretraining(stage, data, source, epochs=epochs, kind=kind)
         for stage in _in_order(stage for init in inits for stage in list_stages(init))
     }
-    num_epochs = default_pretraining(len(data.pool), epochs=epochs).epochs
+
+    def count_images(stage: str) -> int:
+        init = read_init(stage)
+        if not init.reads_source:
+            return len(data.pool)
+        assert source is not None
+        return len(source.labels if init.learner == SUPERVISED else source.images)
+
+    learns = any(not isinstance(settings, KMeansPlan) for settings in pretraining.values())
+    # Where nothing is pretrained, scratch-long trains for what it might have cost.
+    dearest = {
+        name: plan_pretraining(name, data, source, epochs=epochs, kind=kind) for name in METHODS
+    }
     # The last is for the network that is exported, trained on all labels.
     transfer = {
         count: dataclasses.replace(default_transfer(count), class_weights=class_weights, kind=kind)
@@ -155,7 +167,12 @@ def make_plan(
         pretraining=pretraining,
         transfer={n: TransferPlan.from_budget(budget) for n, budget in transfer.items()},
         extra_steps={
-            n: _steps_bought(pretraining, data, source, num_epochs, budget.batch_size)
+            n: steps_bought(
+                pretraining if learns else dearest,
+                image_shape=data.image_shape,
+                num_learnt_from=count_images,
+                batch_size=budget.batch_size,
+            )
             for n, budget in transfer.items()
         },
         encoder=None if encoder is None else _identify_encoder(encoder, data.image_shape),
@@ -217,38 +234,40 @@ def _in_order(stages: Iterable[str]) -> list[str]:
     return [*(name for name in own if name in asked), *(s for s in asked if s not in own)]
 
 
-def _steps_bought(pretraining, data, source, epochs: int, batch_size: int) -> int:
-    """Returns the updates of a classifier that the dearest pretraining of a study costs.
+def steps_bought(
+    pretraining: Mapping[str, Any],
+    *,
+    image_shape: tuple[int, int, int],
+    num_learnt_from: Callable[[str], int],
+    batch_size: int,
+) -> int:
+    """Returns the updates of a classifier that the dearest of some pretrainings costs.
 
     Counted by the methods' measured costs, not timed: a plan must not depend on how busy the
     machine was.
+
+    Args:
+        pretraining: Settings by init that learns.
+        image_shape: Of the target.
+        num_learnt_from: Returns how many images an init's last stage learns from.
+        batch_size: Of the classifier's updates.
     """
 
-    def updates_for(count: int, settings) -> float:
-        """Returns how many updates of the classifier cost as much as passes over images."""
-        if min(data.image_shape[:2]) < _SMALL_SIDE:
-            return settings.epochs * math.ceil(count / settings.batch_size)
-        return settings.epochs * count / batch_size
-
     def cost_of(stage: str) -> float:
-        init, settings = read_init(stage), pretraining[stage]
+        settings = pretraining[stage]
         if isinstance(settings, KMeansPlan):
             return 0.0
+        if min(image_shape[:2]) < _SMALL_SIDE:
+            updates = settings.epochs * math.ceil(num_learnt_from(stage) / settings.batch_size)
+        else:
+            updates = settings.epochs * num_learnt_from(stage) / batch_size
+        if isinstance(settings, SupervisedPlan):
+            return updates
         *before, _ = list_stages(stage)
         earlier = sum(cost_of(each) for each in before)
-        if isinstance(settings, SupervisedPlan):
-            return updates_for(len(source.labels), settings)
-        pool = source.images if init.reads_source else data.pool
-        return earlier + METHODS[init.learner].relative_cost * updates_for(len(pool), settings)
+        return earlier + METHODS[read_init(stage).learner].relative_cost * updates
 
-    costs = [cost_of(stage) for stage in pretraining]
-    if not any(costs):
-        count = len(data.pool)
-        costs = [
-            method.relative_cost * updates_for(count, method.budget(count, epochs=epochs))
-            for method in METHODS.values()
-        ]
-    return round(max(costs))
+    return round(max((cost_of(stage) for stage in pretraining), default=0.0))
 
 
 def _identify_encoder(encoder, image_shape) -> str:

@@ -17,8 +17,9 @@ def describe_beside(verdict: dict[str, Any]) -> list[str]:
         sentences.append(
             f"At {entry['num_labels']:,} labels {entry['arm']} scores "
             f"{format_points(entry['difference'], sign='+')} points against "
-            f"{entry['baseline']}, which trained for as long as pretraining and transfer together "
-            f"(95 % interval of this figure alone {format_points(entry['single_low'])} to "
+            f"{entry['baseline']}, which trained for as long as the dearest pretraining of this "
+            "study and transfer together (95 % interval of this figure alone "
+            f"{format_points(entry['single_low'])} to "
             f"{format_points(entry['single_high'])})."
         )
     # By more than chance alone would do: half of all arms that gain nothing lie below.

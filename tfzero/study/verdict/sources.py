@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfzero.study.planning.arms import init_of
+from tfzero.study.planning.arms import control_of, init_of
 from tfzero.study.planning.inits import PUBLIC, read_init
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.verdict import words
@@ -23,15 +23,21 @@ def write_headline(verdict: dict[str, Any], *, plan: StudyPlan) -> str:
     comparisons = verdict["comparisons"]
     own = [entry for entry in comparisons if not _is_foreign(entry["arm"])]
     foreign = [entry for entry in comparisons if _is_foreign(entry["arm"])]
-    credit = words.credit_baselines(verdict, plan=plan)
+    controlled = [entry for entry in verdict["rivals"] if _is_control(entry)]
+    others = [entry for entry in verdict["rivals"] if not _is_control(entry)]
+    credit = " ".join(
+        [*_against_controls(controlled), words.credit_baselines(verdict, plan=plan)]
+    ).strip()
     if not foreign:
+        if controlled and not comparisons:
+            return credit or words.NO_MORE_THAN_CONTROLS
         headline = words.write_headline(comparisons, plan=plan, margin=plan.margin)
         return f"{headline} {credit}".strip()
     parts = []
     if own:
         parts.append(words.write_headline(own, plan=plan, margin=plan.margin))
     parts += _against_scratch(foreign, plan)
-    parts += _against_own(verdict["rivals"])
+    parts += _against_own(others)
     return " ".join([*parts, credit]).strip()
 
 
@@ -111,6 +117,24 @@ def _against_scratch(comparisons: list[dict[str, Any]], plan: StudyPlan) -> list
             most = f" (by up to {best['difference']:.1f} points, with {best['arm']})"
         sentences.append(f"At {words.join(counts)} labels {endings[outcome]}{most}.")
     return sentences
+
+
+def _is_control(entry: dict[str, Any]) -> bool:
+    return entry["baseline"] == control_of(entry["arm"])
+
+
+def _against_controls(comparisons: list[dict[str, Any]]) -> list[str]:
+    """Returns where pretraining adds to a strategy that gains by unlabeled images anyway."""
+    counts: dict[tuple[str, str], list[int]] = {}
+    for entry in comparisons:
+        if entry["outcome"] == BETTER:
+            pair = entry["arm"], entry["baseline"]
+            counts.setdefault(pair, []).append(entry["num_labels"])
+    return [
+        f"At {words.join(found)} labels {arm} beats {control}, which learns from the same "
+        "unlabeled images without pretraining."
+        for (arm, control), found in counts.items()
+    ]
 
 
 def _is_foreign(arm: str) -> bool:

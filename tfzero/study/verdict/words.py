@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tfzero.study.planning.arms import init_of
+from tfzero.study.planning.inits import is_transferred
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.verdict.difference import CONFIDENCE
 from tfzero.study.verdict.family import (
@@ -137,13 +139,19 @@ def write_headline(comparisons: list[dict[str, Any]], *, plan: StudyPlan, margin
     return " ".join(parts)
 
 
+NO_MORE_THAN_CONTROLS = (
+    "No pretrained arm is shown ahead of the same strategy without pretraining, which learns from "
+    "the same unlabeled images."
+)
+
+
 def credit_baselines(verdict: dict[str, Any], *, plan: StudyPlan) -> str:
     """Returns which arms that pretrain no network lead all others, as a sentence; "" if none does.
 
     An arm leads where training from scratch is behind it by more than chance. What it gains is
     not pretraining's, and a pretrained arm that gains no more has no case.
     """
-    pretrained = {arm for arm, _ in plan.family}
+    pretrained = {arm for arm in plan.arms if is_transferred(init_of(arm))}
     leads: dict[str, list[int]] = {}
     for entry in verdict["best"]:
         arm = entry["highest"]
@@ -165,7 +173,7 @@ def _no_verdict(plan: StudyPlan) -> str:
         return (
             f"No verdict: seeds are {plan.seeds}, and it takes {MIN_SEEDS} (--seeds). Figures only."
         )
-    if not plan.family:
+    if not plan.family and not plan.rivals:
         return "No verdict on pretraining: no arm of this study uses a pretrained encoder."
     if plan.num_encoders < MIN_SEEDS:
         return (

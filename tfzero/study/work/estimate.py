@@ -406,7 +406,7 @@ def _time_classical(run, plan, data, arm, custom_objects) -> Timing:
         labels = data.train_labels[chosen]
         graph_seconds, spreading = time_graph(stand_in, data, labels)
         return Timing(seconds_per_step=graph_seconds, fits=((len(labels), spreading),))
-    for count in sorted({max(most // 4, min(plan.label_counts)), most}):
+    for count in sorted({min(most, max(most // 4, min(plan.label_counts))), most}):
         cell = CellSpec(arm=arm, num_labels=count, replicate=0)
         chosen = worker.choose_labelled(run, plan, count)
         start = time.perf_counter()

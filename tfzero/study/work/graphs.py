@@ -61,8 +61,10 @@ def open_graph(
     graph, seconds = open_pool_graph(run, key, data, load_encoder)
 
     def open_links(name: str, images: Callable[[], np.ndarray]) -> tuple[Links, float]:
-        def build_links() -> dict[str, np.ndarray]:
-            return link(graph, _features(run, cell, name, load_encoder, images))._asdict()
+        def build_links() -> tuple[dict[str, np.ndarray], float]:
+            features, seconds = _features(run, cell, name, load_encoder, images)
+            start = time.perf_counter()
+            return link(graph, features)._asdict(), seconds + time.perf_counter() - start
 
         found, spent = _open(run, f"{name}-links", build_links)
         return Links(**found), spent
@@ -87,9 +89,11 @@ def open_pool_graph(
     """
     from tfzero.transfer.spreading import graph_images
 
-    def build() -> dict[str, np.ndarray]:
+    def build() -> tuple[dict[str, np.ndarray], float]:
+        start = time.perf_counter()
         graph = graph_images(load_encoder(), data.pool)
-        return {**graph.space._asdict(), **{name: getattr(graph, name) for name in _OF_GRAPH}}
+        arrays = {**graph.space._asdict(), **{name: getattr(graph, name) for name in _OF_GRAPH}}
+        return arrays, time.perf_counter() - start
 
     arrays, seconds = _open(run, f"{key}-graph", build)
     space = Space(arrays["mean"], arrays["components"])
@@ -128,21 +132,22 @@ def time_graph(encoder, data: ImageData, labels: np.ndarray) -> tuple[float, flo
     return seconds_per_image * (count + len(data.test_images) + len(labels)), spreading
 
 
-def _features(run, cell, name, load_encoder, images) -> np.ndarray:
+def _features(run, cell, name, load_encoder, images) -> tuple[np.ndarray, float]:
+    """Returns features and the seconds that reading them took, whoever did it."""
     from tfzero.transfer.features import read_features
 
     if cell.init == PIXELS:
-        return read_features(None, images())
-    return open_features(run, name, load_encoder, images).values
+        start = time.perf_counter()
+        return read_features(None, images()), time.perf_counter() - start
+    found = open_features(run, name, load_encoder, images)
+    return found.values, found.seconds
 
 
-def _open(run: RunFolder, name: str, build: Callable[[], dict]) -> tuple[dict, float]:
+def _open(run: RunFolder, name: str, build: Callable[[], tuple]) -> tuple[dict, float]:
     """Returns arrays and the seconds that building them took, whoever did it."""
 
     def make(folder: pathlib.Path) -> None:
-        start = time.perf_counter()
-        arrays = build()
-        seconds = time.perf_counter() - start
+        arrays, seconds = build()
         write_arrays(folder / f"{name}.npz", **arrays)
         write_json(folder / f"{name}.json", {"seconds": seconds})
 

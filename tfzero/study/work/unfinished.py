@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import pathlib
+import shutil
 import time
 from typing import Any, NamedTuple
 
@@ -42,7 +42,7 @@ class KeepUnfinished(keras.callbacks.Callback):
     ```
 
     Args:
-        folder: Where; made when it is needed.
+        folder: Where.
         key: The pretraining's.
         earlier: What this run goes on from.
     """
@@ -63,7 +63,6 @@ class KeepUnfinished(keras.callbacks.Callback):
         now = time.monotonic()
         if now - self._kept < _EVERY_SECONDS:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{self.key}-{epoch + 1:06}.keras"
         write_json(
             path.with_suffix(".json"),
@@ -100,5 +99,5 @@ def forget_unfinished(folder: pathlib.Path, key: str, *, but: str = "") -> None:
     for path in folder.glob(f"{key}-*"):
         if path.stem != but:
             path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        folder.rmdir()  # where nothing else is in it
+    for path in folder.glob(f".{key}-*"):  # what a kill left of a file that was being written
+        shutil.rmtree(path, ignore_errors=True)

@@ -70,7 +70,8 @@ def run_pretraining(
 ) -> str:
     """Makes one encoder and keeps it with its losses, cost and pictures.
 
-    What was interrupted goes on from the last epoch that was kept, and ends the same bit for bit.
+    What was interrupted goes on from the last epoch that was kept, and ends the same bit for bit;
+    with an architecture that has noise of its own it begins anew, for the same reason.
 
     Args:
         folder: The run folder.
@@ -113,11 +114,14 @@ def run_pretraining(
                 model, encoder = earlier.method, earlier.method.encoder
             keeper = KeepUnfinished(run.unfinished, key, earlier)
             found = pretrain(
-                model, images, budget=budget, callbacks=[keeper],
+                model, images, budget=budget, callbacks=[] if has_noise(encoder) else [keeper],
                 start_epoch=0 if earlier is None else earlier.epochs,
             )  # fmt: skip
             before = {} if earlier is None else earlier.history
-            history = {name: [*before.get(name, ()), *values] for name, values in found.items()}
+            # Where the last epoch was kept, too, there was none left to run.
+            history = {
+                name: [*before.get(name, ()), *found.get(name, ())] for name in {**before, **found}
+            }
             cost.steps = settings.epochs * budget.steps_per_epoch(len(images))
             trained = model.trainable_weights
     if earlier is not None:
@@ -130,7 +134,10 @@ def run_pretraining(
     write_by_path(run.encoders / f"{key}.keras", encoder.save)
     write_arrays(run.encoders / f"{key}.npz", **pictures)
     if plan.keeps_generated(method):
-        images = generate_images(model, len(images), replicate)
+        with measure_cost() as making:
+            images = generate_images(model, len(images), replicate)
+        cost.seconds += making.seconds
+        cost.cpu_seconds += making.cpu_seconds
         write_arrays(run.encoders / f"{key}-generated.npz", images=images)
     record = {
         "schema": 1,
@@ -375,11 +382,28 @@ def load_encoder(run: RunFolder, plan: StudyPlan, init: str, replicate: int) -> 
     if init in NETWORK_INITS:
         return start_encoder(run, plan, replicate)
     if init in GIVEN_INITS:
-        return keras.models.load_model(run.given_encoder, compile=False)
+        given = keras.models.load_model(run.given_encoder, compile=False)
+        return _seed_noise(given, seed=derive_seed(replicate, "noise"))
     if init == PIXELS:
         return None
     path = run.encoders / f"{plan.pretraining_key(init, replicate)}.keras"
     return keras.models.load_model(path, compile=False)
+
+
+def _seed_noise(network, *, seed: int):
+    """Returns a network that came ready with its noise, as of Dropout, drawn from a seed."""
+    from tfzero.networks import redraw_network
+
+    if not has_noise(network):
+        return network
+    seeded = redraw_network(network, seed=seed)
+    seeded.set_weights(network.get_weights())
+    return seeded
+
+
+def has_noise(network) -> bool:
+    """Returns whether a network draws at random in training, by a state that no file keeps."""
+    return len(network.variables) > len(network.weights)
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,5 +1,6 @@
 """The whole road on a small data set, through the command line and from Python."""
 
+import io
 import json
 import os
 import pathlib
@@ -9,8 +10,10 @@ import sys
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import tfzero
+from tests.conftest import draw_bars
 from tfzero.study.planning.plan import DEFAULT_ARMS
 from tfzero.study.records import RunFolder
 
@@ -317,3 +320,17 @@ def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch):
     monkeypatch.chdir(elsewhere)
     study = tfzero.compare(data, arms=["scratch/probe"], label_counts=[12], seeds=1)
     assert pathlib.Path(study.results["recommended"]["savedmodel"], "saved_model.pb").exists()
+
+
+def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tfzero._compare._LONG", 0.0)
+    said = io.StringIO()
+    data = tfzero.from_arrays(*draw_bars(80, seed=0), name="bars")
+    tfzero.compare(
+        data, arms=["scratch/finetune"], label_counts=[12], seeds=1,
+        console=Console(file=said, width=200),
+    )  # fmt: skip
+    assert "100%  1 of 1 jobs, 0 s left (done: training scratch/finetune on all labels)" in (
+        said.getvalue()
+    )

@@ -42,6 +42,9 @@ from tfzero.study.work.worker import final_key, prepare_process, run_final
 if TYPE_CHECKING:
     import keras
 
+# Training on all labels for longer than this shows how far it is, in seconds.
+_LONG = 30.0
+
 
 def compare(
     data: ImageData | str | os.PathLike = "digits",
@@ -156,7 +159,7 @@ def compare(
             show_briefly(console, checked)
             planned = _run_missing(plan, run, console, custom_objects, estimate)
             with hold_claim(run.claims / "ending.json"):
-                verdict = _end(plan, run, target, console, custom_objects)
+                verdict = _end(plan, run, target, console, custom_objects, planned)
             if planned is not None:
                 screen.show_time(console, planned)
             with hold_claim(run.claims / "folder.json"):
@@ -165,11 +168,11 @@ def compare(
     return Study(plan=plan, folder=str(run.path), results=verdict)
 
 
-def _end(plan, run, target, console, custom_objects) -> dict[str, Any]:
+def _end(plan, run, target, console, custom_objects, planned: Planned | None) -> dict[str, Any]:
     """Reaches the verdict, exports the recommended network and writes the report."""
     verdict = reach_verdict(plan, run)
     if verdict["recommended"] is not None:
-        _export(plan, run, verdict, target, console, custom_objects)
+        _export(plan, run, verdict, target, console, custom_objects, planned)
     write_json(run.verdict, verdict)
     arguments = (run.path.resolve(), plan)
     maps = [
@@ -181,6 +184,19 @@ def _end(plan, run, target, console, custom_objects) -> dict[str, Any]:
 
     write_report(run.path)
     return verdict
+
+
+@contextlib.contextmanager
+def _shown(progress: Progress | None, jobs) -> Iterator[None]:
+    """Shows the progress of jobs while the block runs, if there is any to show."""
+    if progress is None:
+        yield
+        return
+    progress.start(jobs)
+    try:
+        yield
+    finally:
+        progress.stop()
 
 
 @contextlib.contextmanager
@@ -260,8 +276,9 @@ def _estimate(plan, run, custom_objects, console) -> Estimate:
 
 
 def _export(
-    plan: StudyPlan, run: RunFolder, verdict: dict[str, Any], target, console, custom_objects
-):
+    plan: StudyPlan, run: RunFolder, verdict: dict[str, Any], target, console, custom_objects,
+    planned: Planned | None,
+):  # fmt: skip
     recommended = verdict["recommended"]
     arm = recommended["arm"]
     key = final_key(plan, arm)
@@ -273,7 +290,11 @@ def _export(
             highlight=False,
         )
         arguments = (run.path.resolve(), plan, arm, custom_objects)
-        run_jobs([Job("final", 1.0, run_final, arguments)], log=run.log.resolve())
+        seconds = 0.0 if planned is None else planned.ending
+        jobs = [Job(f"training {arm} on all labels", seconds, run_final, arguments)]
+        progress = Progress(console, workers=1) if seconds > _LONG else None
+        with _shown(progress, jobs):
+            run_jobs(jobs, log=run.log.resolve(), progress=progress)
     notes = {
         "study": plan.name,
         "arm": arm,

@@ -202,6 +202,8 @@ def _study(arms, label_counts, seeds, class_names, num_test):
         "arms": list(arms),
         "label_counts": list(label_counts),
         "seeds": seeds,
+        "family": [[arm, count] for count in label_counts for arm in arms if "lpft" in arm],
+        "rivals": [],
         "pretraining": {
             "gan": {"epochs": 30, "batch_size": 32, "learning_rate": 1e-3, "kind": None},
             "vae": {"epochs": 30, "batch_size": 32, "learning_rate": 1e-3, "kind": None},

@@ -414,6 +414,7 @@ def test_every_command_of_a_growing_study_is_shown_or_that_python_ran_it(tmp_pat
     more = ["tfzero compare x", "tfzero compare x --more-seeds 5"]
     edit(folder, "study.json", lambda study: study.update(commands=more))
     assert "\n".join(more) in section(read(write_report(folder)), "method")
+    assert "gan/lpft at 50 labels" in section(read(folder / "report.html"), "method")
     edit(folder, "study.json", lambda study: study.update(commands=[]))
     assert "It was run from Python" in section(read(write_report(folder)), "method")
 

@@ -90,7 +90,7 @@ def show_estimate(
     ending = estimate.ending(plan, workers=workers)
     listed.append(f"export and report {format_seconds(ending)}")
     console.print(f"  of which {', '.join(listed)}", highlight=False)
-    return Planned(seconds, time.monotonic())
+    return Planned(seconds, ending, time.monotonic())
 
 
 def show_time(console: Console, planned: Planned) -> None:

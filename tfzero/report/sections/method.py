@@ -17,7 +17,11 @@ def settings(run: Run) -> list[tuple[str, list[dict[str, Any]]]]:
     for key, value in run.study.items():
         if isinstance(value, dict):
             groups[key] = value
-        elif key not in ("schema", "commands"):
+        elif key == "family":
+            groups["study"][key] = [f"{arm} at {count:,} labels" for arm, count in value]
+        elif key == "rivals":
+            groups["study"][key] = [f"{arm} and {other} at {n:,} labels" for arm, other, n in value]
+        elif key not in ("schema", "command", "commands"):
             groups["study"][key] = value
     for encoder in run.encoders:  # what nobody chose, and the method's default decided
         if encoder.settings:
@@ -34,7 +38,8 @@ def _same(asked: dict[str, Any], study: dict[str, Any]) -> bool:
 
 def commands(run: Run) -> list[str]:
     """Returns the commands that repeat the study, in order; none if Python ran it."""
-    return [str(line) for line in run.study.get("commands") or []]
+    # A study of before had one, and no list.
+    return [str(line) for line in run.study.get("commands") or [run.study.get("command")] if line]
 
 
 def serving(run: Run) -> list[str]:

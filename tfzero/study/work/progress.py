@@ -19,9 +19,16 @@ _TRUST = 20.0
 
 
 class Planned(NamedTuple):
-    """What a study was expected to take, and when it began, by `time.monotonic`."""
+    """What a study was expected to take, and when it began, by `time.monotonic`.
+
+    Attributes:
+        seconds: All of it.
+        ending: From the last cell to the end.
+        began: When.
+    """
 
     seconds: float
+    ending: float
     began: float
 
 

@@ -46,6 +46,14 @@ def test_seeds_that_share_an_encoder_count_as_one_in_the_table():
     assert [row["mean"] for row in table] == [pytest.approx(70.25)] * 2
 
 
+def test_the_fit_that_builds_the_graph_does_not_decide_what_transfer_takes(plan):
+    accuracy = {(SCRATCH, 6): BASE}
+    records = make_records(accuracy)
+    records[0]["cost"]["seconds"] = 100.0
+    [row] = judge(plan, records, [], make_right(accuracy))["table"]
+    assert row["transfer_seconds"] == 1.5
+
+
 def test_verdict_finds_the_better_the_worse_and_the_open(plan):
     accuracy = {
         ("vae/lpft", 6): [value + 8 + 0.1 * i for i, value in enumerate(BASE)],
@@ -267,3 +275,20 @@ def test_what_unlabeled_images_give_anyway_is_not_credited_to_pretraining(gain):
     del accuracy["vae/lpft", 6]
     said = sources.write_headline(call_judge(alone, accuracy), plan=alone)
     assert (beaten in said) == (gain > 0) and "no arm of this study" not in said
+
+
+def test_where_spread_labels_lead_a_network_that_learns_from_them_is_pointed_to():
+    arms = ["vae/lpft", SCRATCH, "pixels/label_spreading"]
+    plan = plan_study(arms=arms)
+    accuracy = {(arm, count): BASE for arm in arms for count in (6, 12)}
+    accuracy["pixels/label_spreading", 6] = [value + 9 for value in BASE]
+    found = words.recommend(call_judge(plan, accuracy), network_arms=plan.network_arms())
+    said = [note for note in found["notes"] if "add the arm scratch/spread_finetune" in note]
+    assert len(said) == 1 and said[0].startswith("At 6 labels spread labels lead every network.")
+    accuracy["scratch/spread_finetune", 6] = accuracy["scratch/spread_finetune", 12] = BASE
+    wider = plan_study(arms=[*arms, "scratch/spread_finetune"])
+    found = words.recommend(call_judge(wider, accuracy), network_arms=wider.network_arms())
+    assert not any("add the arm" in note for note in found["notes"])
+    accuracy = {place: BASE for place in accuracy}
+    found = words.recommend(call_judge(plan, accuracy), network_arms=plan.network_arms())
+    assert not any("add the arm" in note for note in found["notes"])

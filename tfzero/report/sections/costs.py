@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 from tfzero.report import _format, figures
@@ -52,7 +53,11 @@ def _point_keys(run: Run, canvas: Canvas, count: int) -> dict[str, list[int]]:
 
 
 def arm_costs(run: Run) -> list[dict[str, Any]]:
-    """Returns what each arm took, mean or most over its cells at the largest label count."""
+    """Returns what each arm took over its cells at the largest label count.
+
+    Of seconds of transfer the median, for the first fit in a process also builds its graph; of
+    pretraining the mean; of all else the most.
+    """
     pretraining: dict[str, list[dict]] = {}
     for encoder in run.encoders:
         pretraining.setdefault(encoder.method, []).append(encoder.cost)
@@ -71,7 +76,7 @@ def arm_costs(run: Run) -> list[dict[str, Any]]:
                 "arm": arm,
                 "num_labels": max(counts),
                 "pretrain_seconds": _sum(_mean(stage, "seconds") for stage in stages),
-                "transfer_seconds": _mean(costs, "seconds"),
+                "transfer_seconds": _median(costs, "seconds"),
                 "pretrain_steps": _sum(_most(stage, "steps") for stage in stages),
                 "transfer_steps": _most(costs, "steps"),
                 "fitted_numbers": weights,
@@ -124,6 +129,11 @@ def _known(costs: list[dict], key: str) -> list[float]:
 
 def _most(costs: list[dict], key: str):
     return max(_known(costs, key), default=None)
+
+
+def _median(costs: list[dict], key: str) -> float | None:
+    known = _known(costs, key)
+    return statistics.median(known) if known else None
 
 
 def _mean(costs: list[dict], key: str) -> float | None:

@@ -17,6 +17,7 @@ from tfzero.study.verdict.family import (
     level_of_look,
 )
 from tfzero.study.verdict.forecast import detectable_difference, expected_parts
+from tfzero.transfer import STRATEGIES
 
 
 def describe_comparison(entry: dict[str, Any], *, margin: float) -> str:
@@ -217,7 +218,30 @@ def recommend(verdict: dict[str, Any], *, network_arms: list[str]) -> dict[str, 
     elif len(last["arms"]) > 1:
         rest = [name for name in last["arms"] if name != last["highest"]]
         notes.append(f"At {count:,} labels {join(rest)} cannot be told from {last['highest']}.")
+    notes += _point_to_spreading(verdict["best"], network_arms)
     return {"arm": arm, "reason": reason, "notes": notes, "savedmodel": None}
+
+
+def _point_to_spreading(best: list[dict[str, Any]], network_arms: list[str]) -> list[str]:
+    """Returns a sentence where spread labels lead every network, and no network learns from them.
+
+    Spread labels themselves are no model that could be exported.
+    """
+    strategies = {arm.partition("/")[2] for arm in network_arms}
+    if any(STRATEGIES[name].spreads for name in strategies):
+        return []
+    leading = [
+        entry["num_labels"]
+        for entry in best
+        if STRATEGIES[entry["highest"].partition("/")[2]].reads_graph
+        and not set(entry["arms"]) & set(network_arms)
+    ]
+    if not leading:
+        return []
+    return [
+        f"At {join(leading)} labels spread labels lead every network. A network can learn from "
+        "labels that are spread: add the arm scratch/spread_finetune."
+    ]
 
 
 def smallest_difference(plan: StudyPlan) -> str:

@@ -186,7 +186,7 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
     assert 'source of unlabeled images "pol". Did you mean "pool"' in refuse(
         [*pooled, "--unlabeled-from", "pol"], monkeypatch, capsys
     )
-    assert "no arm trains a network on unlabeled" in refuse(
+    assert "no pretrained arm trains a network on unlabeled" in refuse(
         ["compare", "--unlabeled-from", "generated"], monkeypatch, capsys
     )
     names = ",".join("zero one two three four five six seven eight nine".split())

@@ -260,6 +260,23 @@ def test_robustness_has_a_panel_a_kind_of_damage(width):
     lines = figure.axes[0].lines
     assert list(lines[1].get_ydata()) == [88, 70, 60, 50] and lines[1].get_color() == _style.INK
     draw(figures.robustness({}, arms=arms))
+    # Long names stand one below the other where there is no room beside.
+    accuracy["a_very_long_strategy/of_some_kind"] = accuracy["vae/lpft"]
+    figure = draw(figures.robustness(accuracy, arms=list(accuracy), width=width))
+    [key] = figure.legends
+    assert key.get_window_extent().x1 <= figure.bbox.x1
+    assert key.get_window_extent().y0 >= figure.axes[0].title.get_window_extent().y1 - 1
+
+
+@pytest.mark.parametrize("width", [3.4, 8])
+def test_what_stands_below_the_axis_has_room(width):
+    rows = [{"arm": "vae/lpft", "num_labels": 20, "mean": 80.0, "half_width": 1.0,
+             "pretrain_seconds": 9.0, "transfer_seconds": 2.0}]  # fmt: skip
+    figure = draw(
+        figures.accuracy_against_seconds(rows, arms=["vae/lpft"], num_labels=20, width=width)
+    )
+    box = figure.axes[0].xaxis.label.get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.x1
 
 
 @pytest.mark.parametrize("num_classes", [3, 40])

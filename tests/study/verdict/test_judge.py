@@ -189,7 +189,8 @@ def test_scratch_that_trained_as_long_is_compared_beside_the_verdict():
     assert entry["difference"] == pytest.approx(-2)
     assert entry["single_low"] < -2 < entry["single_high"]
     said = remarks.describe_beside(verdict)
-    assert any("vae/lpft scores -2.0 points against scratch-long/finetune" in line for line in said)
+    assert said[0].startswith("At 6 labels, in points against scratch-long/finetune, which trained")
+    assert "): vae/lpft -2.0 (" in said[0]
 
 
 def test_negative_transfer_is_said_plainly(plan):

@@ -104,7 +104,8 @@ def accuracy_against_seconds(
     ticks = _style.time_ticks(low, high, 6 if width > 5 else 3)
     _style.log_ticks(axes, [tick for tick, _ in ticks], [words for _, words in ticks])
     axes.set_xlim(low, high)
-    axes.set_xlabel("pretraining and transfer (log scale)", size=9, color=_style.QUIET)
+    what = "pretraining and transfer" if width > 5 else "time"  # what has room below the axis
+    axes.set_xlabel(f"{what} (log scale)", size=9, color=_style.QUIET)
     _style.percent_limits(axes, [row for row, _, _ in drawn])
     _style.add_key(axes, ends, styles)
     return figure

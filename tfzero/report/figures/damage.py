@@ -27,7 +27,9 @@ def robustness(
     kinds = list(dict.fromkeys(kind for found in accuracy.values() for kind in found))
     columns = min(len(kinds), 4 if width > 5 else 2) or 1
     rows = -(-len(kinds) // columns)
-    figure = _style.new_figure(width, 2.05 * rows + 0.3)
+    in_key = max(1, int(width / (_style.text_width(list(accuracy), 9) + 0.6)))
+    key = 0.18 * (-(-len(accuracy) // in_key) - 1)  # below its first row
+    figure = _style.new_figure(width, 2.05 * rows + 0.3 + key)
     values = [value for found in accuracy.values() for line in found.values() for value in line]
     low, high = min(values, default=0), max(values, default=100)
     wide = width / columns
@@ -35,7 +37,7 @@ def robustness(
         row, column = divmod(place, columns)
         axes = _style.place_axes(
             figure, left=column * wide + 0.42, right=width - (column + 1) * wide + 0.1,
-            top=row * 2.05 + 0.6, bottom=(rows - row - 1) * 2.05 + 0.4,
+            top=row * 2.05 + 0.6 + key, bottom=(rows - row - 1) * 2.05 + 0.4,
         )  # fmt: skip
         for arm, found in accuracy.items():
             style = styles[arm]
@@ -51,6 +53,6 @@ def robustness(
         axes.tick_params(labelsize=8)
         axes.set_title(kind, size=9, color=_style.INK, loc="left", parse_math=False)
     handles = figure.axes[0].get_legend_handles_labels() if figure.axes else ([], [])
-    figure.legend(*handles, loc="upper left", ncols=4, frameon=False, fontsize=9, borderpad=0,
+    figure.legend(*handles, loc="upper left", ncols=in_key, frameon=False, fontsize=9, borderpad=0,
                   bbox_to_anchor=(0.3 / width, 1), labelcolor=_style.INK)  # fmt: skip
     return figure

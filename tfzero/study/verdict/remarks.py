@@ -13,14 +13,18 @@ def describe_beside(verdict: dict[str, Any]) -> list[str]:
     What concerns the verdict most comes first, as a reader may be shown the first few alone.
     """
     sentences = []
-    for entry in verdict["scratch_long"]:
+    long = verdict["scratch_long"]
+    for count in dict.fromkeys(entry["num_labels"] for entry in long):
+        entries = [entry for entry in long if entry["num_labels"] == count]
+        listed = "; ".join(
+            f"{entry['arm']} {format_points(entry['difference'], sign='+')} "
+            f"({format_points(entry['single_low'])} to {format_points(entry['single_high'])})"
+            for entry in entries
+        )
         sentences.append(
-            f"At {entry['num_labels']:,} labels {entry['arm']} scores "
-            f"{format_points(entry['difference'], sign='+')} points against "
-            f"{entry['baseline']}, which trained for as long as the dearest pretraining of this "
-            "study and transfer together (95 % interval of this figure alone "
-            f"{format_points(entry['single_low'])} to "
-            f"{format_points(entry['single_high'])})."
+            f"At {count:,} labels, in points against {entries[0]['baseline']}, which trained for "
+            "as long as the dearest pretraining of this study and transfer together (95 % interval "
+            f"of each figure alone): {listed}."
         )
     # By more than chance alone would do: half of all arms that gain nothing lie below.
     losses = [entry for entry in verdict["comparisons"] if entry["single_high"] < 0]

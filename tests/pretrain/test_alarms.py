@@ -119,6 +119,26 @@ def test_a_generator_of_one_image():
     assert "r1_weight" in raised["mode collapse"]
 
 
+def test_a_generator_of_black_and_white_alone():
+    method = make_method("gan")
+    for network in (method.generator, method.averaged_generator):
+        kernel = network.get_layer("logits").weights[0]
+        kernel.assign(1e4 * kernel)
+    method.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    method.discriminator_optimizer.learning_rate = 0.0
+    sentences = watch(method)["generator saturated"]
+    assert (
+        "of the values of generated images lie between black and white, of real ones" in sentences
+    )
+    assert "r1_weight" in sentences
+    # Of images that are black and white themselves nothing is missed.
+    images = np.where(IMAGES > 0.5 * IMAGES.max(), 255, 0).astype(np.uint8)
+    assert "generator saturated" not in {sign.name for sign in find_signs(method, images)}
+    assert "generator saturated" in {sign.name for sign in find_signs(method, IMAGES)}
+    healthy = find_signs(make_method("gan"), IMAGES)
+    assert not any(sign.is_low for sign in healthy if sign.name == "generator saturated")
+
+
 def test_a_generator_of_few_images():
     raised = watch(Repeating())
     assert set(raised) == {"mode collapse"}

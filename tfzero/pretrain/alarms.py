@@ -18,10 +18,10 @@ class Alarms(keras.callbacks.Callback):
     """Says during `fit` when pretraining goes wrong, once for each thing that does.
 
     It looks for a loss that is not finite, representation collapse (RankMe), and, where the
-    method can be asked (`Pretrainer.can`), for mode collapse, a discriminator that has won,
-    posterior collapse, and augmentation that destroys the signal. A number that is low raises its
-    alarm if it was low at the look before and did not grow by a tenth since, or if it is low at
-    the end: early in training many are low and rise.
+    method can be asked (`Pretrainer.can`), for mode collapse, a discriminator that has won, a
+    saturated generator, posterior collapse, and augmentation that destroys the signal. A number
+    that is low raises its alarm if it was low at the look before and did not grow by a tenth
+    since, or if it is low at the end: early in training many are low and rise.
 
     Training is not changed: no gradient, and no random number that training reads.
 

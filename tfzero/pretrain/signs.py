@@ -32,6 +32,8 @@ _AGAINST_NOBODY = (
     "The decoder makes nearly the same of all latents: lower the learning rate, train longer, or "
     "have the latents say more of the image."
 )
+# Black and white reach this far, and so much between them real images need for it to be missed.
+_BLACK, _LEAST_BETWEEN = 2 / 255, 0.25
 # A view finds its partner this many times as often as by chance.
 _LEAST_FOUND = 3
 
@@ -112,6 +114,7 @@ def _find(model, images, seed) -> list[Sign]:
             signs += _variety(scaled.numpy(), _flat(fakes), advice)
             if model.can("judge"):
                 signs += _discriminator(model, scaled, fakes)
+                signs += _saturation(scaled.numpy(), fakes)
     # Collapsed features find nothing; that is not the views' fault.
     if model.can("draw_views") and telling:
         signs += _views(model, encoder, scaled[: len(images) // 2], seed)
@@ -212,6 +215,26 @@ def _discriminator(model, scaled, fakes) -> list[Sign]:
             f"images, {fake_logits.mean():.1f} of generated ones).",
             "The generator learns nothing from it: lower the discriminator's learning rate "
             "(discriminator_learning_rate) or raise the penalty on its gradient (r1_weight).",
+        )
+    ]  # fmt: skip
+
+
+def _saturation(scaled, fakes) -> list[Sign]:
+    """Signs of generated images of black and white alone, where real ones have what lies between.
+
+    There the sigmoid's slope is 0, and the generator hardly learns any more.
+    """
+    real, made = (float(np.mean((part > _BLACK) & (part < 1 - _BLACK))) for part in (scaled, fakes))
+    if real < _LEAST_BETWEEN:
+        return []
+    threshold = _LEAST_BETWEEN * real
+    return [
+        Sign(
+            "generator saturated", "values between", made, threshold,
+            f"{100 * made:.2g} % of the values of generated images lie between black and white, of "
+            f"real ones {100 * real:.2g} % (expected {100 * threshold:.2g} % or more).",
+            "It makes shapes of black and white: train longer, lower both learning rates, or raise "
+            "the penalty on the discriminator's gradient (r1_weight).",
         )
     ]  # fmt: skip
 

@@ -78,7 +78,7 @@ def test_it_moves_while_a_long_job_runs(terminal, monkeypatch):
     progress.start(jobs)
     try:
         assert wait_for(lambda: "99%" in console.file.getvalue())
-        assert "0 of 2 jobs" in console.file.getvalue()
+        assert wait_for(lambda: "0 of 2 jobs, longer than expected" in console.file.getvalue())
         assert "100%" not in console.file.getvalue()
     finally:
         progress.stop()

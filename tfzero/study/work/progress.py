@@ -128,8 +128,11 @@ class Progress:
             self.console.print(f"{share:4.0%}  {self._describe(job)}", highlight=False)
 
     def _describe(self, job) -> str:
-        left = format_seconds(self.seconds_left())
-        text = f"{self._count:,.0f} of {self._jobs:,.0f} jobs, {left} left"
+        seconds = self.seconds_left()
+        left = f"{format_seconds(seconds)} left"
+        if seconds < 0.5 and self._count < self._jobs:
+            left = "longer than expected"
+        text = f"{self._count:,.0f} of {self._jobs:,.0f} jobs, {left}"
         return text if job is None else f"{text} (done: {job.label})"
 
 

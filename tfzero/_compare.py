@@ -33,10 +33,11 @@ from tfzero.study.study import (
 )
 from tfzero.study.work.attempt import disk_full
 from tfzero.study.work.claims import hold_claim, others_take_part, take_part
-from tfzero.study.work.estimate import Estimate, time_kind, timed_kinds
+from tfzero.study.work.estimate import Estimate, timed_kinds
 from tfzero.study.work.pool import Job, num_workers, run_jobs, use_workers
 from tfzero.study.work.progress import Planned, Progress
 from tfzero.study.work.run import missing_cells, missing_pretraining, run_study
+from tfzero.study.work.timing import time_kind
 from tfzero.study.work.worker import final_key, prepare_process, run_final
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from tests.study.studies import SCRATCH, plan_study
 from tfzero._checks import InputError
 from tfzero.study.minutes import _spare_arms, _with, fit_minutes
 from tfzero.study.planning.plan import CellSpec
-from tfzero.study.work import estimate as estimating
+from tfzero.study.work import timing as timed
 from tfzero.study.work.estimate import NETWORK, Estimate, Timing, estimate_plan, timed_kinds
 
 ESTIMATE = Estimate(
@@ -135,9 +135,9 @@ def test_controls_stay_as_long_as_what_they_control():
 
 
 def test_no_more_than_so_many_labels_are_timed(tmp_path, monkeypatch):
-    monkeypatch.setattr(estimating, "_MOST_TIMED_LABELS", 12)
+    monkeypatch.setattr(timed, "_MOST_TIMED_LABELS", 12)
     plan, run = open_small_run(tmp_path, arms=["pixels/svm"], label_counts=(40,))
-    kind, timing = estimating.time_kind(run.path, plan, "pixels/svm", {})
+    kind, timing = timed.time_kind(run.path, plan, "pixels/svm", {})
     assert [labels for labels, _ in timing.fits] == [12]
 
 

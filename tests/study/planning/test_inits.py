@@ -16,7 +16,8 @@ from tfzero.study.planning.plan import KMeansPlan
 from tfzero.study.planning.resolve import make_plan
 from tfzero.study.verdict.judge import judge
 from tfzero.study.work import worker
-from tfzero.study.work.estimate import time_kind, timed_kinds
+from tfzero.study.work.estimate import timed_kinds
+from tfzero.study.work.timing import time_kind
 
 
 def test_kmeans_features_go_with_strategies_that_train_no_network():

@@ -22,7 +22,8 @@ from tfzero.study.verdict.judge import judge
 from tfzero.study.verdict.sources import describe_rival, write_headline
 from tfzero.study.work import run as runs
 from tfzero.study.work import worker
-from tfzero.study.work.estimate import Estimate, Timing, estimate_plan, time_kind, timed_kinds
+from tfzero.study.work.estimate import Estimate, Timing, estimate_plan, timed_kinds
+from tfzero.study.work.timing import time_kind
 
 SCRATCH = "scratch/finetune"
 ALL = Foreign(source=True, labelled=True)

@@ -9,7 +9,7 @@ import pytest
 from tests.study.small import open_small_run
 from tfzero.study.planning.plan import CellSpec
 from tfzero.study.readings import attention, write
-from tfzero.study.work import worker
+from tfzero.study.work import starts, worker
 from tfzero.study.work.run import read_records
 from tfzero.transfer.classifier import Classifier
 
@@ -55,7 +55,7 @@ def finished(tmp_path_factory):
     plan, run = open_small_run(
         tmp_path_factory.mktemp("run"), arms=ARMS, label_counts=(8, 16), seeds=2
     )
-    data = worker.open_data(run.cache_for(plan.data.fingerprint))
+    data = starts.open_data(run.cache_for(plan.data.fingerprint))
     write.record_images(run, data)
     for cell in plan.cells():
         worker.run_cell(run.path, plan, cell, {})
@@ -109,7 +109,7 @@ def test_a_reading_that_fails_costs_no_cell(tmp_path, monkeypatch):
     assert len(read_records(plan, run)[0]) == 1
     said = json.loads((run.readings / f"{key}.json").read_text())
     assert said["reason"] == "RuntimeError: no gradient"
-    monkeypatch.setattr(worker, "open_encoder", fail)
+    monkeypatch.setattr(starts, "open_encoder", fail)
     write.record_map(run.path, plan, "scratch", {})
     assert "no gradient" in (run.readings / "map-scratch.json").read_text()
     assert not (run.readings / "map-scratch.npz").exists()

@@ -21,7 +21,7 @@ from tfzero.study.study import open_run
 from tfzero.study.verdict.judge import judge
 from tfzero.study.verdict.sources import describe_rival, write_headline
 from tfzero.study.work import run as runs
-from tfzero.study.work import worker
+from tfzero.study.work import starts, worker
 from tfzero.study.work.estimate import Estimate, Timing, estimate_plan, timed_kinds
 from tfzero.study.work.timing import time_kind
 
@@ -269,11 +269,11 @@ def finished(tmp_path_factory):
 
 def test_each_stage_learns_from_what_it_should(finished):
     plan, run = finished
-    source = worker.open_source(run, plan)
-    own = worker.open_data(run.cache_for(plan.data.fingerprint)).pool
+    source = starts.open_source(run, plan)
+    own = starts.open_data(run.cache_for(plan.data.fingerprint)).pool
     for init, images in [("supervised", source.images), ("vae@source", source.images),
                          ("kmeans@source", source.images), ("supervised+vae", own)]:  # fmt: skip
-        np.testing.assert_array_equal(worker.images_of(run, plan, init), images)
+        np.testing.assert_array_equal(starts.images_of(run, plan, init), images)
     assert plan.num_learnt_from("supervised") == len(source.labels)
     records = {
         init: json.loads((run.encoders / f"{plan.pretraining_key(init, 0)}.json").read_text())
@@ -285,10 +285,10 @@ def test_each_stage_learns_from_what_it_should(finished):
 
 def test_a_chain_goes_on_from_where_its_first_stage_ended(finished):
     plan, run = finished
-    start = worker.start_of_stage(run, plan, "supervised+vae", 0)
-    supervised = worker.load_encoder(run, plan, "supervised", 0)
-    random = worker.start_encoder(run, plan, 0)
-    ended = worker.load_encoder(run, plan, "supervised+vae", 0)
+    start = starts.start_of_stage(run, plan, "supervised+vae", 0)
+    supervised = starts.load_encoder(run, plan, "supervised", 0)
+    random = starts.start_encoder(run, plan, 0)
+    ended = starts.load_encoder(run, plan, "supervised+vae", 0)
     weights = [model.get_weights()[0] for model in (start, supervised, random, ended)]
     np.testing.assert_array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[1], weights[2])
@@ -325,7 +325,7 @@ def test_a_ready_encoder_is_the_same_in_every_replicate(tmp_path):
     # Read once: test images for both replicates together, labelled ones for each.
     names = sorted(path.name for path in (run.cache / "features").glob("*.npy"))
     assert len([name for name in names if "-test" in name]) == 1 and len(names) == 3
-    loaded = worker.load_encoder(run, plan, "file", 1)
+    loaded = starts.load_encoder(run, plan, "file", 1)
     np.testing.assert_array_equal(loaded.get_weights()[0], ready.get_weights()[0])
     kinds = timed_kinds(plan)
     assert kinds == ["file", "file/svm"]
@@ -344,7 +344,7 @@ def test_the_noise_of_a_ready_encoder_is_drawn_from_the_replicate(tmp_path):
     image = np.ones((1, 8, 8, 1), np.float32)
 
     def draw(replicate):
-        loaded = worker.load_encoder(run, plan, "file", replicate)
+        loaded = starts.load_encoder(run, plan, "file", replicate)
         np.testing.assert_array_equal(loaded.get_weights()[0], ready.get_weights()[0])
         return np.asarray(loaded(image, training=True))
 

@@ -4,7 +4,7 @@ import pytest
 from tests.study.small import open_small_run
 from tfzero.study.planning.plan import CellSpec
 from tfzero.study.records import read_json, write_json
-from tfzero.study.work import worker
+from tfzero.study.work import starts, worker
 from tfzero.study.work.features import open_features
 from tfzero.transfer import features as transfer_features
 from tfzero.transfer.features import read_features
@@ -67,9 +67,9 @@ def test_a_cell_reads_the_features_of_its_own_labels(tmp_path, monkeypatch):
     monkeypatch.setattr(transfer, "fit_on_features", remember)
     run_cells(plan, run, plan.cells())
     cache = run.cache_for(plan.data.fingerprint)
-    data = worker.open_data(cache)
-    encoder = worker.start_encoder(run, plan, 0)
-    for count, chosen in worker._subsets(cache, plan.label_counts, 0, False).items():
+    data = starts.open_data(cache)
+    encoder = starts.start_encoder(run, plan, 0)
+    for count, chosen in starts.draw_subsets(cache, plan.label_counts, 0, False).items():
         features, labels = given[count]
         np.testing.assert_array_equal(labels, data.train_labels[chosen])
         np.testing.assert_allclose(
@@ -93,8 +93,8 @@ def test_groups_reach_the_strategy_with_its_labels(tmp_path, monkeypatch, arm):
     plan, run = open_small_run(tmp_path, arms=[arm], label_counts=(24,), groups=groups)
     run_cells(plan, run, plan.cells())
     cache = run.cache_for(plan.data.fingerprint)
-    data = worker.open_data(cache)
-    chosen = worker._subsets(cache, plan.label_counts, 0, False)[24]
+    data = starts.open_data(cache)
+    chosen = starts.draw_subsets(cache, plan.label_counts, 0, False)[24]
     [(labels, given)] = seen
     np.testing.assert_array_equal(labels, data.train_labels[chosen])
     np.testing.assert_array_equal(given, data.train_groups[chosen])
@@ -145,9 +145,11 @@ def test_a_graph_is_built_once_an_encoder_and_results_are_those_of_a_fit_alone(
     assert_equal(first, run_cells(plan, run, reversed(plan.cells())))
     assert len(built) == 3
     cache = run.cache_for(plan.data.fingerprint)
-    data = worker.open_data(cache)
+    data = starts.open_data(cache)
     for cell, (_, probabilities) in first.items():
-        chosen = worker._subsets(cache, plan.label_counts, cell.replicate, False)[cell.num_labels]
+        chosen = starts.draw_subsets(cache, plan.label_counts, cell.replicate, False)[
+            cell.num_labels
+        ]
         images, labels = data.train_images[chosen], data.train_labels[chosen]
         alone = worker.fit_arm(run, plan, cell, images, labels, {})
         np.testing.assert_allclose(alone.predict(data.test_images), probabilities, atol=1e-5)
@@ -172,12 +174,12 @@ def test_networks_trained_on_spread_labels_share_the_graph(tmp_path, monkeypatch
     # One of pixels, for encoders that have learnt nothing as for no encoder; one of the VAE's.
     assert len(built) == 2 and sum(encoder is None for encoder in built) == 1
     cache = run.cache_for(plan.data.fingerprint)
-    data = worker.open_data(cache)
+    data = starts.open_data(cache)
     cell = CellSpec(arm="vae/spread_finetune", num_labels=8, replicate=0)
-    chosen = worker.choose_labelled(run, plan, 8)
+    chosen = starts.choose_labelled(run, plan, 8)
     alone = worker.fit_arm(
         run, plan, cell, data.train_images[chosen], data.train_labels[chosen], {},
-        encoder=worker.load_encoder(run, plan, "vae", 0),
+        encoder=starts.load_encoder(run, plan, "vae", 0),
     )  # fmt: skip
     assert len(built) == 3  # a given encoder's is its own
     np.testing.assert_allclose(alone.predict(data.test_images), found[cell][1], atol=1e-5)
@@ -211,9 +213,9 @@ def test_a_broken_graph_is_built_anew(tmp_path, suffix):
 @pytest.mark.parametrize("strategy", ["logistic", "label_spreading"])
 def test_an_encoder_that_diverged_scores_as_such(tmp_path, monkeypatch, strategy):
     plan, run = open_small_run(tmp_path, arms=[f"scratch/{strategy}"], label_counts=(8,))
-    start = worker.start_encoder(run, plan, 0)
+    start = starts.start_encoder(run, plan, 0)
     start.set_weights([np.full_like(weight, np.nan) for weight in start.get_weights()])
-    monkeypatch.setattr(worker, "start_encoder", lambda *_: start)
+    monkeypatch.setattr(starts, "start_encoder", lambda *_: start)
     [(result, _)] = run_cells(plan, run, plan.cells()).values()
     assert result["diverged"] is True
 

@@ -10,7 +10,7 @@ from tfzero.pretrain import run as pretraining
 from tfzero.study.planning.resolve import make_plan
 from tfzero.study.records import RunFolder, read_json
 from tfzero.study.study import open_run
-from tfzero.study.work import unfinished, worker
+from tfzero.study.work import starts, unfinished, worker
 
 
 class Killed(BaseException):
@@ -59,21 +59,21 @@ def test_what_was_killed_goes_on_and_ends_bit_for_bit(tmp_path, monkeypatch, met
     kept["seconds"] += 1000.0
     unfinished.write_json(run.unfinished / f"{key}-000003.json", kept)
 
-    starts, fit = [], pretraining.pretrain
+    begun, fit = [], pretraining.pretrain
 
     def watch(*args, start_epoch, **kwargs):
-        starts.append(start_epoch)
+        begun.append(start_epoch)
         return fit(*args, start_epoch=start_epoch, **kwargs)
 
     monkeypatch.setattr(pretraining, "pretrain", watch)
     assert worker.run_pretraining(run.path, plan, method, 0, {}) == key
-    assert starts == [3] and list(run.unfinished.iterdir()) == []
+    assert begun == [3] and list(run.unfinished.iterdir()) == []
     expected, found = (read_json(r.encoders / f"{key}.json") for r in (whole, run))
     assert found["history"] == expected["history"]
     assert all(len(values) == 5 for values in found["history"].values())
     assert found["cost"]["steps"] == expected["cost"]["steps"]
     assert found["cost"]["seconds"] > 1000 > expected["cost"]["seconds"]
-    weights = [worker.load_encoder(r, plan, method, 0).get_weights() for r in (whole, run)]
+    weights = [starts.load_encoder(r, plan, method, 0).get_weights() for r in (whole, run)]
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -137,7 +137,7 @@ def test_losses_that_are_not_finite_are_kept(tmp_path):
     run.unfinished.mkdir(exist_ok=True)
     keeper = unfinished.KeepUnfinished(run.unfinished, "vae-0")
     keeper._kept -= 100
-    keeper.set_model(worker.start_encoder(run, plan, 0))
+    keeper.set_model(starts.start_encoder(run, plan, 0))
     keeper.on_epoch_end(0, {"loss": float("nan"), "kl": np.float32(0.1)})
     found = unfinished.open_unfinished(run.unfinished, "vae-0")
     assert found.epochs == 1 and np.isnan(found.history["loss"]).all()

@@ -10,7 +10,7 @@ from tfzero.study.planning.resolve import make_plan
 from tfzero.study.records import RunFolder, read_json
 from tfzero.study.study import open_run
 from tfzero.study.verdict import remarks
-from tfzero.study.work import worker
+from tfzero.study.work import starts, worker
 from tfzero.transfer.contract import Cost, Fitted
 
 
@@ -58,7 +58,7 @@ def test_balanced_studies_label_as_many_of_each_class(tmp_path):
         )  # fmt: skip
         run = RunFolder(tmp_path / str(balanced))
         open_run(plan, data, run)
-        rows = worker.choose_labelled(run, plan, 10)
+        rows = starts.choose_labelled(run, plan, 10)
         assert sorted(np.bincount(data.train_labels[rows])) == sorted(expected)
 
 

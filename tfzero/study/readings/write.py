@@ -89,18 +89,18 @@ def record_map(folder: pathlib.Path, plan: StudyPlan, init: str, custom_objects:
     """Records where the encoder of an init's first replicate puts test images."""
     import keras
 
-    from tfzero.study.work import worker
+    from tfzero.study.work import starts, worker
     from tfzero.transfer.features import read_features
 
     worker.prepare_process()
     run = RunFolder(folder)
 
     def read() -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        data = worker.open_data(run.cache_for(plan.data.fingerprint))
+        data = starts.open_data(run.cache_for(plan.data.fingerprint))
         rows = choose_rows(data.test_labels)
         images = np.asarray(data.test_images[rows])
         with keras.saving.custom_object_scope(custom_objects):
-            encoder = worker.open_encoder(run, plan, init)
+            encoder = starts.open_encoder(run, plan, init)
             features = read_features(encoder, images)
         if not np.isfinite(features).all():
             raise ValueError("its features are not finite")

@@ -10,7 +10,7 @@ from typing import Any
 from tfzero._checks import StopError
 from tfzero.study.planning.plan import CellSpec, StudyPlan
 from tfzero.study.records import RunFolder, read_json
-from tfzero.study.work import worker
+from tfzero.study.work import starts, worker
 from tfzero.study.work.attempt import Outcome, Task, attempt
 from tfzero.study.work.claims import Process, read_holder, release_dead
 from tfzero.study.work.estimate import Estimate
@@ -26,7 +26,7 @@ _MOST_BARREN_DEATHS = 3
 def missing_pretraining(plan: StudyPlan, run: RunFolder) -> list[tuple[str, int]]:
     """Returns the encoders still to be pretrained, as (method, replicate)."""
     return [
-        encoder for key, encoder in _encoders(plan).items() if not worker.is_pretrained(run, key)
+        encoder for key, encoder in _encoders(plan).items() if not starts.is_pretrained(run, key)
     ]
 
 
@@ -186,7 +186,7 @@ def _pretraining_task(plan, run, method, replicate, estimate, custom_objects) ->
         seconds=estimate.pretraining(plan, method),
         call=worker.run_pretraining,
         arguments=(run.path, plan, method, replicate, custom_objects),
-        is_done=functools.partial(worker.is_pretrained, run, key),
+        is_done=functools.partial(starts.is_pretrained, run, key),
         needs=None
         if (before := plan.stage_before(method)) is None
         else plan.pretraining_key(before, replicate),

@@ -11,7 +11,7 @@ from tfzero.study.planning.arms import init_of
 from tfzero.study.planning.inits import GIVEN_INITS, PIXELS, THEN, read_init
 from tfzero.study.planning.plan import SCRATCH, CellSpec, KMeansPlan, StudyPlan, SupervisedPlan
 from tfzero.study.records import RunFolder
-from tfzero.study.work import worker
+from tfzero.study.work import starts, worker
 from tfzero.study.work.estimate import NETWORK, Timing, spreads_by_pixels, timed_settings
 from tfzero.study.work.graphs import time_graph
 from tfzero.transfer import STRATEGIES
@@ -36,10 +36,10 @@ def time_kind(
     """
     worker.prepare_process()
     run = RunFolder(folder)
-    data = worker.open_data(run.cache_for(plan.data.fingerprint))
+    data = starts.open_data(run.cache_for(plan.data.fingerprint))
     settings = plan.pretraining.get(kind)
     if isinstance(settings, KMeansPlan):
-        return kind, _time_kmeans(settings, worker.images_of(run, plan, kind))
+        return kind, _time_kmeans(settings, starts.images_of(run, plan, kind))
     if isinstance(settings, SupervisedPlan):
         return kind, _time_supervised(run, plan, custom_objects)
     if settings is not None:
@@ -59,7 +59,7 @@ def _time_method(run, plan, kind, custom_objects) -> Timing:
 
     settings = plan.pretraining[kind]
     budget = settings.to_budget()
-    images = worker.images_of(run, plan, kind)
+    images = starts.images_of(run, plan, kind)
     per_call = steps_per_call(budget.steps_per_epoch(len(images)), images.shape[1:])
     few = images[: per_call * budget.batch_size]
     budget = dataclasses.replace(budget, epochs=_TIMED_CALLS + 1)
@@ -71,8 +71,8 @@ def _time_method(run, plan, kind, custom_objects) -> Timing:
     with keras.saving.custom_object_scope(custom_objects):
         # What it goes on from is not learnt yet; random weights take as long.
         given = kind.partition(THEN)[0] in GIVEN_INITS
-        start = worker.start_of_stage(run, plan, kind, 0) if given else None
-        start = start or worker.start_encoder(run, plan, 0)
+        start = starts.start_of_stage(run, plan, kind, 0) if given else None
+        start = start or starts.start_encoder(run, plan, 0)
         method = build_method(read_init(kind).learner, start, kind=settings.kind, seed=0)
         pretrain(method, few, budget=budget, callbacks=[clock])
     fastest = min(after - before for before, after in itertools.pairwise(marks))
@@ -120,7 +120,7 @@ def _time_given(run, plan, data, init, custom_objects) -> Timing:
     from tfzero.transfer.features import read_features
 
     with keras.saving.custom_object_scope(custom_objects):
-        encoder = worker.load_encoder(run, plan, init, 0)
+        encoder = starts.load_encoder(run, plan, init, 0)
         few = data.test_images[:_FEW_GIVEN_IMAGES]
         read_features(encoder, few)  # traces
         start = time.perf_counter()
@@ -191,20 +191,20 @@ def _time_classical(run, plan, data, arm, custom_objects) -> Timing:
     # ready takes is timed apart; pixels stand for its features here.
     given = init_of(arm) in GIVEN_INITS
     no_encoder = given or spreads_by_pixels(arm)
-    stand_in = None if no_encoder else worker.stand_in_encoder(run, plan, init_of(arm))
+    stand_in = None if no_encoder else starts.stand_in_encoder(run, plan, init_of(arm))
     arm = f"{PIXELS}/{arm.partition('/')[2]}" if given else arm
     # No fewer than one label a class.
     most = max(min(_MOST_TIMED_LABELS, max(plan.label_counts)), len(plan.data.class_names))
     settings = timed_settings(plan)
     strategy = STRATEGIES[arm.partition("/")[2]]
     if strategy.reads_graph or strategy.spreads:
-        chosen = worker.choose_labelled(run, plan, max(plan.label_counts))
+        chosen = starts.choose_labelled(run, plan, max(plan.label_counts))
         labels = data.train_labels[chosen]
         graph_seconds, spreading = time_graph(stand_in, data, labels)
         return Timing(seconds_per_step=graph_seconds, fits=((len(labels), spreading),))
     for count in sorted({min(most, max(most // 4, min(plan.label_counts))), most}):
         cell = CellSpec(arm=arm, num_labels=count, replicate=0)
-        chosen = worker.choose_labelled(run, plan, count)
+        chosen = starts.choose_labelled(run, plan, count)
         start = time.perf_counter()
         fitted = worker.fit_arm(
             run, plan, cell, data.train_images[chosen], data.train_labels[chosen], custom_objects,

@@ -10,15 +10,10 @@ from typing import Any
 import numpy as np
 
 from tfzero._seeds import derive_seed
-from tfzero.data import ImageData, nested_subsets, open_arrays
-from tfzero.data.source_task import SourceTask, open_source_task
 from tfzero.study.planning.inits import (
-    GIVEN_INITS,
-    KMEANS,
     NETWORK_INITS,
     PIXELS,
     SUPERVISED,
-    THEN,
     read_init,
 )
 from tfzero.study.planning.plan import CellSpec, KMeansPlan, StudyPlan, SupervisedPlan
@@ -26,8 +21,6 @@ from tfzero.study.readings.pictures import draw_pictures
 from tfzero.study.readings.write import record_network, wants_reading
 from tfzero.study.records import (
     RunFolder,
-    is_whole_archive,
-    read_json,
     write_arrays,
     write_by_path,
     write_json,
@@ -37,6 +30,16 @@ from tfzero.study.work.frozen import fit_stored, groups_of, reads_stored
 from tfzero.study.work.generated import generate_images
 from tfzero.study.work.graphs import open_pool_graph
 from tfzero.study.work.scores import score_probabilities
+from tfzero.study.work.starts import (
+    draw_subsets,
+    has_noise,
+    images_of,
+    load_encoder,
+    open_data,
+    open_source,
+    start_encoder,
+    start_of_stage,
+)
 from tfzero.transfer import STRATEGIES
 
 
@@ -184,21 +187,6 @@ def train_on_source(run: RunFolder, plan: StudyPlan, replicate: int, *, steps: i
     )
 
 
-def images_of(run: RunFolder, plan: StudyPlan, init: str) -> np.ndarray:
-    """Returns the images that the last stage of an init learns from."""
-    if read_init(init).reads_source:
-        return open_source(run, plan).images
-    return open_data(run.cache_for(plan.data.fingerprint)).pool
-
-
-def start_of_stage(run: RunFolder, plan: StudyPlan, init: str, replicate: int) -> Any:
-    """Returns the encoder that the last stage of an init goes on from."""
-    start = init.partition(THEN)[0]
-    if start == init:
-        return start_encoder(run, plan, replicate)
-    return load_encoder(run, plan, start, replicate)
-
-
 def _finite(history: dict[str, list[float]]) -> dict[str, list[float | None]]:
     """Returns losses as JSON can hold them: None where one is not finite."""
     return {
@@ -215,7 +203,7 @@ def run_cell(folder: pathlib.Path, plan: StudyPlan, cell: CellSpec, custom_objec
     run = RunFolder(folder)
     key = plan.cell_key(cell)
     data = open_data(run.cache_for(plan.data.fingerprint))
-    subsets = _subsets(run.cache_for(plan.data.fingerprint), plan.label_counts, cell.replicate,
+    subsets = draw_subsets(run.cache_for(plan.data.fingerprint), plan.label_counts, cell.replicate,
                        plan.data.balanced)  # fmt: skip
     chosen = subsets[cell.num_labels]
     if reads_stored(cell):
@@ -341,106 +329,3 @@ def _join(run, plan, cell, head, custom_objects) -> Any:
         )
     classifier.head.set_weights([head.kernel, head.bias])
     return classifier
-
-
-def open_encoder(run: RunFolder, plan: StudyPlan, init: str) -> Any:
-    """Returns an init's encoder of the first replicate; None for raw pixels."""
-    return load_encoder(run, plan, init, 0)
-
-
-def start_encoder(run: RunFolder, plan: StudyPlan, replicate: int) -> Any:
-    """Returns the encoder with the random weights that all arms of a replicate start from."""
-    from tfzero.networks import build_encoder, redraw_network
-
-    if plan.encoder is None:
-        base = build_encoder(plan.data.image_shape)
-    else:
-        import keras
-
-        base = keras.models.load_model(run.own_encoder, compile=False)
-    return redraw_network(base, seed=derive_seed(replicate, "encoder"))
-
-
-def stand_in_encoder(run: RunFolder, plan: StudyPlan, init: str) -> Any:
-    """Returns an encoder of an init's architecture that has learnt nothing; None for pixels."""
-    from tfzero.networks.kmeans import fit_kmeans
-
-    if read_init(init).learner == KMEANS:
-        settings = plan.pretraining[init].model_dump()
-        return fit_kmeans(images_of(run, plan, init), **settings, patches_per_centroid=2)
-    return None if init == PIXELS else start_encoder(run, plan, 0)
-
-
-def load_encoder(run: RunFolder, plan: StudyPlan, init: str, replicate: int) -> Any:
-    """Returns the encoder that an init's arms start from in a replicate; None for pixels."""
-    import keras
-
-    import tfzero.networks.kmeans  # noqa: F401  # registers what a saved encoder is made of
-    import tfzero.networks.layers  # noqa: F401
-    import tfzero.networks.public  # noqa: F401
-
-    if init in NETWORK_INITS:
-        return start_encoder(run, plan, replicate)
-    if init in GIVEN_INITS:
-        given = keras.models.load_model(run.given_encoder, compile=False)
-        return _seed_noise(given, seed=derive_seed(replicate, "noise"))
-    if init == PIXELS:
-        return None
-    path = run.encoders / f"{plan.pretraining_key(init, replicate)}.keras"
-    return keras.models.load_model(path, compile=False)
-
-
-def _seed_noise(network, *, seed: int):
-    """Returns a network that came ready with its noise, as of Dropout, drawn from a seed."""
-    from tfzero.networks import redraw_network
-
-    if not has_noise(network):
-        return network
-    seeded = redraw_network(network, seed=seed)
-    seeded.set_weights(network.get_weights())
-    return seeded
-
-
-def has_noise(network) -> bool:
-    """Returns whether a network draws at random in training, by a state that no file keeps."""
-    return len(network.variables) > len(network.weights)
-
-
-@functools.lru_cache(maxsize=1)
-def open_data(cache: pathlib.Path) -> ImageData:
-    """Returns the images kept under `cache`, memory-mapped."""
-    return open_arrays(cache)
-
-
-def open_source(run: RunFolder, plan: StudyPlan) -> SourceTask:
-    """Returns the source's images as they are kept in the run folder, memory-mapped."""
-    assert plan.source is not None
-    return _open_source(run.cache_for(plan.source.fingerprint))
-
-
-@functools.lru_cache(maxsize=1)
-def _open_source(cache: pathlib.Path) -> SourceTask:
-    return open_source_task(cache)
-
-
-def choose_labelled(run, plan, count: int, *, replicate: int = 0) -> np.ndarray:
-    """Returns which training images are labelled in a replicate, nested over all counts."""
-    counts = tuple(sorted({count, *plan.label_counts}))
-    cache = run.cache_for(plan.data.fingerprint)
-    return _subsets(cache, counts, replicate, plan.data.balanced)[count]
-
-
-@functools.lru_cache(maxsize=4)
-def _subsets(cache: pathlib.Path, counts: tuple[int, ...], replicate: int, balanced: bool):
-    data = open_data(cache)
-    return nested_subsets(
-        data.train_images, data.train_labels, list(counts),
-        seed=derive_seed(replicate, "labels"), balanced=balanced,
-    )  # fmt: skip
-
-
-def is_pretrained(run: RunFolder, key: str) -> bool:
-    """Returns whether a pretrained encoder and its record are there and whole."""
-    return read_json(run.encoders / f"{key}.json") is not None and is_whole_archive(
-        run.encoders / f"{key}.keras"
-    )

@@ -68,3 +68,13 @@ def test_the_plan_says_how_small_a_difference_it_sees():
 
     assert points(few) > 2 * points(many)
     assert "gives figures without intervals" in words.smallest_difference(plan_study(seeds=1))
+
+
+def test_the_plan_says_what_shared_encoders_cost():
+    shared = words.smallest_difference(plan_study(seeds=6, encoders=3))
+    own = words.smallest_difference(plan_study(seeds=6))
+    alone = own.partition("about ")[2].split()[0]
+    assert "3 encoders a method" in shared and f"it would be {alone}." in shared
+    assert "--encoders" not in own
+    # A single encoder is what the verdict is about, whatever the seeds.
+    assert "--encoders" not in words.smallest_difference(plan_study(seeds=6, encoders=1))

@@ -253,16 +253,23 @@ def smallest_difference(plan: StudyPlan) -> str:
     encoders = plan.num_encoders if plan.num_encoders > 1 else plan.seeds
     if encoders < 2:
         return "One seed shows no difference, however large: it gives figures without intervals."
-    points = detectable_difference(
-        *expected_parts(),
-        seeds=encoders,
-        images=plan.data.num_test,
-        alpha=level_of_look(len(plan.looks)) / max(1, plan.num_claims),
+    alpha = level_of_look(len(plan.looks)) / max(1, plan.num_claims)
+    points, own = (
+        detectable_difference(
+            *expected_parts(), seeds=replicates, images=plan.data.num_test, alpha=alpha
+        )
+        for replicates in (encoders, plan.seeds)
     )
-    return (
+    text = (
         f"With {plan.data.num_test:,} test images and {plan.seeds} seeds, differences below about "
         f"{points:.1f} points may go unseen."
     )
+    if encoders < plan.seeds:
+        text += (
+            f" That is for {encoders} encoders a method; with one for each seed (without "
+            f"--encoders) it would be {own:.1f}."
+        )
+    return text
 
 
 def describe_level(*, look: int, num_comparisons: int) -> str:

@@ -94,6 +94,10 @@ def test_without_arms_a_study_gets_those_of_its_source():
         choose_arms(None, foreign=Foreign(), then="vae")
     with pytest.raises(InputError, match='Did you mean "vae"'):
         choose_arms(None, foreign=ALL, then="vea")
+    with pytest.raises(
+        InputError, match="no arm starts from it: vae/lpft. Add one, as supervised/"
+    ):
+        choose_arms(["vae/lpft"], foreign=ALL)
 
 
 def test_an_arm_from_elsewhere_is_compared_with_the_targets_own_pool():
@@ -211,6 +215,45 @@ def test_the_verdict_says_whether_the_source_beats_the_own_pool():
         assert part in headline
     sentence = describe_rival(found["supervised+vae/lpft", "supervised/lpft"], margin=1.0)
     assert "supervised/lpft beats supervised+vae/lpft by 10.0 points (95 % interval 7." in sentence
+
+
+def headline_of(gains):
+    """The headline where every arm scores 70 % and its gain, nearly the same in every seed."""
+    near = [0.0, 0.2, 0.1, 0.3]
+    accuracy = {(arm, 8): [70 + gain + each for each in near] for arm, gain in gains.items()}
+    plan, verdict = judge_made_up(accuracy)
+    return write_headline(verdict, plan=plan)
+
+
+def test_what_the_own_pool_gives_is_not_credited_to_the_source():
+    said = headline_of(
+        {SCRATCH: 0, "vae/lpft": 20, "supervised/lpft": 0, "supervised+vae/lpft": 20}
+    )
+    assert "an encoder from other makes no difference worth having" in said
+    assert (
+        "an encoder from other that goes on learning from your own images beats training from "
+        "scratch (by up to 20.0 points, with supervised+vae/lpft)"
+    ) in said
+    assert "an encoder from other beats" not in said
+
+
+def test_who_was_beaten_is_named_where_it_was_not_all_of_them():
+    said = headline_of({SCRATCH: 0, "simclr/lpft": 20, "vae/lpft": 2, "vae@source/lpft": 10})
+    assert "vae@source/lpft beats vae/lpft, pretrained on your own images" in said
+    assert "beats pretraining on your own images" not in said
+    lost = headline_of({SCRATCH: 0, "simclr/lpft": 20, "vae/lpft": 2, "vae/probe": 0,
+                        "supervised/lpft": 10})  # fmt: skip
+    assert "supervised/lpft loses to simclr/lpft, pretrained on your own images" in lost
+    half = headline_of({SCRATCH: 0, "supervised/lpft": 2, "supervised+vae/lpft": 10})
+    assert "supervised+vae/lpft beats supervised/lpft alone" in half
+
+
+def test_a_strategy_that_reads_the_pool_is_compared_with_the_own_pools_too():
+    said = headline_of(
+        {SCRATCH: 0, "scratch/selftrain": 0, "vae/selftrain": 20, "supervised/selftrain": 10}
+    )
+    assert "supervised/selftrain beats scratch/selftrain" in said
+    assert "supervised/selftrain loses to pretraining on your own images" in said
 
 
 def test_what_cannot_be_told_is_said_with_what_would_settle_it():

@@ -70,7 +70,8 @@ def choose_arms(
             chain is then an arm, and each of its halves alone.
 
     Raises:
-        InputError: As `parse_arms`, or if `then` is no method or has nothing to start from.
+        InputError: As `parse_arms`, or if no arm starts from the source that there is, or `then`
+            is no method or has nothing to start from.
     """
     chosen = (*DEFAULT_ARMS, *foreign.arms()) if arms is None else tuple(arms)
     if then is not None:
@@ -83,6 +84,11 @@ def choose_arms(
         chain = (foreign.start, then, f"{foreign.start}{THEN}{then}")
         chosen = tuple(dict.fromkeys([*chosen, *(f"{init}/lpft" for init in chain)]))
     chosen = parse_arms(chosen, foreign=foreign)
+    if foreign.start is not None and not any(read_init(init_of(arm)).is_foreign for arm in chosen):
+        raise InputError(
+            f"A source is given, but no arm starts from it: {', '.join(chosen)}. Add one, as "
+            f"{foreign.arms()[0]}, or leave --source out."
+        )
     controls = [control for arm in chosen if (control := control_of(arm)) is not None]
     return tuple(dict.fromkeys([*chosen, *controls]))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tfzero.study.planning.arms import control_of, init_of
-from tfzero.study.planning.inits import PUBLIC, read_init
+from tfzero.study.planning.inits import PUBLIC, is_transferred, read_init
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.verdict import words
 from tfzero.study.verdict.family import (
@@ -22,22 +22,23 @@ def write_headline(verdict: dict[str, Any], *, plan: StudyPlan) -> str:
     """Returns what the study says of the target's own pool, then of what a source gives."""
     comparisons = verdict["comparisons"]
     own = [entry for entry in comparisons if not _is_foreign(entry["arm"])]
-    foreign = [entry for entry in comparisons if _is_foreign(entry["arm"])]
+    direct = [e for e in comparisons if _is_foreign(e["arm"]) and not _is_chain(e["arm"])]
+    chains = [entry for entry in comparisons if _is_chain(entry["arm"])]
     controlled = [entry for entry in verdict["rivals"] if _is_control(entry)]
     others = [entry for entry in verdict["rivals"] if not _is_control(entry)]
     credit = " ".join(
         [*_against_controls(controlled), words.credit_baselines(verdict, plan=plan)]
     ).strip()
-    if not foreign:
-        if controlled and not comparisons:
-            return credit or words.NO_MORE_THAN_CONTROLS
-        headline = words.write_headline(comparisons, plan=plan, margin=plan.margin)
-        return f"{headline} {credit}".strip()
     parts = []
-    if own:
+    if controlled and not comparisons:
+        parts += [] if credit else [words.NO_MORE_THAN_CONTROLS]
+    elif own or not (direct or chains):
         parts.append(words.write_headline(own, plan=plan, margin=plan.margin))
-    parts += _against_scratch(foreign, plan)
-    parts += _against_own(others)
+    source = f"an encoder from {name_source(plan)}"
+    parts += _against_scratch(direct, what=source)
+    # What a chain gains may be its second half's.
+    parts += _against_scratch(chains, what=f"{source} that goes on learning from your own images")
+    parts += _against_own(others, plan)
     return " ".join([*parts, credit]).strip()
 
 
@@ -93,9 +94,8 @@ def describe_source(plan: StudyPlan) -> list[str]:
     return sentences
 
 
-def _against_scratch(comparisons: list[dict[str, Any]], plan: StudyPlan) -> list[str]:
-    """Returns at which label counts an encoder from elsewhere beats training from scratch."""
-    what = f"an encoder from {name_source(plan)}"
+def _against_scratch(comparisons: list[dict[str, Any]], *, what: str) -> list[str]:
+    """Returns at which label counts one kind of encoder beats training from scratch."""
     endings = {
         TRANSFER_BETTER: f"{what} beats training from scratch",
         CANNOT_TELL: f"this study cannot tell whether {what} helps",
@@ -141,32 +141,54 @@ def _is_foreign(arm: str) -> bool:
     return read_init(init_of(arm)).is_foreign
 
 
-def _against_own(rivals: list[dict[str, Any]]) -> list[str]:
+def _is_chain(arm: str) -> bool:
+    return read_init(init_of(arm)).then is not None
+
+
+def _against_own(rivals: list[dict[str, Any]], plan: StudyPlan) -> list[str]:
     """Returns who wins against the target's own pool and, of chains, against their halves."""
     groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for entry in rivals:
         groups.setdefault((entry["arm"], entry["num_labels"]), []).append(entry)
+    own = {arm for arm in plan.arms if is_transferred(init_of(arm)) and not _is_foreign(arm)}
     # Arms of which the same is said at the same label counts share a sentence.
-    said: dict[tuple[str, bool], dict[str, list[int]]] = {}
+    said: dict[tuple[str, str], dict[str, list[int]]] = {}
     for (arm, count), entries in groups.items():
-        is_chain = read_init(init_of(arm)).then is not None
-        said.setdefault((_judge_together(entries), is_chain), {}).setdefault(arm, []).append(count)
+        outcome = _judge_together(entries)
+        rival = _name_rivals(entries, outcome=outcome, own=own)
+        said.setdefault((outcome, rival), {}).setdefault(arm, []).append(count)
     sentences = []
-    for (outcome, is_chain), counts_of in said.items():
-        own = "pretraining on your own images"
-        all_of = "each of its halves alone" if is_chain else own
-        one_of = "one of its halves alone" if is_chain else own
+    for (outcome, rival), counts_of in said.items():
         for counts in dict.fromkeys(map(tuple, counts_of.values())):
             arms = [arm for arm, own_counts in counts_of.items() if tuple(own_counts) == counts]
             one = len(arms) == 1
             verb = {
-                BETTER: f"{'beats' if one else 'beat'} {all_of}",
-                WORSE: f"{'loses' if one else 'lose'} to {one_of}",
+                BETTER: f"{'beats' if one else 'beat'} {rival}",
+                WORSE: f"{'loses' if one else 'lose'} to {rival}",
                 CANNOT_TELL: f"{'is' if one else 'are'} shown neither better nor worse than "
-                f"{all_of}",
+                f"{rival}",
             }[outcome]
             sentences.append(f"At {words.join(counts)} labels {words.join(arms)} {verb}.")
     return sentences
+
+
+def _name_rivals(entries: list[dict[str, Any]], *, outcome: str, own: set[str]) -> str:
+    """Returns what an arm was compared with: all there is of its kind, or the arms by name.
+
+    Args:
+        entries: The comparisons of one arm at one label count.
+        outcome: Of all of them together.
+        own: All arms that are pretrained on the target's own pool.
+    """
+    rivals = [entry["baseline"] for entry in entries]
+    if _is_chain(entries[0]["arm"]):
+        if len(rivals) == 1:
+            return f"{rivals[0]} alone"
+        return f"{'one' if outcome == WORSE else 'each'} of its halves alone"
+    if set(rivals) == own:
+        return "pretraining on your own images"
+    named = [e["baseline"] for e in entries if outcome != WORSE or e["outcome"] == WORSE]
+    return f"{words.join(named)}, pretrained on your own images"
 
 
 def _judge_together(entries: list[dict[str, Any]]) -> str:

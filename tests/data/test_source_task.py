@@ -65,6 +65,36 @@ def test_a_source_that_is_the_test_part_is_refused(target):
         load_source_task(inside, like=target)
 
 
+def test_labelled_images_that_equal_a_training_image_of_the_target_are_left_out(tmp_path, target):
+    images, labels = draw_bars(20, seed=5)
+    own = np.concatenate([target.train_images[:6], target.test_images[:2], images])
+    known = np.concatenate([target.train_labels[:6], target.test_labels[:2], labels])
+    np.savez(tmp_path / "mine.npz", x_train=own, y_train=known, pool=target.train_images[:4])
+    source = load_source_task(tmp_path / "mine.npz", like=target)
+    labelled = {image.tobytes() for image in source.labelled_images}
+    assert len(labelled) == 20 and len(source.images) == 24
+    for part in (target.train_images, target.test_images):
+        assert not labelled & {image.tobytes() for image in part}
+    said = " ".join(source.notes)
+    for part in ("Left out 6 of its labelled images, which equal a training image of the target: "
+                 "their labels are the target's", "Left out 2 of its images",
+                 "4 of its unlabeled images equal a training image of the target"):  # fmt: skip
+        assert part in said
+
+
+def test_a_target_is_no_source_of_labels_for_itself():
+    target = load_data("digits")
+    with pytest.raises(InputError, match="no images of its own in some class.* equal training im"):
+        load_source_task("digits", like=target)
+
+
+def test_broken_files_of_a_source_are_said(tmp_path, target):
+    write_pictures(tmp_path / "pictures", draw_colour(4)[0])
+    (tmp_path / "pictures" / "broken.png").write_text("no image")
+    said = load_source_task(tmp_path / "pictures", like=target).notes
+    assert "Set aside 1 files that cannot be used, for example broken.png." in said
+
+
 @pytest.mark.parametrize("layout", ["flat", "one class"])
 def test_images_without_classes_are_a_source_without_labels(tmp_path, target, layout):
     images, _ = draw_colour(10)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from tfzero._checks import InputError, check_images
-from tfzero.data.collection import SMALL_CLASS, Collection, Part
+from tfzero.data.collection import Collection, Part, note_set_aside
 from tfzero.data.dataset import (
     TEST_SEED,
     ImageData,
@@ -117,7 +117,7 @@ def assemble(
     """
     check_share(test_share)
     train, test, pool = collection.train, collection.test, collection.pool
-    notes = (*_note_set_aside(collection), *collection.notes)
+    notes = (*note_set_aside(collection.set_aside), *collection.notes)
     if test is None:
         train, test, note = _hold_out(train, collection.class_names, test_share)
         notes += (note,)
@@ -164,13 +164,6 @@ def assemble(
         # Numbered last: in the order of the pixels, which names have no part in.
         train_groups=None if train.groups is None else number_groups(train.groups),
     )
-
-
-def _note_set_aside(collection: Collection) -> list[str]:
-    aside = [each for each in collection.set_aside if each.reason != SMALL_CLASS]
-    if not aside:
-        return []
-    return [f"Set aside {len(aside)} files that cannot be used, for example {aside[0].name}."]
 
 
 def _separate_groups(train: Part, test: Part, *, drop: bool) -> tuple[Part, tuple[str, ...]]:

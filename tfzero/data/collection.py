@@ -128,6 +128,14 @@ def label_part(
     return Part(images, name_rows(name, len(images)), labels, grouped)
 
 
+def note_set_aside(set_aside: Sequence[SetAside]) -> list[str]:
+    """Returns a sentence about files that cannot be used, if there are any."""
+    aside = [each for each in set_aside if each.reason != SMALL_CLASS]
+    if not aside:
+        return []
+    return [f"Set aside {len(aside)} files that cannot be used, for example {aside[0].name}."]
+
+
 def leave_small_classes_out(collection: Collection, *, strict: bool) -> Collection:
     """Sets classes aside that have too few images to be learnt and tested.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tfzero._checks import InputError
-from tfzero.data.collection import Collection, Part, Reading, label_part
+from tfzero.data.collection import Collection, Part, Reading, label_part, note_set_aside
 from tfzero.data.dataset import ImageData, hash_array, safe_name
 from tfzero.data.files import read_files
 from tfzero.data.folder import list_tree
@@ -69,7 +70,8 @@ def load_source_task(source: str | os.PathLike[str] | ImageData, *, like: ImageD
 
     Its test part is not read. Clips of sound become images as the target's do, resampled to the
     same rate and cut to the same length. Images that equal a test image of the target are left
-    out; images are compared pixel by pixel, at the target's size.
+    out, and labelled ones that equal a training image of it: their labels are the target's. Images
+    are compared pixel by pixel, at the target's size.
 
     Args:
         source: As `load_data` takes it; or a folder of images without classes; or an `ImageData`.
@@ -84,25 +86,19 @@ def load_source_task(source: str | os.PathLike[str] | ImageData, *, like: ImageD
         collection = _collect(source, like)
     train, pool = collection.train, collection.pool
     labels, class_names = train.labels, collection.class_names
-    notes = list(collection.notes)
+    notes = [*note_set_aside(collection.set_aside), *collection.notes]
     if labels is None or len(class_names) < 2:
         labels, class_names = np.zeros(0, np.int64), ()
         notes.append("It has no classes, and is learnt from without labels.")
     elif collection.test is not None:
         notes.append(f"Its {len(collection.test.images):,} test images are not read.")
-    images, labels, left_out = _without_leaks(train, labels, like)
+    images, labels, overlap = _without_leaks(train, labels, like)
     if pool is not None:
         unlabeled, _, more = _without_leaks(pool, np.zeros(0, np.int64), like)
-        images, left_out = join_rows(images, unlabeled), left_out + more
-    if left_out:
-        notes.append(
-            f"Left out {left_out:,} of its images, which equal a test image of the target."
-        )
+        images, overlap = join_rows(images, unlabeled), overlap + more
+    notes += _note_overlap(overlap)
     if not len(images) or (class_names and len(np.unique(labels)) < len(class_names)):
-        raise InputError(
-            f"{collection.source} has no images of its own in some class: the others equal test "
-            "images of the target. Take another --source."
-        )
+        raise _nothing_own(collection.source, class_names, overlap)
     kind = default_kind(like.image_shape[-1]) if collection.sound is None else "spectrograms"
     return SourceTask(
         collection.name, images, labels, class_names, collection.source, tuple(notes), kind
@@ -110,14 +106,50 @@ def load_source_task(source: str | os.PathLike[str] | ImageData, *, like: ImageD
 
 
 def _without_leaks(part: Part, labels: np.ndarray, like: ImageData):
-    """Returns images and labels in an order that pixels decide, and how many were left out."""
-    kept = ~np.isin(digest_rows(part.images), digest_rows(like.test_images))
-    order = order_by_content(part.images, labels if len(labels) else None)
+    """Returns images and labels in an order that pixels decide, and how many the target has.
+
+    Neither a test image nor, with a label, a training image of the target is kept: by the label
+    an arm at few labels would know those that it is not given.
+    """
+    digests, labelled = digest_rows(part.images), len(labels) > 0
+    tested = np.isin(digests, digest_rows(like.test_images))
+    trained = np.isin(digests, digest_rows(like.train_images)) & ~tested
+    kept = ~(tested | trained) if labelled else ~tested
+    order = order_by_content(part.images, labels if labelled else None)
     rows = order[kept[order]]
-    return (
-        take_rows(part.images, rows),
-        labels[rows] if len(labels) else labels,
-        int((~kept).sum()),
+    overlap = Counter(
+        {"test": int(tested.sum()), "labelled" if labelled else "unlabeled": int(trained.sum())}
+    )
+    return take_rows(part.images, rows), labels[rows] if labelled else labels, overlap
+
+
+def _note_overlap(overlap: Counter[str]) -> list[str]:
+    """Returns what became of images that the target has too, in sentences."""
+    test, labelled, unlabeled = (overlap[name] for name in ("test", "labelled", "unlabeled"))
+    notes = []
+    if test:
+        notes.append(f"Left out {test:,} of its images, which equal a test image of the target.")
+    if labelled:
+        notes.append(
+            f"Left out {labelled:,} of its labelled images, which equal a training image of the "
+            "target: their labels are the target's, of which an arm may know some only."
+        )
+    if unlabeled:
+        notes.append(
+            f"{unlabeled:,} of its unlabeled images equal a training image of the target; they are "
+            "kept, as the target's own pool has them without labels, too."
+        )
+    return notes
+
+
+def _nothing_own(source: str, class_names: tuple[str, ...], overlap: Counter[str]) -> InputError:
+    parts = [name for name, key in (("test", "test"), ("training", "labelled")) if overlap[key]]
+    where = "in some class" if class_names else "at all"
+    if not parts:
+        return InputError(f"{source} has no images {where}; expected some. Take another --source.")
+    return InputError(
+        f"{source} has no images of its own {where}: the others equal {' or '.join(parts)} images "
+        "of the target, whose labels a source must not tell. Take another --source."
     )
 
 

@@ -16,8 +16,8 @@ def slow_features(images, layer, mean, whitening, centroids):
     side, stride, cells = layer.patch_size, layer.stride, layer.grid
     result = []
     for image in images.astype(np.float64):
-        rows = range(0, image.shape[0] - side + 1, stride)
-        columns = range(0, image.shape[1] - side + 1, stride)
+        rows = range(0, image.shape[0] - side + 1, stride[0])
+        columns = range(0, image.shape[1] - side + 1, stride[1])
         grid = np.zeros((len(rows), len(columns), len(centroids)))
         for i, top in enumerate(rows):
             for j, left in enumerate(columns):
@@ -35,7 +35,7 @@ def slow_features(images, layer, mean, whitening, centroids):
     return np.array(result)
 
 
-@pytest.mark.parametrize("stride, grid", [(1, 2), (2, 1), (2, 3)])
+@pytest.mark.parametrize("stride, grid", [(1, 2), (2, 1), (2, 3), ((1, 4), 2)])
 def test_features_equal_the_slow_formula(stride, grid):
     layer = KMeansPatches(5, patch_size=3, stride=stride, grid=grid)
     layer.build((None, 9, 11, 2))
@@ -91,7 +91,44 @@ def test_saved_features_come_back(tmp_path):
 def test_large_images_are_read_at_fewer_places():
     images = draw(2, 70, 40, 1)
     model = fit_kmeans(images, num_centroids=3, patch_size=6, patches_per_centroid=5)
-    assert model.get_layer("features").stride == 3  # 65 places by 32
+    assert model.get_layer("features").stride == (3, 3)  # 65 places by 35
+
+
+@pytest.mark.parametrize(
+    "shape, patch_size, grid, stride",
+    [
+        ((8, 100), 6, 2, (2, 3)),  # 3 places by 95
+        ((100, 8), 6, 2, (3, 2)),
+        ((13, 300), 6, 2, (7, 10)),
+        ((8, 8), 8, 2, (1, 1)),  # one place
+        ((8, 8), 7, 3, (1, 1)),  # 2 places a side, 3 cells
+        ((8, 100), 6, 1, (3, 3)),
+    ],
+)
+def test_elongated_images_and_large_patches_leave_no_cell_empty(shape, patch_size, grid, stride):
+    images = draw(3, *shape, 1)
+    model = fit_kmeans(
+        images, num_centroids=3, patch_size=patch_size, grid=grid, patches_per_centroid=5
+    )
+    layer = model.get_layer("features")
+    assert layer.stride == stride
+    features = np.asarray(model(images)).reshape(3, grid, grid, 3)
+    assert np.isfinite(features).all() and (features > 0).any(axis=(1, 3)).all()
+    if min(shape) == patch_size:  # its one patch is in all cells
+        np.testing.assert_array_equal(
+            features, np.broadcast_to(features[:, :1, :1], features.shape)
+        )
+    if stride[0] != stride[1]:
+        expected = slow_features(images, layer, *layer.get_weights())
+        np.testing.assert_allclose(model(images), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_layers_saved_with_one_stride_come_back():
+    layer = KMeansPatches.from_config(
+        {"name": "features", "num_centroids": 2, "patch_size": 3, "stride": 2, "grid": 2}
+    )
+    assert layer.stride == (2, 2)
+    assert KMeansPatches.from_config({**layer.get_config(), "stride": [2, 1]}).stride == (2, 1)
 
 
 def test_a_patch_larger_than_the_images_is_refused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -32,8 +33,10 @@ class KMeansPatches(keras.layers.Layer):
     Args:
         num_centroids: K.
         patch_size: Side of a patch, in pixels.
-        stride: Pixels from one patch to the next.
-        grid: Cells a side over which activations are averaged.
+        stride: Pixels from one patch to the next; one number, or one along the height and one
+            along the width.
+        grid: Cells a side over which activations are averaged. Where a side has fewer patches,
+            neighbouring cells share one.
 
     Input float32 `(B, H, W, C)` in 0..1; output float32 `(B, grid * grid * K)`.
 
@@ -42,11 +45,20 @@ class KMeansPatches(keras.layers.Layer):
         Learning", section 3.2 and eq. "triangle".
     """
 
-    def __init__(self, num_centroids: int, *, patch_size: int, stride: int, grid: int, **kwargs):
+    def __init__(
+        self,
+        num_centroids: int,
+        *,
+        patch_size: int,
+        stride: int | Sequence[int],
+        grid: int,
+        **kwargs,
+    ):
         super().__init__(trainable=False, **kwargs)
         self.num_centroids = num_centroids
         self.patch_size = patch_size
-        self.stride = stride
+        # Saved layers of earlier versions have one number.
+        self.stride = (stride, stride) if isinstance(stride, int) else tuple(stride)
         self.grid = grid
 
     def build(self, input_shape):
@@ -82,19 +94,17 @@ class KMeansPatches(keras.layers.Layer):
         return tf.map_fn(activate, images, fn_output_signature=tf.TensorSpec((size,), tf.float32))
 
     def _cut(self, images):
-        side, step = self.patch_size, self.stride
+        side = self.patch_size
         return tf.image.extract_patches(
-            images, (1, side, side, 1), (1, step, step, 1), (1, 1, 1, 1), "VALID"
+            images, (1, side, side, 1), (1, *self.stride, 1), (1, 1, 1, 1), "VALID"
         )  # (B, h, w, P)
 
     def _pool(self, activations):
         height, width, _ = activations.shape
-        rows = [round(height * k / self.grid) for k in range(self.grid + 1)]
-        columns = [round(width * k / self.grid) for k in range(self.grid + 1)]
         cells = [
-            tf.reduce_mean(activations[top:bottom, left:right], axis=(0, 1))
-            for top, bottom in zip(rows, rows[1:], strict=False)
-            for left, right in zip(columns, columns[1:], strict=False)
+            tf.reduce_mean(activations[rows, columns], axis=(0, 1))
+            for rows in _split_places(height, self.grid)
+            for columns in _split_places(width, self.grid)
         ]
         return tf.concat(cells, axis=0)
 
@@ -112,6 +122,13 @@ class KMeansPatches(keras.layers.Layer):
     def from_config(cls, config):
         """Rebuilds the layer; `trainable` is not an argument."""
         return cls(**{key: value for key, value in config.items() if key != "trainable"})
+
+
+def _split_places(count: int, cells: int) -> list[slice]:
+    """Returns for each cell of an axis its places, at least one: the mean of none is NaN."""
+    cuts = [round(count * k / cells) for k in range(cells + 1)]
+    starts = [min(start, count - 1) for start in cuts[:-1]]
+    return [slice(a, max(b, a + 1)) for a, b in zip(starts, cuts[1:], strict=True)]
 
 
 def normalize_patches(patches: tf.Tensor) -> tf.Tensor:
@@ -177,13 +194,27 @@ def fit_kmeans(
         reassignment_ratio=0.01, random_state=derive_seed(seed, "centroids"),
     ).fit(whitened)  # fmt: skip
     inputs = keras.Input((height, width, channels), name="image")
-    stride = max(1, math.ceil((max(height, width) - patch_size + 1) / _LARGEST_GRID))
+    stride = _choose_stride(height - patch_size + 1, width - patch_size + 1, grid)
     layer = KMeansPatches(
         num_centroids, patch_size=patch_size, stride=stride, grid=grid, name="features"
     )
     model = keras.Model(inputs, layer(inputs), name="kmeans")
     layer.set_weights([mean, whitening, clusters.cluster_centers_])
     return model
+
+
+def _choose_stride(height: int, width: int, grid: int) -> tuple[int, int]:
+    """Returns the strides along sides that have so many places at stride 1.
+
+    The longer side's serves both, unless the shorter one then has fewer places than cells.
+    """
+    largest = math.ceil(max(height, width) / _LARGEST_GRID)
+
+    def fit(count):
+        enough = (step for step in range(largest, 1, -1) if math.ceil(count / step) >= grid)
+        return next(enough, 1)
+
+    return fit(height), fit(width)
 
 
 def _draw_patches(images, count, side, *, seed) -> np.ndarray:

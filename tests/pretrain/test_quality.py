@@ -122,6 +122,23 @@ def test_the_scale_of_the_features_does_not_matter():
     assert scaled.generated == pytest.approx(found.generated)
 
 
+def test_what_is_added_to_each_feature_does_not_matter():
+    real, generated = draw(60, seed=12)[:, None, None], draw(30, seed=13)[:, None, None]
+    found = measure_quality(real, generated, space=LINE)
+    offsets = np.array([0.0, 300, -20, 7])
+    moved = measure_quality(real + offsets, generated + offsets, space=LINE)
+    assert moved.generated == pytest.approx(found.generated, rel=1e-6)
+    assert moved.real == pytest.approx(found.real, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_features_that_differ_from_each_other_but_not_by_image_are_refused(dtype):
+    constants = np.array([0.1, 300, -20, 7], dtype)
+    space = FeatureSpace("constants", lambda images: np.tile(constants, (len(images), 1)))
+    with pytest.raises(InputError, match="not finite or all equal"):
+        measure_quality(draw(40, seed=16), draw(40, seed=17), space=space)
+
+
 def test_each_figure_is_printed_with_its_space_and_real_against_real():
     images, _ = draw_bars(80, seed=14)
     quality = measure_quality(images, draw_bars(40, seed=15)[0], space=pixel_space(images))

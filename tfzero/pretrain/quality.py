@@ -21,6 +21,8 @@ COVERAGE_NEIGHBORS = 5
 # Distances held at once, in MiB; all of 10,000 x 10,000 would be 800.
 _WORKING_MIB = 64
 _KERNEL_ROWS = 500
+# Some steps of float32, of which the features of an encoder are.
+_ROUNDING = 1e-6
 
 
 class Manifold(NamedTuple):
@@ -104,8 +106,11 @@ def measure_quality(
     halves = np.sort(order[:count]), np.sort(order[count : 2 * count])
     reference, other = (space.read(real[half]) for half in halves)
     features = space.read(generated[:count])
-    mean, scale = reference.mean(axis=0), reference.std()
-    if not (np.isfinite(scale) and scale > 0 and np.isfinite(features).all()):
+    mean = reference.mean(axis=0)
+    scale = (reference - mean).std()
+    # What rounding makes of features that are all equal is not a scale.
+    least = _ROUNDING * np.abs(reference).max()
+    if not (np.isfinite(scale) and scale > least and np.isfinite(features).all()):
         raise InputError(
             f"Features of {space.name} are not finite or all equal; expected features that tell "
             "images apart. Choose another space."

@@ -67,7 +67,7 @@ def take_classes(data: tfzero.ImageData, classes: range) -> tfzero.ImageData:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--source", help="data set to learn first, or imagenet:NAME")
+    parser.add_argument("--source", help="data set with labels, to learn first")
     parser.add_argument("--target", help="data set to classify")
     parser.add_argument("--size", type=int, help="resize all images to so many pixels a side")
     parser.add_argument("--seeds", type=int, default=5, help="at least 3 for a verdict")

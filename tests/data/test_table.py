@@ -65,6 +65,57 @@ def test_groups_from_a_column(tmp_path):
     assert "(12 images, 3 of 10 groups)" in data.notes[0]
 
 
+def speaker_rows():
+    """Rows of 4 speakers with 6 labelled and 2 unlabeled images each."""
+    return [
+        f"{s}_{n}.png,{'' if n > 5 else 'ab'[n % 2]},{s}" for s in ("ann", "bob", "eve", "max")
+        for n in range(8)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("group", ["speaker", r"(\w+)_\d"])
+def test_unlabeled_images_of_test_groups_are_not_in_the_pool(tmp_path, group):
+    folder = make_table(tmp_path / "x", speaker_rows(), header="file,label,speaker")
+    data = load_data(folder, group=group)
+    tested = {name[:3] for name in data.names["test"]}
+    assert len(tested) == 1
+    assert len(data.names["pool"]) == 6 and len(data.pool) == len(data.train_images) + 6
+    assert not tested & {name[:3] for name in data.names["pool"]}
+    assert any(note.startswith("Left out 2 unlabeled images of groups that have test images")
+               for note in data.notes)  # fmt: skip
+    assert len(load_data(folder, group=group, transductive=True).names["pool"]) == 8
+
+
+def test_a_pool_beside_has_groups_where_the_pattern_matches(tmp_path):
+    rows = [row for row in speaker_rows() if ",," not in row]
+    labelled = make_table(tmp_path / "ann_0", rows, header="file,label,speaker")
+    make_table(tmp_path / "more", speaker_rows(), header="file,label,speaker")
+    (tmp_path / "more" / "labels.csv").unlink()
+    Image.fromarray(make_pixels(8, 10, seed=99)).save(tmp_path / "more" / "nobody.png")
+    sources = [labelled, tmp_path / "folder"]
+    for row in rows:
+        name, label, _ = row.split(",")
+        (sources[1] / label).mkdir(parents=True, exist_ok=True)
+        shutil.copy(labelled / name, sources[1] / label / name)
+    for source in sources:
+        data = load_data(source, pool=tmp_path / "more", group=r"(\w+)_\d\.png")
+        names = [name.rpartition("/")[2] for name in data.names["pool"]]
+        tested = {name.rpartition("/")[2][:3] for name in data.names["test"]}
+        assert len(names) == 25 and not tested & {name[:3] for name in names}
+        said = " ".join(data.notes)
+        assert "Left out 8 unlabeled" in said and "1 unlabeled images have no group" in said
+
+
+def test_a_pool_of_test_groups_alone_is_said(tmp_path):
+    rows = [*(f"{n:02}.png,{'ab'[n % 2]},{'test' if n < 6 else 'train'},{n % 6 + 6 * (n > 5)}"
+              for n in range(18)), "90.png,,,1"]  # fmt: skip
+    folder = make_table(tmp_path / "x", rows, header="file,label,split,person")
+    data = load_data(folder, group="person")
+    assert data.pool is data.train_images and "pool" not in data.names
+    with pytest.raises(InputError, match="No unlabeled image of .* is left .*Leave --pool-only"):
+        load_data(folder, group="person", pool_only=True)
+
+
 def test_a_missing_file_is_set_aside(tmp_path):
     folder = make_table(tmp_path / "x", flat_rows())
     (folder / "03.png").unlink()

@@ -109,7 +109,7 @@ def assemble(
             a folder that was copied or renamed gives the same study.
         drop_leaks: Whether training and unlabeled images that equal a test image, and training
             images of a group with test images, are left out.
-        transductive: Whether the pool may hold test images.
+        transductive: Whether the pool may hold test images, and others of their groups.
         balanced: Whether label subsets have as many images of each class.
 
     Raises:
@@ -128,6 +128,16 @@ def assemble(
         train, pool, note = _drop_equal(train, test, None if transductive else pool)
         pool = collection.pool if transductive else pool
         notes += note
+    if not transductive:
+        pool, note = _leave_test_groups_out(pool, test)
+        notes += note
+    if pool is not None and not len(pool.images):
+        if pool_only:
+            raise InputError(
+                f"No unlabeled image of {collection.source} is left to learn from: "
+                f"{notes[-1]} Leave --pool-only out, or add images."
+            )
+        pool = None
     if not keep_order:
         train, test = _in_order(train), _in_order(test)
         pool = None if pool is None else _in_order(pool)
@@ -182,6 +192,23 @@ def _separate_groups(train: Part, test: Part, *, drop: bool) -> tuple[Part, tupl
         )
     note = f"Left out {both.sum()} training images of groups that have test images."
     return train.take(np.flatnonzero(~both)), (note,)
+
+
+def _leave_test_groups_out(pool: Part | None, test: Part) -> tuple[Part | None, tuple[str, ...]]:
+    """Leaves unlabeled images of groups out that have test images."""
+    if pool is None or pool.groups is None or test.groups is None:
+        return pool, ()
+    tested = {str(group) for group in test.groups}
+    out = np.array([group is not None and str(group) in tested for group in pool.groups], bool)
+    unknown, notes = sum(group is None for group in pool.groups), []
+    if out.any():
+        notes.append(
+            f"Left out {out.sum():,} unlabeled images of groups that have test images; "
+            "--transductive keeps them."
+        )
+    if unknown:
+        notes.append(f"{unknown:,} unlabeled images have no group that --group tells, and stay.")
+    return pool.take(np.flatnonzero(~out)) if out.any() else pool, tuple(notes)
 
 
 def _drop_equal(

@@ -61,7 +61,7 @@ class Part:
         images: uint8 `(N, H, W, C)`.
         names: N paths relative to the source, or places in an array.
         labels: int64 `(N,)`, or None for a pool.
-        groups: `(N,)` of str, or None.
+        groups: `(N,)` of str, None for an image of a pool that has none; or None.
     """
 
     images: np.ndarray
@@ -192,14 +192,14 @@ class FileList:
         root: Folder that names are relative to.
         paths: Relative to `root`, as the file system spells them.
         labels: A class number a file, or None for a pool.
-        groups: A group a file, or None.
+        groups: A group a file, None for one of a pool that has none; or None.
     """
 
     part: str
     root: str
     paths: Paths = field(default_factory=Paths)
     labels: list[int] | None = None
-    groups: list[str] | None = None
+    groups: Sequence[str | None] | None = None
 
     def set_aside(self, row: int, reason: str) -> SetAside:
         """Returns that a file cannot be used, in words that any output can hold."""

@@ -13,7 +13,7 @@ from tfzero.data.collection import Collection, FileList, Reading, leave_small_cl
 from tfzero.data.dataset import safe_name
 from tfzero.data.decode import SUFFIXES
 from tfzero.data.files import read_files
-from tfzero.data.groups import group_by_pattern
+from tfzero.data.groups import find_groups, group_by_pattern
 from tfzero.data.names import Paths, display_name
 
 
@@ -60,6 +60,8 @@ def load_folder(
     if reading.group is not None:
         for files in lists:
             files.groups = group_by_pattern(reading.group, files.paths)
+        if pool is not None:
+            pool.groups = find_groups(reading.group, pool.paths)
     found = read_files(
         lists if pool is None else [*lists, pool], reading, where=str(folder), lenient=lenient
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from tfzero._checks import InputError, nearest
@@ -11,7 +12,8 @@ from tfzero.data.collection import Collection, FileList, Reading, leave_small_cl
 from tfzero.data.dataset import safe_name
 from tfzero.data.files import read_files
 from tfzero.data.folder import list_tree
-from tfzero.data.groups import group_by_pattern
+from tfzero.data.groups import find_groups, group_by_pattern
+from tfzero.data.names import Paths
 
 TABLE_NAME = "labels.csv"
 _FILE_COLUMNS = ("file", "filename", "path", "image")
@@ -34,7 +36,8 @@ def load_table(
     """Loads the images that a CSV file names, relative to its folder.
 
     Rows with an empty label, or `pool` in the column split, are unlabeled; so are images in the
-    folder that the file does not name. A column split with `test` in it gives the test part.
+    folder that the file does not name. Unlabeled ones have groups, too, as far as the column or
+    their path tells. A column split with `test` in it gives the test part.
 
     Args:
         table: The CSV file.
@@ -59,7 +62,7 @@ def load_table(
     numbers = {name: number for number, name in enumerate(class_names)}
     parts = {name: FileList(name, str(table.parent), labels=[]) for name in ("train", "test")}
     parts["pool"] = FileList("pool", str(table.parent))
-    groups: dict[str, list[str]] = {"train": [], "test": []}
+    grouping = _Grouping(reading.group, columns, parts)
     seen = set()
     for number, row in enumerate(rows, 2):
         path = os.path.normpath(row[file_column])
@@ -71,24 +74,25 @@ def load_table(
         seen.add(path)
         part = _find_split(row, table, number)
         if part == "pool" or not row[label_column]:
-            parts["pool"].paths.append(path)
-            continue
+            part = "pool"
+        else:
+            parts[part].labels.append(numbers[row[label_column]])  # pyright: ignore
         parts[part].paths.append(path)
-        parts[part].labels.append(numbers[row[label_column]])  # pyright: ignore
-        if reading.group is not None:
-            by_column = reading.group in columns
-            found = row[reading.group] if by_column else group_by_pattern(reading.group, [path])[0]
-            groups[part].append(found)
-    if reading.group is not None:
-        parts["train"].groups, parts["test"].groups = groups["train"], groups["test"]
-    unnamed = _add_unnamed(parts["pool"], seen, table)
+        grouping.add(part, path, row)
+    unnamed = _list_unnamed(seen, table)
+    parts["pool"].paths.extend(unnamed)
+    grouping.add_unlabeled(unnamed)
     if pool is not None:
         parts["pool"].paths.extend(os.path.abspath(os.path.join(pool.root, p)) for p in pool.paths)
+        grouping.add_unlabeled(pool.paths)
     if not parts["train"].paths:
         raise InputError(f"{table} has no labelled training image; {_EXPECTED}. Label some.")
     lists = [files for files in parts.values() if files.paths]
     found = read_files(lists, reading, where=str(table.parent), lenient=lenient)
-    note = f"{unnamed} images that {table.name} does not name are unlabeled: they are in the pool."
+    note = (
+        f"{len(unnamed)} images that {table.name} does not name are unlabeled: they are in the "
+        "pool."
+    )
     collection = Collection(
         name=safe_name(table.parent.resolve().name),
         source=source,
@@ -97,7 +101,7 @@ def load_table(
         test=found.parts.get("test"),
         pool=found.parts.get("pool"),
         set_aside=found.set_aside,
-        notes=(*([note] if unnamed else []), *found.notes),
+        notes=(*([note] if len(unnamed) else []), *found.notes),
         resize=reading.resize,
         sizes=found.sizes,
         sound=found.sound,
@@ -105,6 +109,41 @@ def load_table(
     if lenient:
         return collection
     return leave_small_classes_out(collection, strict=reading.strict)
+
+
+class _Grouping:
+    """Tells the files of every part their groups, by a column or by a pattern in their paths.
+
+    Args:
+        group: The column or pattern; None groups none.
+        columns: What the table has.
+        parts: The files, to which groups are given.
+    """
+
+    def __init__(self, group: str | None, columns: list[str], parts: dict[str, FileList]):
+        self.group, self.parts = group, parts
+        self.by_column = group in columns
+        if group is not None:
+            for files in parts.values():
+                files.groups = []
+
+    def add(self, part: str, path: str, row: dict[str, str]) -> None:
+        """Adds the group of a file that the table names."""
+        if self.group is None:
+            return
+        if self.by_column:
+            found = [row[self.group] or None if part == "pool" else row[self.group]]
+        else:
+            find = find_groups if part == "pool" else group_by_pattern
+            found = find(self.group, [path])
+        self.parts[part].groups += found  # pyright: ignore
+
+    def add_unlabeled(self, paths: Sequence[str]) -> None:
+        """Adds the groups of files that only their paths can tell; None where they do not."""
+        if self.group is None:
+            return
+        found = [None for _ in paths] if self.by_column else find_groups(self.group, paths)
+        self.parts["pool"].groups += found  # pyright: ignore
 
 
 def _read_rows(table: Path) -> tuple[list[dict[str, str]], list[str]]:
@@ -155,11 +194,9 @@ def _sort_names(names: set[str]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _add_unnamed(pool: FileList, named: set[str], table: Path) -> int:
+def _list_unnamed(named: set[str], table: Path) -> Paths:
     try:
         found = list_tree(table.parent).paths
     except InputError:  # No image lies beside the table; its paths lead elsewhere.
-        return 0
-    before = len(pool.paths)
-    pool.paths.extend(path for path in found if path not in named)
-    return len(pool.paths) - before
+        return Paths()
+    return Paths(path for path in found if path not in named)

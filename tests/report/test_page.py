@@ -521,3 +521,20 @@ def test_jobs_that_failed_are_named_with_the_reason(tmp_path):
     text = html.unescape(section(read(write_report(folder)), "verdict"))
     assert "1 job without a result, and why" in text
     assert "vae/lpft, 20 labels, seed 0: ValueError: <b>no</b>" in text
+
+
+def test_the_source_of_encoders_and_its_notes_are_shown_beside_the_data(tmp_path):
+    folder = write_run(tmp_path / "run")
+    source = {
+        "name": "colour", "source": "my <colour>/", "fingerprint": "00", "num_images": 1200,
+        "num_labelled": 1100, "class_names": ["a", "b"], "notes": ["Left out 3 of its images."],
+    }  # fmt: skip
+    given = {"init": "public", "name": "MobileNet at 96", "fingerprint": "00", "notes": ["Inside."]}
+    edit(folder, "study.json", lambda study: study.update(source=source, given=given))
+    text = section(read(write_report(folder)), "data")
+    heading = "The source colour (my &lt;colour&gt;/): 1,200 images, 1,100 with labels of 2 classes"
+    for part in (heading, "Left out 3 of its images.", "The encoder MobileNet at 96", "Inside."):
+        assert part in text
+    for name in ("source", "given"):
+        edit(folder, "study.json", lambda study, name=name: study.update({name: None}))
+    assert "The source" not in section(read(write_report(folder)), "data")

@@ -17,12 +17,14 @@ _WIDTH = 520
 def data(run: Run, canvas: Canvas) -> dict[str, Any]:
     """Returns counts, findings and examples; what was not recorded is empty."""
     notes = run.study.get("data", {}).get("notes") or []
-    reading = run.readings.get("data")
+    reading, sources = run.readings.get("data"), _sources(run.study)
     if reading is None:
-        return {"notes": notes, "counts": None, "findings": [], "left_out": [], "examples": None}
+        nothing = {"counts": None, "findings": [], "left_out": [], "examples": None}
+        return {"notes": notes, "sources": sources, **nothing}
     said = reading.said
     return {
         "notes": notes,
+        "sources": sources,
         "counts": _counts_chart(run, canvas, said.get("counts", {})),
         "findings": [
             (finding["level"], finding["sentence"]) for finding in said.get("findings", [])
@@ -30,6 +32,20 @@ def data(run: Run, canvas: Canvas) -> dict[str, Any]:
         "left_out": said.get("left_out", []),
         "examples": _examples(run, load_arrays(reading.arrays)),
     }
+
+
+def _sources(study: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """Returns what encoders come from beside the data: a heading of each, and its notes."""
+    sources = []
+    if source := study.get("source"):
+        counts = f"{source['num_images']:,} images, {source['num_labelled']:,} with labels"
+        if source["class_names"]:
+            counts += f" of {len(source['class_names']):,} classes"
+        heading = f"The source {source['name']} ({source['source']}): {counts}"
+        sources.append((heading, list(source.get("notes") or [])))
+    if given := study.get("given"):
+        sources.append((f"The encoder {given['name']}", list(given.get("notes") or [])))
+    return sources
 
 
 def class_rows(run: Run) -> list[dict[str, Any]]:

@@ -154,3 +154,47 @@ def test_clips_of_a_source_become_images_as_the_targets_do(tmp_path, classes):
     # Without the target's settings their bands would reach twice as high.
     apart = np.sort(fast.images.mean((1, 2, 3))) - np.sort(slow.images.mean((1, 2, 3)))
     assert np.abs(apart).max() < 8
+
+
+@pytest.mark.parametrize("inside", [["train"], ["Train", "val"]])
+def test_a_source_may_have_a_train_part_alone(tmp_path, target, inside):
+    for part in inside:
+        for number, name in enumerate(("cat", "dog")):
+            images, _ = draw_colour(5, seed=len(part) + number)
+            write_pictures(tmp_path / "animals" / part / name, images)
+    source = load_source_task(tmp_path / "animals", like=target)
+    assert source.class_names == ("cat", "dog") and source.name == "animals"
+    assert len(source.images) == len(source.labels) == 10
+    assert f"Of {tmp_path / 'animals'} {inside[0]}/ alone is read." in source.notes
+
+
+def test_a_folder_around_the_classes_is_not_taken_for_images_without_any(tmp_path, target):
+    for number, name in enumerate(("cat", "dog")):
+        write_pictures(tmp_path / "outer" / "inner" / name, draw_colour(5, seed=number)[0])
+    with pytest.raises(InputError, match="only one class .inner.*give the folder inside"):
+        load_source_task(tmp_path / "outer", like=target)
+
+
+def test_clips_in_memory_stay_clips(tmp_path):
+    for name in ("target", "other"):
+        make_clips(tmp_path / name, {"a": 6, "b": 6}, start=len(name) * 10)
+    options = {"size": 16, "clip_seconds": 0.4}
+    target = load_data(tmp_path / "target", **options)
+    source = load_source_task(load_data(tmp_path / "other", **options), like=target)
+    assert source.kind == "spectrograms"
+    other = load_data(tmp_path / "other", size=16, clip_seconds=0.3)
+    with pytest.raises(InputError, match="other settings than the target's.*at most 0.3 s.*0.4 s"):
+        load_source_task(other, like=target)
+
+
+def test_clips_are_a_source_of_pictures_of_any_form(tmp_path):
+    images, labels = draw_colour(30)
+    np.savez(tmp_path / "colour.npz", x_train=images, y_train=labels)
+    target = load_data(tmp_path / "colour.npz", size=16, resize="crop")
+    make_clips(tmp_path / "clips", {"a": 4, "b": 4})
+    make_clips(tmp_path / "clips", {"c": 3}, rate=16_000, start=50)
+    for place, count in (("", 11), ("c", 3)):
+        source = load_source_task(tmp_path / "clips" / place, like=target)
+        assert source.images.shape == (count, 16, 16, 3) and source.kind == "spectrograms"
+        np.testing.assert_array_equal(source.images[..., 0], source.images[..., 2])
+        assert ("3 of 11 clips were resampled to 8000" in " ".join(source.notes)) == (not place)

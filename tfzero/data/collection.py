@@ -32,6 +32,8 @@ class Reading:
         trim_db: How far below its loudest moment a clip's ends are silence; None for the default.
         sound: How clips become images where that is settled, as by those of a target for its
             source; the three above do not count then.
+        is_source: Whether it is another data set beside a target, by which size, channels and
+            resize are given: where clips cannot follow them, they take what is nearest.
     """
 
     size: tuple[int, int] | None = None
@@ -43,6 +45,7 @@ class Reading:
     clip_seconds: float | None = None
     trim_db: float | None = None
     sound: LogMel | None = None
+    is_source: bool = False
 
 
 class SetAside(NamedTuple):

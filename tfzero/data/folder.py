@@ -98,6 +98,21 @@ def list_tree(folder: Path, *, part: str = "pool") -> FileList:
     return files
 
 
+def find_train_alone(folder: Path) -> Path | None:
+    """Returns the folder `train/` in a folder without `test/`, if it holds classes or a table."""
+    subfolders = {name.casefold(): folder / name for name in _scan(folder)[0]}
+    train = subfolders.get("train")
+    if train is None or "test" in subfolders:
+        return None
+    # A class may well be called "train"; then it holds images, not subfolders.
+    return train if _scan(train)[0] else None
+
+
+def holds_images(folder: Path) -> bool:
+    """Whether images or clips lie in a folder itself."""
+    return bool(_scan(folder)[1])
+
+
 def _walk(folder: Path, place: str = "") -> Iterator[str]:
     """Yields the images of a folder and of all in it, in the order of their paths' characters."""
     for name in Paths.sort(_scan_tree(folder / place)):

@@ -116,16 +116,23 @@ def plan_clips(
 ) -> LogMel:
     """Chooses how clips become images; the length by those that a study may learn from.
 
+    A source takes the commonest rate, and what its target's pictures ask for as far as clips can.
+
     Raises:
         InputError: If their rates differ and none is asked for, or an option is for pictures.
     """
-    require_choice(reading.resize, CLIP_MODES, what="way to fit clips of sound")
-    if reading.channels not in (None, 1):
+    mode = reading.resize
+    if reading.is_source:
+        mode = mode if mode in CLIP_MODES else CLIP_MODES[0]
+    elif reading.channels not in (None, 1):
         raise InputError(
             f"--channels is {reading.channels}, but {where} holds clips of sound, whose images are "
             "gray; leave it out."
         )
-    rate = reading.rate or _common_rate([found for _, found in headers], where)
+    require_choice(mode, CLIP_MODES, what="way to fit clips of sound")
+    rate = reading.rate or _common_rate(
+        [found for _, found in headers], where, ask=not reading.is_source
+    )
     seconds = reading.clip_seconds
     if seconds is None:
         known = [found.seconds for files, found in headers if files.part != "test"]
@@ -135,15 +142,15 @@ def plan_clips(
         rate=rate,
         seconds=seconds,
         size=reading.size or SIZE,
-        mode=reading.resize,
+        mode=mode,
         trim_db=reading.trim_db,
     )
 
 
-def _common_rate(headers: Sequence[ClipHeaders], where: str) -> int:
+def _common_rate(headers: Sequence[ClipHeaders], where: str, *, ask: bool) -> int:
     rates = sum((found.rates for found in headers), Counter())
     (common, times), *others = rates.most_common()
-    if others:
+    if others and ask:
         examples = {rate: name for found in headers for rate, name in found.examples.items()}
         other = others[0][0]
         raise InputError(

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tfzero._checks import InputError
 from tfzero.data.collection import Collection, Part, Reading, label_part, note_set_aside
 from tfzero.data.dataset import ImageData, hash_array, safe_name
 from tfzero.data.files import read_files
-from tfzero.data.folder import list_tree
+from tfzero.data.folder import find_train_alone, holds_images, list_tree
 from tfzero.data.idx import find_idx
 from tfzero.data.kinds import default_kind
 from tfzero.data.memory import join_rows, take_rows
@@ -74,7 +74,8 @@ def load_source_task(source: str | os.PathLike[str] | ImageData, *, like: ImageD
     are compared pixel by pixel, at the target's size.
 
     Args:
-        source: As `load_data` takes it; or a folder of images without classes; or an `ImageData`.
+        source: As `load_data` takes it; or a folder with `train/` alone; or a folder of images
+            without classes; or an `ImageData`.
         like: The target: its size, channels and way to resize are the source's, too.
 
     Raises:
@@ -137,7 +138,7 @@ def _note_overlap(overlap: Counter[str]) -> list[str]:
     if unlabeled:
         notes.append(
             f"{unlabeled:,} of its unlabeled images equal a training image of the target; they are "
-            "kept, as the target's own pool has them without labels, too."
+            "kept, since no label comes with them."
         )
     return notes
 
@@ -161,10 +162,16 @@ def _collect(source: str | os.PathLike[str], like: ImageData) -> Collection:
             "only. Pass --channels."
         )
     path = Path(os.fspath(source)).expanduser()
-    if _has_no_classes(path):
-        reading = Reading((height, width), channels, like.resize, sound=like.sound)
+    is_folder = source != "digits" and path.is_dir()
+    train = find_train_alone(path) if is_folder else None
+    if train is not None:
+        found = replace(_collect(train, like), name=safe_name(path.resolve().name))
+        note = f"Of {source} {train.name}/ alone is read."
+        return replace(found, source=str(source), notes=(note, *found.notes))
+    if is_folder and _has_no_classes(path):
+        reading = Reading((height, width), channels, like.resize, sound=like.sound, is_source=True)
         found = read_files([list_tree(path, part="train")], reading, where=str(path))
-        return Collection(
+        collection = Collection(
             name=safe_name(path.resolve().name),
             source=str(source),
             class_names=(),
@@ -173,21 +180,47 @@ def _collect(source: str | os.PathLike[str], like: ImageData) -> Collection:
             set_aside=found.set_aside,
             sound=found.sound,
         )
-    return collect(
-        source, size=(height, width), channels=channels, resize=like.resize, sound=like.sound
-    )
+    else:
+        collection = collect(
+            source, size=(height, width), channels=channels, resize=like.resize, sound=like.sound,
+            is_source=True,
+        )  # fmt: skip
+    return _in_channels(collection, channels)
+
+
+def _in_channels(collection: Collection, channels: int) -> Collection:
+    """Returns a source with as many channels as the target: images of sound are gray."""
+
+    def fit(part: Part) -> Part:
+        images = convert_channels(part.images, channels, name=f"images of {collection.name}")
+        return replace(part, images=images)
+
+    return replace(collection, **{name: fit(part) for name, part in collection.parts().items()})
 
 
 def _has_no_classes(path: Path) -> bool:
-    """Whether a folder has images, but neither class subfolders nor a table of labels."""
-    if not path.is_dir() or (path / TABLE_NAME).is_file() or find_idx(path):
+    """Whether a folder has images, but neither class subfolders nor a table of labels.
+
+    A folder alone that holds no files itself is no class: its own folders may be classes.
+    """
+    if (path / TABLE_NAME).is_file() or find_idx(path):
         return False
     folders = [each for each in path.iterdir() if each.is_dir() and not each.name.startswith(".")]
+    if len(folders) == 1 and not holds_images(path):
+        return holds_images(folders[0])
     return len(folders) < 2
 
 
 def _from_data(data: ImageData, like: ImageData) -> Collection:
     height, width, channels = like.image_shape
+    ours, theirs = data.sound, like.sound
+    if ours is not None and theirs is not None and ours != theirs:
+        raise InputError(
+            f"The clips of the source {data.name} became images by other settings than the "
+            f"target's. The source: {ours.describe()} The target: {theirs.describe()} "
+            "Expected the same. Give the source's folder instead, which is then read as the "
+            "target's is."
+        )
 
     def fit(images: np.ndarray) -> np.ndarray:
         images = convert_channels(images, channels, name=f"images of {data.name}")
@@ -202,6 +235,7 @@ def _from_data(data: ImageData, like: ImageData) -> Collection:
         train=label_part("train", fit(data.train_images), data.train_labels),
         test=label_part("test", data.test_images, data.test_labels),
         pool=Part(fit(more), name_rows("pool", len(more))) if has_pool else None,
+        sound=data.sound,
     )
 
 

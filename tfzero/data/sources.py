@@ -117,6 +117,7 @@ def collect(
     clip_seconds: float | None = None,
     trim_db: float | None = None,
     sound: LogMel | None = None,
+    is_source: bool = False,
 ) -> Collection:
     """Reads all that a source holds, before anything is held out.
 
@@ -134,6 +135,7 @@ def collect(
         clip_seconds: What is kept of a clip.
         trim_db: What is silence.
         sound: How clips become images, instead of these three; images do not mind.
+        is_source: Whether size, channels and resize are those of a target, whose source this is.
 
     Raises:
         InputError: If the source cannot be used.
@@ -143,8 +145,9 @@ def collect(
         raise InputError(f"channels is {channels!r}; expected 1 for gray or 3 for RGB.")
     check_clip_options(rate=rate, seconds=clip_seconds, trim_db=trim_db)
     reading = Reading(
-        parse_size(size), channels, resize, strict, group, rate, clip_seconds, trim_db, sound
-    )
+        parse_size(size), channels, resize, strict, group, rate, clip_seconds, trim_db, sound,
+        is_source,
+    )  # fmt: skip
     if not isinstance(source, (str, os.PathLike)):
         raise InputError(
             f'source has type {type(source).__name__}; expected "digits" or a path. For arrays in '

@@ -1,6 +1,8 @@
 import json
 import os
 
+import keras
+import numpy as np
 import pytest
 
 import tfzero
@@ -59,14 +61,78 @@ def test_keeps_the_best(tmp_path, largest, best):
     method = make()
     saver = Checkpoints(tmp_path / "run.keras", monitor="value", largest=largest)
     saver.set_model(method)
-    nan = float("nan")
-    for epoch, value in enumerate([2.0, 3.0, 1.0, 1.0, nan]):
+    for epoch, value in enumerate([2.0, 3.0, 1.0, 1.0, 2.0]):
         method.optimizer.iterations.assign(STEPS * (epoch + 1))
         saver.on_epoch_end(epoch, {"value": value})
     assert count_epochs(tmp_path / "run-best.keras") == best
     assert json.loads((tmp_path / "run-history.json").read_text())[-1] == {
-        "epoch": 5, "value": None,
+        "epoch": 5, "value": 2.0, "monitor": "value",
     }  # fmt: skip
+
+
+class Spoil(keras.callbacks.Callback):
+    """Makes one weight infinite in an epoch, after its losses were averaged."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == self.epoch:
+            kernel = self.model.encoder.get_layer("block1").kernel
+            kernel.assign(np.where(np.arange(kernel.shape[-1]) == 0, np.inf, kernel.numpy()))
+
+
+def test_weights_that_are_not_finite_replace_nothing_and_stop_training(tmp_path):
+    path, method = tmp_path / "run.keras", make()
+    saver = Checkpoints(path, keep=2, monitor="loss")
+    batches = stream_batches(IMAGES, batch_size=8, seed=7, start=0)
+    ran = method.fit(
+        batches, steps_per_epoch=STEPS, epochs=4, shuffle=False, verbose=0,
+        callbacks=[Spoil(1), saver],
+    )  # fmt: skip
+    assert ran.epoch == [0, 1]
+    assert "In epoch 2 the weights" in saver.failure and "block1" in saver.failure
+    assert f"{path} is the last good model, of epoch 1" in saver.failure
+    assert list_names(tmp_path) == ["run-best.keras", "run-history.json", "run.keras"]
+    for name in ("run", "run-best"):
+        kept = tfzero.load_model(tmp_path / f"{name}.keras")
+        assert all(np.isfinite(weight).all() for weight in kept.get_weights())
+    assert count_epochs(path) == 1
+    assert [entry["epoch"] for entry in json.loads(saver.history_path.read_text())] == [1]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_replaces_nothing_either(value, tmp_path):
+    path, method = tmp_path / "run.keras", make()
+    saver = Checkpoints(path, monitor="value")
+    saver.set_model(method)
+    saver.on_epoch_end(0, {"value": value})
+    assert f"In epoch 1 value is {value:g}" in saver.failure and "none was before" in saver.failure
+    assert method.stop_training and list_names(tmp_path) == []
+    saver.on_epoch_end(0, {"value": 1.0})
+    before = path.read_bytes()
+    saver.on_epoch_end(1, {"value": 0.5, "other": value})
+    assert path.read_bytes() == before and "other is" in saver.failure
+
+
+def test_the_best_of_another_monitor_is_left_alone(tmp_path):
+    method, path = make(), tmp_path / "run.keras"
+
+    def go_on(done, monitor, **values):
+        saver = Checkpoints(path, monitor=monitor, largest=monitor == "probe")
+        saver.set_model(method)
+        method.optimizer.iterations.assign(STEPS * (done + 1))
+        saver.on_epoch_end(done, values)
+        best = count_epochs(saver.best_path) if saver.best_path.exists() else 0
+        return saver.find_other_monitor(done), best
+
+    assert go_on(0, None, loss=4.0) == (None, 0)
+    assert go_on(1, "probe", loss=3.0, probe=0.5) == (None, 2)
+    assert go_on(2, "loss", loss=2.0) == ("probe", 2)
+    assert go_on(3, "probe", loss=1.0, probe=0.6) == (None, 4)
+    # As if only one epoch were there: what chose the best of later ones counts no more.
+    assert go_on(1, "loss", loss=3.5) == (None, 2)
 
 
 def test_the_best_is_remembered_over_a_restart(tmp_path):

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable
 
 import keras
+import numpy as np
 
 from tfzero._checks import InputError
 
@@ -23,18 +24,25 @@ class Checkpoints(keras.callbacks.Callback):
     NAME.keras            after the last finished epoch: training goes on from here
     NAME-epoch0007.keras  after an earlier one, the newest `keep - 1` of them
     NAME-best.keras       after the epoch with the best value of `monitor`
-    NAME-history.json     the losses by epoch
+    NAME-history.json     the losses by epoch, and the monitor that chose the best
     ```
 
     Each file is written beside its place and renamed, so that whoever is killed at any moment,
     even by SIGKILL, finds them whole. `NAME.keras` is the last of them to change: an epoch counts
     as finished when it has. What a run killed before that wrote of the epoch is written again.
 
+    Models whose losses or weights are not finite are never saved: training stops, and the files of
+    the epoch before stay. A best model that another monitor chose is left alone, too: values of
+    two monitors cannot be compared.
+
     Args:
         path: `NAME.keras`.
         keep: How many epochs' models to keep, the best aside.
         monitor: Name in `logs` that decides which is best; None keeps no best one.
         largest: Whether the largest value is the best, not the smallest.
+
+    Attributes:
+        failure: What was not finite, and where the last good model is; "" while all is well.
 
     Raises:
         InputError: If `path` does not end in .keras, or `keep` is below 1.
@@ -58,6 +66,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.monitor = monitor
         self.largest = largest
         self.history = _read_history(self.history_path)
+        self.failure = ""
 
     @property
     def best_path(self) -> pathlib.Path:
@@ -66,28 +75,62 @@ class Checkpoints(keras.callbacks.Callback):
 
     @property
     def history_path(self) -> pathlib.Path:
-        """Where the losses are: a list of one object an epoch; null is a loss not finite."""
+        """Where the losses are: a list of one object an epoch; null is a loss not finite.
+
+        In each, `monitor` names what decided which model is the best, if anything did.
+        """
         return self.path.with_name(f"{self.path.stem}-history.json")
 
+    def find_other_monitor(self, epochs: int) -> str | None:
+        """Returns what chose the best of the first epochs, if it was another than `monitor`."""
+        names = [entry.get("monitor") for entry in self.history if entry["epoch"] <= epochs]
+        used = next((name for name in names if name is not None), self.monitor)
+        return None if used == self.monitor else used
+
     def on_epoch_end(self, epoch, logs=None):
-        """Saves what an epoch ended with."""
-        values = {name: float(value) for name, value in (logs or {}).items()}
-        known = {name: value if math.isfinite(value) else None for name, value in values.items()}
-        # What a killed run recorded of this epoch, or of later ones, is dropped.
-        before = [entry for entry in self.history if entry["epoch"] <= epoch]
-        self.history = [*before, {"epoch": epoch + 1, **known}]
-        if self._is_best():
+        """Saves what an epoch ended with, or stops training where that is not finite."""
+        self._record(epoch, logs or {})
+        if wrong := _find_wrong_loss(logs or {}) or find_wrong_weights(self.model):
+            self.failure = self._describe_failure(epoch, wrong)
+            self.model.stop_training = True
+            return
+        if self._is_best() and self.find_other_monitor(epoch) is None:
             self._save(self.best_path)
         text = json.dumps(self.history, indent=1)
-        _write(self.history_path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        write_whole(
+            self.history_path, lambda temporary: temporary.write_text(text, encoding="utf-8")
+        )
         if self.keep > 1 and epoch > 0 and self.path.exists():
-            _write(self._numbered(epoch), lambda temporary: shutil.copy(self.path, temporary))
+            write_whole(self._numbered(epoch), lambda temporary: shutil.copy(self.path, temporary))
         self._save(self.path)
+        self._remove_old(epoch)
+
+    def _record(self, epoch: int, logs) -> None:
+        values = {name: float(value) for name, value in logs.items()}
+        known: dict[str, object] = {"epoch": epoch + 1}
+        known |= {name: value if math.isfinite(value) else None for name, value in values.items()}
+        if self.monitor is not None:
+            known["monitor"] = self.monitor
+        # What a killed run recorded of this epoch, or of later ones, is dropped.
+        before = [entry for entry in self.history if entry["epoch"] <= epoch]
+        self.history = [*before, known]
+
+    def _remove_old(self, epoch: int) -> None:
         pattern = re.compile(re.escape(self.path.stem) + r"-epoch(\d{4,})\.keras")
         for old in list(self.path.parent.iterdir()):
             found = pattern.fullmatch(old.name)
             if found and int(found[1]) <= epoch + 1 - self.keep:
                 old.unlink()
+
+    def _describe_failure(self, epoch: int, wrong: str) -> str:
+        last = (
+            f"{self.path} is the last good model, of epoch {epoch}" if epoch else "none was before"
+        )
+        return (
+            f"In epoch {epoch + 1} {wrong}; expected finite numbers. Training stopped, and the "
+            f"model of this epoch was not kept: {last}. The same again would end the same: choose "
+            "another --out with another --seed or other settings of the method."
+        )
 
     def _numbered(self, epoch: int) -> pathlib.Path:
         return self.path.with_name(f"{self.path.stem}-epoch{epoch:04d}.keras")
@@ -101,7 +144,20 @@ class Checkpoints(keras.callbacks.Callback):
         return all(sign * now > sign * earlier for earlier in before)
 
     def _save(self, path: pathlib.Path) -> None:
-        _write(path, lambda temporary: self.model.save(str(temporary)))
+        write_whole(path, lambda temporary: self.model.save(str(temporary)))
+
+
+def find_wrong_weights(model: keras.Model) -> str:
+    """Returns words that name the first weights of a model that are not finite, or ''."""
+    for weight in model.weights:
+        if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
+            return f"the weights {weight.path} are not finite"
+    return ""
+
+
+def _find_wrong_loss(logs) -> str:
+    wrong = [f"{name} is {value:g}" for name, value in logs.items() if not math.isfinite(value)]
+    return wrong[0] if wrong else ""
 
 
 def _read_history(path: pathlib.Path) -> list[dict]:
@@ -113,8 +169,8 @@ def _read_history(path: pathlib.Path) -> list[dict]:
     return [entry for entry in entries if isinstance(entry, dict) and "epoch" in entry]
 
 
-def _write(path: pathlib.Path, write: Callable[[pathlib.Path], object]) -> None:
-    """Calls `write(temporary path)` and renames; what a kill leaves is overwritten next time."""
+def write_whole(path: pathlib.Path, write: Callable[[pathlib.Path], object]) -> None:
+    """Calls `write(temporary path)`, then renames; what a kill leaves is overwritten next time."""
     temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
     try:
         write(temporary)

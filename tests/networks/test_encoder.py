@@ -33,6 +33,14 @@ def test_width_scales_the_filters():
         assert encoder.get_layer("block2").filters == 2 * width
 
 
+def test_the_number_of_features_is_the_documented_one():
+    sizes = {(8, 8): 16, (15, 40): 16, (16, 16): 32, (96, 30): 32, (1000, 8): 8}
+    for sides, factor in sizes.items():
+        assert build_encoder((*sides, 1), width=3).output_shape == (None, 3 * factor)
+    with pytest.raises(InputError, match="width is 0; expected at least 1"):
+        build_encoder((8, 8, 1), width=0)
+
+
 def test_the_seed_draws_every_kernel():
     first, same, other = (build_encoder((8, 8, 1), width=4, seed=s) for s in (5, 5, 6))
     kernels = 0

@@ -136,6 +136,13 @@ def test_a_patch_larger_than_the_images_is_refused():
         fit_kmeans(draw(3, 8, 12, 1), num_centroids=2, patch_size=9)
 
 
+@pytest.mark.parametrize("name", ["num_centroids", "patch_size", "grid", "patches_per_centroid"])
+def test_numbers_below_one_are_refused(name):
+    settings = {"num_centroids": 2, "patch_size": 3, **{name: 0}}
+    with pytest.raises(InputError, match=f"{name} is 0; expected at least 1"):
+        fit_kmeans(draw(3, 8, 12, 1), **settings)
+
+
 def draw_lying_and_standing(count, seed):
     """A bar anywhere, lying or standing: no single pixel tells which."""
     random = np.random.default_rng(seed)

@@ -1,9 +1,11 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.data.pictures import make_pixels
 from tests.pretrain.cases import SHAPE, list_able, make_method
+from tfzero._checks import InputError
 from tfzero.pretrain import METHODS
 from tfzero.pretrain.base import Pretrainer
 
@@ -60,6 +62,37 @@ def test_abilities_give_what_they_promise(name):
     if method.can("judge"):
         assert method.judge(images).shape == method.judge(scaled).shape == (5,)
         np.testing.assert_allclose(method.judge(images), method.judge(scaled), atol=1e-5)
+
+
+class Subclassed(keras.Model):
+    """An encoder that does not know its shapes."""
+
+    def call(self, images):
+        return tf.reduce_mean(images, axis=[1, 2])
+
+
+def build_sizeless():
+    inputs = keras.Input((None, None, 3))
+    return keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs))
+
+
+def build_unflattened():
+    inputs = keras.Input((8, 8, 1))
+    return keras.Model(inputs, keras.layers.Conv2D(2, 3)(inputs))
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize(
+    ("build", "seen"),
+    [
+        (Subclassed, "input shape None and output shape None"),
+        (build_sizeless, r"input shape \(None, None, None, 3\) and output shape \(None, 3\)"),
+        (build_unflattened, r"output shape \(None, 6, 6, 2\)"),
+    ],
+)
+def test_encoders_that_do_not_say_their_shapes_are_refused(name, build, seen):
+    with pytest.raises(InputError, match=rf"encoder has .*{seen}; expected \(None, H, W, C\)"):
+        make_method(name, encoder=build())
 
 
 @pytest.mark.parametrize("name", list_able("draw_views"))

@@ -112,6 +112,8 @@ def test_reconstructs_bytes_and_floats_without_corrupting_them():
         ({"mask_share": "half"}, "mask_share is 'half'; expected 0 to 1"),
         ({"patch_size": 0}, "patch_size is 0; expected 1 to 8"),
         ({"patch_size": 9}, "patch_size is 9; expected 1 to 8"),
+        ({"patch_size": 2.5}, "patch_size is 2.5; expected an integer from 1"),
+        ({"decoder_width": 0}, "width is 0; expected at least 1"),
     ],
 )
 def test_amounts_out_of_range_are_refused(arguments, message):

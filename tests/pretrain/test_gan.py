@@ -207,7 +207,12 @@ def test_the_generators_average_over_time(averaging):
     [
         ({"generator_loss": "wgan"}, 'Unknown generator_loss "wgan"'),
         ({"r1_weight": -1}, "r1_weight is -1; expected at least 0"),
-        ({"r1_interval": 0}, "r1_interval is 0; expected at least 1"),
+        ({"r1_interval": 0}, "r1_interval is 0; expected an integer from 1"),
+        ({"latent_dim": 2.5}, "latent_dim is 2.5; expected an integer from 1"),
+        (
+            {"discriminator_learning_rate": -1e-3},
+            "discriminator_learning_rate is -0.001; expected at least 0",
+        ),
         ({"averaging": 1.5}, "averaging is 1.5; expected 0 to 1"),
     ],
 )

@@ -160,6 +160,7 @@ def test_log_likelihood_comes_near_the_integral_over_the_prior():
     "arguments, message",
     [
         ({"likelihood": "gausian"}, 'Unknown likelihood "gausian". Did you mean "gaussian"?'),
+        ({"latent_dim": 0}, "latent_dim is 0; expected an integer from 1"),
         ({"beta": -1}, "beta is -1; expected at least 0"),
         ({"kl_warmup": -1}, "kl_warmup is -1; expected at least 0"),
         ({"free_bits": float("nan")}, "free_bits is nan; expected at least 0"),

@@ -7,6 +7,7 @@ import math
 import keras
 import tensorflow as tf
 
+from tfzero._checks import require_between
 from tfzero._seeds import derive_seed
 from tfzero.networks.encoder import default_width
 from tfzero.networks.layers import StandardizedConv2D, scaled_leaky_relu
@@ -39,9 +40,13 @@ def build_decoder(
 
     Returns:
         A Keras model; `sigmoid` of its output is an image in 0..1.
+
+    Raises:
+        InputError: If the width is below 1.
     """
     height, width_pixels, channels = image_shape
     width = default_width(image_shape) // 2 if width is None else width
+    require_between(width, 1, None, name="width")
     doublings = min(_MAX_DOUBLINGS, int(math.log2(min(height, width_pixels) / _START_SIDE)))
     start = (-(-height // 2**doublings), -(-width_pixels // 2**doublings))
     filters = [min(_MAX_FILTERS, width * 2**k) for k in range(doublings, -1, -1)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
-from tfzero._checks import InputError
+from tfzero._checks import InputError, require_between
 from tfzero._seeds import derive_seed
 from tfzero.networks.layers import StandardizedConv2D, scaled_leaky_relu
 
@@ -37,10 +37,11 @@ def build_encoder(
 ) -> keras.Model:
     """Builds the encoder `(B, H, W, C) -> (B, D)`.
 
-    Four 3x3 convolutions of `width` times 1, 2, 4 and 8 filters with standardized weights.
-    Blocks 2 to 4 halve the image while a side is longer than 2. The last block, averaged to a
-    grid of at most 2x2 cells, is the features: D = 32 * width for the default grid. The layers
-    `block1` to `block4` can be read by name.
+    Four 3x3 convolutions of `width` times 1, 2, 4 and 8 filters, the last too of 4 where a side is
+    below 16, with standardized weights. Blocks 2 to 4 halve the image while a side is longer than
+    2. The last block, averaged to a grid of at most 2x2 cells, is the features: with 2x2 cells
+    D = 32 * width, or 16 * width where a side is below 16. The layers `block1` to `block4` can be
+    read by name.
 
     Args:
         image_shape: `(H, W, C)`; H and W at least 8, not necessarily equal.
@@ -53,7 +54,8 @@ def build_encoder(
         A Keras model that takes float32 images in 0..1.
 
     Raises:
-        InputError: If the shape is none of three positive numbers, or a side is below 8.
+        InputError: If the shape is none of three positive numbers, a side is below 8, or the width
+            below 1.
     """
     if len(image_shape) != 3 or min(image_shape) < 1 or min(image_shape[:2]) < 8:
         raise InputError(
@@ -61,6 +63,7 @@ def build_encoder(
             "with at least 8x8 pixels."
         )
     width = default_width(image_shape) if width is None else width
+    require_between(width, 1, None, name="width")
     # Below 16 pixels block 4 sees the same 2x2 grid as block 3 and needs no more filters.
     most_filters = width * (8 if min(image_shape[:2]) >= 16 else 4)
     inputs = keras.Input(tuple(image_shape), name="image")

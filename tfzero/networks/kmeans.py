@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfzero._checks import InputError
+from tfzero._checks import InputError, require_between
 from tfzero._seeds import derive_seed
 from tfzero.networks.scaling import scale_images
 
@@ -167,7 +167,7 @@ def fit_kmeans(
         A Keras model that takes float32 images in 0..1. It has no trainable weights.
 
     Raises:
-        InputError: If a patch is larger than the images.
+        InputError: If a patch is larger than the images, or a number below 1.
 
     Reference:
         Coates, Lee, Ng 2011; whitening and centroids: Coates and Ng 2012, "Learning Feature
@@ -175,6 +175,10 @@ def fit_kmeans(
     """
     from sklearn.cluster import MiniBatchKMeans
 
+    require_between(num_centroids, 1, None, name="num_centroids")
+    require_between(patch_size, 1, None, name="patch_size")
+    require_between(grid, 1, None, name="grid")
+    require_between(patches_per_centroid, 1, None, name="patches_per_centroid")
     height, width, channels = images.shape[1:]
     if patch_size > min(height, width):
         raise InputError(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import abc
+import numbers
 
 import keras
 import tensorflow as tf
 
+from tfzero._checks import InputError
 from tfzero.networks.scaling import scale_images
 
 _OVERSHOOT = 0.1
@@ -26,12 +28,17 @@ class Pretrainer(keras.Model, abc.ABC):
 
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`; trained in place.
+            It knows H, W, C and D.
         loss_names: What `track` will report, each averaged over an epoch.
         seed: Starts the method's own noise. Weights are drawn where they are built.
+
+    Raises:
+        InputError: If the encoder has other shapes, or does not know them.
     """
 
     def __init__(self, encoder: keras.Model, *, loss_names: tuple[str, ...], seed: int):
         super().__init__()
+        _require_shapes(encoder)
         self.encoder = encoder
         self.seed = seed
         # A variable, not a constant of the graph: one compiled step serves every seed.
@@ -156,6 +163,29 @@ class Pretrainer(keras.Model, abc.ABC):
         """Rebuilds the method; weights are loaded separately."""
         encoder = keras.saving.deserialize_keras_object(config["encoder"], custom_objects)
         return cls(**{**config, "encoder": encoder})
+
+
+def require_count(value: int, *, name: str) -> int:
+    """Returns `value` if it is an integer from 1.
+
+    Raises:
+        InputError: If it is not.
+    """
+    if not isinstance(value, numbers.Integral) or value < 1:
+        raise InputError(f"{name} is {value!r}; expected an integer from 1.")
+    return int(value)
+
+
+def _require_shapes(encoder) -> None:
+    """Raises an error unless the encoder knows all it says of itself, but how many images come."""
+    shapes = [getattr(encoder, name, None) for name in ("input_shape", "output_shape")]
+    for shape, rank in zip(shapes, (4, 2), strict=True):
+        if not isinstance(shape, tuple) or len(shape) != rank or None in shape[1:]:
+            raise InputError(
+                f"encoder has input shape {shapes[0]} and output shape {shapes[1]}; expected "
+                "(None, H, W, C) and (None, D) in numbers. Build it as keras.Model(inputs, "
+                "features) over inputs = keras.Input((H, W, C)), flattened or pooled to features."
+            )
 
 
 def _require_unit_range(images) -> tf.Tensor:

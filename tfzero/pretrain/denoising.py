@@ -10,7 +10,7 @@ from tfzero._seeds import derive_seed
 from tfzero.networks.decoder import build_decoder
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import losses
-from tfzero.pretrain.base import Pretrainer
+from tfzero.pretrain.base import Pretrainer, require_count
 
 # What a masked pixel shows: 0 after the encoder's own centring, and a colour of no image.
 _MASKED = 0.5
@@ -59,7 +59,8 @@ class Denoising(Pretrainer):
         self.mask_share = require_between(mask_share, 0, 1, name="mask_share")
         self.patch_size = patch_size
         side = max(1, round(min(height, width) / 7)) if patch_size is None else patch_size
-        self._patch = int(require_between(side, 1, min(height, width), name="patch_size"))
+        require_between(side, 1, min(height, width), name="patch_size")
+        self._patch = require_count(side, name="patch_size")
         self._grid = (-(-height // self._patch), -(-width // self._patch))
         self.decoder_width = decoder_width
         [num_features] = encoder.output_shape[1:]

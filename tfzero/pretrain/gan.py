@@ -10,7 +10,7 @@ from tfzero._seeds import derive_seed
 from tfzero.networks.decoder import build_decoder, decode_prior, make_generator
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import losses
-from tfzero.pretrain.base import Pretrainer
+from tfzero.pretrain.base import Pretrainer, require_count
 
 GENERATOR_LOSSES = ("nonsaturating", "feature_matching")
 
@@ -67,13 +67,15 @@ class GAN(Pretrainer):
     ):
         names = ("discriminator_loss", "generator_loss", "real_logit", "fake_logit")
         super().__init__(encoder, loss_names=names, seed=seed)
-        self.latent_dim = latent_dim
+        self.latent_dim = require_count(latent_dim, name="latent_dim")
         self.generator_loss = require_choice(
             generator_loss, GENERATOR_LOSSES, what="generator_loss"
         )
         self.r1_weight = require_between(r1_weight, 0, None, name="r1_weight")
-        self.r1_interval = require_between(r1_interval, 1, None, name="r1_interval")
-        self.discriminator_learning_rate = discriminator_learning_rate
+        self.r1_interval = require_count(r1_interval, name="r1_interval")
+        self.discriminator_learning_rate = require_between(
+            discriminator_learning_rate, 0, None, name="discriminator_learning_rate"
+        )
         self.averaging = require_between(averaging, 0, 1, name="averaging")
         self.generator_width = generator_width
         initializer = keras.initializers.LecunNormal(derive_seed(seed, "real"))

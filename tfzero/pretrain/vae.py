@@ -12,7 +12,7 @@ from tfzero._seeds import derive_seed
 from tfzero.networks.decoder import build_decoder, decode_prior, make_generator
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import losses
-from tfzero.pretrain.base import Pretrainer
+from tfzero.pretrain.base import Pretrainer, require_count
 
 # Posterior variances stay within e**-10..e**10, beyond which float32 gradients explode.
 _LOG_VARIANCE_LIMIT = 10.0
@@ -79,7 +79,7 @@ class VAE(Pretrainer):
     ):
         names = ("loss", "reconstruction", "kl", "elbo", "bits_per_dimension")
         super().__init__(encoder, loss_names=names, seed=seed)
-        self.latent_dim = latent_dim
+        self.latent_dim = require_count(latent_dim, name="latent_dim")
         self.likelihood = require_choice(likelihood, LIKELIHOODS, what="likelihood")
         self.beta = require_between(beta, 0, None, name="beta")
         self.kl_warmup = require_between(kl_warmup, 0, None, name="kl_warmup")

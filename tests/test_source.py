@@ -4,6 +4,7 @@ import contextlib
 import json
 import pathlib
 import sys
+import zipfile
 
 import keras
 import numpy as np
@@ -144,7 +145,7 @@ def test_public_weights_are_read_once_and_exported_with_all_they_need(tmp_path):
         (["--weights", "some.h5"], "expected --source imagenet:NAME with it"),
         (["--source", "digits", "--weights", "some.h5"], "but the source is digits"),
         (["--then", "vae"], "there is no source"),
-        (["--source", "digits", "--then", "vea"], 'Did you mean "vae"'),
+        (["--source", "flat", "--then", "vea"], 'Did you mean "vae"'),
         (["--arms", "supervised/lpft"], "name it with --source DATA"),
         (["--arms", "public/probe", "--source", "flat"], "--source imagenet:NAME"),
         (["--arms", "supervised/lpft", "--source", "flat"], "but this source has none"),
@@ -186,6 +187,77 @@ def test_a_file_gives_the_encoder_of_what_is_in_it(tmp_path):
     )
     with pytest.raises(InputError, match="End it in pooling"):
         load_encoder_file(tmp_path / "grid.keras", (8, 8, 1))
+
+
+def save_classifier(path, *, shape=(8, 8, 1), end="softmax"):
+    layers = [keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(3, activation=end)]
+    keras.Sequential(layers).save(path)
+
+
+def rewrite(path, change):
+    """Writes a zip file again, its members changed; those that become None are left out."""
+    with zipfile.ZipFile(path) as old:
+        members = {name: change(name, old.read(name)) for name in old.namelist()}
+    with zipfile.ZipFile(path, "w") as new:
+        for name, content in members.items():
+            if content is not None:
+                new.writestr(name, content)
+
+
+def test_a_file_that_gives_no_features_is_refused_in_a_sentence(tmp_path):
+    path = tmp_path / "own.keras"
+    with pytest.warns(UserWarning, match="not yet been built"):
+        keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)]).save(path)
+    with pytest.raises(InputError, match="does not know what it takes.*begins with keras.Input"):
+        load_encoder_file(path, (8, 8, 1))
+    inputs = keras.Input((8, 8, 1))
+    flat = keras.layers.Flatten()(inputs)
+    two = keras.Model(inputs, [flat, keras.layers.Dense(3)(flat)])
+    for save, message, shape in (
+        (lambda: two.save(path), "has 1 inputs and 2 outputs; expected one of each", (8, 8, 1)),
+        (lambda: save_classifier(path), "classifier that ends in softmax over 3", (8, 8, 1)),
+        (lambda: save_classifier(path, end=None), r"or give --channels 1\.", (8, 8, 3)),
+        (lambda: None, r"or give --size 8 and --channels 1\.", (9, 9, 3)),
+    ):
+        save()
+        with pytest.raises(InputError, match=message):
+            load_encoder_file(path, shape)
+    # The way out that the message about softmax tells.
+    save_classifier(path)
+    model = keras.models.load_model(path)
+    keras.Model(model.inputs, model.layers[-2].output).save(path)
+    assert load_encoder_file(path, (8, 8, 1)).output_shape == (None, 64)
+
+
+@pytest.mark.parametrize("damage", ["no config", "cut weights", "no weights"])
+def test_a_damaged_file_is_refused_in_a_sentence(tmp_path, damage):
+    path = tmp_path / "own.keras"
+    build_small_encoder().save(path)
+
+    def change(name, content):
+        if name == "config.json" and damage == "no config":
+            return None
+        if name.endswith(".h5") and damage != "no config":
+            return content[: len(content) // 2] if damage == "cut weights" else None
+        return content
+
+    rewrite(path, change)
+    with pytest.raises(InputError, match="own.keras cannot be loaded: .*damaged"):
+        load_encoder_file(path, (8, 8, 1))
+
+
+def test_what_identifies_public_weights_is_not_how_often_they_were_built(tmp_path):
+    data = tfzero.load_data("digits")
+    found = []
+    for name, size in (("a", 32), ("a", 32), ("a", 40), ("b", 32)):
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        path = folder / "mobilenet.weights.h5"
+        path = path if path.exists() else make_weights(folder)
+        given = open_source(f"imagenet:MobileNet,size={size}", like=data, weights=path).given
+        assert given is not None
+        found.append(given.fingerprint)
+    assert found[0] == found[1] and len(set(found)) == 3
 
 
 def test_what_identifies_a_file_is_what_it_holds(tmp_path):
@@ -246,7 +318,7 @@ def test_single_stages_start_from_a_source_task(tmp_path, monkeypatch, capsys):
     for arguments, telling in [
         ((*task, "--out", "task.keras"), "exists"),
         ((*task, "--out", "x.keras", "--probe"), "no use for them"),
-        ((*task, "--out", "x.keras", "--kind", "photos"), "no use for them"),
+        ((*task, "--out", "x.keras", "--set", "beta=1"), "no use for them"),
         ((*task, "--out", "x.keras", "--encoder", "none.keras"), "none.keras does not exist"),
         (("pretrain", "--encoder", "task.keras", "--size", "9", "--out", "x.keras"), "--size"),
     ]:

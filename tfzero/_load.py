@@ -41,9 +41,10 @@ def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None
         importlib.import_module(module)
     try:
         return keras.models.load_model(path, custom_objects=custom_objects)
-    except (TypeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:  # of zipfile, json, h5py or Keras, by what is wrong with the file
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{path} cannot be loaded: {reason} Either the file is cut off, or it uses classes of "
-            "your own: pass them as custom_objects."
+            f"{path} cannot be loaded: {reason} Either the file is damaged or none that "
+            "model.save('NAME.keras') wrote: save it again; or it uses classes of your own: pass "
+            "them as custom_objects."
         ) from error

@@ -81,17 +81,23 @@ def _open_public(text: str, like: ImageData, weights) -> Source:
             raise InputError(f'"{setting}" in {text}; expected size=N, as in {name},size=96.')
         size = int(value)
     encoder = build_public_encoder(name, like.image_shape, size=size, weights=weights)
-    side = size or APPLICATIONS[name].size
+    side = APPLICATIONS[name].size if size is None else size
     notes = [f"Inside it your images are brought to {side}x{side} pixels and three channels."]
+    # Not by its configuration: Keras numbers layers through, so that no two builds have the same.
+    decides = f"{name} at {side}, {APPLICATIONS[name].scaling}, of {like.image_shape}"
     given = GivenEncoder(
-        init=PUBLIC, name=f"{name} at {side}", fingerprint=_identify(encoder), notes=tuple(notes)
+        init=PUBLIC,
+        name=f"{name} at {side}",
+        fingerprint=_identify(decides, encoder),
+        notes=tuple(notes),
     )
     return Source(given=given, encoder=encoder)
 
 
 def _open_file(path: pathlib.Path, like: ImageData) -> Source:
     encoder = load_encoder_file(path, like.image_shape)
-    given = GivenEncoder(init=FILE, name=path.name, fingerprint=_identify(encoder))
+    config = json.dumps(encoder.get_config(), sort_keys=True, default=str)
+    given = GivenEncoder(init=FILE, name=path.name, fingerprint=_identify(config, encoder))
     return Source(given=given, encoder=encoder)
 
 
@@ -105,23 +111,68 @@ def load_encoder_file(path: pathlib.Path, image_shape: tuple[int, int, int]) -> 
 
     loaded = load_model(path)
     encoder = getattr(loaded, "encoder", loaded)
-    takes, gives = encoder.input_shape, encoder.output_shape
-    if tuple(takes[1:]) != tuple(image_shape):
-        raise InputError(
-            f"{path} takes images of {tuple(takes[1:])}, but the data has {tuple(image_shape)}; "
-            "pretrain on such images, or give --size."
-        )
+    _check_form(path, encoder)
+    takes, gives = tuple(encoder.input_shape[1:]), tuple(encoder.output_shape)
+    if takes != tuple(image_shape):
+        raise _takes_others(path, takes, tuple(image_shape))
     if len(gives) != 2:
         raise InputError(
             f"{path} gives {gives}; expected features (None, D). End it in pooling or Flatten."
         )
+    if _ends_in_softmax(encoder):
+        raise InputError(
+            f"{path} is a classifier that ends in softmax over {gives[1]} classes; expected an "
+            "encoder that ends in features. Save a model that ends before it: keras.Model("
+            "model.inputs, model.layers[-2].output).save('encoder.keras')."
+        )
     return encoder
 
 
-def _identify(encoder: keras.Model) -> str:
-    """Returns a hash of an encoder's architecture and weights."""
-    text = json.dumps(encoder.get_config(), sort_keys=True, default=str)
-    found = hashlib.blake2b(text.encode(), digest_size=16)
+def _check_form(path: pathlib.Path, encoder: keras.Model) -> None:
+    """Refuses what is not built, or has other than one input and one output."""
+    try:
+        counts = len(encoder.inputs), len(encoder.outputs)
+    except (AttributeError, TypeError, ValueError) as error:  # by the kind of model
+        raise InputError(
+            f"{path} holds a model that does not know what it takes; expected one that begins with "
+            "keras.Input((height, width, channels)). Build it so, and save it again."
+        ) from error
+    if counts != (1, 1):
+        raise InputError(
+            f"{path} has {counts[0]} inputs and {counts[1]} outputs; expected one of each, images "
+            "and features. Save keras.Model(images, features) of it."
+        )
+
+
+def _takes_others(path: pathlib.Path, takes: tuple, given: tuple) -> InputError:
+    options = []
+    if len(takes) == 3 and None not in takes:
+        height, width, channels = takes
+        if takes[:2] != given[:2]:
+            options.append(f"--size {height if height == width else f'{height}x{width}'}")
+        if channels != given[2] and channels in (1, 3):
+            options.append(f"--channels {channels}")
+    remedy = f", or give {' and '.join(options)}" if options else ""
+    return InputError(
+        f"{path} takes images of {takes}, but the data has {given}; pretrain on such images"
+        f"{remedy}."
+    )
+
+
+def _ends_in_softmax(model: keras.Model) -> bool:
+    """Whether the last layer is one of probabilities; in a model of models, that of the last."""
+    import keras
+
+    last = model.layers[-1] if model.layers else None
+    if isinstance(last, keras.Model):
+        return _ends_in_softmax(last)
+    softmax = getattr(last, "activation", None) is keras.activations.softmax
+    return softmax or isinstance(last, keras.layers.Softmax)
+
+
+def _identify(decides: str, encoder: keras.Model) -> str:
+    """Returns a hash of weights, and of what else decides an encoder's features."""
+    found = hashlib.blake2b(decides.encode(), digest_size=16)
     for weight in encoder.get_weights():
         found.update(f"{weight.dtype}{weight.shape}".encode())
         found.update(weight.tobytes())

@@ -110,6 +110,18 @@ def test_what_is_no_weights_file_is_refused(weights, tmp_path):
         build_public_encoder("MobileNet", (16, 16, 2), size=32, weights=path)
 
 
+@pytest.mark.parametrize(
+    "name, smallest", [("InceptionV3", 75), ("InceptionResNetV2", 75), ("Xception", 71)]
+)
+def test_too_small_a_size_is_refused_before_any_download(name, smallest, monkeypatch):
+    def fail(*args, **kwargs):
+        raise AssertionError("something was downloaded")
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", fail)
+    with pytest.raises(InputError, match=f"at least {smallest} of {name}. Write imagenet:{name},s"):
+        build_public_encoder(name, (16, 16, 3), size=smallest - 1)
+
+
 def test_where_nothing_can_be_downloaded_it_says_where_the_file_goes(monkeypatch, tmp_path):
     def fail(name, origin, **kwargs):
         raise Exception(f"URL fetch failure on {origin}: None -- no route")

@@ -24,10 +24,12 @@ class Application(NamedTuple):
     Attributes:
         size: Side in pixels that its published weights were trained at; the default.
         scaling: What becomes of pixels before it: a key of `_SCALINGS`.
+        smallest: Side in pixels below which Keras builds none: no pixel is left at its end.
     """
 
     size: int
     scaling: str
+    smallest: int = 32
 
 
 # Scaling as in each application's `preprocess_input`; "pixels" where the network scales itself.
@@ -40,8 +42,8 @@ APPLICATIONS = {
     **{f"EfficientNetV2{n}": Application(size, "pixels")
        for n, size in (("B0", 224), ("B1", 240), ("B2", 260), ("B3", 300), ("S", 384), ("M", 480),
                        ("L", 480))},
-    "InceptionResNetV2": Application(299, "tf"),
-    "InceptionV3": Application(299, "tf"),
+    "InceptionResNetV2": Application(299, "tf", smallest=75),
+    "InceptionV3": Application(299, "tf", smallest=75),
     "MobileNet": Application(224, "tf"),
     "MobileNetV2": Application(224, "tf"),
     "MobileNetV3Large": Application(224, "pixels"),
@@ -52,10 +54,8 @@ APPLICATIONS = {
     **{f"ResNet{n}V2": Application(224, "tf") for n in (50, 101, 152)},
     "VGG16": Application(224, "caffe"),
     "VGG19": Application(224, "caffe"),
-    "Xception": Application(299, "tf"),
+    "Xception": Application(299, "tf", smallest=71),
 }  # fmt: skip
-# Below this no application has a pixel left at its end.
-SMALLEST_SIZE = 32
 # ImageNet's mean and deviation of RGB, and the mean of BGR in 0..255.
 _TORCH_MEAN, _TORCH_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CAFFE_MEAN = (103.939, 116.779, 123.68)
@@ -128,8 +128,11 @@ def build_public_encoder(
     """
     entry = APPLICATIONS[require_choice(name, APPLICATIONS, what="network of keras.applications")]
     size = entry.size if size is None else size
-    if size < SMALLEST_SIZE:
-        raise InputError(f"size is {size} pixels; expected at least {SMALLEST_SIZE} of {name}.")
+    if size < entry.smallest:
+        raise InputError(
+            f"size is {size} pixels; expected at least {entry.smallest} of {name}. "
+            f"Write imagenet:{name},size={entry.smallest} or more."
+        )
     if image_shape[-1] not in (1, 3):
         raise InputError(
             f"Images have {image_shape[-1]} channels; {name} takes 3, made of 1 where need be. "

@@ -50,6 +50,12 @@ def _header(path, size):
     path.write_bytes(path.read_bytes()[:size])
 
 
+def _cut(path, **options):
+    write_clip(path, make_tone(200), **options)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+
+
 def _hours(path):
     # The header says so; nobody writes 290 MB to test that.
     write_clip(path, make_tone(200))
@@ -72,6 +78,15 @@ BAD = {
     "empty": (lambda path: path.write_bytes(b""), r"is empty \(0 bytes\)"),
     "cut within its header": (lambda path: _header(path, 20), "cannot be read as a WAV file"),
     "cut before its samples": (lambda path: _header(path, 44), "has no samples"),
+    "cut in the middle": (_cut, r"is cut off: its header tells of 6,400 bytes of sound, 4,252 are"),
+    "RF64 cut in the middle": (
+        lambda path: _cut(path, format="RF64"),
+        "is cut off: its header tells of 6,400 bytes",
+    ),
+    "24 bits cut in the middle": (
+        lambda path: _cut(path, subtype="PCM_24"),
+        "is cut off: its header tells of 9,600 bytes",
+    ),
     "no samples": (lambda path: write_clip(path, make_tone(200)[:0]), "has no samples"),
     "five hours": (_hours, r"lasts 5\.0 hours; expected a clip of at most 60 seconds"),
     "minutes": (lambda path: write_clip(path, np.zeros(800_000)), "lasts 100 seconds"),
@@ -94,3 +109,21 @@ def test_what_cannot_be_used_is_named_in_one_sentence(tmp_path, what):
         read_clip(tmp_path / "bad.wav", rate=RATE)
     assert str(caught.value).startswith(str(tmp_path / "bad.wav"))
     assert "\n" not in str(caught.value) and "object at" not in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFF000, 0x7FFFF000 - 36])
+def test_a_stream_whose_header_was_written_before_its_length_was_known_is_whole(tmp_path, size):
+    path = write_clip(tmp_path / "a.wav", make_tone(200))
+    content = path.read_bytes()
+    path.write_bytes(content[:40] + struct.pack("<I", size) + content[44:])
+    np.testing.assert_allclose(read_clip(path, rate=RATE), make_tone(200), atol=1 / 30_000)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_chunks_beside_the_samples_are_passed_over(tmp_path, after):
+    path = write_clip(tmp_path / "a.wav", make_tone(200)[:3199])
+    content = path.read_bytes()
+    extra = b"LIST" + struct.pack("<I", 7) + b"INFOabc\0"  # an odd size, filled up
+    parts = (content, extra) if after else (content[:36], extra, content[36:])
+    path.write_bytes(b"".join(parts))
+    assert len(read_clip(path, rate=RATE)) == 3199

@@ -134,6 +134,28 @@ def test_nothing_to_hear(tmp_path):
         load_data(tmp_path)
 
 
+@pytest.mark.parametrize("seconds", [None, 0.3])
+def test_nothing_to_learn_from_beside_good_test_clips(tmp_path, seconds):
+    make_clips(tmp_path / "test", {"a": 2, "b": 2})
+    for name in ("a/1.wav", "b/1.wav"):
+        (tmp_path / "train" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "train" / name).write_text("hello")
+    with pytest.raises(InputError, match=r"a/1\.wav cannot be read .* So are 1 files more"):
+        load_data(tmp_path, clip_seconds=seconds)
+    for name in ("a/1.wav", "b/1.wav"):  # This shows only when samples are read.
+        write_clip(tmp_path / "train" / name, np.full(800, np.nan, np.float32), subtype="FLOAT")
+    with pytest.raises(InputError, match=r"a/1\.wav has samples that are NaN.* So are 1 "):
+        load_data(tmp_path, clip_seconds=seconds)
+
+
+def test_a_cut_clip_is_set_aside(tmp_path):
+    paths = make_clips(tmp_path, {"a": 4, "b": 4})
+    paths[0].write_bytes(paths[0].read_bytes()[:2000])
+    data = load_data(tmp_path)
+    assert [each.name for each in data.set_aside] == ["a/ann_00.wav"]
+    assert "is cut off" in data.set_aside[0].reason
+
+
 def test_clips_and_pictures_do_not_mix(tmp_path, tones):
     make_classes(tmp_path / "pictures", {"a": 4, "b": 4})
     shutil.copytree(tmp_path / "pictures", tmp_path / "both")

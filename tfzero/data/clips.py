@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -21,6 +22,9 @@ SUFFIX = ".wav"
 RATES = (8_000, 48_000)
 # libsndfile reads two dozen formats more; a renamed one must not reach those decoders.
 _FORMATS = ("WAV", "WAVEX", "RF64")
+# Who writes to a pipe does not know how much will come: ffmpeg tells of 0xFFFFFFFF bytes, SoX of
+# 0x7FFFF000 and less a header. No clip of a minute has as many.
+_STREAM_BYTES = 0x7FFF0000
 _EXPECTED = "expected a whole WAV file of 8, 16, 24 or 32 bits or floats"
 
 
@@ -49,7 +53,8 @@ def read_clip_header(path: str | os.PathLike[str]) -> ClipHeader:
 
     Raises:
         InputError: If the file is no WAV file that can become an image: empty, cut within its
-            header, without samples, too long, or of another rate or more channels than expected.
+            header or its samples, without samples, too long, or of another rate or more channels
+            than expected.
     """
     with _opened(path) as file:
         return ClipHeader(file.samplerate, file.frames / file.samplerate, file.channels)
@@ -95,6 +100,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[soundfile.SoundFile]:
             raise InputError(f"{path} is empty (0 bytes); {_EXPECTED}. Replace or delete it.")
         with open(path, "rb") as content, soundfile.SoundFile(content) as file:
             _check_header(path, file)
+            _check_whole(path)
             yield file
     except InputError:
         raise
@@ -128,6 +134,36 @@ def _check_header(path: str | os.PathLike[str], file: Any) -> None:
             f"{path} lasts {_spell(seconds)}; expected a clip of at most {LONGEST:g} seconds, "
             "since it becomes one image. Cut it into clips."
         )
+
+
+def _check_whole(path: str | os.PathLike[str]) -> None:
+    """Refuses a file that ends before the sound that its header tells of; decoders read on."""
+    with open(path, "rb") as content:
+        told, there = _measure_sound(content)
+    if there < told < _STREAM_BYTES:
+        raise InputError(
+            f"{path} is cut off: its header tells of {told:,} bytes of sound, {there:,} are there; "
+            f"{_EXPECTED}. Copy it again, or delete it."
+        )
+
+
+def _measure_sound(content: BinaryIO) -> tuple[int, int]:
+    """Returns how many bytes of sound a WAV file tells of, and how many can be there."""
+    order = ">" if content.read(12)[:4] == b"RIFX" else "<"
+    long_size = None
+    while len(head := content.read(8)) == 8:
+        name, size = struct.unpack(f"{order}4sI", head)
+        if name == b"data":
+            if long_size is not None:
+                size = long_size
+            start = content.tell()
+            return size, content.seek(0, os.SEEK_END) - start
+        if name == b"ds64":  # of RF64, whose other sizes are too long for 32 bits
+            sizes = content.read(16)
+            long_size = int.from_bytes(sizes[8:], "little")
+            size -= len(sizes)
+        content.seek(size + size % 2, os.SEEK_CUR)
+    return 0, 0
 
 
 def _spell(seconds: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -75,7 +75,8 @@ def read_files(
     headers = {files.part: Headers(files) for files in lists}
     broken = [aside for found in headers.values() for aside in found.set_aside]
     sizes = count_sizes(list(headers.values()))
-    _refuse_broken(broken, reading, where=where, any_good=bool(sizes))
+    readable = {part: found.sizes.total() for part, found in headers.items()}
+    _refuse_broken(broken, reading, where=where, good=readable)
     size = reading.size
     if size is None:
         size = _common_size(headers, sizes, where, shape=shape, lenient=lenient)
@@ -91,9 +92,7 @@ def read_files(
             files, headers[files.part].readable, (*size, channels), decode
         )
         broken += reasons
-    _refuse_broken(
-        broken, reading, where=where, any_good=any(len(p.images) for p in parts.values())
-    )
+    _refuse_broken(broken, reading, where=where, good=_count(parts))
     notes = note_headers(list(headers.values()), channels, size, reading)
     return Images(parts, tuple(broken), tuple(notes), sizes)
 
@@ -105,7 +104,8 @@ def _read_clips(lists, reading: Reading, *, where: str, shape) -> Images:
                          "as clips.")  # fmt: skip
     headers = [(files, ClipHeaders(files)) for files in lists]
     broken = [aside for _, found in headers for aside in found.set_aside]
-    _refuse_broken(broken, reading, where=where, any_good=any(found.rates for _, found in headers))
+    readable = {files.part: found.rates.total() for files, found in headers}
+    _refuse_broken(broken, reading, where=where, good=readable)
     settings = reading.sound or plan_clips(headers, reading, where=where)
     decode, parts = clip_decoder(settings), {}
     for files, found in headers:
@@ -113,19 +113,34 @@ def _read_clips(lists, reading: Reading, *, where: str, shape) -> Images:
             files, found.readable, settings.image_shape, decode
         )
         broken += reasons
-    any_good = any(len(part.images) for part in parts.values())
-    _refuse_broken(broken, reading, where=where, any_good=any_good)
+    _refuse_broken(broken, reading, where=where, good=_count(parts))
     notes = note_clips([found for _, found in headers], settings)
     return Images(parts, tuple(broken), tuple(notes), Counter(), settings)
 
 
-def _refuse_broken(broken, reading: Reading, *, where: str, any_good: bool) -> None:
-    if broken and (reading.strict or not any_good):
-        more = f" So are {len(broken) - 1} files more." if len(broken) > 1 else ""
-        remedy = " --strict refuses them; without it they are set aside." if reading.strict else ""
-        raise InputError(
-            f"{where} has a file that cannot be used: {broken[0].reason}{more}{remedy}"
-        )
+def _count(parts: Mapping[str, Part]) -> dict[str, int]:
+    return {name: len(part.images) for name, part in parts.items()}
+
+
+def _refuse_broken(
+    broken: Sequence[SetAside], reading: Reading, *, where: str, good: Mapping[str, int]
+) -> None:
+    """Refuses files that cannot be used where asked, or where nothing is left to learn from.
+
+    Args:
+        broken: Those files.
+        reading: Whether to refuse any.
+        where: What the error messages call the source.
+        good: How many files of each part can be used.
+    """
+    learnt = [each for each in broken if each.part == "train"]
+    if not reading.strict and not good.get("train", 1) and learnt:
+        broken = learnt
+    elif not broken or not (reading.strict or not any(good.values())):
+        return
+    more = f" So are {len(broken) - 1} files more." if len(broken) > 1 else ""
+    remedy = " --strict refuses them; without it they are set aside." if reading.strict else ""
+    raise InputError(f"{where} has a file that cannot be used: {broken[0].reason}{more}{remedy}")
 
 
 def _decode_part(

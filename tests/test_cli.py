@@ -153,7 +153,9 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
     )
     turned = ["pretrain", "--method", "rotation", "--out", "turned.keras"]
     assert "epoch 1/1: accuracy" in run(*turned, "--epochs", "1")
-    assert "with 1 epochs; going on" in run(*turned, "--epochs", "2")
+    assert "turned.keras is planned for 1 epochs" in refuse(
+        [*turned, "--epochs", "2"], monkeypatch, capsys
+    )
     out = run(
         "finetune", "--encoder", "vae.keras", "--labels", "50", "--strategy", "probe",
         "--out", "my.keras",

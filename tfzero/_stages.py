@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from rich.console import Console
 
 from tfzero._check import show_briefly
-from tfzero._checks import InputError, require_choice
+from tfzero._checks import InputError, StopError, require_choice
 from tfzero._load import load_model
 from tfzero._seeds import derive_seed
 from tfzero._source import load_encoder_file
@@ -28,6 +29,12 @@ from tfzero.transfer import STRATEGIES, UNLABELED_FROM, fit_classifier
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.budget import default_budget as default_transfer
 
+if TYPE_CHECKING:
+    import keras
+
+    from tfzero.pretrain.base import Pretrainer
+    from tfzero.pretrain.start import Start
+
 
 def look_at(data: ImageData, console: Console) -> None:
     """Prints what was done on loading and what should be looked at, before any work.
@@ -42,14 +49,35 @@ def look_at(data: ImageData, console: Console) -> None:
     require_no_leaks(found)
 
 
+class Learner(NamedTuple):
+    """What is pretrained.
+
+    Attributes:
+        method: A key of `METHODS`.
+        seed: Decides weights, order and noise.
+        kind: The kind of data, or None.
+        arguments: Of the method's constructor, by name, where they differ from its defaults.
+    """
+
+    method: str
+    seed: int
+    kind: str | None = None
+    arguments: Mapping[str, Any] = {}
+
+    def build(self, encoder: keras.Model) -> Pretrainer:
+        """Returns the method around an encoder."""
+        from tfzero.pretrain.arguments import change_arguments
+
+        fresh = build_method(self.method, encoder, kind=self.kind, seed=self.seed)
+        return change_arguments(fresh, self.arguments) if self.arguments else fresh
+
+
 def pretrain_to_file(
-    method: str,
+    learner: Learner,
     images: np.ndarray,
     out: pathlib.Path,
     *,
     epochs: int | None,
-    kind: str | None,
-    seed: int,
     watch: Watch,
     console: Console,
     start: pathlib.Path | None = None,
@@ -61,35 +89,69 @@ def pretrain_to_file(
     file `start`, or from random weights.
 
     Raises:
-        InputError: If the method is unknown, the file is another method's or another seed's, or
-            what `watch` asks for cannot be done.
+        InputError: If the method is unknown, the file was started with anything else, or what
+            `watch` asks for cannot be done.
+        StopError: If losses or weights become not finite; the file of the epoch before stays.
     """
+    from tfzero.pretrain.checkpoints import Checkpoints
     from tfzero.pretrain.run import pretrain
+    from tfzero.pretrain.start import describe_start, write_start
 
     _require_keras_file(out)
-    find_method(method)  # raises where there is none
-    budget = METHODS[method].budget(len(images), epochs=epochs)
-    encoder = _start_encoder(start, images.shape[1:], seed)
-    fresh = build_method(method, encoder, kind=kind, seed=seed)
+    _require_epochs(epochs)
+    find_method(learner.method)  # raises where there is none
+    budget = METHODS[learner.method].budget(len(images), epochs=epochs)
+    encoder = _start_encoder(start, images.shape[1:], learner.seed)
+    asked = describe_start(images, budget, None if start is None else encoder)
+    fresh = learner.build(encoder)
+    model = _continue_from(out, fresh, asked) if out.exists() else fresh
     steps = budget.steps_per_epoch(len(images))
-    if out.exists():
-        model = load_model(out)
-        _require_same(model, fresh, out)
-    else:
-        model = fresh
-    started = int(model.optimizer.iterations.numpy()) // steps if model.compiled else 0
-    if started >= budget.epochs:
-        console.print(f"{out} has its {budget.epochs} epochs already; ask for more with --epochs.")
+    done = int(model.optimizer.iterations.numpy()) // steps if model.compiled else 0
+    if done >= budget.epochs:
+        more = "." if budget.decays else "; ask for more with --epochs."
+        console.print(f"{out} has its {done} epochs already{more}", highlight=False)
         return
-    if started:
-        console.print(f"{out} is there with {started} epochs; going on.")
-    pretrain(
-        model, images, budget=budget, start_epoch=started,
-        callbacks=make_watchers(
-            watch, model, images, out, epochs=budget.epochs, done=started, console=console
-        ),
-    )  # fmt: skip
+    if done:
+        console.print(f"{out} is there with {done} epochs; going on.", highlight=False)
+    _warn_of_noise(model.encoder, console)
+    watchers = make_watchers(
+        watch, model, images, out, epochs=budget.epochs, done=done, console=console
+    )
+    if model is fresh:
+        write_start(asked, out)
+    pretrain(model, images, budget=budget, start_epoch=done, callbacks=watchers)
+    for watcher in watchers:
+        if isinstance(watcher, Checkpoints) and watcher.failure:
+            raise StopError(watcher.failure)
     console.print(f"Wrote {out}", highlight=False)
+
+
+def _continue_from(out: pathlib.Path, fresh: Pretrainer, asked: Start) -> Pretrainer:
+    """Returns the method in a file that was started like `fresh` and as is asked for."""
+    from tfzero.pretrain.start import read_start, require_same_method, require_same_start
+
+    model = load_model(out)
+    require_same_method(model, fresh, out)
+    kept = read_start(out)
+    if kept is not None:
+        require_same_start(kept, asked, out)
+    return model
+
+
+def _warn_of_noise(encoder: keras.Model, console: Console) -> None:
+    from tfzero.study.work.starts import has_noise
+
+    if has_noise(encoder):
+        console.print(
+            "The encoder draws at random in training, as Dropout does, by a state that no file "
+            "keeps: stopped and continued, it ends with other weights than uninterrupted.",
+            highlight=False,
+        )
+
+
+def _require_epochs(epochs: int | None) -> None:
+    if epochs is not None and epochs < 1:
+        raise InputError(f"--epochs is {epochs}; expected at least 1.")
 
 
 def supervise_to_file(
@@ -98,16 +160,19 @@ def supervise_to_file(
     *,
     epochs: int | None,
     seed: int,
+    kind: str | None = None,
     start: pathlib.Path | None = None,
 ) -> None:
     """Trains an encoder on all labels of the training images, and saves it without its head.
 
-    For another task, to be named as `--encoder` there. The test images are not read.
+    For another task, to be named as `--encoder` there. The test images are not read. `kind`, the
+    kind of data, decides how training changes images; None takes what the data tells.
 
     Raises:
         InputError: If the file exists, or `start` holds no encoder of such images.
     """
     _require_keras_file(out)
+    _require_epochs(epochs)
     if out.exists():
         raise InputError(f"{out} exists; choose another with --out.")
     budget = default_pretraining(len(data.train_images), epochs=epochs)
@@ -120,6 +185,7 @@ def supervise_to_file(
         budget=Budget(
             steps=budget.epochs * budget.steps_per_epoch(len(data.train_images)),
             batch_size=budget.batch_size,
+            kind=kind or data.told_kind,
         ),
         seed=seed,
     )
@@ -306,20 +372,3 @@ def _require_keras_file(out: pathlib.Path) -> None:
         raise InputError(f'--out is "{out}"; expected a file that ends in .keras.')
     if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
         raise InputError(f"Cannot write {out}: {out.parent} is no folder that can be written to.")
-
-
-def _require_same(model, fresh, out) -> None:
-    """Raises unless the model in a file is what would be pretrained, further on."""
-    if type(model) is not type(fresh) or model.seed != fresh.seed:
-        arrived = f"{type(model).__name__} with seed {getattr(model, 'seed', None)}"
-        expected = f"{type(fresh).__name__} with seed {fresh.seed}"
-        raise InputError(f"{out} holds {arrived}, not {expected}; choose another --out.")
-    arrived, expected = model.encoder.input_shape[1:], fresh.encoder.input_shape[1:]
-    if arrived != expected:
-        raise InputError(
-            f"{out} takes images of {arrived}, the data has {expected}; choose another --out."
-        )
-    if (arrived := getattr(model, "kind", None)) != (expected := getattr(fresh, "kind", None)):
-        raise InputError(
-            f"{out} was pretrained for kind {arrived}, not {expected}; choose another --out."
-        )

@@ -42,6 +42,7 @@ def make_watchers(
 
     The best model is the one of the highest probe accuracy if there is a probe, else of the
     lowest `loss`, else there is none: the losses of two networks that fight say nothing of it.
+    One that was chosen otherwise, in the epochs that are done, is left alone, which is said.
 
     Args:
         watch: What is asked for.
@@ -67,6 +68,11 @@ def make_watchers(
     board = [] if watch.tensorboard is None else make_board(watch.tensorboard, images)
     monitor = PROBE_ACCURACY if probe else "loss" if "loss" in model.trackers else None
     saver = Checkpoints(out, keep=watch.keep, monitor=monitor, largest=bool(probe))
+    if other := saver.find_other_monitor(done):
+        say(
+            f"{saver.best_path} was chosen by {other}; now {monitor or 'nothing'} is asked "
+            "for, which cannot be compared with it, so that file stays as it is."
+        )
     line = _make_line(console, epochs=epochs, done=done)
     return [*probe, saver, line, Alarms(images, say=say, seed=model.seed), *board]
 

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 import tfzero
-from tfzero._checks import InputError
+from tfzero._checks import InputError, require_choice
 from tfzero.cli.options import (
     TRAINING,
     WATCH,
@@ -34,9 +34,24 @@ from tfzero.cli.options import (
     app,
     parse_size,
 )
+from tfzero.data.kinds import KINDS
 from tfzero.pretrain import METHODS
 from tfzero.study.planning.inits import SUPERVISED
 from tfzero.transfer import STRATEGIES
+
+# Keras and NumPy keep seeds in 32 bits with a sign.
+_LARGEST_SEED = 2**31 - 1
+
+
+def _check_seed(seed: int) -> int:
+    """Returns the seed of an option.
+
+    Raises:
+        InputError: If it does not fit.
+    """
+    if not 0 <= seed <= _LARGEST_SEED:
+        raise InputError(f"--seed is {seed}; expected a whole number from 0 to {_LARGEST_SEED}.")
+    return seed
 
 
 @app.command(epilog="Example: tfzero pretrain my_images/ --method vae --out vae.keras")
@@ -73,7 +88,19 @@ def pretrain(
     drop_leaks: DropLeaks = False,
     transductive: Transductive = False,
     kind: Kind = None,
-    seed: Annotated[int, typer.Option(help="Decides weights, order and noise.")] = 0,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="An argument of the method's class, as in beta=1 of vae or r1_weight=5 of gan; "
+            "may be repeated.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(callback=_check_seed, help="Decides weights, order and noise.")
+    ] = 0,
     probe: Annotated[
         bool,
         typer.Option(
@@ -101,9 +128,14 @@ def pretrain(
     ] = None,
 ) -> None:
     """Pretrain an encoder on the images, without their labels unless the method is supervised."""
-    from tfzero._stages import look_at, pretrain_to_file, supervise_to_file
+    from tfzero._stages import Learner, look_at, pretrain_to_file, supervise_to_file
     from tfzero._watch import Watch
+    from tfzero.pretrain.arguments import parse_arguments
 
+    _require_uses(
+        method, kind=kind, watched=probe or keep != 1 or tensorboard is not None, settings=settings
+    )
+    arguments = parse_arguments(settings or [])
     console = Console()
     loaded = tfzero.load_data(
         data, pool=pool, pool_only=pool_only, size=parse_size(size), channels=channels,
@@ -112,27 +144,42 @@ def pretrain(
     )  # fmt: skip
     look_at(loaded, console)
     if method == SUPERVISED:
-        if probe or keep != 1 or tensorboard is not None or kind is not None:
-            raise InputError(
-                "--probe, --keep, --tensorboard and --kind are for methods that learn without "
-                "labels; --method supervised has no use for them. Leave them out."
-            )
-        supervise_to_file(loaded, out, epochs=epochs, seed=seed, start=encoder)
+        supervise_to_file(loaded, out, epochs=epochs, seed=seed, kind=kind, start=encoder)
         console.print(f"Wrote {out}", highlight=False)
         return
     labelled = (loaded.train_images, loaded.train_labels) if probe else None
-    watch = Watch(labelled=labelled, keep=keep, tensorboard=tensorboard)
     pretrain_to_file(
-        method,
+        Learner(method, seed, kind or loaded.told_kind, arguments),
         loaded.pool,
         out,
         epochs=epochs,
-        kind=kind or loaded.told_kind,
-        seed=seed,
-        watch=watch,
+        watch=Watch(labelled=labelled, keep=keep, tensorboard=tensorboard),
         console=console,
         start=encoder,
     )
+
+
+def _require_uses(method: str, *, kind: str | None, watched: bool, settings) -> None:
+    """Raises unless the method is there and has a use for the options that were given.
+
+    Raises:
+        InputError: If it has not.
+    """
+    require_choice(method, [*METHODS, SUPERVISED], what="method")
+    if method == SUPERVISED and (watched or settings):
+        raise InputError(
+            "--probe, --keep, --tensorboard and --set are for methods that learn without labels; "
+            "--method supervised has no use for them. Leave them out."
+        )
+    if kind is None:
+        return
+    require_choice(kind, KINDS, what="kind of data")
+    told = [*(name for name, entry in METHODS.items() if entry.takes_kind), SUPERVISED]
+    if method not in told:
+        raise InputError(
+            f"--kind is for methods that are told the kind of data, {', '.join(told)}; --method "
+            f"{method} has no use for it. Leave it out."
+        )
 
 
 @app.command(
@@ -202,7 +249,9 @@ def finetune(
     transductive: Transductive = False,
     unlabeled_from: UnlabeledFrom = None,
     kind: Kind = None,
-    seed: Annotated[int, typer.Option(help="Decides labels, head and order.")] = 0,
+    seed: Annotated[
+        int, typer.Option(callback=_check_seed, help="Decides labels, head and order.")
+    ] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Train a classifier on labelled images, from a pretrained encoder or from scratch."""
@@ -267,27 +316,33 @@ def sample(
         ),
     ] = False,
     space: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="SPACE",
             help="By which features: pixels, random (an encoder with random weights), or a .keras "
-            "file with an encoder.",
+            "file with an encoder. Default: pixels.",
         ),
-    ] = "pixels",
+    ] = None,
     size: Size = None,
     channels: Channels = None,
     resize: Resize = "stretch",
     rate: Rate = None,
     clip_seconds: ClipSeconds = None,
     trim_db: TrimDb = None,
-    seed: Annotated[int, typer.Option(help="Draws the latents.")] = 0,
+    seed: Annotated[int, typer.Option(callback=_check_seed, help="Draws the latents.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files.")] = False,
 ) -> None:
     """Draw what a pretrained model makes, as PNG files, and measure how good it is."""
     from tfzero._sample import Pictures, sample_to_folder
 
+    if space is not None and not quality:
+        raise InputError(f"--space {space} is what --quality compares by; give both, or neither.")
     if data is None:
         images = None
+        _require_none_of_data(
+            size=size, channels=channels, resize=None if resize == "stretch" else resize, rate=rate,
+            clip_seconds=clip_seconds, trim_db=trim_db,
+        )  # fmt: skip
     else:
         images = tfzero.load_data(
             data, size=parse_size(size), channels=channels, resize=resize, transductive=True,
@@ -298,7 +353,17 @@ def sample(
         out,
         images=images,
         pictures=Pictures(count, traversals, interpolations, seed),
-        space=space if quality else None,
+        space=(space or "pixels") if quality else None,
         overwrite=overwrite,
         console=Console(),
     )
+
+
+def _require_none_of_data(**options) -> None:
+    """Raises if an option that decides how images are read was given where none are."""
+    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]
+    if given:
+        raise InputError(
+            f"Without --data there is nothing that {', '.join(given)} could change; name the "
+            "images with --data, or leave that out."
+        )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfzero._checks import require_choice
+from tfzero.data.kinds import KINDS
 from tfzero.pretrain.budget import PretrainingBudget, default_budget
 
 if TYPE_CHECKING:
@@ -93,12 +94,15 @@ def build_method(name: str, encoder: keras.Model, *, kind: str | None, seed: int
     Args:
         name: A key of `METHODS`.
         encoder: Trained in place.
-        kind: The kind of data, for methods that are told it; None lets them choose by channels.
+        kind: The kind of data, for methods that are told it, of no effect on others; None lets
+            them choose by channels.
         seed: The method's.
 
     Raises:
         InputError: As `find_method`, or if there is no such kind of data.
     """
+    if kind is not None:
+        require_choice(kind, KINDS, what="kind of data")
     arguments = {"kind": kind} if METHODS[name].takes_kind else {}
     return find_method(name)(encoder, seed=seed, **arguments)
 

@@ -1,0 +1,218 @@
+"""What `tfzero pretrain` refuses to mix, and what it says."""
+
+import os
+import pathlib
+import sys
+
+import keras
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import tfzero
+from tests.conftest import build_small_encoder, draw_bars
+from tests.pretrain.cases import assert_same_state, read_state
+from tests.test_cli import refuse
+from tfzero import cli
+from tfzero.pretrain import METHODS, build_method
+
+
+def save_bars(path, *, count=200, seed=8):
+    images, labels = draw_bars(count, seed=seed)
+    test_images, test_labels = draw_bars(40, seed=9)
+    np.savez(path, x_train=images, y_train=labels, x_test=test_images, y_test=test_labels)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The current folder, with two data sets and two encoders."""
+    monkeypatch.chdir(tmp_path)
+    save_bars("a.npz")
+    save_bars("b.npz", count=150, seed=3)
+    build_small_encoder().save("one.keras")
+    build_small_encoder(seed=5).save("two.keras")
+    return tmp_path
+
+
+def pretrain(data, *arguments):
+    result = CliRunner().invoke(cli.app, ["pretrain", data, *arguments])
+    assert result.exit_code == 0, (result.output, result.exception)
+    return " ".join(result.output.split())
+
+
+@pytest.fixture
+def said(monkeypatch, capsys):
+    """Returns what a pretraining that is refused says."""
+    return lambda data, *arguments: refuse(["pretrain", data, *arguments], monkeypatch, capsys)
+
+
+def test_a_file_is_not_continued_with_other_images_or_another_encoder(folder, said):
+    start = ["--encoder", "one.keras"]
+    pretrain("a.npz", "--epochs", "1", *start)
+    before = pathlib.Path("pretrained.keras").read_bytes()
+    told = said("b.npz", "--epochs", "2", *start)
+    assert "pretrained.keras was pretrained on 200 images with fingerprint" in told
+    assert "but the data has 150 with fingerprint" in told and "choose another --out" in told
+    told = said("a.npz", "--epochs", "2", "--encoder", "two.keras")
+    assert "was started from an encoder with fingerprint" in told and told.count("fingerprint") == 2
+    assert "not from random weights; name the same with --encoder" in said("a.npz")
+    assert pathlib.Path("pretrained.keras").read_bytes() == before
+    assert "with 1 epochs; going on" in pretrain("a.npz", "--epochs", "2", *start)
+    assert "has its 2 epochs already; ask for more" in pretrain("a.npz", "--epochs", "1", *start)
+    assert "was started from random" not in said("b.npz", "--epochs", "2")  # the images first
+    # A file from before there were such records goes on.
+    pathlib.Path("pretrained-start.json").unlink()
+    assert "with 2 epochs; going on" in pretrain("a.npz", "--epochs", "3")
+
+
+def test_batches_of_another_size_are_refused(folder, said, monkeypatch):
+    pretrain("a.npz", "--epochs", "1")
+    monkeypatch.setitem(METHODS, "vae", METHODS["vae"]._replace(smallest_batch=100))
+    assert "in batches of 64, but they are of 100 now" in said("a.npz", "--epochs", "2")
+
+
+def test_a_rate_that_falls_to_0_is_not_begun_anew(folder, said, monkeypatch):
+    turned = ["--method", "rotation", "--encoder", "one.keras"]
+    pretrain("a.npz", *turned, "--epochs", "1")
+    again = pretrain("a.npz", *turned, "--epochs", "1")
+    assert "has its 1 epochs already" in again and "ask for more" not in again
+    told = said("a.npz", *turned, "--epochs", "2")
+    assert "is planned for 1 epochs, over which its learning rate falls to 0, not for 2" in told
+    assert "--epochs 1" in told and "--encoder pretrained.keras" in told
+
+
+@pytest.mark.parametrize("epochs", ["0", "-3"])
+@pytest.mark.parametrize("method", ["vae", "supervised"])
+def test_no_epochs_are_refused(folder, said, method, epochs):
+    told = said("a.npz", "--method", method, "--epochs", epochs, "--out", "x.keras")
+    assert f"--epochs is {epochs}; expected at least 1" in told
+    assert not list(folder.glob("x*"))
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**31)])
+@pytest.mark.parametrize(
+    "command", [["pretrain", "a.npz"], ["finetune", "a.npz"], ["sample", "one.keras"]]
+)
+def test_seeds_that_do_not_fit_are_refused(folder, monkeypatch, capsys, command, seed):
+    before = sorted(os.listdir())
+    told = refuse([*command, "--seed", seed, "--out", "x.keras"], monkeypatch, capsys)
+    assert f"--seed is {seed}; expected a whole number from 0 to 2147483647" in told
+    assert sorted(os.listdir()) == before
+
+
+def test_the_largest_seed_fits(folder):
+    start = ["--encoder", "one.keras", "--seed", str(2**31 - 1)]
+    pretrain("a.npz", *start, "--epochs", "1")
+    assert tfzero.load_model("pretrained.keras").seed == 2**31 - 1
+
+
+def test_a_kind_of_data_is_known_and_of_use(folder, said):
+    for method in ("vae", "rotation", "supervised"):
+        told = said("a.npz", "--method", method, "--kind", "photo")
+        assert 'Unknown kind of data "photo". Did you mean "photos"' in told
+    told = said("a.npz", "--method", "gan", "--kind", "photos")
+    assert "--method gan has no use for it. Leave it out." in told
+    assert "rotation, simclr, supervised" in told
+    with pytest.raises(ValueError, match="Unknown kind of data"):
+        build_method("vae", build_small_encoder(), kind="nonsense", seed=0)
+    assert build_method("vae", build_small_encoder(), kind="photos", seed=0).seed == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "expected"),
+    [(None, [], None), ("spectrograms", [], "spectrograms"),
+     ("spectrograms", ["--kind", "clothes"], "clothes")],
+)  # fmt: skip
+def test_supervised_pretraining_is_told_the_kind(folder, monkeypatch, told, asked, expected):
+    given = []
+    monkeypatch.setattr("tfzero.data.ImageData.told_kind", told)
+
+    def stop(*_, budget, **__):
+        given.append(budget.kind)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tfzero._stages.fit_classifier", stop)
+    CliRunner().invoke(cli.app, ["pretrain", "a.npz", "--method", "supervised", *asked])
+    assert given == [expected]
+
+
+def test_noise_that_no_file_keeps_is_said(folder):
+    images = keras.Input((8, 8, 1))
+    features = keras.layers.Dense(4)(keras.layers.Flatten()(images))
+    keras.Model(images, keras.layers.Dropout(0.5, seed=1)(features)).save("noisy.keras")
+    sentence = "draws at random in training, as Dropout does, by a state that no file keeps"
+    for epochs in ("1", "2"):
+        assert sentence in pretrain(
+            "a.npz", "--encoder", "noisy.keras", "--epochs", epochs, "--out", "n.keras"
+        )
+    out = pretrain("a.npz", "--encoder", "one.keras", "--epochs", "1", "--out", "o.keras")
+    assert sentence not in out
+
+
+def test_what_is_not_finite_ends_the_run_and_keeps_the_last_good_model(folder, monkeypatch, capsys):
+    start = ["pretrain", "a.npz", "--encoder", "one.keras", "--epochs"]
+
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                kernel = self.model.encoder.get_layer("block1").kernel
+                kernel.assign(kernel * np.nan)
+
+    monkeypatch.setattr("tfzero._watch._make_line", lambda *_, **__: Spoil())
+    monkeypatch.setattr(sys, "argv", ["tfzero", *start, "3"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 1
+    printed = capsys.readouterr()
+    assert "tfzero: In epoch 2 " in printed.err and "Wrote" not in printed.out
+    assert "pretrained.keras is the last good model, of epoch 1" in printed.err
+    kept = tfzero.load_model("pretrained.keras")
+    assert all(np.isfinite(weight).all() for weight in kept.get_weights())
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    kept.encoder.get_layer("block1").kernel.assign(np.full((3, 3, 1, 6), np.nan))
+    kept.save("pretrained.keras")
+    told = refuse([*start, "3"], monkeypatch, capsys)
+    assert "In pretrained.keras the weights" in told and "choose another --out" in told
+
+
+def test_arguments_of_a_method_can_be_set(folder, said):
+    start = ["--encoder", "one.keras", "--epochs"]
+    setting = ["--set", "beta=1", "--set", "likelihood=gaussian", "--set", "decoder_width=4"]
+    pretrain("a.npz", *start, "1", *setting)
+    config = tfzero.load_model("pretrained.keras").get_config()
+    assert (config["beta"], config["likelihood"], config["decoder_width"]) == (1.0, "gaussian", 4)
+    told = said("a.npz", *start, "2", *setting[:4])
+    assert "was pretrained with decoder_width 4, not None; choose another --out" in told
+    pretrain("a.npz", *start, "2", *setting)
+    pretrain("a.npz", *start, "2", *setting, "--out", "whole.keras")
+    models = [tfzero.load_model(name) for name in ("pretrained.keras", "whole.keras")]
+    assert_same_state(*map(read_state, models))
+
+
+@pytest.mark.parametrize(
+    ("settings", "telling"),
+    [
+        (["bta=1"], 'VAE has no argument "bta" to --set. Did you mean "beta"? Known: latent_dim,'),
+        (["seed=1"], 'no argument "seed"'),
+        (["beta"], '--set is "beta"; expected NAME=VALUE'),
+        (["beta=1", "beta=2"], "beta is given twice"),
+        (["beta=high"], "--set beta is 'high'; expected a value like its default, 0.25"),
+        (["latent_dim=2.5"], "--set latent_dim is 2.5"),
+        (["latent_dim=-1"], "latent_dim"),
+        (
+            ["decoder_width=wide"],
+            "VAE refuses --set decoder_width=wide: ",
+        ),  # whose default, None, tells no type
+        (["beta=-1"], "beta is -1"),
+        (["likelihood=poisson"], 'Unknown likelihood "poisson"'),
+    ],
+)
+def test_arguments_that_a_method_has_not_are_refused(folder, said, settings, telling):
+    words = [word for setting in settings for word in ("--set", setting)]
+    assert telling in said("a.npz", "--encoder", "one.keras", "--out", "x.keras", *words)
+    assert not list(folder.glob("x*"))
+
+
+def test_supervised_pretraining_has_no_arguments(folder, said):
+    assert "has no use for them" in said("a.npz", "--method", "supervised", "--set", "beta=1")

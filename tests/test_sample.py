@@ -15,16 +15,21 @@ from tfzero import cli
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """A folder with a VAE, a GAN, an encoder and images."""
+    """A folder with a VAE, a GAN, a denoising method, encoders and images."""
     folder = tmp_path_factory.mktemp("models")
-    for name in ("vae", "gan"):
-        make_method(name).save(folder / f"{name}.keras")
+    for name, file in [("vae", "vae"), ("gan", "gan"), ("denoising", "den")]:
+        make_method(name).save(folder / f"{file}.keras")
     build_small_encoder().save(folder / "encoder.keras")
     build_small_encoder((12, 12, 1)).save(folder / "large.keras")
     images, labels = draw_bars(80, seed=1)
     test_images, test_labels = draw_bars(40, seed=2)
     np.savez(folder / "bars.npz", x_train=images, y_train=labels, x_test=test_images,
              y_test=test_labels)  # fmt: skip
+    few = np.flatnonzero(labels < 2)[:11]
+    np.savez(folder / "few.npz", x_train=images[few], y_train=labels[few])
+    flat = build_small_encoder()
+    flat.set_weights([np.zeros_like(weight) for weight in flat.get_weights()])
+    flat.save(folder / "flat.keras")
     np.savez(folder / "large.npz", x_train=np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0))),
              y_train=labels)  # fmt: skip
     return folder
@@ -121,6 +126,14 @@ def test_nothing_is_overwritten_unasked(tmp_path, monkeypatch, capsys):
     [
         (["none.keras"], "none.keras does not exist"),
         (["gan.keras", "--quality"], "give them with --data"),
+        (["gan.keras", "--data", "few.npz", "--quality"], "expected at least 12"),
+        (["gan.keras", "--data", "bars.npz", "--quality", "--space", "flat.keras"], "all equal"),
+        (["gan.keras", "--space", "nonsense"], "--space nonsense is what --quality compares by"),
+        (
+            ["gan.keras", "--size", "8", "--trim-db", "3"],
+            "nothing that --size, --trim-db could change",
+        ),
+        (["den.keras"], "Reconstructions are of real images; give them with --data."),
         (["gan.keras", "--count", "0"], "--count is 0"),
         (["gan.keras", "--traversals", "-1"], "--traversals is -1"),
         (["gan.keras", "--data", "large.npz"], "takes images of (8, 8, 1), but --data has (12, 12"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from rich.console import Console
@@ -13,6 +13,9 @@ from rich.console import Console
 from tfzero._checks import InputError, require_choice
 from tfzero._load import load_model
 from tfzero._seeds import derive_seed
+
+if TYPE_CHECKING:
+    from tfzero.pretrain.quality import Quality
 
 # Images compared on either side; more take long and tell little more.
 _MOST_COMPARED = 10_000
@@ -52,8 +55,8 @@ def sample_to_folder(
         console: Where lines go.
 
     Raises:
-        InputError: If the model makes no images at all, the images are of another shape, a number
-            is negative, or a file exists.
+        InputError: If the model makes no images at all, the images are of another shape or too
+            few to compare, a number is negative, or a file exists. Nothing is written then.
     """
     from tfzero.pretrain.pictures import list_pictures, write_png
 
@@ -70,6 +73,8 @@ def sample_to_folder(
         )
     )
     if sentence := _describe_lacks(model, path):
+        if not grids and model.can("reconstruct"):
+            sentence += " Reconstructions are of real images; give them with --data."
         if not grids:
             raise InputError(sentence)
         console.print(sentence, highlight=False)
@@ -80,7 +85,8 @@ def sample_to_folder(
     taken = [file for file in [*files, *([report] if space else [])] if file.exists()]
     if taken and not overwrite:
         raise InputError(f"{taken[0]} exists; choose another with --out, or replace: --overwrite.")
-    compared = None if space is None else _choose_compared(images, space, seed=pictures.seed)
+    # Before anything is written: the same command, mended, must not find its own files.
+    quality = None if space is None else _measure(model, images, space, seed=pictures.seed)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -88,9 +94,11 @@ def sample_to_folder(
     for file, grid in zip(files, grids.values(), strict=True):
         write_png(file, grid)
         console.print(f"Wrote {file}", highlight=False)
-    if compared is not None:
-        real, named = compared
-        _write_quality(model, real, named, report, seed=pictures.seed, console=console)
+    if quality is not None:
+        for line in quality.describe():
+            console.print(line, highlight=False)
+        report.write_text(json.dumps(dataclasses.asdict(quality), indent=1), encoding="utf-8")
+        console.print(f"Wrote {report}", highlight=False)
 
 
 def _choose_shown(images):
@@ -112,15 +120,24 @@ def _load_method(path: pathlib.Path):
 
 
 def _require_fit(model, path, images, space) -> None:
+    from tfzero.pretrain.quality import COVERAGE_NEIGHBORS
+
     shape = tuple(model.encoder.input_shape[1:])
     if images is not None and images.shape[1:] != shape:
         raise InputError(
             f"{path} takes images of {shape}, but --data has {images.shape[1:]}; give the images "
             "that it was pretrained on, or --size and --channels."
         )
-    if space is not None and images is None:
+    if space is None:
+        return
+    if images is None:
         raise InputError("--quality compares with real images; give them with --data.")
-    if space is not None and not model.can("generate"):
+    if len(images) < (least := 2 * (COVERAGE_NEIGHBORS + 1)):
+        raise InputError(
+            f"--quality compares with half of the images and those with the other half; --data has "
+            f"{len(images)}, expected at least {least}. Give more, or leave --quality."
+        )
+    if not model.can("generate"):
         raise InputError(
             f"{path} holds a {type(model).__name__}, which generates no images to compare; leave "
             "--quality."
@@ -141,24 +158,17 @@ def _describe_lacks(model, path) -> str:
     return f"{path} holds a {type(model).__name__}, which has no {lacking}."
 
 
-def _choose_compared(images, space, *, seed) -> tuple:
-    """Returns real images, twice as many as are generated, and the feature space."""
-    count = min(_MOST_COMPARED, len(images) // 2)
-    order = np.random.default_rng(seed).permutation(len(images))[: 2 * count]
-    real = np.asarray(images[np.sort(order)])
-    return real, _find_space(space, real)
-
-
-def _write_quality(model, real, space, report, *, seed, console) -> None:
+def _measure(model, images, space: str, *, seed: int) -> Quality:
+    """Returns how good images of the model are beside twice as many real ones."""
     from tfzero.pretrain.pictures import generate_images
     from tfzero.pretrain.quality import measure_quality
 
-    generated = generate_images(model, len(real) // 2, seed=derive_seed(seed, "quality"))
-    found = measure_quality(real, generated, space=space, seed=seed)
-    for line in found.describe():
-        console.print(line, highlight=False)
-    report.write_text(json.dumps(dataclasses.asdict(found), indent=1), encoding="utf-8")
-    console.print(f"Wrote {report}", highlight=False)
+    count = min(_MOST_COMPARED, len(images) // 2)
+    order = np.random.default_rng(seed).permutation(len(images))[: 2 * count]
+    real = np.asarray(images[np.sort(order)])
+    named = _find_space(space, real)
+    generated = generate_images(model, count, seed=derive_seed(seed, "quality"))
+    return measure_quality(real, generated, space=named, seed=seed)
 
 
 def _find_space(space: str, real: np.ndarray):

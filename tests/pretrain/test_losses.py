@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfzero.pretrain import losses
 
@@ -208,6 +209,33 @@ def test_partner_cross_entropy_by_hand():
 def test_partner_cross_entropy_of_equal_views_cannot_tell():
     similarities = losses.view_similarities(floats(np.ones((6, 3))), temperature=0.1)
     assert float(losses.partner_cross_entropy(similarities)) == pytest.approx(math.log(5), rel=1e-5)
+
+
+def test_views_of_equal_images_are_no_negatives():
+    # Images 0 and 2 of three are equal; views 0, 2, 3 and 5 are theirs.
+    random = np.random.default_rng(3)
+    projections = floats(random.normal(size=(6, 4)))
+    same = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]], bool)
+    similarities = losses.view_similarities(projections, temperature=0.5, equal=same)
+    plain = np.asarray(losses.view_similarities(projections, temperature=0.5))
+    dropped = {(0, 2), (0, 5), (2, 0), (2, 3), (3, 2), (3, 5), (5, 0), (5, 3)}
+    expected = [[-1e9 if (i, k) in dropped else plain[i, k] for k in range(6)] for i in range(6)]
+    np.testing.assert_array_equal(similarities, floats(expected))
+    apart = losses.view_similarities(projections, temperature=0.5, equal=np.eye(3, dtype=bool))
+    np.testing.assert_array_equal(apart, plain)
+
+
+def test_one_image_leaves_no_negatives():
+    views = floats(np.ones((2, 3)))
+    with pytest.raises(ValueError, match="batch of 1 image arrived; expected at least 2"):
+        losses.view_similarities(views, temperature=0.5)
+    compute = tf.function(
+        lambda views: losses.view_similarities(views, temperature=0.5),
+        input_signature=[tf.TensorSpec((None, 3))],
+    )
+    assert compute(np.repeat(views, 2, axis=0)).shape == (4, 4)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="batch of 1 image arrived"):
+        compute(views)
 
 
 def test_partner_accuracy_counts_views_whose_nearest_is_their_partner():

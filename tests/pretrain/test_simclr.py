@@ -11,34 +11,40 @@ from tfzero.data.kinds import KINDS
 from tfzero.data.pipeline import stream_batches
 from tfzero.networks import build_encoder
 from tfzero.networks.views import VIEWS, random_views
-from tfzero.pretrain.simclr import SimCLR
+from tfzero.pretrain.simclr import SimCLR, find_equal
 from tfzero.transfer import fit_classifier
 
 IMAGES = make_pixels(5, *SHAPE, seed=3)
 SCALED = (IMAGES / 255).astype(np.float32)
 
 
-def slow_nt_xent(projections, temperature):
-    """Chen et al. 2020, eq. 1, view by view."""
+def slow_nt_xent(projections, temperature, images):
+    """Chen et al. 2020, eq. 1, view by view; equal images are one."""
     rows = np.asarray(projections, np.float64)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     count, losses, right = len(rows), [], []
     for i in range(count):
         partner = (i + count // 2) % count
-        others = {k: np.exp(rows[i] @ rows[k] / temperature) for k in range(count) if k != i}
+        others = {
+            k: np.exp(rows[i] @ rows[k] / temperature)
+            for k in range(count)
+            if k == partner or (images[k % len(images)] != images[i % len(images)]).any()
+        }
         losses.append(-np.log(others[partner] / sum(others.values())))
         right.append(max(others, key=others.get) == partner)
     return np.mean(losses), np.mean(right)
 
 
 @pytest.mark.parametrize("temperature", [0.1, 1.0])
-def test_losses_equal_loops(temperature):
+@pytest.mark.parametrize("order", [[0, 1, 2, 3, 4], [0, 1, 0, 3, 0, 1]])
+def test_losses_equal_loops(temperature, order):
     simclr = compile_method(make_method("simclr", temperature=temperature, seed=6))
-    terms = {k: float(v) for k, v in simclr.loss_terms(SCALED, training=False).items()}
+    images = SCALED[order]
+    terms = {k: float(v) for k, v in simclr.loss_terms(images, training=False).items()}
     seeds = tf.unstack(tf.random.split(tf.constant([6, 0]), 2))  # seed 6, step 0
-    both = [random_views(SCALED, VIEWS["digits"], seed=seed) for seed in seeds]
+    both = [random_views(images, VIEWS["digits"], seed=seed) for seed in seeds]
     projections = simclr.projection(simclr.hidden(simclr.encoder(tf.concat(both, axis=0))))
-    loss, accuracy = slow_nt_xent(projections, temperature)
+    loss, accuracy = slow_nt_xent(projections, temperature, images)
     assert loss > 0.5
     assert terms["loss"] == pytest.approx(loss, rel=1e-4)
     assert terms["accuracy"] == pytest.approx(accuracy, abs=1e-6)
@@ -57,6 +63,45 @@ def test_training_descends_the_gradient_of_the_loss():
         simclr.trainable_weights, twin.trainable_weights, gradient, strict=True
     ):
         np.testing.assert_allclose(moved, start - rate * part, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_equal_images_are_found_and_no_others(compiled, channels):
+    images = np.concatenate(
+        [make_pixels(200, 9, 7, channels, seed=1), np.zeros((2, 9, 7, channels))]
+    )
+    images[150] = images[3]
+    images[151], images[151, 4, 4, 0] = images[3], images[3, 4, 4, 0] // 2 + 1  # by one pixel
+    order = np.random.default_rng(0).permutation(np.concatenate([np.arange(202), [3, 3, 77]]))
+    images = (images[order] / 255).astype(np.float32)
+    find = tf.function(find_equal, jit_compile=compiled)
+    flat = images.reshape(len(images), -1)
+    expected = (flat[:, None] == flat).all(axis=2)
+    assert expected.sum() == 205 + 4 * 3 + 2 + 2
+    np.testing.assert_array_equal(find(images), expected)
+
+
+@pytest.mark.parametrize("eagerly", [True, False])
+def test_a_batch_of_one_image_is_refused(eagerly):
+    simclr = compile_method(make_method("simclr"), run_eagerly=eagerly)
+    expected = ValueError if eagerly else (ValueError, tf.errors.InvalidArgumentError)
+    with pytest.raises(expected, match="batch of 1 image arrived; expected at least 2"):
+        simclr.fit(IMAGES, batch_size=4, epochs=1, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"temperature": -1.0}, "temperature is -1.0; expected at least 0.001"),
+        ({"temperature": 0}, "temperature is 0; expected at least 0.001"),
+        ({"hidden_dim": 0}, "hidden_dim is 0; expected an integer from 1"),
+        ({"projection_dim": 2.5}, "projection_dim is 2.5; expected an integer from 1"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        make_method("simclr", **arguments)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -160,21 +160,52 @@ def squared_gradient_norm(gradient: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.reduce_sum(tf.square(gradient), axis=[1, 2, 3]))
 
 
-def view_similarities(projections: tf.Tensor, *, temperature: float) -> tf.Tensor:
+def view_similarities(
+    projections: tf.Tensor, *, temperature: float, equal: tf.Tensor | None = None
+) -> tf.Tensor:
     """Cosine similarity of each view with each other, over the temperature.
 
     Args:
         projections: float32 `(2B, D)`; rows i and B + i are views of one image. Need not be
             normalized.
         temperature: Positive float.
+        equal: bool `(B, B)`, which images are the same, each with itself among them; None if no
+            two are. Eq. 1 has views of other images as negatives, and takes every row for one.
 
     Returns:
-        float32 `(2B, 2B)`; the diagonal, a view with itself, is far below all others.
+        float32 `(2B, 2B)`; a view with itself, and with a view of an equal image that is not its
+        partner, is far below all others.
+
+    Raises:
+        ValueError: If B < 2, which leaves no negatives.
+        tf.errors.InvalidArgumentError: The same, where B is known only when the graph runs.
+            Graphs compiled by XLA don't notice.
+
+    Reference:
+        Chen et al. 2020, arXiv:2002.05709, eq. 1.
     """
+    _require_negatives(projections)
     normalized = tf.math.l2_normalize(projections, axis=1)
     similarities = tf.matmul(normalized, normalized, transpose_b=True) / temperature
     # Far below any cosine over a temperature, and finite.
-    return tf.linalg.set_diag(similarities, tf.fill((tf.shape(projections)[0],), -1e9))
+    least = -1e9
+    if equal is not None:
+        others = tf.linalg.set_diag(equal, tf.zeros(tf.shape(equal)[:1], tf.bool))
+        similarities = tf.where(tf.tile(others, (2, 2)), least, similarities)
+    return tf.linalg.set_diag(similarities, tf.fill((tf.shape(projections)[0],), least))
+
+
+def _require_negatives(projections) -> None:
+    advice = (
+        "expected at least 2, for a view is told from those of other images. Choose a batch size "
+        "that leaves no single image over, or drop the last batch."
+    )
+    count = projections.shape[0]
+    if count is not None and count < 4:
+        raise ValueError(f"A batch of {count // 2} image arrived; {advice}")
+    tf.debugging.assert_greater_equal(
+        tf.shape(projections)[0], 4, message=f"A batch of 1 image arrived; {advice}"
+    )
 
 
 def partner_cross_entropy(similarities: tf.Tensor) -> tf.Tensor:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from tfzero._checks import require_between
 from tfzero._seeds import derive_seed
 from tfzero.data.kinds import default_kind
 from tfzero.networks.layers import scaled_leaky_relu
 from tfzero.networks.views import find_views, random_views
 from tfzero.pretrain import losses
-from tfzero.pretrain.base import Pretrainer
+from tfzero.pretrain.base import Pretrainer, require_count
+
+# What is left out of the softmax lies at -1e9, far below any similarity over this.
+_LEAST_TEMPERATURE = 1e-3
 
 
 @keras.saving.register_keras_serializable("tfzero")
@@ -22,16 +26,22 @@ class SimCLR(Pretrainer):
     other of the batch (NT-Xent). What the views may change is the whole of what the method knows
     about the data, so `kind` matters more than any other argument.
 
+    An image that is in a batch twice, as where a batch spans two passes over a small pool, is no
+    negative of itself.
+
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
         kind: What kind of data the views are made for: "digits" (crops and small turns, never
             mirrored), "clothes" (crops, mirrored), "photos" (crops, mirrored, colours changed) or
             "spectrograms" (shifted along time, bands masked). None takes "photos" for three
             channels, else "digits".
-        temperature: Divides the similarities; lower punishes near misses harder.
+        temperature: Divides the similarities, at least 0.001; lower punishes near misses harder.
         hidden_dim: Units of the projection head's hidden layer.
         projection_dim: Units of its output.
         seed: Draws the weights of the head and the views.
+
+    Raises:
+        InputError: If there is no such kind, or a number is out of its range.
 
     Reference:
         Chen et al. 2020, arXiv:2002.05709, algorithm 1.
@@ -49,9 +59,11 @@ class SimCLR(Pretrainer):
     ):
         super().__init__(encoder, loss_names=("loss", "accuracy"), seed=seed)
         self.kind = kind
-        self.temperature = temperature
-        self.hidden_dim = hidden_dim
-        self.projection_dim = projection_dim
+        self.temperature = require_between(
+            temperature, _LEAST_TEMPERATURE, None, name="temperature"
+        )
+        self.hidden_dim = require_count(hidden_dim, name="hidden_dim")
+        self.projection_dim = require_count(projection_dim, name="projection_dim")
         self.views = find_views(kind or default_kind(encoder.input_shape[-1]))
         self.hidden = self._dense(hidden_dim, "hidden", activation=scaled_leaky_relu)
         self.hidden.build(encoder.output_shape)
@@ -85,7 +97,9 @@ class SimCLR(Pretrainer):
         """
         both = tf.concat(self.draw_views(images, seed=self.step_seed()), axis=0)  # (2B, H, W, C)
         projections = self.projection(self.hidden(self.encoder(both, training=training)))
-        logits = losses.view_similarities(projections, temperature=self.temperature)
+        logits = losses.view_similarities(
+            projections, temperature=self.temperature, equal=find_equal(images)
+        )
         return {
             "loss": losses.partner_cross_entropy(logits),
             "accuracy": losses.partner_accuracy(logits),
@@ -108,3 +122,25 @@ class SimCLR(Pretrainer):
             "hidden_dim": self.hidden_dim,
             "projection_dim": self.projection_dim,
         }
+
+
+def find_equal(images: tf.Tensor) -> tf.Tensor:
+    """Returns which images of a batch are the same in every pixel.
+
+    Compares one sum an image, of its pixels' bits times fixed random numbers, which is cheaper
+    than all pairs of images. Sums of integers do not depend on their order, so those of equal
+    images are equal; those of others are with a probability below 2 ** -40.
+
+    Args:
+        images: float32 `(B, H, W, C)`.
+
+    Returns:
+        bool `(B, B)`, true on the diagonal.
+    """
+    # In 64 bits, which GPUs add and multiply, unlike 32.
+    bits = tf.cast(tf.bitcast(images, tf.int32), tf.int64)
+    factors = tf.random.stateless_uniform(
+        tf.shape(images)[1:], (0, 0), minval=-(2**62), maxval=2**62, dtype=tf.int64
+    )
+    sums = tf.reduce_sum(bits * factors, axis=[1, 2, 3])  # (B,)
+    return sums[:, None] == sums

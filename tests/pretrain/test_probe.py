@@ -112,6 +112,17 @@ def test_early_stopping_counts_epochs():
     assert probe.values == {1: 0.4, 2: 0.8, 4: 0.7}
 
 
+def test_an_epoch_that_another_callback_makes_the_last_has_no_value():
+    class Stopper(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 4
+
+    probe = Scripted(IMAGES, LABELS, every=2)
+    probe.given = [0.4, 0.8, 0.7]
+    fit(compile_method(make_method("vae"), run_eagerly=True), probe, Stopper(), epochs=9)
+    assert probe.values == {1: 0.4, 2: 0.8, 4: 0.7}
+
+
 def test_a_second_fit_is_measured_after_its_first_epoch():
     probe = Scripted(IMAGES, LABELS, every=10)
     probe.given = [0.3, 0.5, 0.6]
@@ -144,6 +155,9 @@ def test_what_cannot_be_used_is_refused():
         make_probe(every=0)
     with pytest.raises(InputError, match="share is 1.5"):
         make_probe(share=1.5)
+    for probe in ("knn", "linear"):
+        with pytest.raises(InputError, match="labels are all 3; expected two classes or more"):
+            tfzero.ProbeCallback(IMAGES, np.full(80, 3), probe=probe)
     with pytest.raises(InputError, match=r"labels has shape \(79,\)"):
         tfzero.ProbeCallback(IMAGES, LABELS[:79])
     model = build_small_encoder()

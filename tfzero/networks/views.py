@@ -45,8 +45,9 @@ class Views:
     shift: tuple[float, float] = (0.0, 0.0)
 
 
-# Crops and colours of photos as in Chen
-# et al. 2020, arXiv:2002.05709, appendix B.9; masks as in Park et al. 2019, arXiv:1904.08779.
+# Photos as CIFAR-10 in Chen et al. 2020, arXiv:2002.05709, appendix B.9: colours of strength 0.5.
+# Unlike there a crop keeps at least 0.3 of the area instead of 0.08, and colours change in every
+# view instead of 0.8 of them. Masks as in Park et al. 2019, arXiv:1904.08779.
 VIEWS = {
     "digits": Views(smallest_crop=0.5, rotation=10 / 180 * math.pi, jitter=0.4),
     "clothes": Views(smallest_crop=0.5, flip=True, jitter=0.4),

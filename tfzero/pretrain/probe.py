@@ -34,7 +34,8 @@ class ProbeCallback(keras.callbacks.Callback):
         vae.fit(pool, epochs=50, callbacks=[probe, stop])
 
     It runs after the first epoch of a `fit`, after each epoch whose number is a multiple of
-    `every`, and after the last. In between `logs` repeats the last value: no improvement to
+    `every`, and after the last that was asked for: where a callback after it ends the `fit`
+    before, that epoch may have none. In between `logs` repeats the last value: no improvement to
     whoever watches, so a patience is still counted in epochs and should be at least `every`.
 
     Training is not changed: no gradient, and no random number that training reads. But whoever
@@ -42,7 +43,8 @@ class ProbeCallback(keras.callbacks.Callback):
 
     Args:
         images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1.
-        labels: Integers `(N,)`, each class at least twice. Some thousand images are enough.
+        labels: Integers `(N,)` of two classes or more, each at least twice. Some thousand images
+            are enough.
         probe: "knn", cosine similarity and 10 neighbours, or "linear", logistic regression.
         every: Epochs from one measurement to the next.
         share: Share of the images held out, in (0, 1).
@@ -72,6 +74,11 @@ class ProbeCallback(keras.callbacks.Callback):
             raise InputError(f"every is {every}; expected a number of epochs from 1.")
         images = check_images(images)
         labels = check_labels(labels, count=len(images))
+        if len(np.unique(labels)) < 2:
+            raise InputError(
+                f"labels are all {labels[0]}; expected two classes or more, for a probe tells "
+                "classes apart. Give images of other classes, too."
+            )
         kept, held = hold_out(images, labels, share=share, seed=derive_seed(seed, "probe"))
         self._images = images[np.concatenate([kept, held])]
         self._labels, self._held_labels = labels[kept], labels[held]

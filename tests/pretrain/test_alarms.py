@@ -80,6 +80,9 @@ def test_a_loss_that_is_not_finite():
         "Epoch 1, loss not finite: loss is nan (expected a finite number)."
     )
     assert "lower the learning rate" in raised["loss not finite"]
+    # A GAN's discriminator has an optimizer of its own, which clips nothing.
+    assert "discriminator_learning_rate" in raised["loss not finite"]
+    assert "the optimizer given to compile" in raised["loss not finite"]
     assert watch(Still(loss=1e30)) == {}
 
 
@@ -100,7 +103,21 @@ def test_a_posterior_that_ignores_the_image():
     raised = watch(method, epochs=30, every=10)
     sentences = raised["posterior collapse"]
     assert "0 of 3 latents depend on the image (expected 1 or more" in sentences
-    assert "beta" in sentences
+    assert "(beta)" in sentences and sentences.endswith("all arguments of the method.")
+
+
+@pytest.mark.parametrize(
+    ("count", "active", "least"), [(1, 0, 1), (10, 0, 1), (11, 1, 2), (32, 3, 4), (70, 6, 7)]
+)
+def test_the_active_latents_expected_are_a_tenth_rounded_up(count, active, least):
+    vae = make_method("vae", latent_dim=count)
+    kernel = vae.moments.kernel.numpy()
+    kernel[:, active:count] = 0
+    kernel[:, :active] *= 100
+    vae.moments.kernel.assign(kernel)
+    [sign] = [sign for sign in find_signs(vae, IMAGES) if sign.name == "posterior collapse"]
+    assert sign.is_low and (sign.value, sign.threshold) == (active, least)
+    assert f"{active} of {count} latents depend on the image (expected {least} or" in sign.seen
 
 
 def test_a_generator_of_one_image():
@@ -116,7 +133,7 @@ def test_a_generator_of_one_image():
         "128 generated images vary 0 % as much as real ones (expected 5 % or more)"
         in (raised["mode collapse"])
     )
-    assert "r1_weight" in raised["mode collapse"]
+    assert "(r1_weight, an argument of the method)" in raised["mode collapse"]
 
 
 def test_a_generator_of_black_and_white_alone():
@@ -130,7 +147,7 @@ def test_a_generator_of_black_and_white_alone():
     assert (
         "of the values of generated images lie between black and white, of real ones" in sentences
     )
-    assert "r1_weight" in sentences
+    assert "(r1_weight, an argument of the method)" in sentences
     # Of images that are black and white themselves nothing is missed.
     images = np.where(IMAGES > 0.5 * IMAGES.max(), 255, 0).astype(np.uint8)
     assert "generator saturated" not in {sign.name for sign in find_signs(method, images)}
@@ -153,14 +170,15 @@ def test_a_discriminator_that_has_won():
     raised = watch(method, epochs=20, every=5)
     assert "the discriminator is wrong with a probability of" in raised["discriminator won"]
     assert "(expected 2 % or more; mean logit " in raised["discriminator won"]
-    assert "discriminator_learning_rate" in raised["discriminator won"]
+    assert raised["discriminator won"].endswith("both arguments of the method.")
 
 
 def test_views_that_share_nothing():
     raised = watch(Destroying())
     assert set(raised) == {"augmentation destroys the signal"}
     sentences = raised["augmentation destroys the signal"]
-    assert "(expected 2.3 % or more; 0.78 % by chance)" in sentences and "augment less" in sentences
+    assert "(expected 2.3 % or more; 0.78 % by chance)" in sentences
+    assert "augment less, by another kind of data (kind)" in sentences
     assert watch(Disturbing()) == {}
 
 
@@ -231,13 +249,40 @@ def test_other_keras_models_are_watched_by_their_features_alone():
     assert find_signs(Bearer(), IMAGES[:8]) == []  # too few to tell
 
 
-def test_weights_that_are_not_finite_are_left_to_the_loss():
-    for name in METHODS:
-        method = make_method(name)
-        for weight in method.weights:
-            if weight.dtype == "float32":
-                weight.assign(np.nan * weight)
-        assert find_signs(method, IMAGES) == []
+def lose_weights(method):
+    for weight in method.weights:
+        if weight.dtype == "float32":
+            weight.assign(np.nan * weight)
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_weights_that_are_not_finite_are_seen_by_their_features_alone(name):
+    method = make_method(name)
+    lose_weights(method)
+    [sign] = find_signs(method, IMAGES)
+    assert sign.is_low and sign.describe().startswith(
+        "features not finite: the features of 256 of 256 images are not finite (expected"
+    )
+    # The images' fault, and the loss says so.
+    assert find_signs(method, np.full((20, 8, 8, 1), np.nan, np.float32)) == []
+    assert describe_alarms(method, IMAGES, {"loss": [1.0]}) == [sign.describe()]
+    [told] = describe_alarms(method, IMAGES, {"loss": [float("nan")]})
+    assert told.startswith("loss not finite")
+
+
+def test_weights_lost_at_the_last_update_raise_an_alarm():
+    class Lost(Still):
+        """Loses its weights after a loss that is finite."""
+
+        def train_step(self, data):
+            found = super().train_step(data)
+            lose_weights(self)
+            return found
+
+    raised = watch(Lost(), epochs=1)
+    assert set(raised) == {"features not finite"}
+    assert raised["features not finite"].startswith("Epoch 1, features not finite: ")
+    assert set(watch(Lost(loss=float("nan")))) == {"loss not finite"}
 
 
 def test_alarms_after_training_name_each_trouble_once():

@@ -8,20 +8,21 @@ import keras
 import numpy as np
 
 from tfzero._checks import InputError
-from tfzero.pretrain.signs import Sign, choose_images, find_signs
+from tfzero.pretrain.signs import AGAINST_INFINITY, NOT_FINITE, Sign, choose_images, find_signs
 
 # A number that is low but grew by this factor since the last look is on its way.
 _RISING = 1.1
+_LOSS_NOT_FINITE = "loss not finite"
 
 
 class Alarms(keras.callbacks.Callback):
     """Says during `fit` when pretraining goes wrong, once for each thing that does.
 
-    It looks for a loss that is not finite, representation collapse (RankMe), and, where the
-    method can be asked (`Pretrainer.can`), for mode collapse, a discriminator that has won, a
-    saturated generator, posterior collapse, and augmentation that destroys the signal. A number
-    that is low raises its alarm if it was low at the look before and did not grow by a tenth
-    since, or if it is low at the end: early in training many are low and rise.
+    It looks for a loss or features that are not finite, representation collapse (RankMe), and,
+    where the method can be asked (`Pretrainer.can`), for mode collapse, a discriminator that has
+    won, a saturated generator, posterior collapse, and augmentation that destroys the signal. A
+    number that is low raises its alarm if it was low at the look before and did not grow by a
+    tenth since, or if it is low at the end: early in training many are low and rise.
 
     Training is not changed: no gradient, and no random number that training reads.
 
@@ -63,7 +64,7 @@ class Alarms(keras.callbacks.Callback):
         """Looks, and raises what did not get better since the last look."""
         self._epoch = epoch + 1
         for sentences in describe_losses({name: [value] for name, value in (logs or {}).items()}):
-            self._raise("loss not finite", sentences)
+            self._raise(_LOSS_NOT_FINITE, sentences)
         if self._epoch % self.every == 0:
             self._look()
             for sign in self._signs:
@@ -85,7 +86,8 @@ class Alarms(keras.callbacks.Callback):
         self._looked = self._epoch
 
     def _raise(self, name: str, sentences: str) -> None:
-        if name not in self.raised:
+        told = name == NOT_FINITE and _LOSS_NOT_FINITE in self.raised
+        if name not in self.raised and not told:
             self.raised[name] = f"Epoch {self._epoch}, {sentences}"
             self.say(self.raised[name])
 
@@ -102,7 +104,10 @@ def describe_alarms(
     """
     signs = find_signs(model, choose_images(images))
     found = {sign.name: sign.describe() for sign in reversed(signs) if sign.is_low}
-    return describe_losses(history) + list(found.values())[::-1]
+    lost = describe_losses(history)
+    if lost:
+        found.pop(NOT_FINITE, None)
+    return lost + list(found.values())[::-1]
 
 
 def describe_losses(history: Mapping[str, Sequence[float]]) -> list[str]:
@@ -112,8 +117,7 @@ def describe_losses(history: Mapping[str, Sequence[float]]) -> list[str]:
         if len(wrong):
             where = f" in epoch {wrong[0] + 1} of {len(values)}" if len(values) > 1 else ""
             return [
-                f"loss not finite: {name} is {values[wrong[0]]}{where} (expected a finite number). "
-                "All weights are lost from there on: lower the learning rate, clip gradients "
-                "(clipnorm of the optimizer), and check that the images are in 0..1."
+                f"{_LOSS_NOT_FINITE}: {name} is {values[wrong[0]]}{where} (expected a finite "
+                f"number). {AGAINST_INFINITY}"
             ]
     return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import keras
 import numpy as np
@@ -23,14 +24,24 @@ _FEWEST = 16
 _ACTIVE_VARIANCE = 0.01
 # Below these a sign is an alarm; what they are shares of stands in the sentences.
 _LEAST_SPREAD, _LEAST_COVERAGE, _LEAST_ERROR = 0.05, 0.25, 0.02
-_LEAST_ACTIVE, _LEAST_RANK, _LEAST_RANK_SHARE = 0.1, 2.0, 0.03
+_LEAST_RANK, _LEAST_RANK_SHARE = 2.0, 0.03
+# Of so many latents at least one is active.
+_LATENTS_AN_ACTIVE = 10
+# The name of an alarm that says the same of features as another of losses.
+NOT_FINITE = "features not finite"
+AGAINST_INFINITY = (
+    "All weights are lost from there on: lower the learning rate (of a GAN its argument "
+    "discriminator_learning_rate, too), and check that the images are in 0..1. In Python the "
+    "optimizer given to compile, a GAN's generator's, can also clip gradients (clipnorm)."
+)
 _AGAINST_JUDGE = (
-    "The generator repeats itself: lower its learning rate, raise the penalty on the "
-    "discriminator's gradient (r1_weight), use larger batches, or start from another seed."
+    "The generator repeats itself: lower its learning rate, use larger batches, start from another "
+    "seed, or raise the penalty on the discriminator's gradient (r1_weight, an argument of the "
+    "method)."
 )
 _AGAINST_NOBODY = (
     "The decoder makes nearly the same of all latents: lower the learning rate, train longer, or "
-    "have the latents say more of the image."
+    "have the latents say more of the image (a lower beta, an argument of the method)."
 )
 # Black and white reach this far, and so much between them real images need for it to be missed.
 _BLACK, _LEAST_BETWEEN = 2 / 255, 0.25
@@ -84,7 +95,8 @@ def find_signs(model: keras.Model, images: np.ndarray, *, seed: int = 0) -> list
         seed: Draws generated images and views.
 
     Returns:
-        The signs; none of numbers that are not finite.
+        The signs. Where the features of finite images are not finite, that is one; of other
+        numbers that are not finite there is none.
     """
     if len(images) < _FEWEST:
         return []
@@ -102,6 +114,8 @@ def _find(model, images, seed) -> list[Sign]:
     if telling:
         signs.append(_representation(features))
         telling = not signs[0].is_low
+    elif features is not None and np.isfinite(scaled).all():
+        signs.append(_not_finite(features))
     if not isinstance(model, Pretrainer):
         return signs
     if model.can("posterior"):
@@ -153,20 +167,31 @@ def _representation(features) -> Sign:
     )  # fmt: skip
 
 
+def _not_finite(features) -> Sign:
+    """The sign of weights that were lost after all losses that were looked at."""
+    finite = np.isfinite(features).all(axis=1)
+    return Sign(
+        NOT_FINITE, "finite", float(finite.mean()), 1.0,
+        f"the features of {np.sum(~finite)} of {len(features)} images are not finite (expected "
+        "finite numbers).", AGAINST_INFINITY,
+    )  # fmt: skip
+
+
 def _posterior(model, scaled) -> list[Sign]:
     mean, _ = model.posterior(scaled, training=False)
     varying = np.asarray(mean).var(axis=0)
     if not np.isfinite(varying).all():
         return []
     active, count = int(np.sum(varying > _ACTIVE_VARIANCE)), len(varying)
-    threshold = max(1.0, _LEAST_ACTIVE * count)
+    threshold = math.ceil(count / _LATENTS_AN_ACTIVE)
     return [
         Sign(
             "posterior collapse", "active latents", active, threshold,
-            f"{active} of {count} latents depend on the image (expected {threshold:.0f} or more; "
+            f"{active} of {count} latents depend on the image (expected {threshold} or more; "
             f"their mean varies by more than {_ACTIVE_VARIANCE}).",
-            "The decoder ignores the image: weigh the KL term less (beta), let it grow slowly, "
-            "allow each latent some free bits, or make the decoder smaller.",
+            "The decoder ignores the image: weigh the KL term less (beta), let it grow slowly "
+            "(kl_warmup), allow each latent some bits for free (free_bits), or make the decoder "
+            "smaller (decoder_width), all arguments of the method.",
         )
     ]  # fmt: skip
 
@@ -214,7 +239,8 @@ def _discriminator(model, scaled, fakes) -> list[Sign]:
             f"{100 * _LEAST_ERROR:.0f} % or more; mean logit {real_logits.mean():.1f} of real "
             f"images, {fake_logits.mean():.1f} of generated ones).",
             "The generator learns nothing from it: lower the discriminator's learning rate "
-            "(discriminator_learning_rate) or raise the penalty on its gradient (r1_weight).",
+            "(discriminator_learning_rate) or raise the penalty on its gradient (r1_weight), both "
+            "arguments of the method.",
         )
     ]  # fmt: skip
 
@@ -234,7 +260,7 @@ def _saturation(scaled, fakes) -> list[Sign]:
             f"{100 * made:.2g} % of the values of generated images lie between black and white, of "
             f"real ones {100 * real:.2g} % (expected {100 * threshold:.2g} % or more).",
             "It makes shapes of black and white: train longer, lower both learning rates, or raise "
-            "the penalty on the discriminator's gradient (r1_weight).",
+            "the penalty on the discriminator's gradient (r1_weight, an argument of the method).",
         )
     ]  # fmt: skip
 
@@ -253,8 +279,9 @@ def _views(model, encoder, scaled, seed) -> list[Sign]:
             f"of {count} images {100 * found:.2g} % can be told from the others by a second view "
             f"(expected {100 * threshold:.2g} % or more; {100 / count:.2g} % by chance), by their "
             "pixels or by their features.",
-            "Two views of an image share too little: augment less, with larger crops, less noise "
-            "or smaller masks.",
+            "Two views of an image share too little: augment less, by another kind of data (kind), "
+            "less noise (noise_stddev) or smaller masks (mask_share), whichever is an argument of "
+            "the method.",
         )
     ]  # fmt: skip
 

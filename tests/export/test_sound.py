@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -147,11 +149,42 @@ def test_predict_names_bad_files(version, clips, tmp_path):
     with pytest.raises(InputError, match=r"text\.wav cannot be read as a WAV file"):
         predict_files(version, [*clips, tmp_path / "text.wav"])
     write_clip(tmp_path / "none.wav", make_tone(200)[:0])
-    with pytest.raises(InputError, match=r"none\.wav cannot be used: .*without samples"):
+    with pytest.raises(InputError, match=r"none\.wav has no samples; expected sound"):
         predict_files(version, [*clips, tmp_path / "none.wav"])
     with pytest.raises(InputError, match="holds no clip of sound; expected files that end in .wav"):
         (tmp_path / "empty").mkdir()
         predict_files(version, [tmp_path / "empty"])
+
+
+def test_predict_judges_a_long_file_by_its_header(version, clips, tmp_path, monkeypatch):
+    content = clips[0].read_bytes()
+    size = 5 * 3600 * RATE * 2
+    head = content[:4] + struct.pack("<I", size + 36) + content[8:40] + struct.pack("<I", size)
+    with (tmp_path / "hours.wav").open("wb") as file:
+        file.write(head)
+        file.truncate(44 + size)  # nothing but a hole: 290 MB that take no place
+    monkeypatch.setattr(tf.audio, "decode_wav", lambda content: pytest.fail("was decoded"))
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"hours\.wav lasts 5\.0 hours; .* at most 60 seconds"):
+        predict_files(version, [tmp_path / "hours.wav"])
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("what", ["odd chunk", "stream"])
+def test_what_training_takes_and_the_graph_refuses_is_predicted(
+    version, serve, clips, tmp_path, what
+):
+    content = clips[0].read_bytes()
+    if what == "odd chunk":
+        changed = content[:36] + b"LIST" + struct.pack("<I", 7) + b"INFOabc\0" + content[36:]
+    else:
+        changed = content[:40] + b"\xff" * 4 + content[44:]
+    (tmp_path / "a.wav").write_bytes(changed)
+    with pytest.raises(tf.errors.InvalidArgumentError):  # as docs/serving.md says
+        serve["serving_bytes"](wav_bytes=tf.constant([changed]))
+    found, wanted = predict_files(version, [tmp_path / "a.wav", clips[0]])
+    assert found.scores == pytest.approx(wanted.scores, abs=1e-5)
 
 
 def test_an_encoder_alone_hears(tmp_path):

@@ -15,7 +15,7 @@ import PIL.Image
 import tensorflow as tf
 
 from tfzero._checks import InputError
-from tfzero.data.clips import SUFFIX, read_clip
+from tfzero.data.clips import SUFFIX, read_clip, read_clip_header
 from tfzero.data.decode import SUFFIXES, decode_image
 from tfzero.data.logmel import LogMel, make_image
 from tfzero.export.fresh_process import MAX_PIXELS, SPEC_FILE, find_reason
@@ -53,6 +53,7 @@ class _Reader:
         suffixes: What the files' names end in.
         word: What they are.
         whole: What the graph expects of one.
+        check: Refuses a file by its header, before all of it is read.
         suits_graph: Whether the graph decodes a file's content to what training would see.
         decode: Makes of a file the image that training would see.
     """
@@ -60,6 +61,7 @@ class _Reader:
     suffixes: frozenset[str]
     word: str
     whole: str
+    check: Callable[[pathlib.Path], object]
     suits_graph: Callable[[bytes], bool]
     decode: Callable[[pathlib.Path], np.ndarray]
 
@@ -120,7 +122,7 @@ def _find_reader(spec: dict, version: pathlib.Path) -> _Reader:
 
         return _Reader(
             frozenset({SUFFIX}), "clip of sound", f"16-bit WAV file of {sound.rate:,} samples a "
-            "second", lambda content: _graph_hears(content, sound.rate), listen,
+            "second", read_clip_header, lambda content: _graph_hears(content, sound.rate), listen,
         )  # fmt: skip
     if shape[-1] not in _CHANNELS:
         raise InputError(
@@ -132,7 +134,8 @@ def _find_reader(spec: dict, version: pathlib.Path) -> _Reader:
     def look(path: pathlib.Path) -> np.ndarray:
         return decode_image(path, channels=shape[-1], size=(shape[0], shape[1]), resize=resize)
 
-    return _Reader(SUFFIXES, "image", "PNG or JPEG file", _suits_graph, look)
+    # Of images Pillow reads no more than the header until they are judged.
+    return _Reader(SUFFIXES, "image", "PNG or JPEG file", lambda path: None, _suits_graph, look)
 
 
 def _list_files(path: pathlib.Path, reader: _Reader) -> list[pathlib.Path]:
@@ -228,7 +231,9 @@ def _score_encoded(
 
 def _read_bytes(path: pathlib.Path, reader: _Reader) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            reader.check(path)
+            return file.read()
     except OSError as error:
         raise InputError(
             f"{path} cannot be read: {error.strerror}. Expected a file with an {reader.word}."

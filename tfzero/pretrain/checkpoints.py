@@ -75,7 +75,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     @property
     def history_path(self) -> pathlib.Path:
-        """Where the losses are: a list of one object an epoch; null is a loss not finite.
+        """Where the losses are: a list of one object an epoch.
 
         In each, `monitor` names what decided which model is the best, if anything did.
         """
@@ -89,11 +89,12 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Saves what an epoch ended with, or stops training where that is not finite."""
-        self._record(epoch, logs or {})
-        if wrong := _find_wrong_loss(logs or {}) or find_wrong_weights(self.model):
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        if wrong := _find_wrong_loss(values) or find_wrong_weights(self.model):
             self.failure = self._describe_failure(epoch, wrong)
             self.model.stop_training = True
             return
+        self._record(epoch, values)
         if self._is_best() and self.find_other_monitor(epoch) is None:
             self._save(self.best_path)
         text = json.dumps(self.history, indent=1)
@@ -105,10 +106,8 @@ class Checkpoints(keras.callbacks.Callback):
         self._save(self.path)
         self._remove_old(epoch)
 
-    def _record(self, epoch: int, logs) -> None:
-        values = {name: float(value) for name, value in logs.items()}
-        known: dict[str, object] = {"epoch": epoch + 1}
-        known |= {name: value if math.isfinite(value) else None for name, value in values.items()}
+    def _record(self, epoch: int, values: dict[str, float]) -> None:
+        known: dict[str, object] = {"epoch": epoch + 1, **values}
         if self.monitor is not None:
             known["monitor"] = self.monitor
         # What a killed run recorded of this epoch, or of later ones, is dropped.
@@ -155,8 +154,8 @@ def find_wrong_weights(model: keras.Model) -> str:
     return ""
 
 
-def _find_wrong_loss(logs) -> str:
-    wrong = [f"{name} is {value:g}" for name, value in logs.items() if not math.isfinite(value)]
+def _find_wrong_loss(values: dict[str, float]) -> str:
+    wrong = [f"{name} is {value:g}" for name, value in values.items() if not math.isfinite(value)]
     return wrong[0] if wrong else ""
 
 

@@ -37,6 +37,12 @@ CHOICES = [
     ("rotation", {"augment": False, "all_turns": True}),
     ("vae", {"likelihood": "gaussian", "kl_warmup": 4, "free_bits": 0.01}),
 ]
+# Colours are changed in a graph of their own, of methods that are told the kind of data.
+PHOTOS = [
+    (name, {"kind": "photos", "shape": (9, 12, 3)})
+    for name, entry in METHODS.items()
+    if entry.takes_kind
+]
 LEARNING_RATE = 2e-3
 
 

@@ -13,6 +13,7 @@ from tests.data.pictures import make_pixels
 from tests.pretrain.cases import (
     ARGUMENTS,
     CHOICES,
+    PHOTOS,
     SHAPE,
     assert_same_state,
     compile_method,
@@ -23,6 +24,7 @@ from tests.pretrain.cases import (
 )
 from tfzero._checks import InputError
 from tfzero.data.pipeline import stream_batches
+from tfzero.networks import build_encoder
 from tfzero.pretrain import METHODS, find_method
 from tfzero.pretrain.base import Pretrainer
 
@@ -39,9 +41,9 @@ def test_an_unknown_method_is_refused_with_the_nearest():
         find_method("vea")
 
 
-def fit_three_steps_an_epoch(method, **settings):
+def fit_three_steps_an_epoch(method, images=IMAGES, **settings):
     return method.fit(
-        IMAGES, batch_size=8, epochs=3, shuffle=False, verbose=0, **settings
+        images, batch_size=8, epochs=3, shuffle=False, verbose=0, **settings
     ).history  # fmt: skip
 
 
@@ -240,34 +242,61 @@ def test_early_stopping_watches_a_loss(name):
     assert stopping.best == history[f"val_{watched}"][0]
 
 
-def train_eagerly(name):
-    method = compile_method(make_method(name), run_eagerly=True)
-    return method, fit_three_steps_an_epoch(method)
+def train_eagerly(name, images=IMAGES, **arguments):
+    method = compile_method(make_method(name, **arguments), run_eagerly=True)
+    return method, fit_three_steps_an_epoch(method, images)
+
+
+def assert_trained_alike(method, history, eager, expected):
+    for weight, other in zip(method.weights, eager.weights, strict=True):
+        # Adam moves each weight by up to 0.018 in 9 steps, and enlarges rounding errors.
+        np.testing.assert_allclose(weight, other, atol=1e-3, err_msg=weight.path)
+    assert set(expected) == set(method.trackers)
+    # Averages are over all images, not of the last call.
+    for name, values in expected.items():
+        assert np.isfinite(values).all()
+        assert history[name] == pytest.approx(values, rel=0.01, abs=0.01), name
 
 
 def test_several_steps_a_call_equal_eager_steps(trained):
-    method, history = train_eagerly(trained.name)
-    for weight, expected in zip(trained.method.weights, method.weights, strict=True):
-        # Adam moves each weight by up to 0.018 in 9 steps, and enlarges rounding errors.
-        np.testing.assert_allclose(weight, expected, atol=1e-3, err_msg=weight.path)
-    assert set(history) == set(trained.method.trackers)
-    # Averages are over all images, not of the last call.
-    for name, values in history.items():
-        assert trained.history[name] == pytest.approx(values, rel=0.01, abs=0.01), name
+    eager, expected = train_eagerly(trained.name)
+    assert_trained_alike(trained.method, trained.history, eager, expected)
+
+
+@pytest.mark.parametrize("name, arguments", [*CHOICES, *PHOTOS])
+def test_several_steps_a_call_equal_eager_steps_of_each_choice(name, arguments):
+    images = make_pixels(24, *arguments.get("shape", SHAPE), seed=1)
+    method = compile_method(make_method(name, **arguments), steps_per_execution=2)
+    history = fit_three_steps_an_epoch(method, images)
+    assert_trained_alike(method, history, *train_eagerly(name, images, **arguments))
+
+
+@EVERY_METHOD
+def test_trains_a_residual_encoder(name):
+    encoder = build_encoder(SHAPE, width=2, residual=True)
+    start = [weight.numpy() for weight in encoder.trainable_weights]
+    method = compile_method(make_method(name, encoder=encoder), run_eagerly=True)
+    history = method.fit(IMAGES[:16], batch_size=8, epochs=2, verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+    for weight, before in zip(encoder.trainable_weights, start, strict=True):
+        assert np.abs(weight.numpy() - before).max() > 1e-5, weight.path
 
 
 @pytest.mark.slow
-@EVERY_METHOD
-def test_trains_alike_when_compiled_by_xla(name):
-    method = compile_method(make_method(name), jit_compile=True)
-    history = fit_three_steps_an_epoch(method)
-    eager, expected = train_eagerly(name)
+@pytest.mark.parametrize("name, arguments", [*((name, {}) for name in METHODS), *CHOICES, *PHOTOS])
+def test_trains_alike_when_compiled_by_xla(name, arguments):
+    images = make_pixels(24, *arguments.get("shape", SHAPE), seed=1)
+    method = compile_method(make_method(name, **arguments), jit_compile=True)
+    history = fit_three_steps_an_epoch(method, images)
+    eager, expected = train_eagerly(name, images, **arguments)
     assert int(method.optimizer.iterations.numpy()) == 9
-    # XLA draws other noise from the same seed, so that only the course is the same.
+    # XLA draws other noise from the same seed, so that only the course is the same. By noise alone
+    # the log density of "gaussian" and the accuracies of "photos" differ by up to a quarter.
+    tolerance = 0.3 if arguments else 0.1
     for loss, values in history.items():
-        assert values == pytest.approx(expected[loss], rel=0.1, abs=0.1), loss
+        assert values == pytest.approx(expected[loss], rel=tolerance, abs=tolerance), loss
     for weight, start in zip(
-        method.trainable_weights, make_method(name).trainable_weights, strict=True
+        method.trainable_weights, make_method(name, **arguments).trainable_weights, strict=True
     ):
         assert np.abs(weight.numpy() - start.numpy()).max() > 1e-5, weight.path
 

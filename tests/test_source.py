@@ -3,6 +3,7 @@
 import contextlib
 import json
 import pathlib
+import subprocess
 import sys
 import zipfile
 
@@ -227,6 +228,21 @@ def test_a_file_that_gives_no_features_is_refused_in_a_sentence(tmp_path):
     model = keras.models.load_model(path)
     keras.Model(model.inputs, model.layers[-2].output).save(path)
     assert load_encoder_file(path, (8, 8, 1)).output_shape == (None, 64)
+
+
+def test_a_new_process_knows_every_class_that_a_file_may_refer_to(tmp_path):
+    root = pathlib.Path(tfzero.__file__).parent
+    registering = {
+        "tfzero." + ".".join(path.relative_to(root).with_suffix("").parts)
+        for path in root.rglob("*.py")
+        if "@keras.saving.register_keras_serializable" in path.read_text()
+    }
+    build_small_encoder().save(tmp_path / "own.keras")
+    code = "import sys, tfzero; tfzero.load_model('own.keras'); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert len(registering) > 5 and registering <= set(done.stdout.split())
 
 
 @pytest.mark.parametrize("damage", ["no config", "cut weights", "no weights"])

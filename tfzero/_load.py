@@ -11,6 +11,15 @@ from typing import Any
 from tfzero._checks import InputError
 from tfzero.pretrain import METHODS
 
+# What registers classes beside the methods.
+_REGISTERING = (
+    "tfzero.networks",
+    "tfzero.networks.kmeans",
+    "tfzero.networks.public",
+    "tfzero.transfer.classifier",
+    "tfzero.transfer.layer_rates",
+)
+
 
 def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None = None):
     """Loads a `.keras` file: a method, a classifier or an encoder, with optimizer state.
@@ -37,7 +46,7 @@ def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None
     # Importing registers the classes under the names that the file refers to.
     for method in METHODS.values():
         importlib.import_module(method.place.partition(":")[0])
-    for module in ("tfzero.networks", "tfzero.transfer.classifier", "tfzero.transfer.layer_rates"):
+    for module in _REGISTERING:
         importlib.import_module(module)
     try:
         return keras.models.load_model(path, custom_objects=custom_objects)

@@ -19,11 +19,22 @@ _BASE = {"_compiled", "_schedule", "_seeds", "_checks", "_page"}
 _NETWORKS = {"networks", "data"} | _BASE
 _STUDY = {"study", "pretrain", "transfer"} | _NETWORKS
 ALLOWED = {
-    "cli": {"_compare", "_stages", "_sample", "_watch", "_check", "_load", "report", "export"}
+    "cli": {
+        "_compare",
+        "_stages",
+        "_export",
+        "_sample",
+        "_watch",
+        "_check",
+        "_load",
+        "report",
+        "export",
+    }
     | _STUDY,
     "_compare": {"_check", "_load", "_source", "report", "export"} | _STUDY,
     "_source": {"_load"} | _STUDY,
-    "_stages": {"_check", "_load", "_source", "_watch", "report", "export"} | _STUDY,
+    "_stages": {"_check", "_load", "_source", "_watch", "report"} | _STUDY,
+    "_export": {"_load", "export"} | _STUDY,
     "_sample": {"_load"} | _STUDY,
     "_watch": _STUDY,
     "_check": {"data", "report"},

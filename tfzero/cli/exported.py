@@ -71,7 +71,7 @@ def export(
 
     A SavedModel is a program: whoever loads it, runs it. Serve only what you trust.
     """
-    from tfzero._stages import export_from_file
+    from tfzero._export import export_from_file
 
     version = export_from_file(
         model,

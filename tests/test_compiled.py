@@ -286,3 +286,24 @@ def test_networks_of_large_images_predict_fewer_at_once():
     images = np.random.default_rng(0).random((300, 8, 8, 1)).astype(np.float32)
     found = predict_compiled(outer, images)
     np.testing.assert_allclose(found[:, 0], images.mean(axis=(1, 2, 3)), atol=1e-5)
+
+
+def test_sizes_of_batches_that_were_met_before_change_nothing():
+    from tfzero.networks import build_encoder
+    from tfzero.transfer import fit_classifier
+    from tfzero.transfer.budget import Budget
+
+    encoder = build_encoder((8, 8, 1), seed=3)
+    labels = np.arange(12) % 3
+
+    def predict(batch_size):
+        budget = Budget(steps=20, batch_size=batch_size)
+        fitted = fit_classifier("finetune", encoder=encoder, images=IMAGES, labels=labels,
+                                budget=budget)  # fmt: skip
+        return fitted.predict(IMAGES)
+
+    _compiled.forget_models()
+    alone = predict(12)
+    _compiled.forget_models()
+    predict(7)
+    np.testing.assert_array_equal(predict(12), alone)

@@ -65,7 +65,7 @@ def _largest_layer(model: keras.Model) -> int:
 
 
 @contextlib.contextmanager
-def borrow_compiled(model: keras.Model) -> Iterator[keras.Model]:
+def borrow_compiled(model: keras.Model, *, batch_size: int | None = None) -> Iterator[keras.Model]:
     """Lends a model of the same structure whose graphs this process may have traced before.
 
     The lent model starts with the whole state of `model`, weights and optimizers, and when the
@@ -74,11 +74,13 @@ def borrow_compiled(model: keras.Model) -> Iterator[keras.Model]:
 
     Args:
         model: Built, compiled or not; rebuildable from its configuration.
+        batch_size: Of what `fit` will read. A graph that met two sizes is traced for any size,
+            and rounds otherwise: each has models of its own.
 
     Yields:
         The model to call `fit` or `predict` on.
     """
-    key = _structure(model)
+    key = _structure(model, batch_size)
     twin = _models.pop(key, None)
     if twin is None:
         twin = type(model).from_config(model.get_config())
@@ -101,14 +103,20 @@ def forget_models() -> None:
     _models.clear()
 
 
-def _structure(model) -> str:
-    """Returns what decides the graph: class and configuration, but for seeds."""
+def _structure(model, batch_size: int | None) -> str:
+    """Returns what decides the graph: class, configuration but for seeds, and size of batches."""
     # Optimizers number their names, and keep the learning rate as a variable.
     compiled = model.get_compile_config() if model.compiled else None
     compiled = _without(compiled, "name", "learning_rate")
     frozen = [weight.trainable for weight in model.weights]
     # Seeds decide initial values and the values of noise variables, both part of the state.
-    parts = [type(model).__qualname__, _without(model.get_config(), "seed"), compiled, frozen]
+    parts = [
+        type(model).__qualname__,
+        _without(model.get_config(), "seed"),
+        compiled,
+        frozen,
+        batch_size,
+    ]
     return json.dumps(parts, sort_keys=True, default=str)
 
 

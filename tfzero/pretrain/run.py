@@ -50,7 +50,7 @@ def pretrain(
     callbacks = list(callbacks)
     if budget.decays:
         callbacks.insert(0, WarmupCosine(budget.learning_rate, budget.epochs * steps))
-    with borrow_compiled(method) as model:
+    with borrow_compiled(method, batch_size=budget.batch_size) as model:
         model.seed = method.seed  # a loan is of any seed, and callbacks save it
         history = model.fit(
             batches,

@@ -105,7 +105,7 @@ def train(
         batch_size=budget.batch_size,
         seed=derive_seed(seed, "order"),
     )
-    with borrow_compiled(classifier) as model:
+    with borrow_compiled(classifier, batch_size=budget.batch_size) as model:
         model.fit(
             batches,
             steps_per_epoch=epoch,

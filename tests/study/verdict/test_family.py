@@ -15,6 +15,8 @@ from tfzero.study.verdict.family import (
 )
 
 BASE = [80.0, 81.0, 79.0, 80.5, 79.5]
+# Of p between 2.5 and 5 %.
+GAINS = (0.7, 5.0, 2.0, 6.5, 2.5)
 FAMILY = [("vae/lpft", 6), ("gan/lpft", 6)]
 
 
@@ -41,6 +43,24 @@ def test_looks_spend_less_than_the_whole_error_together():
         [0.025, 0.05 / 6, 0.05 / 12]
     )
     assert sum(level_of_look(look) for look in range(1, 10_000)) < 0.05
+
+
+def test_an_interval_agrees_with_what_holms_procedure_claims():
+    accuracy = {
+        (SCRATCH, 6): BASE,
+        ("vae/lpft", 6): shifted(9.0, 9.1, 9.2, 9.3, 9.4),
+        ("gan/lpft", 6): shifted(*GAINS),
+    }
+    _, second = judge(accuracy)
+    open_still = second.difference.interval(0.05 / 2)
+    assert open_still[0] < 0 < open_still[1] and 0.025 < second.difference.p_value < 0.05
+    assert second.outcome == TRANSFER_BETTER
+    assert second.interval == (0.0, open_still[1])
+    # The same the other way round.
+    accuracy["gan/lpft", 6] = shifted(*(-gain for gain in GAINS))
+    _, second = judge(accuracy)
+    assert second.outcome == SCRATCH_BETTER
+    assert second.interval[0] < 0 and second.interval[1] == 0.0
 
 
 def test_all_four_outcomes():

@@ -89,7 +89,8 @@ def judge_family(
     A difference is claimed by Holm's procedure at level `alpha`. "No difference worth having" is
     claimed by two one-sided tests, each at `alpha` over the number of comparisons; where both
     hold, a difference is there but smaller than the margin, and not worth having. Intervals are
-    Bonferroni's, for any number of them may be looked at.
+    Bonferroni's, for any number of them may be looked at; where Holm's procedure claims what they
+    leave open, they end at 0.
 
     Args:
         right: Which test images each cell classified rightly.
@@ -101,6 +102,10 @@ def judge_family(
         encoders: Encoders a method, where they are fewer than the replicates.
         rivals: (arm, rival, label count) of further comparisons, decided together with these.
         single: Arms with one and the same encoder in all replicates.
+
+    Reference:
+        Guilbaud 2008, "Simultaneous confidence regions corresponding to Holm's step-down procedure
+        and other closed-testing procedures", Biometrical Journal 50:678.
     """
     asked = [(arm, baseline, count) for arm, count in family] + list(rivals)
     found = []
@@ -118,19 +123,18 @@ def judge_family(
     comparisons = []
     for (arm, other, count, difference), p_holm in zip(found, adjusted, strict=False):
         p_equivalence = min(1.0, size * difference.p_beyond(margin))
+        outcome = _decide(difference.mean, p_holm, p_equivalence, alpha, against=other == baseline)
         comparisons.append(
             Comparison(
                 arm=arm,
                 num_labels=count,
                 baseline=other,
                 difference=difference,
-                interval=difference.interval(alpha / size),
+                interval=_with_claim(*difference.interval(alpha / size), outcome),
                 single=difference.interval(1 - CONFIDENCE),
                 p_holm=p_holm,
                 p_equivalence=p_equivalence,
-                outcome=_decide(
-                    difference.mean, p_holm, p_equivalence, alpha, against=other == baseline
-                ),
+                outcome=outcome,
             )
         )
     return comparisons
@@ -145,6 +149,15 @@ def _decide(
         better, worse = (TRANSFER_BETTER, SCRATCH_BETTER) if against else (BETTER, WORSE)
         return better if mean > 0 else worse
     return CANNOT_TELL
+
+
+def _with_claim(low: float, high: float, outcome: str) -> tuple[float, float]:
+    """Returns an interval that agrees with what is claimed: Holm sees more than Bonferroni."""
+    if outcome in (TRANSFER_BETTER, BETTER):
+        return max(low, 0.0), high
+    if outcome in (SCRATCH_BETTER, WORSE):
+        return low, min(high, 0.0)
+    return low, high
 
 
 def pair_replicates(

@@ -16,10 +16,11 @@ from tfzero.cli.options import app
 # Each registers its commands, in the order in which the help lists them.
 from tfzero.cli import study
 from tfzero.cli import stages
+from tfzero.cli import sample
 from tfzero.cli import exported
 # isort: on
 
-__all__ = ["app", "exported", "main", "stages", "study"]
+__all__ = ["app", "exported", "main", "sample", "stages", "study"]
 
 
 class _Stopped(BaseException):

@@ -232,3 +232,18 @@ def parse_numbers(kind: type, text: str | None, *, option: str, example: str) ->
     if len(numbers) != example.count(",") + 1:
         raise InputError(f'{option} is "{text}"; expected numbers as in {example}.')
     return numbers
+
+
+# Keras and NumPy keep seeds in 32 bits with a sign.
+_LARGEST_SEED = 2**31 - 1
+
+
+def check_seed(seed: int) -> int:
+    """Returns the seed of an option.
+
+    Raises:
+        InputError: If it does not fit.
+    """
+    if not 0 <= seed <= _LARGEST_SEED:
+        raise InputError(f"--seed is {seed}; expected a whole number from 0 to {_LARGEST_SEED}.")
+    return seed

@@ -32,26 +32,13 @@ from tfzero.cli.options import (
     TrimDb,
     UnlabeledFrom,
     app,
+    check_seed,
     parse_size,
 )
 from tfzero.data.kinds import KINDS
 from tfzero.pretrain import METHODS
 from tfzero.study.planning.inits import SUPERVISED
 from tfzero.transfer import STRATEGIES
-
-# Keras and NumPy keep seeds in 32 bits with a sign.
-_LARGEST_SEED = 2**31 - 1
-
-
-def _check_seed(seed: int) -> int:
-    """Returns the seed of an option.
-
-    Raises:
-        InputError: If it does not fit.
-    """
-    if not 0 <= seed <= _LARGEST_SEED:
-        raise InputError(f"--seed is {seed}; expected a whole number from 0 to {_LARGEST_SEED}.")
-    return seed
 
 
 @app.command(epilog="Example: tfzero pretrain my_images/ --method vae --out vae.keras")
@@ -99,7 +86,7 @@ def pretrain(
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(callback=_check_seed, help="Decides weights, order and noise.")
+        int, typer.Option(callback=check_seed, help="Decides weights, order and noise.")
     ] = 0,
     probe: Annotated[
         bool,
@@ -250,7 +237,7 @@ def finetune(
     unlabeled_from: UnlabeledFrom = None,
     kind: Kind = None,
     seed: Annotated[
-        int, typer.Option(callback=_check_seed, help="Decides labels, head and order.")
+        int, typer.Option(callback=check_seed, help="Decides labels, head and order.")
     ] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
@@ -285,85 +272,3 @@ def finetune(
     print(f"Updates of the network: {steps:,}")
     print(f"Test accuracy {100 * accuracy:.1f} % (one run; for error bars use tfzero compare)")
     print(f"Wrote {out}")
-
-
-@app.command(epilog="Example: tfzero sample vae.keras --out pictures --data my_images/ --quality")
-def sample(
-    model: Annotated[
-        pathlib.Path,
-        typer.Argument(metavar="MODEL", help=".keras file of `tfzero pretrain`."),
-    ],
-    out: Annotated[pathlib.Path, typer.Option(help="Folder for the PNG files.")] = pathlib.Path(
-        "pictures"
-    ),
-    data: Annotated[
-        str | None,
-        typer.Option(help="Images to reconstruct and to compare with; what `tfzero pretrain` had."),
-    ] = None,
-    count: Annotated[int, typer.Option(help="Samples shown.")] = 64,
-    traversals: Annotated[
-        int, typer.Option(help="Latents shown, each changing alone; 0 for none.")
-    ] = 8,
-    interpolations: Annotated[
-        int, typer.Option(help="Pairs of samples shown with what lies between; 0 for none.")
-    ] = 8,
-    quality: Annotated[
-        bool,
-        typer.Option(
-            "--quality",
-            help="Compare up to 10,000 generated images with as many of --data: KID, precision, "
-            "recall, density, coverage, each beside real images against real ones.",
-        ),
-    ] = False,
-    space: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPACE",
-            help="By which features: pixels, random (an encoder with random weights), or a .keras "
-            "file with an encoder. Default: pixels.",
-        ),
-    ] = None,
-    size: Size = None,
-    channels: Channels = None,
-    resize: Resize = "stretch",
-    rate: Rate = None,
-    clip_seconds: ClipSeconds = None,
-    trim_db: TrimDb = None,
-    seed: Annotated[int, typer.Option(callback=_check_seed, help="Draws the latents.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files.")] = False,
-) -> None:
-    """Draw what a pretrained model makes, as PNG files, and measure how good it is."""
-    from tfzero._sample import Pictures, sample_to_folder
-
-    if space is not None and not quality:
-        raise InputError(f"--space {space} is what --quality compares by; give both, or neither.")
-    if data is None:
-        images = None
-        _require_none_of_data(
-            size=size, channels=channels, resize=None if resize == "stretch" else resize, rate=rate,
-            clip_seconds=clip_seconds, trim_db=trim_db,
-        )  # fmt: skip
-    else:
-        images = tfzero.load_data(
-            data, size=parse_size(size), channels=channels, resize=resize, transductive=True,
-            rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
-        ).pool  # fmt: skip
-    sample_to_folder(
-        model,
-        out,
-        images=images,
-        pictures=Pictures(count, traversals, interpolations, seed),
-        space=(space or "pixels") if quality else None,
-        overwrite=overwrite,
-        console=Console(),
-    )
-
-
-def _require_none_of_data(**options) -> None:
-    """Raises if an option that decides how images are read was given where none are."""
-    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]
-    if given:
-        raise InputError(
-            f"Without --data there is nothing that {', '.join(given)} could change; name the "
-            "images with --data, or leave that out."
-        )

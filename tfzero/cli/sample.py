@@ -1,0 +1,105 @@
+"""The command that draws what a pretrained model makes."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import tfzero
+from tfzero._checks import InputError
+from tfzero.cli.options import (
+    Channels,
+    ClipSeconds,
+    Rate,
+    Resize,
+    Size,
+    TrimDb,
+    app,
+    check_seed,
+    parse_size,
+)
+
+
+@app.command(epilog="Example: tfzero sample vae.keras --out pictures --data my_images/ --quality")
+def sample(
+    model: Annotated[
+        pathlib.Path,
+        typer.Argument(metavar="MODEL", help=".keras file of `tfzero pretrain`."),
+    ],
+    out: Annotated[pathlib.Path, typer.Option(help="Folder for the PNG files.")] = pathlib.Path(
+        "pictures"
+    ),
+    data: Annotated[
+        str | None,
+        typer.Option(help="Images to reconstruct and to compare with; what `tfzero pretrain` had."),
+    ] = None,
+    count: Annotated[int, typer.Option(help="Samples shown.")] = 64,
+    traversals: Annotated[
+        int, typer.Option(help="Latents shown, each changing alone; 0 for none.")
+    ] = 8,
+    interpolations: Annotated[
+        int, typer.Option(help="Pairs of samples shown with what lies between; 0 for none.")
+    ] = 8,
+    quality: Annotated[
+        bool,
+        typer.Option(
+            "--quality",
+            help="Compare up to 10,000 generated images with as many of --data: KID, precision, "
+            "recall, density, coverage, each beside real images against real ones.",
+        ),
+    ] = False,
+    space: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPACE",
+            help="By which features: pixels, random (an encoder with random weights), or a .keras "
+            "file with an encoder. Default: pixels.",
+        ),
+    ] = None,
+    size: Size = None,
+    channels: Channels = None,
+    resize: Resize = "stretch",
+    rate: Rate = None,
+    clip_seconds: ClipSeconds = None,
+    trim_db: TrimDb = None,
+    seed: Annotated[int, typer.Option(callback=check_seed, help="Draws the latents.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files.")] = False,
+) -> None:
+    """Draw what a pretrained model makes, as PNG files, and measure how good it is."""
+    from tfzero._sample import Pictures, sample_to_folder
+
+    if space is not None and not quality:
+        raise InputError(f"--space {space} is what --quality compares by; give both, or neither.")
+    if data is None:
+        images = None
+        _require_none_of_data(
+            size=size, channels=channels, resize=None if resize == "stretch" else resize, rate=rate,
+            clip_seconds=clip_seconds, trim_db=trim_db,
+        )  # fmt: skip
+    else:
+        images = tfzero.load_data(
+            data, size=parse_size(size), channels=channels, resize=resize, transductive=True,
+            rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
+        ).pool  # fmt: skip
+    sample_to_folder(
+        model,
+        out,
+        images=images,
+        pictures=Pictures(count, traversals, interpolations, seed),
+        space=(space or "pixels") if quality else None,
+        overwrite=overwrite,
+        console=Console(),
+    )
+
+
+def _require_none_of_data(**options) -> None:
+    """Raises if an option that decides how images are read was given where none are."""
+    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]
+    if given:
+        raise InputError(
+            f"Without --data there is nothing that {', '.join(given)} could change; name the "
+            "images with --data, or leave that out."
+        )

@@ -11,7 +11,7 @@ other lines, of one block, with the usual penalty); ridge regression on all labe
 neighbours.
 Without --test, a tenth of the training images takes the place of the test images: use that to
 develop, and --test once, for a final table. With --keep, encoders are kept in a folder, and a run
-that was interrupted goes on where it was.
+that was interrupted goes on where it was; the whole method lies beside each, for `tfzero sample`.
 """
 
 from __future__ import annotations
@@ -162,6 +162,9 @@ def pretrain_encoder(name: str, encoder, images, arguments, *, seed: int) -> dic
         epochs = max(1, int(60 * arguments.minutes / step / budget(1).steps_per_epoch(len(images))))
     method = build_method(name, encoder, kind=arguments.kind, seed=seed)
     history = pretrain(method, images, budget=budget(epochs))
+    if arguments.keep is not None:
+        arguments.keep.mkdir(parents=True, exist_ok=True)
+        method.save(arguments.keep / f"{name}-{seed}-method.keras")
     return {"epochs": epochs, "losses": {k: round(v[-1], 3) for k, v in history.items()}}
 
 

@@ -130,7 +130,7 @@ def judge_family(
                 num_labels=count,
                 baseline=other,
                 difference=difference,
-                interval=_with_claim(*difference.interval(alpha / size), outcome),
+                interval=_with_claim(difference.interval(alpha / size), outcome),
                 single=difference.interval(1 - CONFIDENCE),
                 p_holm=p_holm,
                 p_equivalence=p_equivalence,
@@ -151,8 +151,9 @@ def _decide(
     return CANNOT_TELL
 
 
-def _with_claim(low: float, high: float, outcome: str) -> tuple[float, float]:
+def _with_claim(interval: tuple[float, float], outcome: str) -> tuple[float, float]:
     """Returns an interval that agrees with what is claimed: Holm sees more than Bonferroni."""
+    low, high = interval
     if outcome in (TRANSFER_BETTER, BETTER):
         return max(low, 0.0), high
     if outcome in (SCRATCH_BETTER, WORSE):

@@ -1,0 +1,88 @@
+"""What an image costs each method, over what it costs to fine-tune the same encoder.
+
+    python benchmarks/costs.py --threads 1
+    python benchmarks/costs.py --threads 2 --size 32 --channels 3
+
+Methods and fine-tuning take turns in one process, so that a busy machine slows all of them; ratios
+are medians over the rounds. These are the numbers behind `relative_cost` in
+`tfzero.pretrain.METHODS`, which says how long `scratch-long` may train. Images are noise: what an
+update costs does not depend on what it sees.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+
+FINETUNE = "finetune"
+# Of one turn: a few dozen updates each.
+_IMAGES = 4096
+
+
+def main() -> None:
+    """Prints seconds for a pass over 60,000 images, and ratios with their quartiles."""
+    arguments = parse_arguments()
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
+    tf.config.optimizer.set_experimental_options({"remapping": False})
+    shape = (arguments.size, arguments.size, arguments.channels)
+    turns = make_turns(shape, arguments.kind)
+    for take_turn in turns.values():
+        take_turn()  # traces
+    seconds = {name: [] for name in turns}
+    for _ in range(arguments.rounds):
+        for name, take_turn in turns.items():
+            began = time.perf_counter()
+            take_turn()
+            seconds[name].append(time.perf_counter() - began)
+    for name, took in seconds.items():
+        ratios = np.divide(took, seconds[FINETUNE])
+        low, middle, high = np.quantile(ratios, (0.25, 0.5, 0.75))
+        minutes = float(np.median(took)) * 60_000 / _IMAGES / 60
+        print(f"{name:10} {minutes:5.2f} min a pass of 60,000; {middle:.2f} ({low:.2f}-{high:.2f})")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Returns the command line's options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--size", type=int, default=28, help="Side of an image.")
+    parser.add_argument("--channels", type=int, default=1)
+    parser.add_argument("--kind", default="clothes", help="The kind of data.")
+    parser.add_argument("--rounds", type=int, default=7)
+    return parser.parse_args()
+
+
+def make_turns(shape: tuple[int, int, int], kind: str) -> dict:
+    """Returns a function for each method, and for fine-tuning, that trains on `_IMAGES` images."""
+    from tfzero.networks import build_encoder
+    from tfzero.pretrain import METHODS, build_method
+    from tfzero.pretrain.run import pretrain
+    from tfzero.transfer.budget import Budget
+    from tfzero.transfer.classifier import Classifier
+    from tfzero.transfer.training import Labelled, train
+
+    images = np.random.default_rng(0).integers(0, 256, (_IMAGES, *shape), dtype=np.uint8)
+    labels = np.arange(_IMAGES) % 10
+    encoder = build_encoder(shape, seed=0)
+    classifier = Classifier(encoder, 10, augment=True, kind=kind)
+    budget = Budget(steps=_IMAGES // 32)
+
+    def finetune():
+        train(classifier, Labelled(images, labels), peak=1e-3, budget=budget, seed=0)
+
+    def turn_of(name):
+        # The budget of a large pool, so that the batch is what such a pool gets.
+        usual = METHODS[name].budget(60_000, epochs=1)
+        method = build_method(name, build_encoder(shape, seed=0), kind=kind, seed=0)
+        return lambda: pretrain(method, images, budget=usual)
+
+    return {FINETUNE: finetune, **{name: turn_of(name) for name in METHODS}}
+
+
+if __name__ == "__main__":
+    main()

@@ -11,9 +11,11 @@ import sys
 import numpy as np
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 import tfzero
 from tests.conftest import draw_bars
+from tfzero import cli
 from tfzero.study.planning.plan import DEFAULT_ARMS
 from tfzero.study.records import RunFolder
 
@@ -334,3 +336,18 @@ def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(tmp_pat
     assert "100%  1 of 1 jobs, 0 s left (done: training scratch/finetune on all labels)" in (
         said.getvalue()
     )
+
+
+def test_the_residual_encoder_is_every_arm_s_from_the_command_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    images, labels = draw_bars(80, seed=0)
+    np.savez("bars.npz", x_train=images, y_train=labels, x_test=images[:20] ^ 1, y_test=labels[:20])
+    asked = ["compare", "bars.npz", "--label-counts", "12", "--seeds", "2", "--epochs", "1"]
+    asked += ["--arms", "rotation/probe,scratch/probe", "--out", "run", "--residual"]
+    result = CliRunner().invoke(cli.app, asked)
+    assert result.exit_code == 0, (result.output, result.exception)
+    kept = tfzero.load_model(next(pathlib.Path("run/encoders").glob("rotation-0-*.keras")))
+    assert "inner1" in [layer.name for layer in kept.layers]
+    # Without the option it is another study.
+    result = CliRunner().invoke(cli.app, asked[:-1])
+    assert "holds a study with another plan (encoder" in str(result.exception)

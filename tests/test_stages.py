@@ -65,6 +65,25 @@ def test_a_file_is_not_continued_with_other_images_or_another_encoder(folder, sa
     assert "with 2 epochs; going on" in pretrain("a.npz", "--epochs", "3")
 
 
+def test_the_residual_encoder_is_learnt_and_used(folder, said, monkeypatch, capsys):
+    small = ["--epochs", "1", "--residual"]
+    pretrain("a.npz", "--method", "rotation", *small)
+    kept = tfzero.load_model("pretrained.keras").encoder
+    assert "inner1" in [layer.name for layer in kept.layers]
+    told = said("a.npz", "--method", "rotation", "--epochs", "1")
+    assert "holds an encoder of another architecture; give --residual, or leave it out" in told
+    told = said("a.npz", "--encoder", "one.keras", "--residual")
+    assert "--encoder one.keras says what the encoder is, and so does --residual" in told
+    pretrain("a.npz", "--method", "supervised", "--out", "labels.keras", *small)
+    assert "inner1" in [layer.name for layer in keras.models.load_model("labels.keras").layers]
+    asked = ["finetune", "a.npz", "--labels", "12", "--strategy", "probe", "--residual"]
+    assert CliRunner().invoke(cli.app, asked).exit_code == 0
+    trained = tfzero.load_model("classifier.keras").encoder
+    assert "inner1" in [layer.name for layer in trained.layers]
+    told = refuse([*asked, "--encoder", "one.keras"], monkeypatch, capsys)
+    assert "and so does --residual; leave one out" in told
+
+
 def test_batches_of_another_size_are_refused(folder, said, monkeypatch):
     pretrain("a.npz", "--epochs", "1")
     monkeypatch.setitem(METHODS, "vae", METHODS["vae"]._replace(smallest_batch=100))

@@ -55,12 +55,14 @@ class Learner(NamedTuple):
         seed: Decides weights, order and noise.
         kind: The kind of data, or None.
         arguments: Of the method's constructor, by name, where they differ from its defaults.
+        residual: Whether the encoder is the small ResNet, where no file gives one.
     """
 
     method: str
     seed: int
     kind: str | None = None
     arguments: Mapping[str, Any] = {}
+    residual: bool = False
 
     def build(self, encoder: keras.Model) -> Pretrainer:
         """Returns the method around an encoder."""
@@ -99,7 +101,7 @@ def pretrain_to_file(
     _require_epochs(epochs)
     find_method(learner.method)  # raises where there is none
     budget = METHODS[learner.method].budget(len(images), epochs=epochs)
-    encoder = _start_encoder(start, images.shape[1:], learner.seed)
+    encoder = _start_encoder(start, images.shape[1:], learner.seed, residual=learner.residual)
     asked = describe_start(images, budget, None if start is None else encoder)
     fresh = learner.build(encoder)
     model = _continue_from(out, fresh, asked) if out.exists() else fresh
@@ -126,13 +128,19 @@ def pretrain_to_file(
 
 def _continue_from(out: pathlib.Path, fresh: Pretrainer, asked: Start) -> Pretrainer:
     """Returns the method in a file that was started like `fresh` and as is asked for."""
-    from tfzero.pretrain.start import read_start, require_same_method, require_same_start
+    from tfzero.pretrain.start import (
+        read_start,
+        require_same_architecture,
+        require_same_method,
+        require_same_start,
+    )
 
     model = load_model(out)
     require_same_method(model, fresh, out)
     kept = read_start(out)
     if kept is not None:
         require_same_start(kept, asked, out)
+        require_same_architecture(model, fresh, out)
     return model
 
 
@@ -160,11 +168,13 @@ def supervise_to_file(
     seed: int,
     kind: str | None = None,
     start: pathlib.Path | None = None,
+    residual: bool = False,
 ) -> None:
     """Trains an encoder on all labels of the training images, and saves it without its head.
 
     For another task, to be named as `--encoder` there. The test images are not read. `kind`, the
-    kind of data, decides how training changes images; None takes what the data tells.
+    kind of data, decides how training changes images; None takes what the data tells. It begins
+    with the encoder in the file `start`, or with random weights, of the small ResNet if `residual`.
 
     Raises:
         InputError: If the file exists, or `start` holds no encoder of such images.
@@ -176,7 +186,7 @@ def supervise_to_file(
     budget = default_pretraining(len(data.train_images), epochs=epochs)
     fitted = fit_classifier(
         "finetune",
-        encoder=_start_encoder(start, data.image_shape, seed),
+        encoder=_start_encoder(start, data.image_shape, seed, residual=residual),
         images=data.train_images,
         labels=data.train_labels,
         num_classes=data.num_classes,
@@ -190,13 +200,13 @@ def supervise_to_file(
     write_by_path(out, fitted.model.encoder.save)
 
 
-def _start_encoder(start: pathlib.Path | None, image_shape, seed: int):
+def _start_encoder(start: pathlib.Path | None, image_shape, seed: int, *, residual: bool):
     """Returns the encoder in a file, or one of random weights."""
     from tfzero.networks import build_encoder
 
     if start is not None:
         return load_encoder_file(start, image_shape)
-    return build_encoder(image_shape, seed=derive_seed(seed, "encoder"))
+    return build_encoder(image_shape, residual=residual, seed=derive_seed(seed, "encoder"))
 
 
 def finetune_to_file(
@@ -208,6 +218,7 @@ def finetune_to_file(
     labels: str,
     settings: dict[str, Any],
     unlabeled_from: str,
+    residual: bool = False,
     seed: int,
     overwrite: bool,
 ) -> tuple[float, int]:
@@ -221,6 +232,7 @@ def finetune_to_file(
         labels: How many of them, or "all".
         settings: What to change in the default budget, by the names of `Budget`.
         unlabeled_from: Where a strategy's unlabeled images come from, if it reads any.
+        residual: Whether the network of random weights is the small ResNet.
         seed: Decides labels, head and order.
         overwrite: Whether `out` may be replaced.
 
@@ -237,7 +249,7 @@ def finetune_to_file(
         )
     if out.exists() and not overwrite:
         raise InputError(f"{out} exists; choose another with --out, or replace it: --overwrite.")
-    network = _start_encoder(encoder, data.image_shape, seed)
+    network = _start_encoder(encoder, data.image_shape, seed, residual=residual)
     # Read again: what makes images is the whole method, not its encoder.
     method = None if encoder is None or unlabeled_from == "pool" else load_model(encoder)
     pool = _take_unlabeled(data.pool, method, unlabeled_from, seed)

@@ -24,6 +24,7 @@ from tfzero.cli.options import (
     Pool,
     PoolOnly,
     Rate,
+    Residual,
     Resize,
     Size,
     Strict,
@@ -75,6 +76,7 @@ def pretrain(
     drop_leaks: DropLeaks = False,
     transductive: Transductive = False,
     kind: Kind = None,
+    residual: Residual = False,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -123,6 +125,7 @@ def pretrain(
         method, kind=kind, watched=probe or keep != 1 or tensorboard is not None, settings=settings
     )
     arguments = parse_arguments(settings or [])
+    _require_one_network(encoder, residual)
     console = Console()
     loaded = tfzero.load_data(
         data, pool=pool, pool_only=pool_only, size=parse_size(size), channels=channels,
@@ -131,12 +134,14 @@ def pretrain(
     )  # fmt: skip
     look_at(loaded, console)
     if method == SUPERVISED:
-        supervise_to_file(loaded, out, epochs=epochs, seed=seed, kind=kind, start=encoder)
+        supervise_to_file(
+            loaded, out, epochs=epochs, seed=seed, kind=kind, start=encoder, residual=residual
+        )
         console.print(f"Wrote {out}", highlight=False)
         return
     labelled = (loaded.train_images, loaded.train_labels) if probe else None
     pretrain_to_file(
-        Learner(method, seed, kind or loaded.told_kind, arguments),
+        Learner(method, seed, kind or loaded.told_kind, arguments, residual),
         loaded.pool,
         out,
         epochs=epochs,
@@ -144,6 +149,18 @@ def pretrain(
         console=console,
         start=encoder,
     )
+
+
+def _require_one_network(encoder: pathlib.Path | None, residual: bool) -> None:
+    """Raises if a file says what the encoder is and an option says otherwise.
+
+    Raises:
+        InputError: If both were given.
+    """
+    if encoder is not None and residual:
+        raise InputError(
+            f"--encoder {encoder} says what the encoder is, and so does --residual; leave one out."
+        )
 
 
 def _require_uses(method: str, *, kind: str | None, watched: bool, settings) -> None:
@@ -236,6 +253,7 @@ def finetune(
     transductive: Transductive = False,
     unlabeled_from: UnlabeledFrom = None,
     kind: Kind = None,
+    residual: Residual = False,
     seed: Annotated[
         int, typer.Option(callback=check_seed, help="Decides labels, head and order.")
     ] = 0,
@@ -244,6 +262,7 @@ def finetune(
     """Train a classifier on labelled images, from a pretrained encoder or from scratch."""
     from tfzero._stages import finetune_to_file, look_at
 
+    _require_one_network(encoder, residual)
     reads_pool = strategy in STRATEGIES and STRATEGIES[strategy].reads_pool
     loaded = tfzero.load_data(
         data, pool=pool, pool_only=pool_only, size=parse_size(size), channels=channels,
@@ -266,6 +285,7 @@ def finetune(
             "patience": patience,
         },
         unlabeled_from=unlabeled_from or "pool",
+        residual=residual,
         seed=seed,
         overwrite=overwrite,
     )

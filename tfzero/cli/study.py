@@ -24,6 +24,7 @@ from tfzero.cli.options import (
     Pool,
     PoolOnly,
     Rate,
+    Residual,
     Resize,
     Size,
     Source,
@@ -119,6 +120,7 @@ def compare(
     then: Then = None,
     weights: Weights = None,
     unlabeled_from: UnlabeledFrom = None,
+    residual: Residual = False,
     out: Annotated[
         pathlib.Path | None,
         typer.Option(help="Run folder. Default: runs/NAME.", rich_help_panel=RUN),
@@ -188,6 +190,7 @@ def compare(
         then=then,
         weights=weights,
         unlabeled_from=unlabeled_from,
+        encoder=tfzero.build_encoder(loaded.image_shape, residual=True) if residual else None,
         out=out,
         export=export,
         overwrite=overwrite,

@@ -150,6 +150,23 @@ def require_same_method(model, fresh: Pretrainer, out: pathlib.Path) -> None:
         )
 
 
+def require_same_architecture(model: Pretrainer, fresh: Pretrainer, out: pathlib.Path) -> None:
+    """Raises unless the encoder in a file is built as the one that would be pretrained.
+
+    Raises:
+        InputError: If its weights have other shapes.
+    """
+    if _list_shapes(model.encoder) != _list_shapes(fresh.encoder):
+        raise InputError(
+            f"{out} holds an encoder of another architecture; give --residual, or leave it out, as "
+            "when the file was started, or choose another --out."
+        )
+
+
+def _list_shapes(model: keras.Model) -> list[tuple[int, ...]]:
+    return [tuple(weight.shape) for weight in model.weights]
+
+
 def list_arguments(method: Pretrainer) -> dict:
     """Returns a method's own arguments by name, as a file keeps them: no encoder, no seed."""
     config = {

@@ -256,3 +256,10 @@ def test_learns_to_generate_and_to_tell_real_images():
     assert match > 0.75
     assert rarest > 0.08  # no kind is missing
     assert told > 0.8
+
+
+def test_both_adams_have_the_same_momentum():
+    gan = make_linear_gan()
+    ours = gan.make_optimizer(0.25)
+    assert ours.beta_1 == gan.discriminator_optimizer.beta_1 == 0.5
+    assert float(ours.learning_rate) == 0.25

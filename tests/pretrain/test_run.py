@@ -88,21 +88,27 @@ class StopAfter(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def test_a_decaying_rate_follows_the_updates_also_after_a_resume(tmp_path):
+@pytest.mark.parametrize("name", ["simclr", "gan"])
+def test_a_decaying_rate_follows_the_updates_also_after_a_resume(name, tmp_path):
     budget = PretrainingBudget(epochs=4, batch_size=5, learning_rate=0.01, decays=True)
     images = make_pixels(20, *SHAPE, seed=3)
-    rates = []
+    rates, others = [], []
 
     class Read(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             rates.append(float(self.model.optimizer.learning_rate))
+            if name == "gan":
+                others.append(float(self.model.discriminator_optimizer.learning_rate))
 
-    whole = make_method("simclr")
+    whole = make_method(name)
     pretrain(whole, images, budget=budget, callbacks=[Read()])
     schedule = WarmupCosine(0.01, steps=16)
     # All 4 updates of an epoch are one call, whose rate is that of its middle.
     assert rates == pytest.approx([schedule.rate(4 * epoch + 1.5) for epoch in range(4)])
-    half = make_method("simclr")
+    if name == "gan":
+        highest = whole.discriminator_learning_rate
+        assert others == pytest.approx([highest * rate / 0.01 for rate in rates])
+    half = make_method(name)
     pretrain(half, images, budget=budget, callbacks=[StopAfter(2)])
     half.save(tmp_path / "half.keras")
     half = keras.models.load_model(tmp_path / "half.keras")
@@ -114,8 +120,8 @@ def test_a_decaying_rate_follows_the_updates_also_after_a_resume(tmp_path):
 def test_a_methods_budget_says_how_it_trains(name):
     method = METHODS[name]
     budget = method.budget(60_000)
-    assert budget.batch_size == max(128, method.smallest_batch)
+    assert budget.batch_size == (method.largest_batch or max(128, method.smallest_batch))
     assert budget.learning_rate == method.learning_rate and budget.decays == method.decays
     assert budget.epochs == method.budget(60_000, epochs=None).epochs >= 2
     few = method.budget(50, epochs=7)
-    assert few.batch_size == 50 and few.epochs == 7
+    assert few.batch_size == min(50, method.largest_batch or 50) and few.epochs == 7

@@ -63,6 +63,17 @@ class Pretrainer(keras.Model, abc.ABC):
         """Returns the encoder's features `(B, D)` of images `(B, H, W, C)`."""
         return self.encoder(scale_images(images), training=training)
 
+    def make_optimizer(self, learning_rate: float) -> keras.optimizers.Optimizer:
+        """Returns the optimizer that `tfzero.pretrain.run.pretrain` compiles the method with."""
+        return keras.optimizers.Adam(learning_rate)
+
+    def follow_rate(self, share: float) -> None:
+        """Sets the learning rates of a method's further optimizers, of which most have none.
+
+        Args:
+            share: Of their highest rates: what `optimizer` now has of its own.
+        """
+
     def parts(self) -> dict[str, keras.Model]:
         """Returns by name the networks that can be exported alone.
 

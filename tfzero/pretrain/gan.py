@@ -13,6 +13,8 @@ from tfzero.pretrain import losses
 from tfzero.pretrain.base import Pretrainer, require_count
 
 GENERATOR_LOSSES = ("nonsaturating", "feature_matching")
+# Of both Adams, as in Radford et al. 2016, arXiv:1511.06434, section 4.
+_BETA_1 = 0.5
 
 
 @keras.saving.register_keras_serializable("tfzero")
@@ -32,8 +34,8 @@ class GAN(Pretrainer):
             On Fashion-MNIST 0.3 to 1 learn alike; at 0.01 the discriminator wins within 330
             steps and precision stays below 0.15 of real-against-real.
         r1_interval: The penalty is computed each so many steps and weighted up as much.
-        discriminator_learning_rate: Of the discriminator's Adam. The optimizer given to
-            `compile` is the generator's.
+        discriminator_learning_rate: Of the discriminator's Adam, the highest where the rate
+            falls. The optimizer given to `compile` is the generator's.
         averaging: Decay a step of the average over time of the generator's weights, which
             `generate` and `parts` use. Young averages forget faster: after t steps the decay is
             at most (1 + t) / (10 + t). At 0 the average is the generator itself.
@@ -60,7 +62,7 @@ class GAN(Pretrainer):
         generator_loss: str = "nonsaturating",
         r1_weight: float = 1.0,
         r1_interval: int = 8,
-        discriminator_learning_rate: float = 1e-3,
+        discriminator_learning_rate: float = 5e-4,
         averaging: float = 0.999,
         generator_width: int | None = None,
         seed: int = 0,
@@ -90,12 +92,19 @@ class GAN(Pretrainer):
         )  # fmt: skip
         self.averaged_generator.trainable = False
         # Built here over its own variables: an unbuilt optimizer loses its state on resume.
-        # beta_1 = 0.5 as in Radford et al. 2016, arXiv:1511.06434, section 4.
         self.discriminator_optimizer = keras.optimizers.Adam(
-            discriminator_learning_rate, beta_1=0.5, name="discriminator_adam"
+            discriminator_learning_rate, beta_1=_BETA_1, name="discriminator_adam"
         )
         self.discriminator_optimizer.build(self.discriminator_variables)
         self.built = True
+
+    def make_optimizer(self, learning_rate: float) -> keras.optimizers.Optimizer:
+        """Returns the generator's Adam, with as little momentum as the discriminator's."""
+        return keras.optimizers.Adam(learning_rate, beta_1=_BETA_1)
+
+    def follow_rate(self, share: float) -> None:
+        """Sets the discriminator's learning rate to a share of `discriminator_learning_rate`."""
+        self.discriminator_optimizer.learning_rate = share * self.discriminator_learning_rate
 
     @property
     def discriminator_variables(self) -> list:

@@ -38,7 +38,7 @@ def pretrain(
     steps = budget.steps_per_epoch(len(images))
     if start_epoch == 0:
         method.compile(
-            optimizer=keras.optimizers.Adam(budget.learning_rate),
+            optimizer=method.make_optimizer(budget.learning_rate),
             steps_per_execution=steps_per_call(steps, images.shape[1:]),
         )
     batches = stream_batches(
@@ -49,7 +49,7 @@ def pretrain(
     )
     callbacks = list(callbacks)
     if budget.decays:
-        callbacks.insert(0, WarmupCosine(budget.learning_rate, budget.epochs * steps))
+        callbacks.insert(0, _Rates(budget.learning_rate, budget.epochs * steps))
     with borrow_compiled(method, batch_size=budget.batch_size) as model:
         model.seed = method.seed  # a loan is of any seed, and callbacks save it
         history = model.fit(
@@ -62,6 +62,14 @@ def pretrain(
             verbose=0,
         )
     return {name: [float(value) for value in values] for name, values in history.history.items()}
+
+
+class _Rates(WarmupCosine):
+    """The same share of the highest rate for every optimizer of a method."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        super().on_train_batch_begin(batch, logs)
+        self.model.follow_rate(float(self.model.optimizer.learning_rate) / self.peak)
 
 
 def steps_per_call(steps: int, image_shape: tuple[int, ...]) -> int:

@@ -120,8 +120,9 @@ def test_a_decaying_rate_follows_the_updates_also_after_a_resume(name, tmp_path)
 def test_a_methods_budget_says_how_it_trains(name):
     method = METHODS[name]
     budget = method.budget(60_000)
-    assert budget.batch_size == (method.largest_batch or max(128, method.smallest_batch))
+    assert budget.batch_size == max(method.large_pool_batch, method.smallest_batch)
+    assert method.budget(9_999).batch_size == max(64, method.smallest_batch)
     assert budget.learning_rate == method.learning_rate and budget.decays == method.decays
     assert budget.epochs == method.budget(60_000, epochs=None).epochs >= 2
     few = method.budget(50, epochs=7)
-    assert few.batch_size == min(50, method.largest_batch or 50) and few.epochs == 7
+    assert few.batch_size == 50 and few.epochs == 7

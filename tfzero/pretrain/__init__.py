@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfzero._checks import require_choice
 from tfzero.data.kinds import KINDS
-from tfzero.pretrain.budget import PretrainingBudget, default_budget
+from tfzero.pretrain.budget import LARGE_POOL_BATCH, PretrainingBudget, default_budget
 
 if TYPE_CHECKING:
     import keras
@@ -27,8 +27,8 @@ class Method(NamedTuple):
         takes_kind: Whether it is told the kind of data, as its argument `kind`.
         smallest_batch: Images an update at least, where the pool has so many: what is learnt by
             telling the images of a batch apart needs many.
-        largest_batch: Images an update at most, where what counts is how many updates there are;
-            None leaves it to the size of the pool.
+        large_pool_batch: Images an update where the pool is large (see `default_budget`); few for
+            a method that needs many updates.
         learning_rate: The highest, of the optimizer given to `compile`, Adam.
         generates: Whether it can make images of its own, `can("generate")`, without its class.
         decays: Whether it rises over the first tenth of the updates and then falls to 0 as a
@@ -39,7 +39,7 @@ class Method(NamedTuple):
     relative_cost: float
     takes_kind: bool = False
     smallest_batch: int = 1
-    largest_batch: int | None = None
+    large_pool_batch: int = LARGE_POOL_BATCH
     learning_rate: float = 1e-3
     decays: bool = False
     generates: bool = False
@@ -51,11 +51,10 @@ class Method(NamedTuple):
             num_images: Size of the pool.
             epochs: Passes, if not the default.
         """
-        usual = default_budget(num_images, epochs=epochs)
-        batch_size = max(usual.batch_size, self.smallest_batch)
+        usual = default_budget(num_images, epochs=epochs, large_batch=self.large_pool_batch)
         return PretrainingBudget(
             epochs=usual.epochs,
-            batch_size=min(num_images, batch_size, self.largest_batch or batch_size),
+            batch_size=min(num_images, max(usual.batch_size, self.smallest_batch)),
             learning_rate=self.learning_rate,
             decays=self.decays,
         )
@@ -71,7 +70,7 @@ METHODS = {
     "gan": Method(
         "tfzero.pretrain.gan:GAN",
         2.9,
-        largest_batch=32,
+        large_pool_batch=32,
         learning_rate=5e-4,
         decays=True,
         generates=True,

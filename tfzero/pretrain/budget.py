@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+_LARGE_POOL = 10_000
+LARGE_POOL_BATCH = 128
+
 
 @dataclasses.dataclass(frozen=True)
 class PretrainingBudget:
@@ -26,7 +29,9 @@ class PretrainingBudget:
         return max(1, -(-num_images // self.batch_size))
 
 
-def default_budget(num_images: int, *, epochs: int | None = None) -> PretrainingBudget:
+def default_budget(
+    num_images: int, *, epochs: int | None = None, large_batch: int = LARGE_POOL_BATCH
+) -> PretrainingBudget:
     """Returns the budget for a pool of a size.
 
     Passes shrink as the pool grows, while the images seen grow about as its square root: 18
@@ -35,8 +40,9 @@ def default_budget(num_images: int, *, epochs: int | None = None) -> Pretraining
     Args:
         num_images: Size of the pool.
         epochs: Passes, if not the default.
+        large_batch: Images an update where the pool has at least 10,000; of fewer, 64.
     """
     if epochs is None:
         epochs = max(2, round(18 * (1300 / num_images) ** 0.47))
-    batch_size = 64 if num_images < 10_000 else 128
+    batch_size = 64 if num_images < _LARGE_POOL else large_batch
     return PretrainingBudget(epochs, min(batch_size, num_images), learning_rate=1e-3)

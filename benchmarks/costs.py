@@ -4,7 +4,7 @@
     python benchmarks/costs.py --threads 2 --size 32 --channels 3
 
 Methods and fine-tuning take turns in one process, so that a busy machine slows all of them; ratios
-are medians over the rounds. These are the numbers behind `relative_cost` in
+are medians over the rounds. On idle cores they are what `relative_cost` should be in
 `tfzero.pretrain.METHODS`, which says how long `scratch-long` may train. Images are noise: what an
 update costs does not depend on what it sees.
 """

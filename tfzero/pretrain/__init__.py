@@ -66,7 +66,7 @@ METHODS = {
     # On part of Fashion-MNIST, one run each: at a constant 1e-3 with batches of 128 the
     # discriminator is at chance after 3 passes; a rate that falls keeps it learning, and batches of
     # 32 at half of it come as far in one pass as those in three (coverage over real's 0.36), and in
-    # two as far as the constant rate in six (0.52).
+    # two as far as a constant rate in six (0.52 and 0.50).
     "gan": Method(
         "tfzero.pretrain.gan:GAN",
         2.9,

@@ -4,9 +4,9 @@
     python benchmarks/costs.py --threads 2 --size 32 --channels 3
 
 Methods and fine-tuning take turns in one process, so that a busy machine slows all of them; ratios
-are medians over the rounds. On idle cores they are what `relative_cost` should be in
-`tfzero.pretrain.METHODS`, which says how long `scratch-long` may train. Images are noise: what an
-update costs does not depend on what it sees.
+are medians over the rounds, of CPU seconds, which leave out waiting for other processes. With one
+thread they are what `relative_cost` should be in `tfzero.pretrain.METHODS`, which says how long
+`scratch-long` may train. Images are noise: what an update costs does not depend on what it sees.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _IMAGES = 4096
 
 
 def main() -> None:
-    """Prints seconds for a pass over 60,000 images, and ratios with their quartiles."""
+    """Prints CPU minutes of a pass over 60,000 images, and ratios with their quartiles."""
     arguments = parse_arguments()
     import tensorflow as tf
 
@@ -36,14 +36,15 @@ def main() -> None:
     seconds = {name: [] for name in turns}
     for _ in range(arguments.rounds):
         for name, take_turn in turns.items():
-            began = time.perf_counter()
+            began = time.process_time()
             take_turn()
-            seconds[name].append(time.perf_counter() - began)
+            seconds[name].append(time.process_time() - began)
     for name, took in seconds.items():
         ratios = np.divide(took, seconds[FINETUNE])
         low, middle, high = np.quantile(ratios, (0.25, 0.5, 0.75))
         minutes = float(np.median(took)) * 60_000 / _IMAGES / 60
-        print(f"{name:10} {minutes:5.2f} min a pass of 60,000; {middle:.2f} ({low:.2f}-{high:.2f})")
+        ratio = f"{middle:.2f} ({low:.2f}-{high:.2f})"
+        print(f"{name:10} {minutes:5.2f} CPU min a pass of 60,000; {ratio}", flush=True)
 
 
 def parse_arguments() -> argparse.Namespace:

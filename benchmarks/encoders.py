@@ -56,6 +56,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10.0, help="Of pretraining.")
     parser.add_argument("--epochs", type=int, help="Passes instead of minutes.")
     parser.add_argument("--centroids", type=int, default=400, help="Of kmeans.")
+    parser.add_argument("--width", type=int, help="Filters of the encoder's first block.")
+    parser.add_argument("--images", type=int, help="To pretrain on: the first so many.")
     parser.add_argument("--kind", help="The kind of data.")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
@@ -135,9 +137,12 @@ def learn(name: str, images, arguments, *, seed: int):
 
     if name == "pixels":
         return None, {}
+    images = images[: arguments.images]
     if name == "kmeans":
         return fit_kmeans(images, num_centroids=arguments.centroids, seed=seed), {}
-    encoder = build_encoder(images.shape[1:], seed=derive_seed(seed, "encoder"))
+    encoder = build_encoder(
+        images.shape[1:], width=arguments.width, seed=derive_seed(seed, "encoder")
+    )
     said = {} if name == "random" else pretrain_encoder(name, encoder, images, arguments, seed=seed)
     return encoder, said
 

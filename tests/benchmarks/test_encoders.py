@@ -50,6 +50,21 @@ def test_probes_of_each_block_and_of_features_without_a_network(run, tmp_path, m
     ]
 
 
+def test_encoder_of_another_width_from_fewer_images(run, monkeypatch):
+    seen = []
+
+    def pretrain(name, encoder, images, arguments, *, seed):
+        seen.append((len(images), encoder.get_layer("block1").filters))
+        return {}
+
+    monkeypatch.setattr(encoders, "pretrain_encoder", pretrain)
+    lines = run("--methods", "rotation", "--width", "8", "--images", "50")
+    assert seen == [(50, 8)]
+    narrow = lines[-1]["values"]
+    assert run("--methods", "rotation")[-1]["values"] == 2 * narrow
+    assert seen[1][0] > 50
+
+
 def test_ridge_finds_what_is_linear():
     random = np.random.default_rng(0)
     features = random.normal(size=(400, 5)).astype(np.float32)

@@ -240,7 +240,7 @@ def ridge(train, labels, test, test_labels) -> tuple[float, float]:
 
     validated = {
         penalty: score(solve(gram, product, penalty), train[held], labels[held])
-        for penalty in (10.0, 100.0, 1000.0, 10000.0)
+        for penalty in (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
     }
     penalty = max(validated, key=validated.__getitem__)
     gram += train[held].T @ train[held]

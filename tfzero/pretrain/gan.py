@@ -31,8 +31,9 @@ class GAN(Pretrainer):
         generator_loss: "nonsaturating", or "feature_matching": the squared distance between the
             mean features of real and generated images, for features instead of samples.
         r1_weight: gamma of the R1 penalty, gamma / 2 * E |grad D(x)|^2 on real images.
-            On Fashion-MNIST 0.3 to 1 learn alike; at 0.01 the discriminator wins within 330
-            steps and precision stays below 0.15 of real-against-real.
+            On Fashion-MNIST precision and coverage are a little higher at 0.1 than at 1, and KID
+            twice as high (one run each); at 0.01 the discriminator wins within 330 steps and
+            precision stays below 0.15 of real-against-real.
         r1_interval: The penalty is computed each so many steps and weighted up as much.
         discriminator_learning_rate: Of the discriminator's Adam, the highest where the rate
             falls. The optimizer given to `compile` is the generator's.

@@ -22,8 +22,8 @@ class Method(NamedTuple):
     Attributes:
         place: Where its class is, as "module:name".
         relative_cost: Seconds for an image of pretraining over seconds for an image of
-            fine-tuning the same encoder, measured on one core of a CPU at 28x28 pixels: what
-            pretraining would have bought.
+            fine-tuning the same encoder, measured on one core of a CPU at 28x28 pixels
+            (`benchmarks/costs.py`): what pretraining would have bought.
         takes_kind: Whether it is told the kind of data, as its argument `kind`.
         smallest_batch: Images an update at least, where the pool has so many: what is learnt by
             telling the images of a batch apart needs many.
@@ -62,14 +62,14 @@ class Method(NamedTuple):
 
 # Adding a method: one file, one line here, one test file.
 METHODS = {
-    "denoising": Method("tfzero.pretrain.denoising:Denoising", 1.9),
+    "denoising": Method("tfzero.pretrain.denoising:Denoising", 1.8),
     # On part of Fashion-MNIST, one run each: at a constant 1e-3 with batches of 128 the
     # discriminator is at chance after 3 passes; a rate that falls keeps it learning, and batches of
     # 32 at half of it come as far in one pass as those in three (coverage over real's 0.36), and in
     # two as far as a constant rate in six (0.52 and 0.50).
     "gan": Method(
         "tfzero.pretrain.gan:GAN",
-        2.9,
+        3.0,
         large_pool_batch=32,
         learning_rate=5e-4,
         decays=True,
@@ -77,13 +77,13 @@ METHODS = {
     ),
     # The rate as SimCLR's: on part of Fashion-MNIST, one seed, a probe gains a point over 1e-3.
     "rotation": Method(
-        "tfzero.pretrain.rotation:Rotation", 1.0, takes_kind=True, learning_rate=3e-3, decays=True
+        "tfzero.pretrain.rotation:Rotation", 0.75, takes_kind=True, learning_rate=3e-3, decays=True
     ),
-    "vae": Method("tfzero.pretrain.vae:VAE", 1.4, generates=True),
+    "vae": Method("tfzero.pretrain.vae:VAE", 1.6, generates=True),
     # On part of Fashion-MNIST, one seed: a probe after 3 epochs gains 1 point over a constant 1e-3.
     "simclr": Method(
         "tfzero.pretrain.simclr:SimCLR",
-        2.4,
+        1.5,
         takes_kind=True,
         smallest_batch=256,
         learning_rate=3e-3,

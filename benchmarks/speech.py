@@ -111,7 +111,7 @@ def split_by_speaker(clips, left_out: str) -> list[tuple[pathlib.Path, str, str]
 def compare_split(rows, name: str, arguments: argparse.Namespace) -> dict[str, list[float]]:
     """Returns the accuracies of each arm, one a seed, in %."""
     import tfzero
-    from tfzero.study.planning.plan import parse_label_counts
+    from tfzero.study.planning.label_counts import parse_label_counts
 
     name += "-dev" if arguments.dev else ""
     folder = arguments.out / name

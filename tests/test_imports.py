@@ -31,7 +31,8 @@ ALLOWED = {
         "export",
     }
     | _STUDY,
-    "_compare": {"_check", "_load", "_source", "report", "export"} | _STUDY,
+    "_compare": {"_check", "_recommended", "_source", "report"} | _STUDY,
+    "_recommended": {"_load", "export"} | _STUDY,
     "_source": {"_load"} | _STUDY,
     "_stages": {"_check", "_load", "_source", "_watch", "report"} | _STUDY,
     "_export": {"_load", "export"} | _STUDY,

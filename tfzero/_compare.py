@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tfzero._check import show_briefly
 from tfzero._checks import InputError, StopError
+from tfzero._recommended import export_recommended, require_writable
 from tfzero._source import open_source
 from tfzero.data import ImageData, load_data
 from tfzero.data.check import check_briefly, require_no_leaks
@@ -21,7 +22,7 @@ from tfzero.study.minutes import fit_minutes
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.planning.resolve import make_plan
 from tfzero.study.readings.write import missing_maps, record_data, record_images, record_map
-from tfzero.study.records import RunFolder, is_disk_full, read_json, write_json
+from tfzero.study.records import RunFolder, is_disk_full, write_json
 from tfzero.study.standing import Standing
 from tfzero.study.study import (
     Study,
@@ -38,13 +39,9 @@ from tfzero.study.work.pool import Job, num_workers, run_jobs, use_workers
 from tfzero.study.work.progress import Planned, Progress
 from tfzero.study.work.run import missing_cells, missing_pretraining, run_study
 from tfzero.study.work.timing import time_kind
-from tfzero.study.work.worker import final_key, prepare_process, run_final
 
 if TYPE_CHECKING:
     import keras
-
-# Training on all labels for longer than this shows how far it is, in seconds.
-_LONG = 30.0
 
 
 def compare(
@@ -139,7 +136,7 @@ def compare(
         data, encoder=encoder, source=opened.task, given=opened.given, then=then, **asked
     )
     target = pathlib.Path("savedmodels", full.name) if export is None else pathlib.Path(export)
-    _require_writable(target)
+    require_writable(target)
     own_networks = encoder is not None or opened.encoder is not None
     custom_objects = _own_objects() if own_networks else {}
     with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):
@@ -173,7 +170,7 @@ def _end(plan, run, target, console, custom_objects, planned: Planned | None) ->
     """Reaches the verdict, exports the recommended network and writes the report."""
     verdict = reach_verdict(plan, run)
     if verdict["recommended"] is not None:
-        _export(plan, run, verdict, target, console, custom_objects, planned)
+        export_recommended(plan, run, verdict, target, console, custom_objects, planned)
     write_json(run.verdict, verdict)
     arguments = (run.path.resolve(), plan)
     maps = [
@@ -185,19 +182,6 @@ def _end(plan, run, target, console, custom_objects, planned: Planned | None) ->
 
     write_report(run.path)
     return verdict
-
-
-@contextlib.contextmanager
-def _shown(progress: Progress | None, jobs) -> Iterator[None]:
-    """Shows the progress of jobs while the block runs, if there is any to show."""
-    if progress is None:
-        yield
-        return
-    progress.start(jobs)
-    try:
-        yield
-    finally:
-        progress.stop()
 
 
 @contextlib.contextmanager
@@ -274,80 +258,6 @@ def _estimate(plan, run, custom_objects, console) -> Estimate:
     if jobs:
         console.print("Timing a few steps on this machine ...")
     return Estimate(dict(run_jobs(jobs, log=run.log.resolve())))
-
-
-def _export(
-    plan: StudyPlan, run: RunFolder, verdict: dict[str, Any], target, console, custom_objects,
-    planned: Planned | None,
-):  # fmt: skip
-    recommended = verdict["recommended"]
-    arm = recommended["arm"]
-    key = final_key(plan, arm)
-    if read_json(run.final / f"{key}.json") is None:
-        # It can take as long as the study: nobody should wait for the verdict.
-        console.print(verdict["headline"], style="bold", highlight=False)
-        console.print(
-            f"Training {arm} on all {plan.data.num_train:,} labels, to export it ...",
-            highlight=False,
-        )
-        arguments = (run.path.resolve(), plan, arm, custom_objects)
-        seconds = 0.0 if planned is None else planned.ending
-        jobs = [Job(f"training {arm} on all labels", seconds, run_final, arguments)]
-        progress = Progress(console, workers=1) if seconds > _LONG else None
-        with _shown(progress, jobs):
-            run_jobs(jobs, log=run.log.resolve(), progress=progress)
-    notes = {
-        "study": plan.name,
-        "arm": arm,
-        "trained_on": f"all {plan.data.num_train} labelled training images, first seed",
-        # No seconds: they differ from run to run, and would make each export a new version.
-        "accuracy_in_study": [
-            {name: row[name] for name in ("num_labels", "mean", "half_width", "seeds")}
-            for row in verdict["table"]
-            if row["arm"] == arm
-        ],
-        "notes": [recommended["reason"], *recommended["notes"]],
-        "data_fingerprint": plan.data.fingerprint,
-        "recipe": plan.recipe,
-    }
-    # Absolute: a worker's working directory is that of the process that first needed it.
-    final, absolute = (run.final / f"{key}.keras").resolve(), target.resolve()
-    arguments = (
-        final, absolute, plan.data.class_names, notes, plan.data.resize, plan.data.sound,
-        custom_objects,
-    )  # fmt: skip
-    [version] = run_jobs([Job("export", 1.0, export_file, arguments)], log=run.log.resolve())
-    exported = target / version
-    recommended["savedmodel"] = str(exported)
-    recommended["bytes"] = sum(p.stat().st_size for p in exported.rglob("*") if p.is_file())
-
-
-def export_file(path, target, class_names, notes, resize, sound, custom_objects) -> str:
-    """Exports a saved classifier; returns the version's name.
-
-    Runs in a worker, where TensorFlow is loaded already.
-    """
-    prepare_process()
-    from tfzero._load import load_model
-    from tfzero.export import export_savedmodel
-
-    model = load_model(path, custom_objects=custom_objects)
-    version = export_savedmodel(
-        model, target, class_names=class_names, notes=notes, resize=resize, sound=sound
-    )
-    return version.name
-
-
-def _require_writable(target: pathlib.Path) -> None:
-    """Refuses before hours of training what could not be exported after them."""
-    existing = target
-    while not existing.exists():
-        existing = existing.parent
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise InputError(
-            f"Cannot write to {existing}; the SavedModel would go to {target}. "
-            "Choose another folder with --export."
-        )
 
 
 def _own_objects() -> dict[str, Any]:

@@ -21,7 +21,7 @@ from tfzero.data import ImageData, nested_subsets
 from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.pretrain import METHODS, build_method, find_method
 from tfzero.pretrain.budget import default_budget as default_pretraining
-from tfzero.study.planning.plan import parse_label_counts
+from tfzero.study.planning.label_counts import parse_label_counts
 from tfzero.study.records import write_by_path
 from tfzero.transfer import STRATEGIES, UNLABELED_FROM, fit_classifier
 from tfzero.transfer.budget import Budget

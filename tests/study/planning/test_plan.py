@@ -6,12 +6,8 @@ import pytest
 from tfzero._checks import InputError
 from tfzero.data import from_arrays
 from tfzero.study.planning.arms import parse_arms
-from tfzero.study.planning.plan import (
-    CellSpec,
-    default_label_counts,
-    parse_label_counts,
-    plan_difference,
-)
+from tfzero.study.planning.difference import plan_difference
+from tfzero.study.planning.plan import CellSpec
 from tfzero.study.planning.resolve import make_plan
 
 
@@ -53,24 +49,6 @@ def test_pixels_go_with_no_strategy_that_trains_a_network():
         parse_arms(["pixels/finetune"])
 
 
-def test_label_counts_are_resolved_sorted_and_checked():
-    assert parse_label_counts(["all", "10", 5], num_train=40, num_classes=3) == (5, 10, 40)
-    with pytest.raises(InputError, match="41 labels asked.* 40 labelled"):
-        parse_label_counts([41], num_train=40, num_classes=3)
-    with pytest.raises(InputError, match="at least one a class"):
-        parse_label_counts([2], num_train=40, num_classes=3)
-    with pytest.raises(InputError, match="no number"):
-        parse_label_counts(["ten"], num_train=40, num_classes=3)
-    with pytest.raises(InputError, match="No label count"):
-        parse_label_counts([], num_train=40, num_classes=3)
-
-
-def test_default_label_counts_stay_below_what_exists():
-    assert default_label_counts(1000, 10) == (20, 50, 200)
-    assert default_label_counts(60, 10) == (20, 50)
-    assert default_label_counts(15, 10) == (15,)
-
-
 def test_keys_change_with_everything_that_decides_a_cell_and_nothing_else(data):
     plan = make_plan(data, label_counts=[6, 12], seeds=3)
     cell = CellSpec(arm="vae/lpft", num_labels=6, replicate=1)
@@ -99,13 +77,6 @@ def test_another_encoder_architecture_changes_the_keys(data):
     assert plain.cell_key(cell) != changed.cell_key(cell)
     with pytest.raises(InputError, match="The encoder maps"):
         make_plan(data, encoder=keras.Sequential([keras.Input((9, 8, 1)), keras.layers.Flatten()]))
-
-
-def test_a_difference_between_plans_is_named(data):
-    old = make_plan(data, label_counts=[6], seeds=3).to_json()
-    new = make_plan(data, label_counts=[6], seeds=4).to_json()
-    assert plan_difference(old, new)[0] == "seeds: 3 there, 4 now"
-    assert plan_difference(old, old) == []
 
 
 @pytest.mark.parametrize("asked", [{"seeds": 0}, {"epochs": 0}])

@@ -21,7 +21,7 @@ ARMS = ["vae/probe", "scratch/probe"]
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch):
     monkeypatch.setattr(_compare, "_estimate", lambda *_: Estimate({}))
-    monkeypatch.setattr(_compare, "_export", lambda plan, run, verdict, *_: None)
+    monkeypatch.setattr(_compare, "export_recommended", lambda plan, run, verdict, *_: None)
 
 
 def break_job(monkeypatch, name, *, when=lambda *_: True):

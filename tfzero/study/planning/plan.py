@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
-from importlib import metadata
 from typing import Any
 
 import pydantic
 
-import tfzero
-from tfzero._checks import InputError
 from tfzero.data.logmel import LogMel
 from tfzero.pretrain.budget import PretrainingBudget
 from tfzero.study.planning.inits import (
@@ -295,86 +291,6 @@ class StudyPlan(_Model):
             "recipe": self.recipe,
             "versions": self.versions,
         }
-
-
-def parse_label_counts(counts, *, num_train: int, num_classes: int) -> tuple[int, ...]:
-    """Returns label counts in rising order, "all" resolved.
-
-    Raises:
-        InputError: If a count is no number, below one label a class, or more than exist.
-    """
-    resolved = []
-    for count in counts:
-        if count == "all":
-            resolved.append(num_train)
-            continue
-        try:
-            number = int(count)
-        except (TypeError, ValueError):
-            raise InputError(
-                f'Label count "{count}" is no number; expected numbers or "all", '
-                "as in 100,1000,all."
-            ) from None
-        if number > num_train:
-            raise InputError(
-                f"{number} labels asked, but the training part has {num_train} labelled images. "
-                'Ask for fewer, or for "all".'
-            )
-        if number < num_classes:
-            raise InputError(
-                f"{number} labels asked for {num_classes} classes; expected at least one a class."
-            )
-        resolved.append(number)
-    if not resolved:
-        raise InputError("No label count given; expected numbers, as in 100,1000,all.")
-    return tuple(sorted(set(resolved)))
-
-
-def default_label_counts(num_train: int, num_classes: int) -> tuple[int, ...]:
-    """Returns 2, 5 and 20 labels a class, as far as they exist."""
-    counts = [num_classes * per_class for per_class in (2, 5, 20)]
-    return tuple(count for count in counts if count <= num_train) or (num_train,)
-
-
-def current_versions() -> dict[str, str]:
-    """Returns the versions that can alter a result."""
-    names = ("keras", "numpy", "scikit-learn", "scipy")
-    tensorflow = next(
-        (found for name in ("tensorflow", "tensorflow-cpu") if (found := _version(name))), ""
-    )
-    return {
-        "tfzero": tfzero.__version__,
-        "python": platform.python_version(),
-        "tensorflow": tensorflow,
-        **{name: _version(name) for name in names},
-    }
-
-
-def plan_difference(old: Any, new: Any, *, path: str = "") -> list[str]:
-    """Returns where two plans differ, as "seeds: 10 there, 5 now"."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        return [
-            line
-            for key in dict.fromkeys([*old, *new])
-            for line in plan_difference(
-                old.get(key), new.get(key), path=f"{path}.{key}" if path else str(key)
-            )
-        ]
-    if old == new:
-        return []
-    return [f"{path}: {_short(old)} there, {_short(new)} now"]
-
-
-def _short(value) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 def _digest(value) -> str:

@@ -23,6 +23,7 @@ from tfzero.study.planning.arms import (
     transfer_family,
 )
 from tfzero.study.planning.inits import KMEANS, SUPERVISED, list_stages, read_init
+from tfzero.study.planning.label_counts import default_label_counts, parse_label_counts
 from tfzero.study.planning.plan import (
     DataSummary,
     GivenEncoder,
@@ -32,10 +33,8 @@ from tfzero.study.planning.plan import (
     StudyPlan,
     SupervisedPlan,
     TransferPlan,
-    current_versions,
-    default_label_counts,
-    parse_label_counts,
 )
+from tfzero.study.planning.versions import current_versions
 from tfzero.transfer.budget import default_budget as default_transfer
 
 if TYPE_CHECKING:

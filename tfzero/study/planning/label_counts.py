@@ -1,0 +1,44 @@
+"""How many labels: what is asked, checked against what there is."""
+
+from __future__ import annotations
+
+from tfzero._checks import InputError
+
+
+def parse_label_counts(counts, *, num_train: int, num_classes: int) -> tuple[int, ...]:
+    """Returns label counts in rising order, "all" resolved.
+
+    Raises:
+        InputError: If a count is no number, below one label a class, or more than exist.
+    """
+    resolved = []
+    for count in counts:
+        if count == "all":
+            resolved.append(num_train)
+            continue
+        try:
+            number = int(count)
+        except (TypeError, ValueError):
+            raise InputError(
+                f'Label count "{count}" is no number; expected numbers or "all", '
+                "as in 100,1000,all."
+            ) from None
+        if number > num_train:
+            raise InputError(
+                f"{number} labels asked, but the training part has {num_train} labelled images. "
+                'Ask for fewer, or for "all".'
+            )
+        if number < num_classes:
+            raise InputError(
+                f"{number} labels asked for {num_classes} classes; expected at least one a class."
+            )
+        resolved.append(number)
+    if not resolved:
+        raise InputError("No label count given; expected numbers, as in 100,1000,all.")
+    return tuple(sorted(set(resolved)))
+
+
+def default_label_counts(num_train: int, num_classes: int) -> tuple[int, ...]:
+    """Returns 2, 5 and 20 labels a class, as far as they exist."""
+    counts = [num_classes * per_class for per_class in (2, 5, 20)]
+    return tuple(count for count in counts if count <= num_train) or (num_train,)

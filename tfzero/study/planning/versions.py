@@ -1,0 +1,29 @@
+"""The versions that a study's results depend on."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+
+import tfzero
+
+
+def current_versions() -> dict[str, str]:
+    """Returns the versions that can alter a result."""
+    names = ("keras", "numpy", "scikit-learn", "scipy")
+    tensorflow = next(
+        (found for name in ("tensorflow", "tensorflow-cpu") if (found := _version(name))), ""
+    )
+    return {
+        "tfzero": tfzero.__version__,
+        "python": platform.python_version(),
+        "tensorflow": tensorflow,
+        **{name: _version(name) for name in names},
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""

@@ -116,21 +116,9 @@ def assemble(
         InputError: If a class has too few images, or any rule of `ImageData` is broken.
     """
     check_share(test_share)
-    train, test, pool = collection.train, collection.test, collection.pool
-    notes = (*note_set_aside(collection.set_aside), *collection.notes)
-    if test is None:
-        train, test, note = _hold_out(train, collection.class_names, test_share)
-        notes += (note,)
-    else:
-        train, note = _separate_groups(train, test, drop=drop_leaks)
-        notes += note
-    if drop_leaks:
-        train, pool, note = _drop_equal(train, test, None if transductive else pool)
-        pool = collection.pool if transductive else pool
-        notes += note
-    if not transductive:
-        pool, note = _leave_test_groups_out(pool, test)
-        notes += note
+    train, test, pool, notes = _separate(
+        collection, test_share=test_share, drop_leaks=drop_leaks, transductive=transductive
+    )
     if pool is not None and not len(pool.images):
         if pool_only:
             raise InputError(
@@ -147,13 +135,7 @@ def assemble(
         names["pool"] = pool.names
         images, has_train = pool.images, not pool_only
         if has_train:
-            check_images(pool.images, name="pool")
-            if pool.images.shape[1:] != train.images.shape[1:]:
-                raise InputError(
-                    f"pool has shape {pool.images.shape} and train_images {train.images.shape}; "
-                    "expected the same height, width and channels. Pass --size and --channels."
-                )
-            images = join_rows(train.images, pool.images)
+            images = _join_pool(train.images, pool.images)
     return ImageData(
         name=collection.name,
         pool=images,
@@ -176,6 +158,42 @@ def assemble(
     )
 
 
+def _separate(
+    collection: Collection, *, test_share: float, drop_leaks: bool, transductive: bool
+) -> tuple[Part, Part, Part | None, tuple[str, ...]]:
+    """Returns training, test and unlabeled images that nothing leaks between, and notes."""
+    train, test, pool = collection.train, collection.test, collection.pool
+    notes = (*note_set_aside(collection.set_aside), *collection.notes)
+    if test is None:
+        train, test, note = _hold_out(train, collection.class_names, test_share)
+        notes += (note,)
+    else:
+        train, note = _separate_groups(train, test, drop=drop_leaks)
+        notes += note
+    tested = digest_rows(test.images) if drop_leaks else None
+    if tested is not None:
+        train, note = _drop_equal(train, tested, "training")
+        notes += note
+    if not transductive and pool is not None:
+        if tested is not None:
+            pool, note = _drop_equal(pool, tested, "unlabeled")
+            notes += note
+        pool, note = _leave_test_groups_out(pool, test)
+        notes += note
+    return train, test, pool, notes
+
+
+def _join_pool(train: np.ndarray, pool: np.ndarray) -> np.ndarray:
+    """Returns unlabeled images behind those of the training part."""
+    check_images(pool, name="pool")
+    if pool.shape[1:] != train.shape[1:]:
+        raise InputError(
+            f"pool has shape {pool.shape} and train_images {train.shape}; "
+            "expected the same height, width and channels. Pass --size and --channels."
+        )
+    return join_rows(train, pool)
+
+
 def _separate_groups(train: Part, test: Part, *, drop: bool) -> tuple[Part, tuple[str, ...]]:
     """Sees to it that no group is in both parts."""
     if train.groups is None or test.groups is None:
@@ -194,9 +212,9 @@ def _separate_groups(train: Part, test: Part, *, drop: bool) -> tuple[Part, tupl
     return train.take(np.flatnonzero(~both)), (note,)
 
 
-def _leave_test_groups_out(pool: Part | None, test: Part) -> tuple[Part | None, tuple[str, ...]]:
+def _leave_test_groups_out(pool: Part, test: Part) -> tuple[Part, tuple[str, ...]]:
     """Leaves unlabeled images of groups out that have test images."""
-    if pool is None or pool.groups is None or test.groups is None:
+    if pool.groups is None or test.groups is None:
         return pool, ()
     tested = {str(group) for group in test.groups}
     out = np.array([group is not None and str(group) in tested for group in pool.groups], bool)
@@ -211,23 +229,13 @@ def _leave_test_groups_out(pool: Part | None, test: Part) -> tuple[Part | None, 
     return pool.take(np.flatnonzero(~out)) if out.any() else pool, tuple(notes)
 
 
-def _drop_equal(
-    train: Part, test: Part, pool: Part | None
-) -> tuple[Part, Part | None, tuple[str, ...]]:
-    """Leaves out what equals a test image, pixel by pixel."""
-    tested = digest_rows(test.images)
-    notes = []
-
-    def keep(part: Part, word: str) -> Part:
-        kept = ~np.isin(digest_rows(part.images), tested)
-        if kept.all():
-            return part
-        notes.append(f"Left out {(~kept).sum()} {word} images that equal a test image.")
-        return part.take(np.flatnonzero(kept))
-
-    train = keep(train, "training")
-    pool = None if pool is None else keep(pool, "unlabeled")
-    return train, pool, tuple(notes)
+def _drop_equal(part: Part, tested: np.ndarray, word: str) -> tuple[Part, tuple[str, ...]]:
+    """Leaves out what equals a test image, pixel by pixel, by digests of the test images."""
+    kept = ~np.isin(digest_rows(part.images), tested)
+    if kept.all():
+        return part, ()
+    note = f"Left out {(~kept).sum()} {word} images that equal a test image."
+    return part.take(np.flatnonzero(kept)), (note,)
 
 
 def _hold_out(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tfzero._checks import InputError, nearest
@@ -64,20 +64,11 @@ def load_table(
     parts["pool"] = FileList("pool", str(table.parent))
     grouping = _Grouping(reading.group, columns, parts)
     seen = set()
-    for number, row in enumerate(rows, 2):
-        path = os.path.normpath(row[file_column])
-        if path in seen or path == ".":
-            raise InputError(
-                f"{table}, line {number}: the file is {row[file_column]!r}, which is empty or "
-                "was named before; expected each file once. Remove the line."
-            )
+    for part, path, row in _place_rows(rows, file_column, label_column, table):
         seen.add(path)
-        part = _find_split(row, table, number)
-        if part == "pool" or not row[label_column]:
-            part = "pool"
-        else:
-            parts[part].labels.append(numbers[row[label_column]])  # pyright: ignore
         parts[part].paths.append(path)
+        if part != "pool":
+            parts[part].labels.append(numbers[row[label_column]])  # pyright: ignore
         grouping.add(part, path, row)
     unnamed = _list_unnamed(seen, table)
     parts["pool"].paths.extend(unnamed)
@@ -168,6 +159,23 @@ def _read_rows(table: Path) -> tuple[list[dict[str, str]], list[str]]:
     if not rows:
         raise InputError(f"{table} has no rows; {_EXPECTED}.")
     return rows, columns
+
+
+def _place_rows(
+    rows: list[dict[str, str]], file_column: str, label_column: str, table: Path
+) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yields the part that each row's file belongs to, its path and the row."""
+    seen = set()
+    for number, row in enumerate(rows, 2):
+        path = os.path.normpath(row[file_column])
+        if path in seen or path == ".":
+            raise InputError(
+                f"{table}, line {number}: the file is {row[file_column]!r}, which is empty or "
+                "was named before; expected each file once. Remove the line."
+            )
+        seen.add(path)
+        part = _find_split(row, table, number)
+        yield part if row[label_column] else "pool", path, row
 
 
 def _find_column(columns: list[str], wanted: tuple[str, ...], table: Path) -> str:

@@ -22,8 +22,9 @@ from tfzero._seeds import derive_seed
 
 _TURN_IMAGES = 4096
 _ROUNDS = 5
+USUAL = "weights"
 NORMALIZATIONS = {
-    "weights": None,
+    USUAL: None,
     "batch": lambda: keras.layers.BatchNormalization(),
     "layer": lambda: keras.layers.GroupNormalization(groups=1),
     "group": lambda: keras.layers.GroupNormalization(groups=8),
@@ -41,14 +42,14 @@ def main() -> None:
     tf.config.optimizer.set_experimental_options({"remapping": False})
     data = take_data(arguments.data, test=False)
     times = time_updates(data[0], arguments)
-    for name in NORMALIZATIONS:
+    for name in arguments.variants:
         scores = [measure(name, data, arguments, seed=seed) for seed in range(arguments.seeds)]
         found = {
             key: f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}"
             for key in scores[0]
             if (values := [each[key] for each in scores])
         }
-        ratios = np.divide(times[name], times["weights"])
+        ratios = np.divide(times[name], times[USUAL])
         print(f"{name:8} time {np.median(ratios):.2f}; {found}", flush=True)
 
 
@@ -56,6 +57,8 @@ def parse_arguments() -> argparse.Namespace:
     """Returns the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", help="As tfzero compare takes it.")
+    parser.add_argument("--variants", type=lambda text: text.split(","),
+                        default=list(NORMALIZATIONS), help="Timed beside standardized weights.")  # fmt: skip
     parser.add_argument("--method", default="rotation")
     parser.add_argument("--images", type=int, default=10_000, help="To pretrain on.")
     parser.add_argument("--passes", type=int, default=6, help="Over those images.")
@@ -102,7 +105,8 @@ def time_updates(images, arguments) -> dict[str, list[float]]:
 
     few = images[:_TURN_IMAGES]
     budget = METHODS[arguments.method].budget(len(images), epochs=1)
-    methods = {name: make_method(name, few.shape[1:], arguments, seed=0) for name in NORMALIZATIONS}
+    names = dict.fromkeys([USUAL, *arguments.variants])
+    methods = {name: make_method(name, few.shape[1:], arguments, seed=0) for name in names}
     times: dict[str, list[float]] = {name: [] for name in methods}
     for _ in range(1 + _ROUNDS):
         for name, method in methods.items():

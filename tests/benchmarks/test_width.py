@@ -1,0 +1,41 @@
+"""An encoder's width in a study of its own."""
+
+import importlib
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+
+import tfzero
+from tests.conftest import draw_bars
+
+
+@pytest.fixture
+def width(monkeypatch):
+    """The module, which imports another one of its folder."""
+    monkeypatch.syspath_prepend(pathlib.Path(__file__).parents[2] / "benchmarks")
+    return importlib.import_module("width")
+
+
+def test_a_pool_and_a_width_make_a_study_that_reads_no_test_image(
+    width, tmp_path, monkeypatch, capsys
+):
+    images, labels = draw_bars(200, seed=0)
+    # Test images of noise: nothing that reads them could score.
+    noise = np.random.default_rng(0).integers(0, 256, images[:40].shape, np.uint8)
+    np.savez(
+        tmp_path / "bars.npz", x_train=images, y_train=labels, x_test=noise, y_test=labels[:40]
+    )
+    asked = ["width.py", str(tmp_path / "bars.npz"), "--images", "120", "--widths", "4"]
+    asked += ["--labels", "20", "--seeds", "2", "--out", str(tmp_path / "runs")]
+    monkeypatch.setattr(sys, "argv", asked)
+    width.main()
+    lines = [line for line in capsys.readouterr().out.splitlines() if "over scratch" in line]
+    assert len(lines) == 3
+    assert lines[0].startswith("   120 images, width   4: scratch/finetune ")
+    assert lines[0].endswith("over scratch +0.0 ± 0.0")
+    accuracies = [float(line.split(" ± ")[0].split()[-1]) for line in lines]
+    assert np.mean(accuracies) > 50
+    [kept] = (tmp_path / "runs" / "120-4").glob("encoders/rotation-0-*.keras")
+    assert tfzero.load_model(kept).get_layer("block1").filters == 4

@@ -57,8 +57,10 @@ def parse_arguments() -> argparse.Namespace:
     """Returns the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", help="As tfzero compare takes it.")
-    parser.add_argument("--variants", type=lambda text: text.split(","),
-                        default=list(NORMALIZATIONS), help="Timed beside standardized weights.")  # fmt: skip
+    parser.add_argument(
+        "--variants", type=lambda text: text.split(","), default=list(NORMALIZATIONS),
+        help="Timed beside standardized weights.",
+    )  # fmt: skip
     parser.add_argument("--method", default="rotation")
     parser.add_argument("--images", type=int, default=10_000, help="To pretrain on.")
     parser.add_argument("--passes", type=int, default=6, help="Over those images.")

@@ -63,14 +63,13 @@ def load_table(
     parts = {name: FileList(name, str(table.parent), labels=[]) for name in ("train", "test")}
     parts["pool"] = FileList("pool", str(table.parent))
     grouping = _Grouping(reading.group, columns, parts)
-    seen = set()
     for part, path, row in _place_rows(rows, file_column, label_column, table):
-        seen.add(path)
         parts[part].paths.append(path)
         if part != "pool":
             parts[part].labels.append(numbers[row[label_column]])  # pyright: ignore
         grouping.add(part, path, row)
-    unnamed = _list_unnamed(seen, table)
+    named = {path for files in parts.values() for path in files.paths}
+    unnamed = _list_unnamed(named, table)
     parts["pool"].paths.extend(unnamed)
     grouping.add_unlabeled(unnamed)
     if pool is not None:

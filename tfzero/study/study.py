@@ -17,9 +17,7 @@ from tfzero._checks import InputError
 from tfzero.data import ImageData, save_arrays
 from tfzero.data.source_task import SourceTask, save_source_task
 from tfzero.study.planning.difference import plan_difference
-from tfzero.study.planning.plan import (
-    StudyPlan,
-)
+from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.records import RunFolder, atomic_file, read_json, write_by_path, write_json
 from tfzero.study.verdict import remarks, sources, words
 from tfzero.study.verdict.family import Right

@@ -16,10 +16,15 @@ from typer.testing import CliRunner
 import tfzero
 from tests.conftest import draw_bars
 from tfzero import cli
-from tfzero.study.planning.plan import DEFAULT_ARMS
 from tfzero.study.records import RunFolder
 
-ARGUMENTS = ["--label-counts", "6,12", "--seeds", "3", "--epochs", "1"]
+# One arm of each kind; a study of all default arms is the README's first command.
+ARMS = (
+    "gan/lpft", "vae/lpft", "scratch/finetune", "scratch-long/finetune", "kmeans/svm",
+    "pixels/label_spreading",
+)  # fmt: skip
+SIZE = ["--label-counts", "6,12", "--seeds", "3", "--epochs", "1"]
+ARGUMENTS = ["--arms", ",".join(ARMS), *SIZE]
 
 
 def make_images(folder):
@@ -42,7 +47,7 @@ def command(*arguments):
     return [sys.executable, "-m", "tfzero.cli", *map(str, arguments)]
 
 
-def run_command(*arguments, cwd, timeout=300):
+def run_command(*arguments, cwd, timeout=900):
     environment = {**os.environ, "COLUMNS": "100"}
     return subprocess.run(
         command(*arguments), cwd=cwd, capture_output=True, text=True, env=environment,
@@ -104,7 +109,7 @@ def test_json_goes_to_standard_output_and_the_rest_to_the_other(finished):
     folder, done = finished
     verdict = json.loads(done.stdout)
     assert verdict == json.loads((folder / "runs/bars/verdict.json").read_text())
-    for part in ("Arms: gan/lpft", "Plan: 15 pretrainings", "seeds: 3", "s; planned were "):
+    for part in ("Arms: gan/lpft", "Plan: 9 pretrainings", "seeds: 3", "s; planned were "):
         assert part in done.stderr
     assert "Traceback" not in done.stderr and "oneDNN" not in done.stderr
 
@@ -112,7 +117,7 @@ def test_json_goes_to_standard_output_and_the_rest_to_the_other(finished):
 def test_every_cell_has_a_record_with_result_apart_from_cost(finished):
     run = RunFolder(finished[0] / "runs/bars")
     records = [json.loads(path.read_text()) for path in run.cells.glob("*.json")]
-    assert len(records) == len(DEFAULT_ARMS) * 2 * 3
+    assert len(records) == len(ARMS) * 2 * 3
     labels = np.load(run.test_labels)
     for record in records:
         probabilities = run.read_probabilities(record["key"])
@@ -120,8 +125,8 @@ def test_every_cell_has_a_record_with_result_apart_from_cost(finished):
         accuracy = float((probabilities.argmax(axis=1) == labels).mean())
         assert record["result"]["accuracy"] == accuracy
         assert set(record["cost"]) >= {"seconds", "cpu_seconds", "steps", "parameters"}
-    # Four methods and k-means, one encoder a replicate.
-    assert len(list(run.encoders.glob("*.keras"))) == 5 * 3
+    # Two methods and k-means, one encoder a replicate.
+    assert len(list(run.encoders.glob("*.keras"))) == 3 * 3
     assert not run.cache.exists()
 
 
@@ -129,9 +134,10 @@ def test_the_study_learns_what_can_be_learnt(finished):
     verdict = json.loads(finished[1].stdout)
     means = {(row["arm"], row["num_labels"]): row["mean"] for row in verdict["table"]}
     assert means["scratch/finetune", 12] > 60  # chance is 33
-    assert len(verdict["comparisons"]) == 4 * 2
-    assert verdict["recommended"]["arm"] in DEFAULT_ARMS
-    assert not verdict["recommended"]["arm"].endswith("svm")  # what is exported is a network
+    assert len(verdict["comparisons"]) == 2 * 2
+    assert verdict["recommended"]["arm"] in ARMS
+    # What is exported is a network.
+    assert not verdict["recommended"]["arm"].endswith(("svm", "label_spreading"))
 
 
 def test_the_report_is_one_page_with_the_verdict(finished):
@@ -145,7 +151,7 @@ def test_what_the_report_needs_stays_when_the_images_are_gone(finished):
     run = finished[0] / "runs/bars"
     assert not (run / "cache").exists()
     names = {path.stem for path in (run / "readings").glob("*.json")}
-    inits = {arm.partition("/")[0] for arm in DEFAULT_ARMS} - {"scratch-long"}  # starts as scratch
+    inits = {arm.partition("/")[0] for arm in ARMS} - {"scratch-long"}  # starts as scratch
     assert {"data", *(f"map-{init}" for init in inits)} <= names
     for path in (run / "readings").glob("*.json"):
         assert "reason" not in json.loads(path.read_text()), path

@@ -11,9 +11,9 @@ import time
 import pytest
 
 from tests.study.work.test_pool import wait_until
-from tests.test_compare import ARGUMENTS, command, make_images, read_results, run_command
+from tests.test_compare import SIZE, command, make_images, read_results, run_command
 
-QUICK = ["--arms", "vae/lpft,scratch/finetune,scratch/probe", *ARGUMENTS]
+QUICK = ["--arms", "vae/lpft,scratch/finetune,scratch/probe", *SIZE]
 
 
 def start(folder, *arguments, errors="errors.txt"):

@@ -7,7 +7,7 @@ from tfzero._checks import InputError
 from tfzero.data import from_arrays
 from tfzero.study.planning.arms import parse_arms
 from tfzero.study.planning.difference import plan_difference
-from tfzero.study.planning.plan import CellSpec
+from tfzero.study.planning.plan import DEFAULT_ARMS, CellSpec
 from tfzero.study.planning.resolve import make_plan
 
 
@@ -27,6 +27,14 @@ def test_arms_are_checked_and_the_nearest_is_named():
         parse_arms(["vae/lpft", "vae/lpft"])
     with pytest.raises(InputError, match="No arm"):
         parse_arms([])
+
+
+def test_arms_by_default_compare_pretraining_with_scratch_and_with_baselines(data):
+    plan = make_plan(data, label_counts=[6])
+    assert plan.arms == DEFAULT_ARMS
+    inits, strategies = ({arm.split("/")[part] for arm in plan.arms} for part in (0, 1))
+    assert {"gan", "vae", "scratch", "scratch-long", "kmeans", "pixels"} <= inits
+    assert {"finetune", "lpft", "probe", "svm"} <= strategies
 
 
 def test_arms_that_read_unlabeled_images_bring_their_controls(data):

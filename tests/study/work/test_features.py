@@ -156,7 +156,7 @@ def test_a_graph_is_built_once_an_encoder_and_results_are_those_of_a_fit_alone(
 
 
 def test_networks_trained_on_spread_labels_share_the_graph(tmp_path, monkeypatch):
-    from tfzero.transfer import spreading, unlabeled
+    from tfzero.transfer import budget, spreading, unlabeled
 
     built = []
     graph_images = spreading.graph_images
@@ -167,6 +167,7 @@ def test_networks_trained_on_spread_labels_share_the_graph(tmp_path, monkeypatch
 
     for module in (spreading, unlabeled):
         monkeypatch.setattr(module, "graph_images", counting)
+    monkeypatch.setattr(budget, "_POOL_STEPS", 30)
     arms = ["scratch/spread_finetune", "pixels/label_spreading", "vae/spread_finetune"]
     plan, run = open_small_run(tmp_path, arms=arms, label_counts=(8, 20))
     worker.run_pretraining(run.path, plan, "vae", 0, {})

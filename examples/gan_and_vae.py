@@ -48,7 +48,7 @@ def main(
     vae.save(folder / "vae.keras")
 
     gan = tfzero.GAN(tfzero.build_encoder(pool.shape[1:], seed=seed), seed=seed)
-    gan.compile(optimizer="adam")  # the generator's; the discriminator has its own
+    gan.compile()  # both networks have an optimizer of their own
     gan.fit(
         pool,
         epochs=epochs,

@@ -234,7 +234,7 @@ def test_more_seeds_of_nothing_are_refused(tmp_path):
 def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
     make_images(tmp_path)
     arguments = (
-        "compare", "bars.npz", "--label-counts", "6,12", "--seeds", "4", "--epochs", "1",
+        "compare", "bars.npz", "--label-counts", "6", "--seeds", "3", "--epochs", "1",
         "--encoders", "1", "--margin", "40", "--class-weights",
         "--arms", "vae/lpft,scratch/finetune,scratch-long/finetune",
     )  # fmt: skip
@@ -253,7 +253,7 @@ def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
     assert {entry["outcome"] for entry in verdict["comparisons"]} <= {
         "no difference worth having", "cannot tell",
     }  # fmt: skip
-    assert verdict["margin"] == 40 and len(verdict["scratch_long"]) == 2
+    assert verdict["margin"] == 40 and len(verdict["scratch_long"]) == 1
     # The steps that pretraining would have bought are in the plan, and were taken.
     steps = {
         record["spec"]["arm"]: record["cost"]["steps"]

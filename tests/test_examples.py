@@ -16,6 +16,7 @@ import PIL.Image
 import pytest
 
 import tfzero
+from tfzero.pretrain.alarms import describe_alarms
 
 FOLDER = pathlib.Path(__file__).parents[1] / "examples"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
@@ -27,6 +28,7 @@ for name in ("tfzero", "keras", "tf_keras"):
     sys.modules[name] = None
 try:
     import tfzero
+from tfzero.pretrain.alarms import describe_alarms
 except ImportError:
     pass
 else:
@@ -153,6 +155,8 @@ def test_gan_and_vae_learn_the_images(digits, tmp_path, monkeypatch):
     )
     assert off < 0.3 * off_before
     assert samples.std(axis=0).mean() > 0.5 * pixels.std(axis=0).mean()
+    # The default arguments neither collapse nor let the discriminator win.
+    assert describe_alarms(gan, digits.pool, {}) == []
     # Saved with the optimizers and trained on: five epochs and one more, over 1,167 images.
     assert gan.optimizer.iterations == gan.discriminator_optimizer.iterations == 6 * 37
     assert list_files(tmp_path) == [

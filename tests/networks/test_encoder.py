@@ -34,11 +34,29 @@ def test_width_scales_the_filters():
 
 
 def test_the_number_of_features_is_the_documented_one():
-    sizes = {(8, 8): 16, (15, 40): 16, (16, 16): 32, (96, 30): 32, (1000, 8): 8}
+    sizes = {(8, 8): 16, (15, 40): 16, (16, 16): 32, (96, 30): 32, (1000, 8): 16}
     for sides, factor in sizes.items():
         assert build_encoder((*sides, 1), width=3).output_shape == (None, 3 * factor)
     with pytest.raises(InputError, match="width is 0; expected at least 1"):
         build_encoder((8, 8, 1), width=0)
+
+
+@pytest.mark.parametrize(
+    ("sides", "kernel", "grid"),
+    [
+        ((48, 48), (3, 3), (48, 48)),
+        ((120, 97), (5, 5), (40, 33)),
+        ((64, 48), (3, 3), (32, 24)),
+        # The short side is left alone where it could not be halved thrice more.
+        ((28, 500), (3, 21), (28, 46)),
+        ((64, 400), (7, 17), (16, 45)),
+        ((1000, 8), (41, 3), (48, 8)),
+    ],
+    ids=str,
+)
+def test_the_first_block_reads_large_images_in_strides(sides, kernel, grid):
+    block = build_encoder((*sides, 1), width=2).get_layer("block1")
+    assert block.kernel_size == kernel and block.output.shape[1:3] == grid
 
 
 def test_the_seed_draws_every_kernel():

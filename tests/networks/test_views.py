@@ -1,4 +1,5 @@
 import colorsys
+import dataclasses
 
 import numpy as np
 import pytest
@@ -24,6 +25,21 @@ def test_every_kind_has_views_and_no_other():
     assert find_views("clothes") == VIEWS["clothes"]
     with pytest.raises(InputError, match='"clothes"'):
         find_views("cloths")
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        ("digits", {"smallest_crop", "rotation", "jitter"}),
+        ("clothes", {"smallest_crop", "flip", "jitter"}),
+        ("photos", {"smallest_crop", "flip", "jitter", "saturation", "hue", "gray_share"}),
+        ("spectrograms", {"shift", "mask_share", "jitter"}),
+    ],
+)
+def test_what_each_kind_of_data_changes(kind, changes):
+    still = dataclasses.asdict(Views())
+    strengths = dataclasses.asdict(find_views(kind))
+    assert {name for name, value in strengths.items() if value != still[name]} == changes
 
 
 def test_gray_images_are_never_mirrored_unless_said():

@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -24,8 +26,7 @@ class Still(Pretrainer):
         self.built = True
 
     def train_step(self, data):
-        self.take_images(data)
-        return self.track(loss=tf.constant(self.given))
+        return self.track(self.take_images(data), loss=tf.constant(self.given))
 
     test_step = train_step
 
@@ -156,6 +157,19 @@ def test_a_generator_of_black_and_white_alone():
     assert not any(sign.is_low for sign in healthy if sign.name == "generator saturated")
 
 
+def test_a_discriminator_is_asked_of_the_generator_it_meets():
+    """And not of the average over time, whose images another discriminator may be needed for."""
+
+    def is_saturated(method):
+        return any(s.is_low for s in find_signs(method, IMAGES) if s.name == "generator saturated")
+
+    for changed in ("generator", "averaged_generator"):
+        method = make_method("gan")
+        kernel = getattr(method, changed).get_layer("logits").kernel
+        kernel.assign(1e4 * kernel)
+        assert is_saturated(method) == (changed == "generator")
+
+
 def test_a_generator_of_few_images():
     raised = watch(Repeating())
     assert set(raised) == {"mode collapse"}
@@ -180,6 +194,29 @@ def test_views_that_share_nothing():
     assert "(expected 2.3 % or more; 0.78 % by chance)" in sentences
     assert "augment less, by another kind of data (kind)" in sentences
     assert watch(Disturbing()) == {}
+
+
+def find_views_sign(method):
+    [sign] = [sign for sign in find_signs(method, IMAGES) if sign.measure == "views found"]
+    return sign
+
+
+def test_a_method_s_own_arguments_can_destroy_the_signal():
+    assert find_views_sign(make_method("denoising", noise_stddev=50.0, mask_share=0.0)).is_low
+    assert not find_views_sign(make_method("denoising")).is_low
+    # Every image gray: what a view with too little left would be.
+    for name in ("rotation", "simclr"):
+        method = make_method(name)
+        assert not find_views_sign(method).is_low
+        method.views = dataclasses.replace(method.views, mask_share=1e3)
+        assert find_views_sign(method).is_low, name
+    assert find_views_sign(make_method("rotation", augment=False)).value == 1.0
+
+
+def test_floats_that_training_refuses_are_refused():
+    tfzero.Alarms(IMAGES / 255 * 1.2 - 0.1)
+    with pytest.raises(InputError, match=r"images are floats in 0\.\.255; expected 0\.\.1"):
+        tfzero.Alarms(IMAGES / IMAGES.max() * 255.0)
 
 
 @pytest.mark.parametrize("name", list(METHODS))
@@ -304,6 +341,8 @@ def test_effective_rank():
     # Singular values 3 and 1: shares 3/4 and 1/4.
     expected = np.exp(-(0.75 * np.log(0.75) + 0.25 * np.log(0.25)))
     assert rank_me(np.array([[3.0, 0], [0, 1], [0, 0]])) == pytest.approx(expected, rel=1e-5)
+    # Fewer rows than columns.
+    assert rank_me(np.array([[3.0, 0, 0], [0, 1, 0]])) == pytest.approx(expected, rel=1e-5)
     assert rank_me(np.zeros((5, 3))) == pytest.approx(1, abs=1e-4)
 
 

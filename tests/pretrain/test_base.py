@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.conftest import build_small_encoder
 from tests.data.pictures import make_pixels
 from tests.pretrain.cases import SHAPE, list_able, make_method
 from tfzero._checks import InputError
@@ -47,7 +48,7 @@ def test_abilities_give_what_they_promise(name):
     latents = np.random.default_rng(0).normal(size=(5, method.latent_dim)).astype(np.float32)
     made = {
         "decode": lambda: [method.decode(latents)],
-        "generate": lambda: [method.generate(5)],
+        "generate": lambda: [method.generate(5), method.draw_fakes(5)],
         "reconstruct": lambda: [method.reconstruct(images), method.reconstruct(scaled)],
         "draw_views": lambda: method.draw_views(scaled, seed=tf.constant([1, 2])),
     }
@@ -104,3 +105,24 @@ def test_views_depend_on_their_seed_alone(name):
     )
     np.testing.assert_array_equal(first, same)
     assert np.abs(first - other).max() > 0 and np.abs(first[0] - first[1]).max() > 0
+
+
+def test_every_image_of_an_epoch_counts_as_much():
+    class Bright(Pretrainer):
+        """Reports how bright images are."""
+
+        def train_step(self, data):
+            images = self.take_images(data)
+            return self.track(images, loss=tf.reduce_mean(images))
+
+        test_step = train_step
+
+    method = Bright(build_small_encoder(), loss_names=("loss",), seed=0)
+    method.built = True
+    images = make_pixels(21, *SHAPE)
+    images[20] = 255  # alone in the last batch
+    method.compile(run_eagerly=True)
+    history = method.fit(images, batch_size=10, epochs=2, shuffle=False, verbose=0).history
+    evaluated = method.evaluate(images, batch_size=10, verbose=0, return_dict=True)
+    found = [*history["loss"], evaluated["loss"]]
+    np.testing.assert_allclose(found, images.mean() / 255, rtol=1e-5)

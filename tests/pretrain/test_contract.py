@@ -103,6 +103,27 @@ def test_evaluation_changes_nothing_and_repeats(trained):
     assert_same_state(before, read_state(trained.method))
 
 
+@EVERY_METHOD
+def test_each_batch_of_an_evaluation_has_noise_of_its_own(name, monkeypatch):
+    method = compile_method(make_method(name), run_eagerly=True)
+    draw, drawn = method.step_seed, []
+
+    def record(**settings):
+        seed = draw(**settings)
+        drawn.append(tuple(seed.numpy().tolist()))
+        return seed
+
+    monkeypatch.setattr(method, "step_seed", record)
+    method.evaluate(IMAGES, batch_size=10, verbose=0)
+    assert len(drawn) >= 3 and len(set(drawn)) == len(drawn)
+    first, drawn[:] = list(drawn), []
+    method.evaluate(IMAGES, batch_size=10, verbose=0)
+    assert drawn == first
+    drawn.clear()
+    method.fit(IMAGES[:8], epochs=1, verbose=0)
+    assert drawn and not set(drawn) & set(first)
+
+
 @pytest.mark.parametrize("trained", list_able("generate"), indirect=True)
 def test_generates_images_from_a_seed(trained):
     images = np.asarray(trained.method.generate(6, seed=4))

@@ -5,12 +5,21 @@ import tensorflow as tf
 
 from tests.conftest import draw_bars
 from tests.data.pictures import make_pixels
-from tests.pretrain.cases import SHAPE, compile_method, make_method
+from tests.pretrain.cases import (
+    SHAPE,
+    assert_same_state,
+    compile_method,
+    make_method,
+    read_state,
+)
 from tfzero._checks import InputError
 from tfzero.data.pipeline import stream_batches
 from tfzero.networks import build_encoder
 from tfzero.pretrain import losses
+from tfzero.pretrain.budget import PretrainingBudget
 from tfzero.pretrain.gan import GAN
+from tfzero.pretrain.run import pretrain
+from tfzero.transfer import fit_classifier
 
 IMAGES = make_pixels(5, *SHAPE, seed=3)
 SCALED = (IMAGES / 255).astype(np.float32)
@@ -258,8 +267,59 @@ def test_learns_to_generate_and_to_tell_real_images():
     assert told > 0.8
 
 
+@pytest.mark.parametrize("generator_loss", ["nonsaturating", "feature_matching"])
+def test_learns_features_that_a_probe_reads(generator_loss):
+    """Faint bars in noise, 2 labels a class. Over 3 encoders 0.64 to 0.73 before, 0.77 to 0.91
+    after, and every one better than it was.
+    """
+    pool, _ = draw_bars(640, seed=1, contrast=0.3, noise=0.3)
+    test = draw_bars(400, seed=3, contrast=0.3, noise=0.3)
+
+    def probe_accuracy(encoder):
+        found = []
+        for seed in (20, 21, 22):
+            images, labels = draw_bars(8, seed=seed, contrast=0.3, noise=0.3)
+            fitted = fit_classifier("probe", encoder=encoder, images=images, labels=labels)
+            found.append((fitted.predict(test[0]).argmax(axis=1) == test[1]).mean())
+        return np.mean(found)
+
+    encoder = build_encoder((8, 8, 1), width=4, seed=2)
+    untrained = probe_accuracy(encoder)
+    gan = GAN(
+        encoder, latent_dim=4, generator_loss=generator_loss, r1_weight=0.1, r1_interval=4,
+        discriminator_learning_rate=2e-3, generator_width=8, seed=2,
+    )  # fmt: skip
+    budget = PretrainingBudget(epochs=10, batch_size=32, learning_rate=2e-3, decays=True)
+    pretrain(gan, pool, budget=budget)
+    trained = probe_accuracy(encoder)
+    assert untrained < 0.7 and trained > 0.8, (untrained, trained)
+
+
 def test_both_adams_have_the_same_momentum():
-    gan = make_linear_gan()
+    gan = make_linear_gan(discriminator_learning_rate=0.125)
     ours = gan.make_optimizer(0.25)
     assert ours.beta_1 == gan.discriminator_optimizer.beta_1 == 0.5
     assert float(ours.learning_rate) == 0.25
+    gan.compile()
+    assert gan.optimizer.beta_1 == 0.5 and float(gan.optimizer.learning_rate) == 0.125
+
+
+def test_compiled_again_both_networks_train_as_at_first():
+    fresh, used = (compile_method(make_method("gan"), run_eagerly=True) for _ in range(2))
+    start = used.get_weights()
+    used.fit(IMAGES, batch_size=2, epochs=1, shuffle=False, verbose=0)  # 3 steps
+    used.follow_rate(0.01)  # as at the end of a rate that falls
+    used.set_weights(start)
+    compile_method(used, run_eagerly=True)
+    for gan in (fresh, used):
+        gan.fit(IMAGES, batch_size=2, epochs=1, shuffle=False, verbose=0)
+    assert_same_state(read_state(fresh), read_state(used))
+
+
+def test_fakes_are_of_the_generator_that_is_trained():
+    gan = make_method("gan")
+    kernel = gan.generator.get_layer("logits").kernel
+    kernel.assign(2 * kernel)
+    expected = tf.sigmoid(gan.generator(tf.random.stateless_normal((3, 3), (7, 0))))
+    np.testing.assert_allclose(gan.draw_fakes(3, seed=7), expected, rtol=1e-5)
+    assert np.abs(gan.draw_fakes(3, seed=7) - gan.generate(3, seed=7)).max() > 1e-3

@@ -60,7 +60,7 @@ def test_loss_and_accuracy_equal_loops(all_turns):
             hits += int(logits.argmax() == turns)
     count = 20 if all_turns else 5
     assert 0 < hits < count
-    terms = method.loss_terms(tf.constant(SCALED), training=False)
+    terms = method.loss_terms(tf.constant(SCALED), training=True)
     assert float(terms["loss"]) == pytest.approx(total / count, rel=1e-4)
     assert float(terms["accuracy"]) == pytest.approx(hits / count)
 
@@ -73,7 +73,7 @@ def test_every_turn_is_drawn_as_often_and_anew_each_step():
         method.optimizer.iterations.assign(min(step, 1))
         # A bias so strong that the accuracy is the share of one turn.
         method.turn.set_weights([np.zeros(method.turn.kernel.shape), 9.0 * np.eye(4)[turn]])
-        seen.append(float(method.loss_terms(images, training=False)["accuracy"]))
+        seen.append(float(method.loss_terms(images, training=True)["accuracy"]))
     assert seen[0] != seen[1] and sum(seen[1:]) == pytest.approx(1)
     np.testing.assert_allclose(seen, 0.25, atol=0.04)  # 6 standard deviations
 
@@ -90,7 +90,7 @@ def test_images_are_changed_before_they_are_turned_and_anew_each_step(monkeypatc
     method.optimizer.build(method.trainable_variables)
     for step in (0, 0, 1):
         method.optimizer.iterations.assign(step)
-        method.loss_terms(tf.constant(SCALED), training=False)
+        method.loss_terms(tf.constant(SCALED), training=True)
     expected = random_views(SCALED, find_views("clothes"), seed=tf.constant([6, 1]))
     np.testing.assert_array_equal(seen[0], expected)
     np.testing.assert_array_equal(seen[0], seen[1])

@@ -19,8 +19,9 @@ _SMALLEST_SIDE = 2
 # How much of a block's change is added: the variance of its values then grows by a twentieth a
 # block (Brock et al. 2021, arXiv:2101.08692, section 3, alpha).
 _RESIDUAL_SCALE = 0.2
-# The first block halves larger images until this side, so that cost does not grow without end.
-_LARGEST_STEM_SIDE = 48
+# The first block brings the longer side of larger images down to this many places, so that cost
+# does not grow without end, and leaves so many along the shorter, for blocks 2 to 4 to halve.
+_LARGEST_STEM_SIDE, _LEAST_STEM_SIDE = 48, 16
 
 
 def default_width(image_shape: tuple[int, int, int]) -> int:
@@ -42,8 +43,9 @@ def build_encoder(
     """Builds the encoder `(B, H, W, C) -> (B, D)`.
 
     Four 3x3 convolutions of `width` times 1, 2, 4 and 8 filters, the last too of 4 where a side is
-    below 16, with standardized weights. Blocks 2 to 4 halve the image while a side is longer than
-    2. The last block, averaged to a grid of at most 2x2 cells, is the features: with 2x2 cells
+    below 16, with standardized weights. Of images longer than 48 pixels the first has a larger
+    kernel and a stride, of at most the shorter side over 16 along it. Blocks 2 to 4 halve the image
+    while a side is longer than 2. The last block, averaged to a grid of 2x2 cells, is the features:
     D = 32 * width, or 16 * width where a side is below 16. The layers `block1` to `block4` can be
     read by name.
 
@@ -85,11 +87,8 @@ def build_encoder(
         )(x)
 
     for block in range(1, NUM_BLOCKS + 1):
-        kernel_size, strides = (3, (1, 1)) if block == 1 else (3, _halving(x.shape[1:3]))
-        if block == 1 and max(image_shape[:2]) > _LARGEST_STEM_SIDE:
-            stride = -(-max(image_shape[:2]) // _LARGEST_STEM_SIDE)
-            strides = (stride, stride)
-            kernel_size = max(3, 2 * stride - 1)
+        strides = _stem_strides(image_shape[:2]) if block == 1 else _halving(x.shape[1:3])
+        kernel_size = tuple(max(3, 2 * stride - 1) for stride in strides)
         filters = min(width * 2 ** (block - 1), most_filters)
         name = f"reduce{block}" if residual else f"block{block}"
         x = convolve(x, filters, kernel_size, strides=strides, name=name)  # (B, H', W', filters)
@@ -108,6 +107,12 @@ def build_encoder(
 def _split_number(name: str) -> tuple[str, int]:
     """Returns "block" and 3 of "block3"."""
     return name[:-1], int(name[-1])
+
+
+def _stem_strides(sides: Sequence[int]) -> tuple[int, ...]:
+    """Returns the strides of block 1: as long as what the longer side needs, or the side allows."""
+    longest = -(-max(sides) // _LARGEST_STEM_SIDE)
+    return tuple(max(1, min(longest, side // _LEAST_STEM_SIDE)) for side in sides)
 
 
 def _halving(sides: Sequence[int]) -> tuple[int, ...]:

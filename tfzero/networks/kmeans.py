@@ -25,7 +25,7 @@ _LARGEST_GRID = 32
 
 @keras.saving.register_keras_serializable("tfzero")
 class KMeansPatches(keras.layers.Layer):
-    """Compares every patch of an image with centroids, and sums what is nearer than the average.
+    """Compares every patch of an image with centroids, and averages what is nearer than the mean.
 
     A patch x is contrast normalized and whitened to z; its activation for centroid k is
     f_k(z) = max(0, mean_j |z - c_j| - |z - c_k|), averaged over each cell of a grid.

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from tfzero._checks import InputError
+from tfzero.pretrain.base import OVERSHOOT
 from tfzero.pretrain.signs import AGAINST_INFINITY, NOT_FINITE, Sign, choose_images, find_signs
 
 # A number that is low but grew by this factor since the last look is on its way.
@@ -28,13 +29,16 @@ class Alarms(keras.callbacks.Callback):
 
     Args:
         images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1, some of those trained on; 256
-            of them are looked at.
+            of them are looked at. Of fewer than 16 only the losses are.
         every: Epochs from one look to the next; the last epoch is always looked at.
         say: Called with each alarm's sentences.
         seed: Draws the images, and what the method generates.
 
     Attributes:
         raised: The sentences by the name of what went wrong, for example "mode collapse".
+
+    Raises:
+        InputError: If images are floats clearly outside 0..1, or `every` is below 1.
     """
 
     def __init__(
@@ -48,7 +52,7 @@ class Alarms(keras.callbacks.Callback):
         super().__init__()
         if every < 1:
             raise InputError(f"every is {every}; expected a number of epochs from 1.")
-        self._images = choose_images(images, seed=seed)
+        self._images = _require_unit_range(choose_images(images, seed=seed))
         self.every = every
         self.say = say
         self.seed = seed
@@ -90,6 +94,19 @@ class Alarms(keras.callbacks.Callback):
         if name not in self.raised and not told:
             self.raised[name] = f"Epoch {self._epoch}, {sentences}"
             self.say(self.raised[name])
+
+
+def _require_unit_range(images: np.ndarray) -> np.ndarray:
+    """Returns images unless they are floats that training would refuse; NaN its loss will tell."""
+    if not np.issubdtype(images.dtype, np.floating):
+        return images
+    low, high = float(images.min()), float(images.max())
+    if low < -OVERSHOOT or high > 1 + OVERSHOOT:
+        raise InputError(
+            f"images are floats in {low:g}..{high:g}; expected 0..1. Divide by the largest "
+            "possible value, or convert to uint8."
+        )
+    return images
 
 
 def describe_alarms(

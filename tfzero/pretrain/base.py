@@ -11,7 +11,8 @@ import tensorflow as tf
 from tfzero._checks import InputError
 from tfzero.networks.scaling import scale_images
 
-_OVERSHOOT = 0.1
+# How far floats may lie outside 0..1, as interpolation leaves them.
+OVERSHOOT = 0.1
 
 
 class Pretrainer(keras.Model, abc.ABC):
@@ -29,7 +30,7 @@ class Pretrainer(keras.Model, abc.ABC):
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`; trained in place.
             It knows H, W, C and D.
-        loss_names: What `track` will report, each averaged over an epoch.
+        loss_names: What `track` will report, each averaged over the images of an epoch.
         seed: Starts the method's own noise. Weights are drawn where they are built.
 
     Raises:
@@ -104,6 +105,13 @@ class Pretrainer(keras.Model, abc.ABC):
         """Optional. Returns float32 images `(count, H, W, C)` in 0..1, drawn by `seed`."""
         raise self._lacks("generate")
 
+    def draw_fakes(self, count: int, *, seed: int = 0) -> tf.Tensor:
+        """Returns what `generate` does, as the method's discriminator meets it in training.
+
+        A method whose `generate` is of an average over time overrides it.
+        """
+        return self.generate(count, seed=seed)
+
     def reconstruct(self, images) -> tf.Tensor:
         """Optional. Returns float32 `(B, H, W, C)` in 0..1: what the method keeps of images."""
         raise self._lacks("reconstruct")
@@ -149,20 +157,38 @@ class Pretrainer(keras.Model, abc.ABC):
             )
         return scale_images(_require_unit_range(images))
 
-    def step_seed(self, *, stream: int = 0) -> tf.Tensor:
+    def step_seed(self, *, stream: int = 0, training: bool = True) -> tf.Tensor:
         """Returns a seed `(2,)` that depends on (seed, step, stream) and nothing else.
 
         Keras does not save the state of its own random generators: with them, a resumed run
         would draw other noise than an uninterrupted one.
+
+        Args:
+            stream: One of a step's several uses of noise.
+            training: Whether the step updates. In an evaluation no step is counted, and the seed
+                depends on how many images were evaluated before: else every batch would get the
+                same noise.
         """
         step = tf.cast(tf.convert_to_tensor(self.optimizer.iterations), tf.int32)
         base = tf.convert_to_tensor(self.noise_seed)
-        return tf.stack([base, step * 8 + stream])  # methods have fewer than 8 streams
+        seed = tf.stack([base, step * 8 + stream])  # methods have fewer than 8 streams
+        if training:
+            return seed
+        # Of any tracker: Keras resets them all when an evaluation begins.
+        seen = next(iter(self.trackers.values())).count
+        seen = tf.cast(tf.convert_to_tensor(seen), tf.int32)
+        return tf.convert_to_tensor(tf.random.fold_in(seed, seen))  # type: ignore[arg-type]
 
-    def track(self, **losses) -> dict[str, tf.Tensor]:
-        """Averages scalar losses over the epoch; returns the averages for the progress bar."""
+    def track(self, images: tf.Tensor, **losses) -> dict[str, tf.Tensor]:
+        """Averages losses over the images of an epoch; returns them for the progress bar.
+
+        Args:
+            images: The batch `(B, ...)`, of whose images each counts as much as any other's.
+            **losses: By name, each `()`, the batch's mean.
+        """
+        count = tf.cast(tf.shape(images)[0], tf.float32)
         for name, value in losses.items():
-            self.trackers[name].update_state(value)
+            self.trackers[name].update_state(value, sample_weight=count)
         return {name: self.trackers[name].result() for name in losses}
 
     def get_config(self) -> dict:
@@ -211,8 +237,7 @@ def _require_unit_range(images) -> tf.Tensor:
     low, high = tf.reduce_min(images), tf.reduce_max(images)
     message = "; expected 0..1. Divide by the largest possible value, or convert to uint8."
     check = tf.debugging.Assert(
-        # Interpolation may overshoot a little.
-        (low >= -_OVERSHOOT) & (high <= 1 + _OVERSHOOT),
+        (low >= -OVERSHOOT) & (high <= 1 + OVERSHOOT),
         ["images are floats in", low, "to", high, message],
     )
     with tf.control_dependencies([check]):

@@ -76,21 +76,24 @@ class Denoising(Pretrainer):
             terms = self.loss_terms(images, training=True)
         variables = self.trainable_variables
         self.optimizer.apply(tape.gradient(terms["loss"], variables), variables)
-        return self.track(**terms)
+        return self.track(images, **terms)
 
     def test_step(self, data):
         """Returns the loss of a batch of images, corrupted as in training."""
-        return self.track(**self.loss_terms(self.take_images(data), training=False))
+        images = self.take_images(data)
+        return self.track(images, **self.loss_terms(images, training=False))
 
     def loss_terms(self, images, *, training):
         """Returns the loss of scaled images `(B, H, W, C)` by name, `()`."""
-        features = self.encoder(self.corrupt(images), training=training)  # (B, D)
+        corrupted = self.corrupt(images, training=training)  # (B, H, W, C)
+        features = self.encoder(corrupted, training=training)  # (B, D)
         restored = tf.sigmoid(self.decoder(features, training=training))  # (B, H, W, C)
         return {"loss": losses.squared_error(images, restored)}
 
-    def corrupt(self, images):
+    def corrupt(self, images, *, training=True):
         """Returns scaled images `(B, H, W, C)` with this step's noise and gray patches."""
-        return self._corrupt(images, self.step_seed(), self.step_seed(stream=1))
+        seeds = [self.step_seed(stream=stream, training=training) for stream in (0, 1)]
+        return self._corrupt(images, *seeds)
 
     def draw_views(self, images, *, seed):
         """Returns images and corrupted ones, each `(B, H, W, C)`; see `Pretrainer.draw_views`."""

@@ -13,7 +13,7 @@ from tfzero.pretrain import losses
 from tfzero.pretrain.base import Pretrainer, require_count
 
 GENERATOR_LOSSES = ("nonsaturating", "feature_matching")
-# Of both Adams, as in Radford et al. 2016, arXiv:1511.06434, section 4.
+# Of both Adams by default, as in Radford et al. 2016, arXiv:1511.06434, section 4.
 _BETA_1 = 0.5
 
 
@@ -36,7 +36,7 @@ class GAN(Pretrainer):
             precision stays below 0.15 of real-against-real.
         r1_interval: The penalty is computed each so many steps and weighted up as much.
         discriminator_learning_rate: Of the discriminator's Adam, the highest where the rate
-            falls. The optimizer given to `compile` is the generator's.
+            falls; of the generator's too, unless `compile` is given another optimizer.
         averaging: Decay a step of the average over time of the generator's weights, which
             `generate` and `parts` use. Young averages forget faster: after t steps the decay is
             at most (1 + t) / (10 + t). At 0 the average is the generator itself.
@@ -112,15 +112,21 @@ class GAN(Pretrainer):
         """Trainable variables of encoder and head; disjoint from the generator's."""
         return self.encoder.trainable_variables + self.realness.trainable_variables
 
-    def compile(self, optimizer="adam", **kwargs):
-        """Configures training; see `keras.Model.compile`.
+    def compile(self, optimizer=None, **kwargs):
+        """Configures training and forgets what both optimizers knew; see `keras.Model.compile`.
 
         Args:
-            optimizer: The generator's. The discriminator has its own.
+            optimizer: The generator's. None is `make_optimizer` at the discriminator's rate. The
+                discriminator has its own.
             **kwargs: Passed on to Keras, for example `jit_compile` or `steps_per_execution`.
         """
+        if optimizer is None:
+            optimizer = self.make_optimizer(self.discriminator_learning_rate)
         super().compile(optimizer=optimizer, **kwargs)
         self.optimizer.build(self.generator.trainable_variables)
+        for variable in self.discriminator_optimizer.variables:
+            variable.assign(tf.zeros_like(variable))
+        self.follow_rate(1.0)
 
     def compile_from_config(self, config):
         """Compiles as saved, each optimizer over its own network's variables."""
@@ -129,7 +135,7 @@ class GAN(Pretrainer):
     def train_step(self, data):
         """Updates discriminator and generator simultaneously on a batch of images."""
         images = self.take_images(data)
-        latents = self._latents(tf.shape(images)[0])
+        latents = self._latents(tf.shape(images)[0], training=True)
         variables, generator_variables = (
             self.discriminator_variables,
             self.generator.trainable_variables,
@@ -145,17 +151,19 @@ class GAN(Pretrainer):
         self.optimizer.apply(generator_gradient, generator_variables)
         self.discriminator_optimizer.apply(gradient, variables)
         self._average_generator()
-        return self.track(**terms)
+        return self.track(images, **terms)
 
     def test_step(self, data):
         """Returns the losses of a batch of images, the penalty aside."""
         images = self.take_images(data)
-        latents = self._latents(tf.shape(images)[0])
+        latents = self._latents(tf.shape(images)[0], training=False)
         real = self._features_and_logits(images, training=False)
-        return self.track(**self.loss_terms(real, self._judge_fakes(latents, training=False)))
+        fake = self._judge_fakes(latents, training=False)
+        return self.track(images, **self.loss_terms(real, fake))
 
-    def _latents(self, count):
-        return tf.random.stateless_normal((count, self.latent_dim), self.step_seed())
+    def _latents(self, count, *, training):
+        seed = self.step_seed(training=training)
+        return tf.random.stateless_normal((count, self.latent_dim), seed)
 
     def _features_and_logits(self, images, *, training):
         """Returns features `(B, D)` and logits `(B, 1)` of images in 0..1."""
@@ -230,6 +238,10 @@ class GAN(Pretrainer):
             float32 `(count, H, W, C)` in 0..1.
         """
         return decode_prior(self.averaged_generator, count, seed=seed)
+
+    def draw_fakes(self, count: int, *, seed: int = 0) -> tf.Tensor:
+        """Returns what `generate` does, by the generator as it is trained now."""
+        return decode_prior(self.generator, count, seed=seed)
 
     def decode(self, latents) -> tf.Tensor:
         """Returns float32 images `(B, H, W, C)` in 0..1 of latents `(B, Z)`, averaged alike."""

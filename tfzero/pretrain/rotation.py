@@ -44,7 +44,8 @@ class Rotation(Pretrainer):
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
         kind: What kind of data the changes are made for, as in `SimCLR`: "digits", "clothes",
-            "photos" or "spectrograms". None takes "photos" for three channels, else "digits".
+            "photos" or "spectrograms", whose shifts are left out: the edge that a shift repeats
+            would tell a turn. None takes "photos" for three channels, else "digits".
         augment: Whether images are changed before they are turned; not in the paper.
         all_turns: Whether a step sees each image in all four positions, as in the paper, instead
             of one that is drawn at random.
@@ -85,11 +86,12 @@ class Rotation(Pretrainer):
             terms = self.loss_terms(images, training=True)
         variables = self.trainable_variables
         self.optimizer.apply(tape.gradient(terms["loss"], variables), variables)
-        return self.track(**terms)
+        return self.track(images, **terms)
 
     def test_step(self, data):
         """Returns loss and accuracy of a batch of images."""
-        return self.track(**self.loss_terms(self.take_images(data), training=False))
+        images = self.take_images(data)
+        return self.track(images, **self.loss_terms(images, training=False))
 
     def loss_terms(self, images, *, training):
         """Returns loss and accuracy of scaled images `(B, H, W, C)`, each `()`, over N turns.
@@ -98,13 +100,14 @@ class Rotation(Pretrainer):
         """
         count = tf.shape(images)[0]
         if self.augment:
-            seed = self.step_seed(stream=1)
+            seed = self.step_seed(stream=1, training=training)
             images = random_views(images, self.views, seed=seed)  # (B, H, W, C)
         turned = turn_images(tf.ensure_shape(images, self.encoder.input_shape))  # (4B, H, W, C)
         turns = tf.repeat(tf.range(_NUM_TURNS), count)  # (4B,)
         if not self.all_turns:
+            seed = self.step_seed(training=training)
             turns = tf.random.stateless_uniform(
-                tf.shape(images)[:1], self.step_seed(), maxval=_NUM_TURNS, dtype=tf.int32
+                tf.shape(images)[:1], seed, maxval=_NUM_TURNS, dtype=tf.int32
             )
             turned = tf.gather(turned, turns * count + tf.range(count))  # (B, H, W, C)
         logits = self.turn(self.encoder(turned, training=training))  # (N, 4)
@@ -113,6 +116,10 @@ class Rotation(Pretrainer):
             "loss": losses.cross_entropy(turns, logits),
             "accuracy": tf.reduce_mean(tf.cast(hits, tf.float32)),
         }
+
+    def draw_views(self, images, *, seed):
+        """Returns images and changed ones, each `(B, H, W, C)`; see `Pretrainer.draw_views`."""
+        return images, random_views(images, self.views, seed=seed) if self.augment else images
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

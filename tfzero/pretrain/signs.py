@@ -121,12 +121,15 @@ def _find(model, images, seed) -> list[Sign]:
     if model.can("posterior"):
         signs += _posterior(model, scaled)
     if model.can("generate"):
-        half = len(images) // 2
-        fakes = np.asarray(model.generate(half, seed=derive_seed(seed, "signs")))
+        half, own = len(images) // 2, derive_seed(seed, "signs")
+        fakes = np.asarray(model.generate(half, seed=own))
         if np.isfinite(fakes).all():
             advice = _AGAINST_JUDGE if model.can("judge") else _AGAINST_NOBODY
             signs += _variety(scaled.numpy(), _flat(fakes), advice)
-            if model.can("judge"):
+        if model.can("judge"):
+            # What the discriminator meets, not the average over time that is used afterwards.
+            fakes = np.asarray(model.draw_fakes(half, seed=own))
+            if np.isfinite(fakes).all():
                 signs += _discriminator(model, scaled, fakes)
                 signs += _saturation(scaled.numpy(), fakes)
     # Collapsed features find nothing; that is not the views' fault.

@@ -33,7 +33,7 @@ class SimCLR(Pretrainer):
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
         kind: What kind of data the views are made for: "digits" (crops and small turns, never
             mirrored), "clothes" (crops, mirrored), "photos" (crops, mirrored, colours changed) or
-            "spectrograms" (shifted along time, bands masked). None takes "photos" for three
+            "spectrograms" (shifted, louder or softer, bands masked). None takes "photos" for three
             channels, else "digits".
         temperature: Divides the similarities, at least 0.001; lower punishes near misses harder.
         hidden_dim: Units of the projection head's hidden layer.
@@ -84,18 +84,20 @@ class SimCLR(Pretrainer):
             terms = self.loss_terms(images, training=True)
         variables = self.trainable_variables
         self.optimizer.apply(tape.gradient(terms["loss"], variables), variables)
-        return self.track(**terms)
+        return self.track(images, **terms)
 
     def test_step(self, data):
         """Returns the losses of a batch of images."""
-        return self.track(**self.loss_terms(self.take_images(data), training=False))
+        images = self.take_images(data)
+        return self.track(images, **self.loss_terms(images, training=False))
 
     def loss_terms(self, images, *, training):
         """Returns loss and accuracy of scaled images `(B, H, W, C)` by name, each `()`.
 
         The accuracy is the share of views whose nearest among the others is their partner.
         """
-        both = tf.concat(self.draw_views(images, seed=self.step_seed()), axis=0)  # (2B, H, W, C)
+        views = self.draw_views(images, seed=self.step_seed(training=training))
+        both = tf.concat(views, axis=0)  # (2B, H, W, C)
         projections = self.projection(self.hidden(self.encoder(both, training=training)))
         logits = losses.view_similarities(
             projections, temperature=self.temperature, equal=find_equal(images)

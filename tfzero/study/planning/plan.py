@@ -23,7 +23,7 @@ from tfzero.transfer.budget import Budget
 
 SCHEMA = 1
 # Raise it with every change that alters results, so that no study mixes two ways of working.
-RECIPE = "6"
+RECIPE = "7"
 SCRATCH = "scratch/finetune"
 # Beside networks whatever could embarrass them. On a part of digits' training images label
 # spreading by k-means features scored most at 20 and 50 labels (89.7 and 92.8 %; the best network

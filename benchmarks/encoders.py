@@ -6,9 +6,9 @@
 Every method pretrains on all training images, labels unseen, for as many passes as fit into the
 minutes on this machine, by a few updates that are timed first, or for --epochs. Then frozen
 features are read: logistic regression at 100 and 1,000 labels (in the line "blocks" as the strategy
-`logistic` fits it, which chooses within the labels its penalty and which blocks it reads; in the
-other lines, of one block, with the usual penalty); ridge regression on all labels; 5 nearest
-neighbours.
+`logistic` fits it, which chooses within the labels its penalty and which blocks it reads, where
+there are several; in the other lines, of one of several, with the usual penalty); ridge regression
+on all labels; 5 nearest neighbours.
 Without --test, a tenth of the training images takes the place of the test images: use that to
 develop, and --test once, for a final table. With --keep, encoders are kept in a folder, and a run
 that was interrupted goes on where it was; the whole method lies beside each, for `tfzero sample`.
@@ -88,9 +88,9 @@ def measure(name: str, data, arguments, *, seed: int):
     images, labels, test_images, test_labels = data
     encoder, said = learn_or_load(name, images, arguments, seed=seed)
     (train, columns), (test, _) = read_blocks(encoder, images), read_blocks(encoder, test_images)
-    choices = {block: {block: span} for block, span in columns.items()}
-    if len(columns) > 1:
-        choices[ALL_BLOCKS] = columns
+    each = {block: {block: span} for block, span in columns.items()} if len(columns) > 1 else {}
+    # What has one block, as k-means patches and pixels, chooses its penalty as the others do.
+    choices = {**each, ALL_BLOCKS: columns}
     for block, chosen in choices.items():
         start, stop = min(chosen.values())[0], max(chosen.values())[1]
         shifted = {key: (first - start, last - start) for key, (first, last) in chosen.items()}

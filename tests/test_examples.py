@@ -28,7 +28,6 @@ for name in ("tfzero", "keras", "tf_keras"):
     sys.modules[name] = None
 try:
     import tfzero
-from tfzero.pretrain.alarms import describe_alarms
 except ImportError:
     pass
 else:

@@ -330,6 +330,20 @@ def test_trains_alike_when_compiled_by_xla(name, arguments, monkeypatch):
     assert_trained_alike(method, history, *train_eagerly(name, images, **arguments))
 
 
+def test_xla_draws_noise_anew_and_evaluates():
+    method = make_method("vae")
+    method.compile(keras.optimizers.SGD(0.0), jit_compile=True)
+    # Nothing is learnt and every batch is the same: only the noise differs.
+    same = np.repeat(IMAGES[:4], 2, axis=0)[[0, 2, 4, 6, 1, 3, 5, 7]]
+    history = method.fit(same, batch_size=4, epochs=3, shuffle=False, verbose=0).history
+    assert len(set(history["reconstruction"])) == 3 and np.isfinite(history["loss"]).all()
+    found = [
+        method.evaluate(images, batch_size=4, verbose=0, return_dict=True)["reconstruction"]
+        for images in (same, same, same[:4])
+    ]
+    assert found[0] == found[1] != found[2]
+
+
 class Crash(keras.callbacks.Callback):
     """Stops the run by an exception, like a machine that goes down."""
 

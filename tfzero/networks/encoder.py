@@ -43,11 +43,11 @@ def build_encoder(
     """Builds the encoder `(B, H, W, C) -> (B, D)`.
 
     Four 3x3 convolutions of `width` times 1, 2, 4 and 8 filters, the last too of 4 where a side is
-    below 16, with standardized weights. Of images longer than 48 pixels the first has a larger
-    kernel and a stride, of at most the shorter side over 16 along it. Blocks 2 to 4 halve the image
-    while a side is longer than 2. The last block, averaged to a grid of 2x2 cells, is the features:
-    D = 32 * width, or 16 * width where a side is below 16. The layers `block1` to `block4` can be
-    read by name.
+    below 16, with standardized weights. Where a side is longer than 48 the first has strides that
+    bring it down to 48 or fewer, along either side at most that side over 16, and from stride 3 a
+    larger kernel. Blocks 2 to 4 halve the image while a side is longer than 2. The last block,
+    averaged to a grid of 2x2 cells, is the features: D = 32 * width, or 16 * width where a side is
+    below 16. The layers `block1` to `block4` can be read by name.
 
     Args:
         image_shape: `(H, W, C)`; H and W at least 8, not necessarily equal.

@@ -34,7 +34,7 @@ class StandardizedConv2D(keras.layers.Conv2D):
     """Convolution whose kernel is standardized per filter before use.
 
     It normalizes without batch statistics: nothing to freeze, to synchronize between replicas
-    or to leak between real and generated images, at a fiftieth of a convolution's cost.
+    or to leak between real and generated images, at about a tenth of an update's time.
 
     Arguments, input `(B, H, W, C)` and output `(B, H', W', filters)` are those of
     `keras.layers.Conv2D`.

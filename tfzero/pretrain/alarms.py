@@ -98,7 +98,7 @@ class Alarms(keras.callbacks.Callback):
 
 def _require_unit_range(images: np.ndarray) -> np.ndarray:
     """Returns images unless they are floats that training would refuse; NaN its loss will tell."""
-    if not np.issubdtype(images.dtype, np.floating):
+    if not images.size or not np.issubdtype(images.dtype, np.floating):
         return images
     low, high = float(images.min()), float(images.max())
     if low < -OVERSHOOT or high > 1 + OVERSHOOT:

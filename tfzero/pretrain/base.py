@@ -125,7 +125,7 @@ class Pretrainer(keras.Model, abc.ABC):
         raise self._lacks("judge")
 
     def draw_views(self, images, *, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Optional. Returns two versions of each image that training takes for the same.
+        """Optional. Returns two versions of each image that should still tell which image it is.
 
         Args:
             images: float32 `(B, H, W, C)` in 0..1.
@@ -158,7 +158,7 @@ class Pretrainer(keras.Model, abc.ABC):
         return scale_images(_require_unit_range(images))
 
     def step_seed(self, *, stream: int = 0, training: bool = True) -> tf.Tensor:
-        """Returns a seed `(2,)` that depends on (seed, step, stream) and nothing else.
+        """Returns a seed `(2,)` that depends on (seed, step, stream), in evaluations on one more.
 
         Keras does not save the state of its own random generators: with them, a resumed run
         would draw other noise than an uninterrupted one.
@@ -166,17 +166,17 @@ class Pretrainer(keras.Model, abc.ABC):
         Args:
             stream: One of a step's several uses of noise.
             training: Whether the step updates. In an evaluation no step is counted, and the seed
-                depends on how many images were evaluated before: else every batch would get the
-                same noise.
+                depends on how many images were evaluated before, too: else every batch would get
+                the same noise.
         """
         step = tf.cast(tf.convert_to_tensor(self.optimizer.iterations), tf.int32)
         base = tf.convert_to_tensor(self.noise_seed)
         seed = tf.stack([base, step * 8 + stream])  # methods have fewer than 8 streams
         if training:
             return seed
-        # Of any tracker: Keras resets them all when an evaluation begins.
-        seen = next(iter(self.trackers.values())).count
-        seen = tf.cast(tf.convert_to_tensor(seen), tf.int32)
+        # Keras resets all trackers when an evaluation begins; which of them it uses is its own.
+        counts = [tf.convert_to_tensor(tracker.count) for tracker in self.trackers.values()]
+        seen = tf.cast(tf.reduce_max([0.0, *counts]), tf.int32)
         return tf.convert_to_tensor(tf.random.fold_in(seed, seen))  # type: ignore[arg-type]
 
     def track(self, images: tf.Tensor, **losses) -> dict[str, tf.Tensor]:

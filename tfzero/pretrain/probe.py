@@ -33,11 +33,11 @@ class ProbeCallback(keras.callbacks.Callback):
         stop = keras.callbacks.EarlyStopping("probe_accuracy", mode="max", patience=6)
         vae.fit(pool, epochs=50, callbacks=[probe, stop])
 
-    It runs after the first epoch of a `fit`, of one that goes on too, after each epoch whose number
-    is a multiple of `every`, and after the last that was asked for: where a callback after it ends
-    the `fit` before, that epoch may have none. In between `logs` repeats the last value: no
-    improvement to whoever watches, so a patience is still counted in epochs and should be at least
-    `every`.
+    It runs after the first epoch of every `fit`, also of one that continues a run, after each epoch
+    whose number is a multiple of `every`, and after the last that was asked for: where a callback
+    after it ends the `fit` before, that epoch may have none. In between `logs` repeats the last
+    value: no improvement to whoever watches, so a patience is still counted in epochs and should be
+    at least `every`.
 
     Training is not changed: no gradient, and no random number that training reads. But whoever
     stops by the probe has used its labels; they belong to the training images, never to the test.

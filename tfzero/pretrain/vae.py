@@ -125,8 +125,8 @@ class VAE(Pretrainer):
     def loss_terms(self, images, *, training):
         """Returns the losses of scaled images `(B, H, W, C)` by name, each `()`.
 
-        The `kl` is as it is; what is free only shapes `loss`, and what the warm-up leaves out not
-        even that.
+        The `kl` is the whole term. What is free is left out of `loss` alone, and what the warm-up
+        leaves out of neither.
         """
         mean, log_variance = self.posterior(images, training=training)
         noise = tf.random.stateless_normal(tf.shape(mean), self.step_seed(training=training))

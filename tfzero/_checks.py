@@ -89,13 +89,27 @@ def check_images(images: np.ndarray, *, name: str = "images") -> np.ndarray:
         )
     if not np.isfinite(images).all():
         raise InputError(f"{name} contains NaN or infinity; expected finite pixels. Remove them.")
+    require_unit_range(images, name=name)
+    return np.rint(images * 255).astype(np.uint8)
+
+
+def require_unit_range(images: np.ndarray, *, name: str = "images", slack: float = 0.0) -> None:
+    """Raises unless floats lie in 0..1.
+
+    Args:
+        images: Floats, at least one; NaN passes.
+        name: What the error message calls the array.
+        slack: How far they may lie outside.
+
+    Raises:
+        InputError: If one lies further outside.
+    """
     low, high = float(images.min()), float(images.max())
-    if low < 0 or high > 1:
+    if low < -slack or high > 1 + slack:
         raise InputError(
             f"{name} are floats in {low:g}..{high:g}; expected 0..1. "
             "Divide by the largest possible value, or convert to uint8."
         )
-    return np.rint(images * 255).astype(np.uint8)
 
 
 def check_labels(labels: np.ndarray, *, count: int, name: str = "labels") -> np.ndarray:

@@ -158,8 +158,6 @@ def test_a_generator_of_black_and_white_alone():
 
 
 def test_a_discriminator_is_asked_of_the_generator_it_meets():
-    """And not of the average over time, whose images another discriminator may be needed for."""
-
     def is_saturated(method):
         return any(s.is_low for s in find_signs(method, IMAGES) if s.name == "generator saturated")
 

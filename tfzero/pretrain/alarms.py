@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import keras
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero._checks import InputError, require_unit_range
 from tfzero.pretrain.base import OVERSHOOT
 from tfzero.pretrain.signs import AGAINST_INFINITY, NOT_FINITE, Sign, choose_images, find_signs
 
@@ -52,7 +52,9 @@ class Alarms(keras.callbacks.Callback):
         super().__init__()
         if every < 1:
             raise InputError(f"every is {every}; expected a number of epochs from 1.")
-        self._images = _require_unit_range(choose_images(images, seed=seed))
+        self._images = choose_images(images, seed=seed)
+        if self._images.size and np.issubdtype(self._images.dtype, np.floating):
+            require_unit_range(self._images, slack=OVERSHOOT)  # as training; NaN its loss will tell
         self.every = every
         self.say = say
         self.seed = seed
@@ -94,19 +96,6 @@ class Alarms(keras.callbacks.Callback):
         if name not in self.raised and not told:
             self.raised[name] = f"Epoch {self._epoch}, {sentences}"
             self.say(self.raised[name])
-
-
-def _require_unit_range(images: np.ndarray) -> np.ndarray:
-    """Returns images unless they are floats that training would refuse; NaN its loss will tell."""
-    if not images.size or not np.issubdtype(images.dtype, np.floating):
-        return images
-    low, high = float(images.min()), float(images.max())
-    if low < -OVERSHOOT or high > 1 + OVERSHOOT:
-        raise InputError(
-            f"images are floats in {low:g}..{high:g}; expected 0..1. Divide by the largest "
-            "possible value, or convert to uint8."
-        )
-    return images
 
 
 def describe_alarms(

@@ -23,7 +23,7 @@ import time
 
 import numpy as np
 
-from tfzero._seeds import derive_seed
+from tfzero.common.seeds import derive_seed
 
 DRAWS = {100: 10, 1000: 5}
 ALL_BLOCKS = "blocks"

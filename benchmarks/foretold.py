@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfzero._seeds import derive_seed
+from tfzero.common.seeds import derive_seed
 
 TRANSFERRED, SCRATCH = "lpft", "scratch/finetune"
 

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from encoders import draw_labels, probe, ridge, standardize, take_data
 
-from tfzero._seeds import derive_seed
+from tfzero.common.seeds import derive_seed
 
 _TURN_IMAGES = 4096
 _ROUNDS = 5

@@ -25,7 +25,7 @@ import time
 import numpy as np
 from rich.console import Console
 
-from tfzero._seeds import derive_seed
+from tfzero.common.seeds import derive_seed
 from tfzero.data import load_data, nested_subsets
 from tfzero.study.planning.plan import CellSpec
 from tfzero.study.planning.resolve import make_plan

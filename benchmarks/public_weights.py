@@ -22,7 +22,7 @@ def main(*, network: str, sizes: Sequence[int] = (96, 224), count: int = 256) ->
     """Returns processor seconds an image by size."""
     import keras
 
-    from tfzero._compiled import predict_compiled
+    from tfzero.common.compiled import predict_compiled
     from tfzero.networks.public import build_public_encoder
     from tfzero.study.work.worker import prepare_process
     from tfzero.transfer.classifier import FeatureReader

@@ -27,7 +27,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from tfzero._seeds import derive_seed
+from tfzero.common.seeds import derive_seed
 
 _NAME = re.compile(r"([a-z]+)_(\d+)\.wav")
 _ARMS = "pixels/svm,scratch/finetune,simclr/lpft"

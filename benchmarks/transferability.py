@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfzero._seeds import derive_seed
+from tfzero.common.seeds import derive_seed
 
 METHODS = ("vae", "simclr", "rotation")
 # Classes that look alike, and all.

@@ -17,7 +17,7 @@ import itertools
 
 import numpy as np
 
-from tfzero._seeds import derive_seed
+from tfzero.common.seeds import derive_seed
 
 DRAWS = {100: 5, 1000: 3}
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import tfzero
 from tests.data.sounds import make_clips
 from tfzero import cli
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 
 COMMANDS = [
     "compare", "check", "pretrain", "finetune", "sample", "export", "predict", "verify", "convert",

@@ -13,45 +13,20 @@ import tfzero
 from tfzero.pretrain import METHODS
 
 REPOSITORY = pathlib.Path(__file__).parents[1]
-# What each part may import of tfzero, from design.md: cli -> (compare, stages, load) -> report,
-# export -> study -> pretrain, transfer -> networks, data -> compiled, seeds, checks.
-_BASE = {"_compiled", "_schedule", "_seeds", "_checks", "_page"}
-_NETWORKS = {"networks", "data"} | _BASE
-_STUDY = {"study", "pretrain", "transfer"} | _NETWORKS
+# What each folder may import of tfzero, from design.md: each only of what stands below it.
+_NETWORKS = {"networks", "data", "common"}
+_STUDY = {"study", "transfer", "pretrain"} | _NETWORKS
 ALLOWED = {
-    "cli": {
-        "_compare",
-        "_stages",
-        "_export",
-        "_sample",
-        "_watch",
-        "_check",
-        "_load",
-        "report",
-        "export",
-    }
-    | _STUDY,
-    "_compare": {"_check", "_recommended", "_source", "report"} | _STUDY,
-    "_recommended": {"_load", "export"} | _STUDY,
-    "_source": {"_load"} | _STUDY,
-    "_stages": {"_check", "_load", "_source", "_watch", "report"} | _STUDY,
-    "_export": {"_load", "export"} | _STUDY,
-    "_sample": {"_load"} | _STUDY,
-    "_watch": _STUDY,
-    "_check": {"data", "report"},
-    "_load": {"pretrain", "transfer"} | _NETWORKS,
-    "report": {"_checks", "_page"},
-    "export": {"networks", "data", "_checks"},
-    "study": {"pretrain", "transfer"} | _NETWORKS,
-    "pretrain": _NETWORKS,
+    "cli": {"jobs", "report", "export"} | _STUDY,
+    "jobs": {"report", "export"} | _STUDY,
+    "report": {"common"},
+    "export": {"networks", "data", "common"},
+    "study": {"transfer", "pretrain"} | _NETWORKS,
     "transfer": _NETWORKS,
-    "networks": _BASE,
-    "data": _BASE,
-    "_compiled": {"_seeds", "_checks"},
-    "_schedule": set(),
-    "_seeds": set(),
-    "_page": set(),
-    "_checks": set(),
+    "pretrain": _NETWORKS,
+    "networks": {"common"},
+    "data": {"common"},
+    "common": set(),
 }
 # One file of a part instead of all of it.
 ONLY = {
@@ -66,7 +41,7 @@ EARLIER = {
 }
 LIGHT = [
     "tfzero", "tfzero.cli", "tfzero.data", "tfzero.report", "tfzero.export",
-    "tfzero.study.planning.plan", "tfzero.study.study", "tfzero._compare",
+    "tfzero.study.planning.plan", "tfzero.study.study", "tfzero.jobs.compare",
 ]  # fmt: skip
 _REFERENCE = re.compile(r"(tfzero(?:\.\w+)+)(?::\w+)?")
 
@@ -178,8 +153,8 @@ def test_imports_point_one_way(module):
         ("tfzero.networks.encoder", "from tfzero.data import ImageData"),
         ("tfzero.pretrain.gan", "from tfzero.pretrain.vae import VAE"),
         ("tfzero.pretrain.vae", "from . import gan"),
-        ("tfzero.study.work.run", "from tfzero._compare import compare"),
-        ("tfzero._checks", "from tfzero._seeds import derive_seed"),
+        ("tfzero.study.work.run", "from tfzero.jobs.compare import compare"),
+        ("tfzero.common.checks", "from tfzero.data.kinds import KINDS"),
     ],
 )
 def test_a_forbidden_edge_is_found(module, source):

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
+from tests.jobs.test_compare import SIZE, command, make_images, read_results, run_command
 from tests.study.work.test_pool import wait_until
-from tests.test_compare import SIZE, command, make_images, read_results, run_command
 
 QUICK = ["--arms", "vae/lpft,scratch/finetune,scratch/probe", *SIZE]
 

@@ -9,9 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tfzero._checks import InputError
-    from tfzero._compare import compare
-    from tfzero._load import load_model
+    from tfzero.common.checks import InputError
     from tfzero.data import ImageData, from_arrays, from_dataset, load_data
     from tfzero.export import (
         convert_savedmodel,
@@ -21,6 +19,8 @@ if TYPE_CHECKING:
         predict_files,
         verify_savedmodel,
     )
+    from tfzero.jobs.compare import compare
+    from tfzero.jobs.load import load_model
     from tfzero.networks.encoder import build_encoder
     from tfzero.networks.public import build_public_encoder
     from tfzero.pretrain.alarms import Alarms
@@ -46,7 +46,7 @@ _PLACES = {
     "Denoising": "tfzero.pretrain.denoising",
     "GAN": "tfzero.pretrain.gan",
     "ImageData": "tfzero.data",
-    "InputError": "tfzero._checks",
+    "InputError": "tfzero.common.checks",
     "ProbeCallback": "tfzero.pretrain.probe",
     "Rotation": "tfzero.pretrain.rotation",
     "SimCLR": "tfzero.pretrain.simclr",
@@ -55,7 +55,7 @@ _PLACES = {
     "VAE": "tfzero.pretrain.vae",
     "build_encoder": "tfzero.networks.encoder",
     "build_public_encoder": "tfzero.networks.public",
-    "compare": "tfzero._compare",
+    "compare": "tfzero.jobs.compare",
     "convert_savedmodel": "tfzero.export",
     "estimate_transfer": "tfzero.transfer.estimate",
     "export_encoder": "tfzero.export",
@@ -65,7 +65,7 @@ _PLACES = {
     "from_arrays": "tfzero.data",
     "from_dataset": "tfzero.data",
     "load_data": "tfzero.data",
-    "load_model": "tfzero._load",
+    "load_model": "tfzero.jobs.load",
     "predict_files": "tfzero.export",
     "verify_savedmodel": "tfzero.export",
     "write_report": "tfzero.report",

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from tests.data.sounds import RATE, make_tone, write_clip
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.clips import read_clip, read_clip_header
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.data.pictures import make_arrays, make_pixels
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import ImageData, from_arrays
 from tfzero.data.dataset import safe_name
 

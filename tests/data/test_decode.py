@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.data.pictures import make_pixels
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.decode import (
     SUFFIXES,
     crop_box,

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from tests.data.pictures import make_classes, make_pixels
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import load_data
 from tfzero.data.folder import list_tree
 

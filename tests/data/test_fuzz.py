@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.data.messy import make_bomb
 from tests.data.pictures import make_classes, make_pixels
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import load_data
 from tfzero.data.decode import SUFFIXES, decode_image, read_header
 

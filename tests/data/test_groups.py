@@ -4,7 +4,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.data.pictures import make_arrays, make_classes, make_pixels
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import from_arrays, load_data, open_arrays, save_arrays
 from tfzero.data.groups import hold_out_groups, merge_duplicates, number_groups
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.data.pictures import assert_same_part, make_arrays
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import load_data
 from tfzero.data.idx import read_idx
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.data.pictures import make_arrays, make_classes, make_pixels
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import load_data, memory
 from tfzero.data.memory import gather_rows, is_large, join_rows, memory_limit, take_rows
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from tests.data.pictures import assert_same_part, make_arrays, make_pixels
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import load_data
 
 

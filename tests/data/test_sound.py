@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.data.pictures import make_arrays, make_classes
 from tests.data.sounds import RATE, make_clips, make_tone, write_clip
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import load_data
 from tfzero.data.check import check_data
 from tfzero.data.clips import read_clip

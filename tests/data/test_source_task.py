@@ -4,7 +4,7 @@ from PIL import Image
 
 from tests.conftest import draw_bars
 from tests.data.sounds import make_clips
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import from_arrays, load_data
 from tfzero.data.source_task import load_source_task, open_source_task, save_source_task
 

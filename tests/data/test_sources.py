@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from tests.data.pictures import make_classes
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import load_data
 
 

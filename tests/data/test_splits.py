@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.data.pictures import make_arrays, make_pixels
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import hold_out, nested_subsets
 
 class_counts = st.lists(st.integers(2, 30), min_size=2, max_size=6)

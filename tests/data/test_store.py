@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.data.pictures import make_arrays, make_pixels
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import from_arrays, open_arrays, save_arrays, store
 
 ARRAYS = ("pool", "train_images", "train_labels", "test_images", "test_labels")

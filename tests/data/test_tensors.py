@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.data.pictures import assert_same_part, make_arrays, make_pixels
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import from_dataset, load_data
 
 

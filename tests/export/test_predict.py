@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tests.conftest import build_small_encoder
 from tests.export.conftest import CLASS_NAMES, encode
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.export import Prediction, export_encoder, predict_files
 from tfzero.export.layout import find_version
 

@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 from tests.export.conftest import CLASS_NAMES, SHAPE, build_model, encode
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.export import export_savedmodel, fresh_process, layout
 
 REPOSITORY = pathlib.Path(__file__).parents[2]

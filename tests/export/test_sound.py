@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tests.data.sounds import RATE, make_clips, make_tone, write_clip
 from tests.export.conftest import CLASS_NAMES, build_model
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import load_data
 from tfzero.data.clips import read_clip
 from tfzero.data.logmel import make_image, plan_logmel

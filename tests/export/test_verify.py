@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.export import fresh_process, verify_savedmodel
 
 REPOSITORY = pathlib.Path(__file__).parents[2]

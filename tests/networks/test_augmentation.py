@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.kinds import KINDS
 from tfzero.networks import augment_images
 from tfzero.networks.augmentation import AUGMENTATIONS

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.networks import build_encoder
 from tfzero.networks.blocks import block_names, join_blocks, take_block
 

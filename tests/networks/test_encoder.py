@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.networks import build_encoder
 
 SHAPES = [(8, 8, 1), (9, 12, 3), (8, 31, 2), (28, 28, 1), (33, 16, 3), (120, 97, 1)]

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.networks.kmeans import KMeansPatches, fit_kmeans
 from tfzero.transfer import fit_classifier
 

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.networks.public import APPLICATIONS, PublicPixels, build_public_encoder
 
 # Where each application's own `preprocess_input` is.

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.kinds import KINDS, default_kind
 from tfzero.networks.views import VIEWS, Views, find_views, random_views
 

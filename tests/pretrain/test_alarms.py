@@ -8,7 +8,7 @@ import tensorflow as tf
 import tfzero
 from tests.conftest import build_small_encoder, draw_bars
 from tests.pretrain.cases import assert_same_state, compile_method, make_method, read_state
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.pretrain import METHODS, alarms
 from tfzero.pretrain.alarms import describe_alarms, describe_losses
 from tfzero.pretrain.base import Pretrainer

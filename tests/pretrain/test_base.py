@@ -6,7 +6,7 @@ import tensorflow as tf
 from tests.conftest import build_small_encoder
 from tests.data.pictures import make_pixels
 from tests.pretrain.cases import SHAPE, list_able, make_method
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.pretrain import METHODS
 from tfzero.pretrain.base import Pretrainer
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.data.pictures import make_pixels
 from tests.pretrain.cases import SHAPE, compile_method, make_method
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.pretrain.board import make_board
 from tfzero.pretrain.pictures import draw_samples
 

@@ -8,7 +8,7 @@ import pytest
 import tfzero
 from tests.data.pictures import make_pixels
 from tests.pretrain.cases import SHAPE, assert_same_state, compile_method, make_method, read_state
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.pipeline import stream_batches
 from tfzero.pretrain.checkpoints import Checkpoints
 

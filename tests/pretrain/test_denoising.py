@@ -6,7 +6,7 @@ import tensorflow as tf
 from tests.conftest import draw_bars
 from tests.data.pictures import make_pixels
 from tests.pretrain.cases import SHAPE, compile_method, make_method
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.pipeline import stream_batches
 from tfzero.networks import build_encoder
 from tfzero.pretrain.denoising import Denoising

@@ -12,7 +12,7 @@ from tests.pretrain.cases import (
     make_method,
     read_state,
 )
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.pipeline import stream_batches
 from tfzero.networks import build_encoder
 from tfzero.pretrain import losses

@@ -4,7 +4,7 @@ from PIL import Image
 
 from tests.data.pictures import make_pixels
 from tests.pretrain.cases import SHAPE, make_method
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.pretrain.pictures import (
     draw_interpolations,
     draw_reconstructions,

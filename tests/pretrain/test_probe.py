@@ -5,7 +5,7 @@ import pytest
 import tfzero
 from tests.conftest import build_small_encoder, draw_bars
 from tests.pretrain.cases import assert_same_state, compile_method, make_method, read_state
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.pretrain import METHODS
 from tfzero.pretrain.probe import score_linear, score_nearest
 

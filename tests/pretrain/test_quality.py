@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import draw_bars
 from tests.data.pictures import make_pixels
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.pretrain.quality import kernel_distance, measure_manifold, measure_quality
 from tfzero.pretrain.spaces import FeatureSpace, encoder_space, pixel_space, random_space
 

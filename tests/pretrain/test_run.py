@@ -4,7 +4,7 @@ import pytest
 
 from tests.data.pictures import make_pixels
 from tests.pretrain.cases import SHAPE, assert_same_state, make_method, read_state
-from tfzero._schedule import WarmupCosine
+from tfzero.common.schedule import WarmupCosine
 from tfzero.pretrain import METHODS
 from tfzero.pretrain.budget import PretrainingBudget, default_budget
 from tfzero.pretrain.run import pretrain, steps_per_call

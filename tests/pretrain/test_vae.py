@@ -7,8 +7,8 @@ from scipy.stats import norm
 from tests.conftest import draw_bars
 from tests.data.pictures import make_pixels
 from tests.pretrain.cases import SHAPE, compile_method, make_method
-from tfzero._checks import InputError
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import InputError
+from tfzero.common.seeds import derive_seed
 from tfzero.data.pipeline import stream_batches
 from tfzero.networks import build_encoder
 from tfzero.pretrain import vae as vae_module

@@ -14,7 +14,7 @@ import pytest
 
 from tests.report.run_folder import DIGIT_ARMS, write_run
 from tfzero import report
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.report import _format, _mistakes, _read, page, write_report
 from tfzero.report._pictures import Canvas
 from tfzero.report.sections import costs, labels

@@ -2,7 +2,7 @@ import pytest
 
 from tests.study.small import open_small_run
 from tests.study.studies import SCRATCH, plan_study
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.study.minutes import _spare_arms, _with, fit_minutes
 from tfzero.study.planning.plan import CellSpec
 from tfzero.study.work import timing as timed

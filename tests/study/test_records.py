@@ -3,7 +3,7 @@ import os
 import numpy as np
 import pytest
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.study.records import (
     RunFolder,
     atomic_file,

@@ -9,7 +9,7 @@ from sklearn.svm import SVC
 
 from tests.conftest import draw_bars
 from tests.transfer.cases import fit
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.transfer import estimators
 from tfzero.transfer.classical import ClassicalModel
 from tfzero.transfer.features import read_features

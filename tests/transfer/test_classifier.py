@@ -8,7 +8,7 @@ import tensorflow as tf
 import tfzero
 from tests.conftest import draw_bars
 from tests.pretrain.cases import assert_same_state, read_state
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.pipeline import stream_batches
 from tfzero.transfer import classifier as classifier_module
 from tfzero.transfer.classifier import Classifier

@@ -5,7 +5,7 @@ from scipy import stats
 
 import tfzero
 from tests.conftest import draw_bars
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.networks import build_encoder
 from tfzero.transfer.estimate import _draw_folds, corrected_interval
 

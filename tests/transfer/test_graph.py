@@ -147,7 +147,7 @@ def test_the_pool_lifts_few_labels_far():
 
 def test_a_pool_is_asked_for():
     from tests.conftest import draw_bars
-    from tfzero._checks import InputError
+    from tfzero.common.checks import InputError
     from tfzero.transfer import fit_classifier
 
     images, labels = draw_bars(8, seed=4)

@@ -8,7 +8,7 @@ import pytest
 
 import tfzero
 from tests.transfer.cases import BUDGET, fit
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.networks import build_encoder
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.classifier import Classifier

@@ -8,7 +8,7 @@ import pytest
 
 import tfzero
 from tests.transfer.cases import BUDGET, fit
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.transfer import network
 from tfzero.transfer.budget import Budget, parse_until
 from tfzero.transfer.classifier import Classifier

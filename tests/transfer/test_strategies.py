@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tests.conftest import draw_bars
 from tests.transfer.cases import BUDGET, NETWORKS, TUNED, UNLABELED, fit, read_weights
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.transfer import STRATEGIES, fit_classifier, fit_on_features, network, unlabeled
 from tfzero.transfer.budget import Budget, default_budget
 from tfzero.transfer.features import read_features

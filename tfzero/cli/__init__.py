@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 import tfzero
-from tfzero._checks import InputError, StopError
 from tfzero.cli.options import app
+from tfzero.common.checks import InputError, StopError
 
 # isort: off
 # Each registers its commands, in the order in which the help lists them.

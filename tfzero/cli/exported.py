@@ -71,7 +71,7 @@ def export(
 
     A SavedModel is a program: whoever loads it, runs it. Serve only what you trust.
     """
-    from tfzero._export import export_from_file
+    from tfzero.jobs.export import export_from_file
 
     version = export_from_file(
         model,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 
 app = typer.Typer(
     help="Is unsupervised pretraining worth it on your images? Measure it, with error bars.",

@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 
 import tfzero
-from tfzero._checks import InputError
 from tfzero.cli.options import (
     Channels,
     ClipSeconds,
@@ -21,6 +20,7 @@ from tfzero.cli.options import (
     check_seed,
     parse_size,
 )
+from tfzero.common.checks import InputError
 
 
 @app.command(epilog="Example: tfzero sample vae.keras --out pictures --data my_images/ --quality")
@@ -69,7 +69,7 @@ def sample(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files.")] = False,
 ) -> None:
     """Draw what a pretrained model makes, as PNG files, and measure how good it is."""
-    from tfzero._sample import Pictures, sample_to_folder
+    from tfzero.jobs.sample import Pictures, sample_to_folder
 
     if space is not None and not quality:
         raise InputError(f"--space {space} is what --quality compares by; give both, or neither.")

@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 
 import tfzero
-from tfzero._checks import InputError, require_choice
 from tfzero.cli.options import (
     TRAINING,
     WATCH,
@@ -36,6 +35,7 @@ from tfzero.cli.options import (
     check_seed,
     parse_size,
 )
+from tfzero.common.checks import InputError, require_choice
 from tfzero.data.kinds import KINDS
 from tfzero.pretrain import METHODS
 from tfzero.study.planning.inits import SUPERVISED
@@ -117,8 +117,9 @@ def pretrain(
     ] = None,
 ) -> None:
     """Pretrain an encoder on the images, without their labels unless the method is supervised."""
-    from tfzero._stages import Learner, look_at, pretrain_to_file, supervise_to_file
-    from tfzero._watch import Watch
+    from tfzero.jobs.check import look_at
+    from tfzero.jobs.pretrain import Learner, pretrain_to_file, supervise_to_file
+    from tfzero.jobs.watch import Watch
     from tfzero.pretrain.arguments import parse_arguments
 
     _require_uses(
@@ -260,7 +261,8 @@ def finetune(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Train a classifier on labelled images, from a pretrained encoder or from scratch."""
-    from tfzero._stages import finetune_to_file, look_at
+    from tfzero.jobs.check import look_at
+    from tfzero.jobs.finetune import finetune_to_file
 
     _require_one_network(encoder, residual)
     reads_pool = strategy in STRATEGIES and STRATEGIES[strategy].reads_pool

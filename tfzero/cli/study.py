@@ -228,8 +228,8 @@ def check(
     Nothing is changed or deleted. Exits with 1 if a study would be refused. Every study does the
     quick part of this first.
     """
-    from tfzero._check import show_check, write_check_page
     from tfzero.data.check import check_data
+    from tfzero.jobs.check import show_check, write_check_page
 
     console = Console(stderr=as_json)
     result = check_data(

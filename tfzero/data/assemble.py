@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tfzero._checks import InputError, check_images
+from tfzero.common.checks import InputError, check_images
 from tfzero.data.collection import Collection, Part, note_set_aside
 from tfzero.data.dataset import (
     TEST_SEED,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.logmel import LONGEST
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from tfzero._checks import InputError, check_images, check_labels
+from tfzero.common.checks import InputError, check_images, check_labels
 from tfzero.data.collection import Part, SetAside, label_part
 from tfzero.data.logmel import LogMel
 from tfzero.data.names import Names

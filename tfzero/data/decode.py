@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.collection import FileList, Part, Reading, SetAside
 from tfzero.data.decode import decode_image, map_threads
 from tfzero.data.headers import FILES_AT_ONCE, Headers, count_sizes, note_headers

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.clips import is_clip
 from tfzero.data.collection import Collection, FileList, Reading, leave_small_classes_out
 from tfzero.data.dataset import safe_name

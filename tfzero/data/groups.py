@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfzero._checks import InputError
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import InputError
+from tfzero.common.seeds import derive_seed
 from tfzero.data.names import display_name
 from tfzero.data.splits import count_classes, digest_rows, shuffle_by_content
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.collection import FileList, Reading, SetAside
 from tfzero.data.decode import Header, map_threads, read_header
 from tfzero.data.names import display_name

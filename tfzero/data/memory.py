@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 
 # Arrays larger than this share of memory are kept on disk and read from there.
 MEMORY_SHARE = 0.25

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.collection import Collection, Part, Reading
 from tfzero.data.dataset import check_part, number_classes, safe_name
 from tfzero.data.memory import is_large, slices

@@ -8,7 +8,7 @@ from numbers import Integral
 
 import numpy as np
 
-from tfzero._checks import InputError, check_images
+from tfzero.common.checks import InputError, check_images
 from tfzero.data.collection import Reading
 from tfzero.data.decode import resize_picture
 from tfzero.data.memory import gather_rows

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tfzero._checks import InputError, require_between, require_choice
+from tfzero.common.checks import InputError, require_between, require_choice
 from tfzero.data.clips import RATES, ClipHeader, is_clip, read_clip, read_clip_header
 from tfzero.data.collection import FileList, Reading, SetAside
 from tfzero.data.decode import map_threads

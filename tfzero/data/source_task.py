@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.collection import Collection, Part, Reading, label_part, note_set_aside
 from tfzero.data.dataset import ImageData, hash_array, safe_name
 from tfzero.data.files import read_files

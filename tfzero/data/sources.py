@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfzero._checks import InputError, nearest, require_choice
+from tfzero.common.checks import InputError, nearest, require_choice
 from tfzero.data.assemble import assemble
 from tfzero.data.collection import Collection, FileList, Reading
 from tfzero.data.dataset import TEST_SEED, ImageData, check_part, check_share

@@ -8,8 +8,8 @@ from numbers import Integral
 
 import numpy as np
 
-from tfzero._checks import InputError
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import InputError
+from tfzero.common.seeds import derive_seed
 from tfzero.data.memory import slices
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tfzero._checks import InputError, nearest
+from tfzero.common.checks import InputError, nearest
 from tfzero.data.collection import Collection, FileList, Reading, leave_small_classes_out
 from tfzero.data.dataset import safe_name
 from tfzero.data.files import read_files

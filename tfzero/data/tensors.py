@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfzero._checks import InputError, check_labels, nearest
+from tfzero.common.checks import InputError, check_labels, nearest
 from tfzero.data.assemble import assemble
 from tfzero.data.collection import Collection, Part, Reading
 from tfzero.data.dataset import ImageData, check_part, number_classes, safe_name

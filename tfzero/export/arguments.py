@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 
 
 def find_image_shape(

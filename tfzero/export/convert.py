@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from tfzero._checks import InputError, require_choice
+from tfzero.common.checks import InputError, require_choice
 from tfzero.export import fresh_process, layout
 
 # Beyond the golden pair: rows on which file and SavedModel are compared.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.logmel import LogMel
 from tfzero.export.decoding import DECODABLE_CHANNELS, decode_images, require, require_batch
 from tfzero.export.listening import decode_clips

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 
 GRAPH_FILE = "saved_model.pb"
 STAGING_PREFIX = ".staging-"

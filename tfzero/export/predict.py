@@ -14,7 +14,7 @@ import PIL.ExifTags
 import PIL.Image
 import tensorflow as tf
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.clips import SUFFIX, read_clip, read_clip_header
 from tfzero.data.decode import SUFFIXES, decode_image
 from tfzero.data.logmel import LogMel, make_image

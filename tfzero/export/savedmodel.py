@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfzero._checks import InputError, require_choice
+from tfzero.common.checks import InputError, require_choice
 from tfzero.data.decode import RESIZE_MODES
 from tfzero.data.logmel import LogMel
 from tfzero.export import arguments, golden, graph

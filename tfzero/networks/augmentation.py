@@ -6,7 +6,7 @@ import math
 
 import tensorflow as tf
 
-from tfzero._checks import require_choice
+from tfzero.common.checks import require_choice
 from tfzero.networks.views import Views, random_views
 
 # Gentler than the views of `tfzero.networks.views`: those may spoil an image now and then, but

@@ -9,7 +9,7 @@ import re
 
 import keras
 
-from tfzero._checks import require_choice
+from tfzero.common.checks import require_choice
 
 Columns = tuple[int, int]
 

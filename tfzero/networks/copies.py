@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
-from tfzero._checks import InputError
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import InputError
+from tfzero.common.seeds import derive_seed
 
 
 def copy_network(network: keras.Model) -> keras.Model:

@@ -7,8 +7,8 @@ import math
 import keras
 import tensorflow as tf
 
-from tfzero._checks import require_between
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import require_between
+from tfzero.common.seeds import derive_seed
 from tfzero.networks.encoder import default_width
 from tfzero.networks.layers import StandardizedConv2D, scaled_leaky_relu
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import keras
 
-from tfzero._checks import InputError, require_between
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import InputError, require_between
+from tfzero.common.seeds import derive_seed
 from tfzero.networks.layers import StandardizedConv2D, scaled_leaky_relu
 
 NUM_BLOCKS = 4

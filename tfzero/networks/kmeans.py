@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfzero._checks import InputError, require_between
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import InputError, require_between
+from tfzero.common.seeds import derive_seed
 from tfzero.networks.scaling import scale_images
 
 # Coates and Ng 2012, section 4.1: patches are contrast normalized with 10 added to the variance

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from tfzero._checks import InputError, require_choice
+from tfzero.common.checks import InputError, require_choice
 
 
 class Application(NamedTuple):

@@ -7,7 +7,7 @@ import math
 
 import tensorflow as tf
 
-from tfzero._checks import require_choice
+from tfzero.common.checks import require_choice
 
 # YIQ: brightness and two axes of colour, in which a turn is a change of hue.
 _TO_YIQ = ((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))

@@ -6,7 +6,7 @@ import pkgutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tfzero._checks import require_choice
+from tfzero.common.checks import require_choice
 from tfzero.data.kinds import KINDS
 from tfzero.pretrain.budget import LARGE_POOL_BATCH, PretrainingBudget, default_budget
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import keras
 import numpy as np
 
-from tfzero._checks import InputError, require_unit_range
+from tfzero.common.checks import InputError, require_unit_range
 from tfzero.pretrain.base import OVERSHOOT
 from tfzero.pretrain.signs import AGAINST_INFINITY, NOT_FINITE, Sign, choose_images, find_signs
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfzero._checks import InputError, nearest
+from tfzero.common.checks import InputError, nearest
 from tfzero.pretrain.base import Pretrainer
 
 # What a command line says otherwise: these have options of their own.

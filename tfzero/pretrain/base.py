@@ -8,7 +8,7 @@ import numbers
 import keras
 import tensorflow as tf
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.networks.scaling import scale_images
 
 # How far floats may lie outside 0..1, as interpolation leaves them.

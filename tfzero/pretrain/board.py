@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.pictures import list_pictures
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 
 
 class Checkpoints(keras.callbacks.Callback):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from tfzero._checks import require_between
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import require_between
+from tfzero.common.seeds import derive_seed
 from tfzero.networks.decoder import build_decoder
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import losses

@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from tfzero._checks import require_between, require_choice
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import require_between, require_choice
+from tfzero.common.seeds import derive_seed
 from tfzero.networks.decoder import build_decoder, decode_prior, make_generator
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import losses

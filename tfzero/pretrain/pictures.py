@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from tfzero._checks import InputError
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import InputError
+from tfzero.common.seeds import derive_seed
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain.base import Pretrainer
 

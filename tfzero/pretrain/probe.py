@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfzero._checks import InputError, check_images, check_labels, require_choice
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import InputError, check_images, check_labels, require_choice
+from tfzero.common.seeds import derive_seed
 from tfzero.data.splits import hold_out
 from tfzero.networks.scaling import scale_images
 

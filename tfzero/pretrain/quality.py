@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.pretrain.spaces import FeatureSpace
 
 # Neighbours that make an image's ball: 3 as in Kynkaanniemi et al. 2019, section 4, and 5 as in

@@ -7,7 +7,7 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from tfzero._seeds import derive_seed
+from tfzero.common.seeds import derive_seed
 from tfzero.data.kinds import default_kind
 from tfzero.networks.views import find_views, random_views
 from tfzero.pretrain import losses

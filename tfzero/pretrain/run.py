@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from tfzero._compiled import borrow_compiled, largest_divisor
-from tfzero._schedule import WarmupCosine
-from tfzero._seeds import derive_seed
+from tfzero.common.compiled import borrow_compiled, largest_divisor
+from tfzero.common.schedule import WarmupCosine
+from tfzero.common.seeds import derive_seed
 from tfzero.data.pipeline import stream_batches
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.budget import PretrainingBudget

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 import threadpoolctl
 
-from tfzero._seeds import derive_seed
+from tfzero.common.seeds import derive_seed
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.quality import measure_manifold

@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from tfzero._checks import require_between
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import require_between
+from tfzero.common.seeds import derive_seed
 from tfzero.data.kinds import default_kind
 from tfzero.networks.layers import scaled_leaky_relu
 from tfzero.networks.views import find_views, random_views

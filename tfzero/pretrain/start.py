@@ -10,7 +10,7 @@ import pathlib
 import keras
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.dataset import hash_array
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.budget import PretrainingBudget

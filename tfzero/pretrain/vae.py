@@ -7,8 +7,8 @@ import math
 import keras
 import tensorflow as tf
 
-from tfzero._checks import InputError, require_between, require_choice
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import InputError, require_between, require_choice
+from tfzero.common.seeds import derive_seed
 from tfzero.networks.decoder import build_decoder, decode_prior, make_generator
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import losses

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 
 # The version of the run folder's files that this page understands.
 SCHEMA = 1

@@ -8,7 +8,7 @@ import json
 import math
 from typing import Any
 
-from tfzero._page import write_page_file
+from tfzero.common.page import write_page_file
 from tfzero.report import _mistakes
 from tfzero.report._read import Run
 from tfzero.report.sections import costs, data, mistakes

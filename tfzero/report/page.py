@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from tfzero._page import render_page, write_page_file
+from tfzero.common.page import render_page, write_page_file
 from tfzero.report import _read
 from tfzero.report._pictures import Canvas
 from tfzero.report._svg import as_variable

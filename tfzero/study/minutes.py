@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.study.planning.arms import control_of, init_of, list_rivals, transfer_family
 from tfzero.study.planning.inits import is_transferred, list_stages
 from tfzero.study.planning.plan import SCRATCH, StudyPlan

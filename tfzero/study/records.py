@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 
 
 class RunFolder:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import ImageData, save_arrays
 from tfzero.data.source_task import SourceTask, save_source_task
 from tfzero.study.planning.difference import plan_difference

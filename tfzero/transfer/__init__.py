@@ -158,7 +158,7 @@ def fit_classifier(
         InputError: If the strategy is unknown, needs an encoder and got none, or the images or
             labels are not of the form above.
     """
-    from tfzero._checks import InputError, check_images, check_labels, require_choice
+    from tfzero.common.checks import InputError, check_images, check_labels, require_choice
 
     entry = STRATEGIES[require_choice(strategy, STRATEGIES, what="strategy")]
     if entry.trains_network and encoder is None:
@@ -214,7 +214,7 @@ def fit_on_features(
     Raises:
         InputError: If the strategy is unknown or trains its encoder.
     """
-    from tfzero._checks import require_choice
+    from tfzero.common.checks import require_choice
 
     readers = [name for name, entry in STRATEGIES.items() if entry.reads_features]
     entry = STRATEGIES[require_choice(strategy, readers, what="strategy on features")]
@@ -225,7 +225,7 @@ def _fit(
     entry: Strategy, encoder, inputs, labels, groups, num_classes, budget, seed, *,
     pool=None, blocks=None, spread_by_pixels=False, graph=None,
 ) -> Fitted:  # fmt: skip
-    from tfzero._checks import InputError
+    from tfzero.common.checks import InputError
     from tfzero.transfer.budget import default_budget
 
     if groups is not None and len(groups) != len(inputs):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 
 # What a training can wait for, and whether more of it is better.
 METRICS = {"accuracy": True, "loss": False}

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
-from tfzero._seeds import derive_seed
+from tfzero.common.seeds import derive_seed
 from tfzero.transfer.folds import MIN_LABELS_A_CLASS, Fold, make_folds
 from tfzero.transfer.scaling import BlockScaler, Span
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from tfzero._checks import require_choice
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import require_choice
+from tfzero.common.seeds import derive_seed
 from tfzero.data.kinds import KINDS, default_kind
 from tfzero.networks.augmentation import augment_images
 from tfzero.networks.copies import copy_network

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from tfzero._compiled import predict_compiled
+from tfzero.common.compiled import predict_compiled
 
 
 @dataclasses.dataclass

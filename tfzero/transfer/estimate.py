@@ -12,8 +12,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 
-from tfzero._checks import InputError, check_images, check_labels
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import InputError, check_images, check_labels
+from tfzero.common.seeds import derive_seed
 from tfzero.networks.blocks import Columns
 from tfzero.networks.copies import redraw_network
 from tfzero.networks.kmeans import fit_kmeans

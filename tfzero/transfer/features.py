@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from tfzero._compiled import predict_compiled
+from tfzero.common.compiled import predict_compiled
 from tfzero.networks.blocks import Columns, join_blocks
 from tfzero.transfer.classifier import FeatureReader
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from tfzero._seeds import derive_seed
+from tfzero.common.seeds import derive_seed
 from tfzero.networks.blocks import split_blocks
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.classifier import Classifier

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.transfer.budget import METRICS, parse_until
 from tfzero.transfer.folds import MIN_LABELS_A_CLASS, make_folds
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfzero._compiled import predict_compiled
-from tfzero._seeds import derive_seed
+from tfzero.common.compiled import predict_compiled
+from tfzero.common.seeds import derive_seed
 from tfzero.data.kinds import default_kind
 from tfzero.networks.augmentation import augment_images
 from tfzero.networks.scaling import scale_images

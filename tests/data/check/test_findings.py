@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.data.pictures import make_arrays, make_classes, make_pixels
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import from_arrays, load_data
 from tfzero.data.check import check_briefly, check_data, require_no_leaks
 from tfzero.data.check.findings import Subject

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from tests.data.messy import CLASSES, LONG_NAME, make_messy
 from tfzero import cli
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import load_data
 from tfzero.data.check import check_briefly, check_data, require_no_leaks
 from tfzero.data.check.page import write_page

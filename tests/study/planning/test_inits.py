@@ -9,7 +9,7 @@ import pytest
 from tests.data.pictures import make_pixels
 from tests.study.small import open_small_run
 from tests.study.studies import plan_study
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
 from tfzero.study.planning.arms import parse_arms
 from tfzero.study.planning.plan import KMeansPlan

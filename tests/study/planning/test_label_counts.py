@@ -1,6 +1,6 @@
 import pytest
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.study.planning.label_counts import default_label_counts, parse_label_counts
 
 

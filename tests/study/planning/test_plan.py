@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
 from tfzero.study.planning.arms import parse_arms
 from tfzero.study.planning.difference import plan_difference

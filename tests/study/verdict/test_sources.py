@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import build_small_encoder, draw_bars
 from tests.study.studies import make_records, make_right
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
 from tfzero.data.source_task import load_source_task
 from tfzero.study.minutes import fit_minutes

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from tests.study.small import open_small_run
 from tests.study.work.test_run import kill_worker, make_tasks, slow, tries
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.study.records import RunFolder
 from tfzero.study.work import cluster
 from tfzero.study.work.estimate import Estimate

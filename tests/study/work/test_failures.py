@@ -8,9 +8,9 @@ from rich.console import Console
 
 import tfzero
 from tests.conftest import draw_bars
-from tfzero import _compare
-from tfzero._checks import StopError
+from tfzero.common.checks import StopError
 from tfzero.data import from_arrays
+from tfzero.jobs import compare as job
 from tfzero.study.records import RunFolder
 from tfzero.study.work import worker
 from tfzero.study.work.estimate import Estimate
@@ -20,8 +20,8 @@ ARMS = ["vae/probe", "scratch/probe"]
 
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch):
-    monkeypatch.setattr(_compare, "_estimate", lambda *_: Estimate({}))
-    monkeypatch.setattr(_compare, "export_recommended", lambda plan, run, verdict, *_: None)
+    monkeypatch.setattr(job, "_estimate", lambda *_: Estimate({}))
+    monkeypatch.setattr(job, "export_recommended", lambda plan, run, verdict, *_: None)
 
 
 def break_job(monkeypatch, name, *, when=lambda *_: True):

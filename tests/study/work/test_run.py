@@ -14,7 +14,7 @@ import time
 import pytest
 
 from tests.study.work.test_claims import ELSEWHERE, write_claim
-from tfzero._checks import InputError, StopError
+from tfzero.common.checks import InputError, StopError
 from tfzero.study.records import RunFolder
 from tfzero.study.work.attempt import Task
 from tfzero.study.work.pool import use_workers

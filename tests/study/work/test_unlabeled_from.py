@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import draw_bars
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
 from tfzero.pretrain import METHODS, find_method
 from tfzero.pretrain.base import Pretrainer

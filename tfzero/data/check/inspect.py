@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.data.check.duplicates import check_duplicates
 from tfzero.data.check.findings import CheckResult, Finding, Subject
 from tfzero.data.check.labels import check_labels

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfzero._checks import InputError
-from tfzero._page import render_page, write_page_file
+from tfzero.common.checks import InputError
+from tfzero.common.page import render_page, write_page_file
 from tfzero.data.check.findings import CheckResult, Sight
 
 _TEMPLATE = Path(__file__).parent / "templates" / "check.html"

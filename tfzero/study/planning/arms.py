@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from tfzero._checks import InputError, nearest, require_choice
+from tfzero.common.checks import InputError, nearest, require_choice
 from tfzero.pretrain import METHODS
 from tfzero.study.planning.inits import (
     AT_SOURCE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 
 
 def parse_label_counts(counts, *, num_train: int, num_classes: int) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tfzero._checks import InputError, require_choice
+from tfzero.common.checks import InputError, require_choice
 from tfzero.data import ImageData
 from tfzero.data.kinds import KINDS, default_kind
 from tfzero.pretrain import METHODS

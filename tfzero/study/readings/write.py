@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tfzero._seeds import derive_seed
+from tfzero.common.seeds import derive_seed
 from tfzero.data import ImageData
 from tfzero.data.check import CheckResult
 from tfzero.study.planning.inits import KMEANS, PIXELS, PUBLIC, read_init
@@ -184,7 +184,7 @@ def _look_at(classifier, data: ImageData, rows: np.ndarray, probabilities: np.nd
 
 def _score_corrupted(classifier, data: ImageData) -> dict[str, Any]:
     """Returns the accuracy on the same images as they are and corrupted, by name and level."""
-    from tfzero._compiled import predict_compiled
+    from tfzero.common.compiled import predict_compiled
 
     count = min(_MOST_CORRUPTED, len(data.test_labels))
     rows = np.linspace(0, len(data.test_labels) - 1, count).astype(int)

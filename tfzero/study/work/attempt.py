@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tfzero._checks import InputError, StopError
+from tfzero.common.checks import InputError, StopError
 from tfzero.study.records import RunFolder, is_disk_full
 from tfzero.study.work.claims import Process, try_claim
 
@@ -114,7 +114,7 @@ def _one_line(error: Exception) -> str:
 
 def _free_memory() -> None:
     """Drops the models that are kept for reuse: their memory may be what the job lacks."""
-    compiled = sys.modules.get("tfzero._compiled")  # not loaded, it holds nothing
+    compiled = sys.modules.get("tfzero.common.compiled")  # not loaded, it holds nothing
     if compiled is not None:
         compiled.forget_models()
     gc.collect()

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 
 # Seconds for a scheduler to answer, and for its first workers to appear.
 _PATIENCE = 10.0

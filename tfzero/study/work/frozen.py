@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tfzero._seeds import derive_seed
+from tfzero.common.seeds import derive_seed
 from tfzero.data import ImageData
 from tfzero.study.planning.inits import PIXELS
 from tfzero.study.planning.plan import CellSpec, StudyPlan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfzero._seeds import derive_seed
+from tfzero.common.seeds import derive_seed
 
 _MOST_IMAGES = 20_000
 _AT_ONCE = 500

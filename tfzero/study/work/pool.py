@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import joblib
 
-from tfzero._checks import InputError, StopError
+from tfzero.common.checks import InputError, StopError
 from tfzero.study.work.progress import Progress
 
 # Seconds between a worker's looks at whether its parent lives.

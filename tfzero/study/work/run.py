@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from tfzero._checks import StopError
+from tfzero.common.checks import StopError
 from tfzero.study.planning.plan import CellSpec, StudyPlan
 from tfzero.study.records import RunFolder, read_json
 from tfzero.study.work import starts, worker

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tfzero._seeds import derive_seed
+from tfzero.common.seeds import derive_seed
 from tfzero.data import ImageData, nested_subsets, open_arrays
 from tfzero.data.source_task import SourceTask, open_source_task
 from tfzero.study.planning.inits import (

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tfzero._seeds import derive_seed
+from tfzero.common.seeds import derive_seed
 from tfzero.study.planning.inits import (
     NETWORK_INITS,
     PIXELS,

@@ -8,7 +8,8 @@ import os
 import pathlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
+from tfzero.common.seeds import derive_seed
 from tfzero.data import ImageData
 from tfzero.data.source_task import SourceTask, load_source_task
 from tfzero.study.planning.inits import FILE, PUBLIC
@@ -107,7 +108,7 @@ def load_encoder_file(path: pathlib.Path, image_shape: tuple[int, int, int]) -> 
     Raises:
         InputError: If there is none for images of this shape.
     """
-    from tfzero._load import load_model
+    from tfzero.jobs.load import load_model
 
     loaded = load_model(path)
     encoder = getattr(loaded, "encoder", loaded)
@@ -177,3 +178,12 @@ def _identify(decides: str, encoder: keras.Model) -> str:
         found.update(f"{weight.dtype}{weight.shape}".encode())
         found.update(weight.tobytes())
     return found.hexdigest()
+
+
+def start_from(start: pathlib.Path | None, image_shape, seed: int, *, residual: bool):
+    """Returns the encoder in a file, or one of random weights."""
+    from tfzero.networks import build_encoder
+
+    if start is not None:
+        return load_encoder_file(start, image_shape)
+    return build_encoder(image_shape, residual=residual, seed=derive_seed(seed, "encoder"))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pathlib
 
-from tfzero._checks import InputError, require_choice
-from tfzero._load import load_model
+from tfzero.common.checks import InputError, require_choice
 from tfzero.data.logmel import CLIP_MODES, LogMel, plan_logmel
 from tfzero.data.sound import check_clip_options
+from tfzero.jobs.load import load_model
 
 
 def export_from_file(

@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.records import RunFolder, read_json
 from tfzero.study.work.pool import Job, run_jobs
@@ -89,8 +89,8 @@ def export_file(path, target, class_names, notes, resize, sound, custom_objects)
     Runs in a worker, where TensorFlow is loaded already.
     """
     prepare_process()
-    from tfzero._load import load_model
     from tfzero.export import export_savedmodel
+    from tfzero.jobs.load import load_model
 
     model = load_model(path, custom_objects=custom_objects)
     version = export_savedmodel(

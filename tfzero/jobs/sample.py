@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from rich.console import Console
 
-from tfzero._checks import InputError, require_choice
-from tfzero._load import load_model
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import InputError, require_choice
+from tfzero.common.seeds import derive_seed
+from tfzero.jobs.load import load_model
 
 if TYPE_CHECKING:
     from tfzero.pretrain.quality import Quality

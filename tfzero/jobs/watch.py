@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from rich.console import Console
 
-from tfzero._checks import InputError
-from tfzero._seeds import derive_seed
+from tfzero.common.checks import InputError
+from tfzero.common.seeds import derive_seed
 from tfzero.data import nested_subsets
 from tfzero.study.work.progress import format_seconds
 

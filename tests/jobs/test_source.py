@@ -14,11 +14,11 @@ from PIL import Image
 
 import tfzero
 from tests.conftest import build_small_encoder
+from tests.jobs.test_compare import make_images, read_results, run_command
 from tests.test_cli import refuse
-from tests.test_compare import make_images, read_results, run_command
 from tfzero import cli
-from tfzero._checks import InputError
-from tfzero._source import load_encoder_file, open_source
+from tfzero.common.checks import InputError
+from tfzero.jobs.source import load_encoder_file, open_source
 
 ARGUMENTS = ["--label-counts", "12", "--seeds", "3", "--epochs", "1"]
 

@@ -19,8 +19,8 @@ from tests.conftest import draw_bars
 from tests.pretrain.cases import assert_same_state, read_state
 from tests.test_cli import refuse
 from tfzero import cli
-from tfzero._checks import InputError
-from tfzero._watch import _make_probe
+from tfzero.common.checks import InputError
+from tfzero.jobs.watch import _make_probe
 
 COMMAND = [sys.executable, "-m", "tfzero.cli", "pretrain", "bars.npz", "--out", "run.keras"]
 
@@ -73,7 +73,7 @@ def test_the_probe_reads_no_test_image(monkeypatch, tmp_path):
             given.update(images=images, labels=labels, settings=settings)
 
     monkeypatch.setattr("tfzero.pretrain.probe.ProbeCallback", Probe)
-    monkeypatch.setattr("tfzero._watch._MOST_PROBED", 60)
+    monkeypatch.setattr("tfzero.jobs.watch._MOST_PROBED", 60)
     run("--epochs", "1", "--out", "run.keras", "--probe")
     data = tfzero.load_data("bars.npz")
     known = {image.tobytes(): label for image, label in
@@ -85,12 +85,12 @@ def test_the_probe_reads_no_test_image(monkeypatch, tmp_path):
 
 
 def test_a_probe_leaves_out_classes_of_which_it_reads_one_image(monkeypatch):
-    monkeypatch.setattr("tfzero._watch._MOST_PROBED", 12)
+    monkeypatch.setattr("tfzero.jobs.watch._MOST_PROBED", 12)
     images, labels = draw_bars(60, seed=1)
     kept = np.flatnonzero((labels != 3) | (np.arange(60) < 8))  # 2 of class 3, of which 1 is drawn
     probe = _make_probe(images[kept], labels[kept], seed=0)
     assert set(probe._labels) == set(probe._held_labels) == {0, 1, 2}
-    monkeypatch.setattr("tfzero._watch._MOST_PROBED", 3)
+    monkeypatch.setattr("tfzero.jobs.watch._MOST_PROBED", 3)
     with pytest.raises(InputError, match="--probe reads 3 images, fewer than there are classes"):
         _make_probe(images, labels, seed=0)
 

@@ -150,7 +150,7 @@ def test_supervised_pretraining_is_told_the_kind(folder, monkeypatch, told, aske
         given.append(budget.kind)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tfzero._stages.fit_classifier", stop)
+    monkeypatch.setattr("tfzero.jobs.pretrain.fit_classifier", stop)
     CliRunner().invoke(cli.app, ["pretrain", "a.npz", "--method", "supervised", *asked])
     assert given == [expected]
 
@@ -177,7 +177,7 @@ def test_what_is_not_finite_ends_the_run_and_keeps_the_last_good_model(folder, m
                 kernel = self.model.encoder.get_layer("block1").kernel
                 kernel.assign(kernel * np.nan)
 
-    monkeypatch.setattr("tfzero._watch._make_line", lambda *_, **__: Spoil())
+    monkeypatch.setattr("tfzero.jobs.watch._make_line", lambda *_, **__: Spoil())
     monkeypatch.setattr(sys, "argv", ["tfzero", *start, "3"])
     with pytest.raises(SystemExit) as caught:
         cli.main()

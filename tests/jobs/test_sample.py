@@ -79,7 +79,7 @@ def test_says_what_a_model_cannot_make(tmp_path, monkeypatch, capsys):
     assert "encoder.keras holds a Functional, which makes no images; expected a method" in refuse(
         ["sample", "encoder.keras", "--out", tmp_path / "x"], monkeypatch, capsys
     )
-    monkeypatch.setattr("tfzero._sample.load_model", lambda _: Still())
+    monkeypatch.setattr("tfzero.jobs.sample.load_model", lambda _: Still())
     expected = "a Still, which has no samples, reconstructions, traversals or interpolations."
     assert expected in refuse(
         ["sample", "still.keras", "--out", tmp_path / "x"], monkeypatch, capsys

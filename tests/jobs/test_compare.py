@@ -332,7 +332,7 @@ def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch):
 
 def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tfzero._recommended._LONG", 0.0)
+    monkeypatch.setattr("tfzero.jobs.recommended._LONG", 0.0)
     said = io.StringIO()
     data = tfzero.from_arrays(*draw_bars(80, seed=0), name="bars")
     tfzero.compare(

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from tfzero._check import show_briefly
-from tfzero._checks import InputError, StopError
-from tfzero._recommended import export_recommended, require_writable
-from tfzero._source import open_source
+from tfzero.common.checks import InputError, StopError
 from tfzero.data import ImageData, load_data
 from tfzero.data.check import check_briefly, require_no_leaks
+from tfzero.jobs.check import show_briefly
+from tfzero.jobs.recommended import export_recommended, require_writable
+from tfzero.jobs.source import open_source
 from tfzero.study import screen
 from tfzero.study.minutes import fit_minutes
 from tfzero.study.planning.plan import StudyPlan

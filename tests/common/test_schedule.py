@@ -2,13 +2,13 @@ import keras
 import numpy as np
 import pytest
 
-from tfzero import _schedule
-from tfzero._schedule import WarmupCosine
+from tfzero.common import schedule
+from tfzero.common.schedule import WarmupCosine
 
 
 @pytest.fixture(autouse=True)
 def fixed_share(monkeypatch):
-    monkeypatch.setattr(_schedule, "_WARMUP_SHARE", 0.1)
+    monkeypatch.setattr(schedule, "_WARMUP_SHARE", 0.1)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pathlib
 import zipfile
 from typing import Any
 
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 from tfzero.pretrain import METHODS
 
 # What registers classes beside the methods.
@@ -57,3 +57,11 @@ def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None
             "model.save('NAME.keras') wrote: save it again; or it uses classes of your own: pass "
             "them as custom_objects."
         ) from error
+
+
+def require_keras_file(out: pathlib.Path) -> None:
+    """Raises unless a `.keras` file can be written at this path."""
+    if out.suffix != ".keras":
+        raise InputError(f'--out is "{out}"; expected a file that ends in .keras.')
+    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
+        raise InputError(f"Cannot write {out}: {out.parent} is no folder that can be written to.")

@@ -8,7 +8,8 @@ import pathlib
 from rich.console import Console
 from rich.table import Table
 
-from tfzero.data.check import CheckResult
+from tfzero.data import ImageData
+from tfzero.data.check import CheckResult, check_briefly, require_no_leaks
 from tfzero.data.check.findings import Finding, Sight
 from tfzero.data.check.page import write_page
 
@@ -39,6 +40,19 @@ def show_briefly(console: Console, result: CheckResult) -> None:
     for finding in result.findings:
         if finding.level == "look":
             console.print(f"  Look: {_with_examples(finding)}", highlight=False, markup=False)
+
+
+def look_at(data: ImageData, console: Console) -> None:
+    """Prints what was done on loading and what should be looked at, before any work.
+
+    Raises:
+        InputError: If training and test images leak into one another.
+    """
+    for note in data.notes:
+        console.print(note, highlight=False, markup=False)
+    found = check_briefly(data)
+    show_briefly(console, found)
+    require_no_leaks(found)
 
 
 def write_check_page(result: CheckResult, path: pathlib.Path) -> None:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tests.pretrain.cases import assert_same_state, compile_method, make_method, read_state
-from tfzero import _compiled
-from tfzero._compiled import borrow_compiled, predict_compiled
+from tfzero.common import compiled
+from tfzero.common.compiled import borrow_compiled, predict_compiled
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 1), dtype=np.uint8)
 
@@ -66,7 +66,7 @@ def lend(model):
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
     """No model is kept from other tests, and traces are counted from 0."""
-    monkeypatch.setattr(_compiled, "_models", collections.OrderedDict())
+    monkeypatch.setattr(compiled, "_models", collections.OrderedDict())
     Counting.traces.clear()
 
 
@@ -225,17 +225,17 @@ def test_a_frozen_encoder_is_not_shared_and_stays_frozen(encoder):
 
 
 def test_few_models_are_kept_the_latest(monkeypatch):
-    monkeypatch.setattr(_compiled, "_MAX_MODELS", 2)
+    monkeypatch.setattr(compiled, "_MAX_MODELS", 2)
     models = [make_counting(width=width) for width in (2, 3, 4)]
     lent = [lend(model) for model in models]
-    assert len(_compiled._models) == 2
+    assert len(compiled._models) == 2
     assert lend(models[2]) is lent[2] and lend(models[1]) is lent[1]
     assert lend(models[0]) is not lent[0]
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 8, 11])
 def test_predicts_each_image_once_and_in_order(monkeypatch, count):
-    monkeypatch.setattr(_compiled, "_PREDICT_BATCH", 4)
+    monkeypatch.setattr(compiled, "_PREDICT_BATCH", 4)
     inputs = keras.Input((2,))
     model = keras.Model(inputs, keras.layers.Rescaling(2.0)(inputs))
     numbers = np.arange(2 * count, dtype=np.float32).reshape(count, 2)
@@ -243,7 +243,7 @@ def test_predicts_each_image_once_and_in_order(monkeypatch, count):
 
 
 def test_predicts_in_inference_mode_and_leaves_the_model_alone(monkeypatch):
-    monkeypatch.setattr(_compiled, "_PREDICT_BATCH", 5)
+    monkeypatch.setattr(compiled, "_PREDICT_BATCH", 5)
     model = make_counting(seed=4)
     train(model)
     before = read_state(model)
@@ -271,7 +271,7 @@ def test_each_type_of_images_gets_its_own_graph(order):
 
 
 def test_networks_of_large_images_predict_fewer_at_once():
-    from tfzero._compiled import _predict_batch
+    from tfzero.common.compiled import _predict_batch
 
     def build(side):
         inputs = keras.Input((8, 8, 1))
@@ -302,8 +302,8 @@ def test_sizes_of_batches_that_were_met_before_change_nothing():
                                 budget=budget)  # fmt: skip
         return fitted.predict(IMAGES)
 
-    _compiled.forget_models()
+    compiled.forget_models()
     alone = predict(12)
-    _compiled.forget_models()
+    compiled.forget_models()
     predict(7)
     np.testing.assert_array_equal(predict(12), alone)

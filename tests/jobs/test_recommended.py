@@ -2,7 +2,7 @@ import pytest
 
 import tfzero
 from tests.conftest import draw_bars
-from tfzero._checks import InputError
+from tfzero.common.checks import InputError
 
 
 def test_a_place_that_cannot_be_written_to_is_refused_before_anything_is_trained(tmp_path):

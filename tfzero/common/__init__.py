@@ -1,0 +1,1 @@
+"""What every part uses: checks, seeds, schedules, compiled graphs and pages."""

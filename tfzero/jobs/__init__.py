@@ -1,0 +1,1 @@
+"""Jobs: what each command does, to be called from Python too."""

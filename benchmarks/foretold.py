@@ -61,10 +61,11 @@ def main() -> None:
 def estimate_all(path: str, source: str):
     """Yields a `Case` for each of a run's encoders that was fine-tuned, count and replicate."""
     import tfzero
+    from tfzero.common.files import read_json
     from tfzero.data import nested_subsets
     from tfzero.study.planning.plan import StudyPlan
-    from tfzero.study.records import RunFolder, read_json
-    from tfzero.study.work.starts import load_encoder
+    from tfzero.study.records import RunFolder
+    from tfzero.study.workspace import Workspace
 
     run = RunFolder(path)
     saved = read_json(run.study)
@@ -77,14 +78,15 @@ def estimate_all(path: str, source: str):
         for cell in map(read_json, sorted(run.cells.glob("*.json")))
         for spec in [cell["spec"]]
     }
-    inits = [arm.partition("/")[0] for arm in plan.arms if arm.endswith(f"/{TRANSFERRED}")]
+    workspace = Workspace(plan, run.path)
+    inits = [arm.init for arm in plan.arms if arm.strategy == TRANSFERRED]
     for replicate in range(plan.seeds):
         subsets = nested_subsets(
             data.train_images, data.train_labels, list(plan.label_counts),
             seed=derive_seed(replicate, "labels"), balanced=plan.data.balanced,
         )  # fmt: skip
         for init in inits:
-            encoder = load_encoder(run, plan, init, replicate)
+            encoder = workspace.load_encoder(init, replicate)
             for count, rows in subsets.items():
                 found = tfzero.estimate_transfer(
                     encoder, data.train_images[rows], data.train_labels[rows], pool=data.pool

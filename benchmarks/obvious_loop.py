@@ -25,17 +25,22 @@ import time
 import numpy as np
 from rich.console import Console
 
+from tfzero.common.files import read_json
 from tfzero.common.seeds import derive_seed
 from tfzero.data import load_data, nested_subsets
 from tfzero.study.planning.plan import CellSpec
+from tfzero.study.planning.request import read_request
 from tfzero.study.planning.resolve import make_plan
-from tfzero.study.records import RunFolder, read_json
+from tfzero.study.records import RunFolder
 from tfzero.study.study import open_run
-from tfzero.study.work import worker
+from tfzero.study.work.cell import run_cell
 from tfzero.study.work.estimate import Estimate
 from tfzero.study.work.pool import Job, num_workers, run_jobs, use_workers
+from tfzero.study.work.pretraining import run_pretraining
+from tfzero.study.work.process import prepare_process
 from tfzero.study.work.progress import Progress
 from tfzero.study.work.run import missing_pretraining, run_study
+from tfzero.study.workspace import Workspace
 
 ARMS = "scratch/finetune,scratch/probe,vae/lpft,vae/probe,gan/lpft,pixels/svm"
 COUNTS = "20,50,100,200"
@@ -113,10 +118,12 @@ class Parts:
 def open_plan(folder, arguments):
     """Returns the study's plan and run folder."""
     data = load_data("digits")
-    plan = make_plan(
-        data, arms=arguments.arms.split(","), label_counts=arguments.counts.split(","),
-        seeds=arguments.seeds,
-    )  # fmt: skip
+    asked = {
+        "arms": arguments.arms.split(","),
+        "label_counts": arguments.counts.split(","),
+        "seeds": arguments.seeds,
+    }
+    plan = make_plan(data, read_request(asked))
     run = RunFolder(folder)
     open_run(plan, data, run)
     return plan, run
@@ -125,14 +132,14 @@ def open_plan(folder, arguments):
 def run_runner(plan, run):
     """Runs the cells as `tfzero compare` does."""
     progress = Progress(Console(quiet=True), workers=num_workers())
-    run_study(plan, run, estimate=Estimate({}), progress=progress, custom_objects={})
+    run_study(Workspace(plan, run.path), estimate=Estimate({}), progress=progress)
     records = [run.read_cell(plan.cell_key(cell)) for cell in plan.cells()]
     return [record["result"]["accuracy"] for record in records]
 
 
 def run_in_this_process(plan, run):
     """Runs the cells as one worker does, to see where its time goes."""
-    keys = [worker.run_cell(run.path, plan, cell, {}) for cell in plan.cells()]
+    keys = [run_cell(Workspace(plan, run.path), cell) for cell in plan.cells()]
     return [run.read_cell(key)["result"]["accuracy"] for key in keys]
 
 
@@ -217,7 +224,7 @@ def be_side(arguments) -> None:
         accuracies, seconds = run_runner(plan, run), {}
     else:
         if arguments.side == "one worker":
-            worker.prepare_process()
+            prepare_process()
         import keras  # noqa: F401
 
         import tfzero.networks.layers  # noqa: F401
@@ -279,9 +286,10 @@ def main() -> None:
 
 def make_encoders(plan, run) -> float:
     """Pretrains the encoders with the runner; returns the seconds that this cost one core."""
+    workspace = Workspace(plan, run.path)
     jobs = [
-        Job(method, 1.0, worker.run_pretraining, (run.path, plan, method, replicate, {}))
-        for method, replicate in missing_pretraining(plan, run)
+        Job(init, 1.0, run_pretraining, (workspace, init, replicate))
+        for init, replicate in missing_pretraining(workspace)
     ]
     run_jobs(jobs, log=run.log)
     return sum(read_json(path)["cost"]["seconds"] for path in run.encoders.glob("*.json"))

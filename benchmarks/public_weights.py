@@ -24,7 +24,7 @@ def main(*, network: str, sizes: Sequence[int] = (96, 224), count: int = 256) ->
 
     from tfzero.common.compiled import predict_compiled
     from tfzero.networks.public import build_public_encoder
-    from tfzero.study.work.worker import prepare_process
+    from tfzero.study.work.process import prepare_process
     from tfzero.transfer.classifier import FeatureReader
 
     prepare_process()

@@ -1,10 +1,11 @@
 """A study of 8x8 bars, small enough to run its cells in a test's own process."""
 
 from tests.conftest import draw_bars
+from tests.study.studies import make_plan
 from tfzero.data import from_arrays
-from tfzero.study.planning.resolve import make_plan
 from tfzero.study.records import RunFolder
 from tfzero.study.study import open_run
+from tfzero.study.workspace import Workspace
 
 
 def open_small_run(folder, *, arms=("scratch/finetune",), label_counts=(8,), seeds=1, groups=None):
@@ -14,3 +15,8 @@ def open_small_run(folder, *, arms=("scratch/finetune",), label_counts=(8,), see
     run = RunFolder(folder)
     open_run(plan, data, run)
     return plan, run
+
+
+def at(plan, run):
+    """The workspace of a plan in a folder, as jobs take it."""
+    return Workspace(plan, run.path.resolve())

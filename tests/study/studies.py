@@ -3,7 +3,8 @@
 import numpy as np
 
 from tfzero.data import from_arrays
-from tfzero.study.planning.resolve import make_plan
+from tfzero.study.planning import resolve
+from tfzero.study.planning.request import read_request
 
 SCRATCH = "scratch/finetune"
 NUM_TEST = 1000
@@ -15,6 +16,12 @@ def draw_arms(generator, num_seeds, num_images, *, gap=0.0, seeds=0.0, images=0.
     by_image = generator.normal(0, images, (2, 1, num_images))
     chance = 0.8 + by_seed + by_image + np.array([gap, 0.0])[:, None, None]
     return generator.random((2, num_seeds, num_images)) < chance
+
+
+def make_plan(data, *, encoder=None, source=None, given=None, **asked):
+    """The plan of a study, asked for by the names of `Request`."""
+    beside = {"encoder": encoder, "source": source, "given": given}
+    return resolve.make_plan(data, read_request(asked), **beside)
 
 
 def plan_study(*, num_images=90, **asked):

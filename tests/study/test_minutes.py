@@ -1,6 +1,6 @@
 import pytest
 
-from tests.study.small import open_small_run
+from tests.study.small import at, open_small_run
 from tests.study.studies import SCRATCH, plan_study
 from tfzero.common.checks import InputError
 from tfzero.study.minutes import _spare_arms, _with, fit_minutes
@@ -137,7 +137,7 @@ def test_controls_stay_as_long_as_what_they_control():
 def test_no_more_than_so_many_labels_are_timed(tmp_path, monkeypatch):
     monkeypatch.setattr(timed, "_MOST_TIMED_LABELS", 12)
     plan, run = open_small_run(tmp_path, arms=["pixels/svm"], label_counts=(40,))
-    kind, timing = timed.time_kind(run.path, plan, "pixels/svm", {})
+    kind, timing = timed.time_kind(at(plan, run), "pixels/svm")
     assert [labels for labels, _ in timing.fits] == [12]
 
 

@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 
 from tfzero.common.checks import InputError
-from tfzero.study.records import (
-    RunFolder,
-    atomic_file,
-    is_whole_archive,
-    read_json,
-    write_arrays,
-    write_json,
-)
+from tfzero.common.files import atomic_file, is_whole_archive, read_json, write_arrays, write_json
+from tfzero.study.records import RunFolder
 from tfzero.study.work.scores import calibration_error, score_probabilities
 
 

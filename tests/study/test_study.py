@@ -6,9 +6,10 @@ import pytest
 
 from tests.conftest import draw_bars
 from tests.study.small import open_small_run
+from tests.study.studies import make_plan
+from tfzero.common.files import read_json
 from tfzero.data import from_arrays
-from tfzero.study.planning.resolve import make_plan
-from tfzero.study.records import RunFolder, read_json
+from tfzero.study.records import RunFolder
 from tfzero.study.study import open_run, read_asked, store_plan
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
+from typing import Any
 
 
-@dataclasses.dataclass(frozen=True, order=True)
-class Arm:
+class Arm(str):
     """One way from images to a classifier, written as INIT/STRATEGY.
 
-    This class alone reads and writes that text. Arms sort by init, then by strategy.
+    An arm is its text, so that records hold it unchanged. This class alone reads and writes that
+    text. It does not know which inits and strategies there are; `tfzero.study` does.
 
-    Attributes:
+    Args:
         init: Where the encoder comes from, for example "vae" or "supervised+vae".
         strategy: How the labels are used, for example "lpft".
     """
@@ -19,11 +19,18 @@ class Arm:
     init: str
     strategy: str
 
-    @classmethod
-    def parse(cls, text: str | Arm) -> Arm:
-        """Returns the arm of a text such as "vae/lpft"; an arm stays as it is.
+    def __new__(cls, init: str, strategy: str) -> Arm:
+        """Returns the arm of two words."""
+        arm = super().__new__(cls, f"{init}/{strategy}")
+        arm.init, arm.strategy = init, strategy
+        return arm
 
-        Only the form is checked. `tfzero.study` knows which inits and strategies there are.
+    def __getnewargs__(self) -> tuple[str, str]:
+        return self.init, self.strategy
+
+    @classmethod
+    def parse(cls, text: str) -> Arm:
+        """Returns the arm of a text such as "vae/lpft"; an arm stays as it is.
 
         Raises:
             ValueError: If there are not two parts with one slash between them.
@@ -35,5 +42,9 @@ class Arm:
             raise ValueError(f'"{text}" is not an arm; expected INIT/STRATEGY, such as vae/lpft.')
         return cls(init, strategy)
 
-    def __str__(self) -> str:
-        return f"{self.init}/{self.strategy}"
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        del source
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(cls.parse, handler(str))

@@ -91,6 +91,10 @@ class ImageData:
         """Number of classes K."""
         return len(self.class_names)
 
+    def groups_of(self, rows: np.ndarray) -> np.ndarray | None:
+        """Returns the groups of training images by their places; None where nothing is known."""
+        return None if self.train_groups is None else self.train_groups[rows]
+
     @property
     def told_kind(self) -> str | None:
         """The kind of data where the source tells it, or None: what was sound is spectrograms."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from tfzero.common.checks import InputError, StopError
+from tfzero.common.files import is_disk_full, write_json
 from tfzero.data import ImageData, load_data
 from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.jobs.check import show_briefly
@@ -20,9 +22,11 @@ from tfzero.jobs.source import open_source
 from tfzero.study import screen
 from tfzero.study.minutes import fit_minutes
 from tfzero.study.planning.plan import StudyPlan
+from tfzero.study.planning.request import read_request
 from tfzero.study.planning.resolve import make_plan
-from tfzero.study.readings.write import missing_maps, record_data, record_images, record_map
-from tfzero.study.records import RunFolder, is_disk_full, write_json
+from tfzero.study.readings.data import record_data, record_images
+from tfzero.study.readings.maps import missing_maps
+from tfzero.study.records import RunFolder
 from tfzero.study.standing import Standing
 from tfzero.study.study import (
     Study,
@@ -35,10 +39,12 @@ from tfzero.study.study import (
 from tfzero.study.work.attempt import disk_full
 from tfzero.study.work.claims import hold_claim, others_take_part, take_part
 from tfzero.study.work.estimate import Estimate, timed_kinds
+from tfzero.study.work.map import run_map
 from tfzero.study.work.pool import Job, num_workers, run_jobs, use_workers
 from tfzero.study.work.progress import Planned, Progress
 from tfzero.study.work.run import missing_cells, missing_pretraining, run_study
 from tfzero.study.work.timing import time_kind
+from tfzero.study.workspace import Workspace
 
 if TYPE_CHECKING:
     import keras
@@ -125,67 +131,80 @@ def compare(
     checked = check_briefly(data)
     require_no_leaks(checked)
     run = RunFolder(pathlib.Path("runs", data.name) if out is None else out)
-    given = {
-        "arms": arms, "label_counts": label_counts, "seeds": seeds, "epochs": epochs,
-        "encoders": encoders, "margin": margin, "minutes": minutes,
-        "class_weights": class_weights, "kind": kind, "unlabeled_from": unlabeled_from,
-    }  # fmt: skip
-    asked = {**({} if more_seeds is None else read_asked(run)), **_without_none(given)}
+    asked = {
+        "arms": arms,
+        "label_counts": label_counts,
+        "seeds": seeds,
+        "epochs": epochs,
+        "encoders": encoders,
+        "margin": margin,
+        "minutes": minutes,
+        "class_weights": class_weights,
+        "kind": kind,
+        "unlabeled_from": unlabeled_from,
+        "then": then,
+    }
+    earlier = {} if more_seeds is None else read_asked(run)
+    request = read_request({**earlier, **_without_none(asked)})
     opened = open_source(source, like=data, weights=weights)
-    full = make_plan(
-        data, encoder=encoder, source=opened.task, given=opened.given, then=then, **asked
-    )
+    full = make_plan(data, request, encoder=encoder, source=opened.task, given=opened.given)
     target = pathlib.Path("savedmodels", full.name) if export is None else pathlib.Path(export)
     require_writable(target)
     own_networks = encoder is not None or opened.encoder is not None
-    custom_objects = _own_objects() if own_networks else {}
+    # The workers' working directory may be another.
+    asked_for = Workspace(full, run.path.resolve(), _own_objects() if own_networks else {})
     with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):
         run.create()
         with take_part(run.claims):
             with hold_claim(run.claims / "folder.json"):
                 _refuse_overwriting_others(run, overwrite)
                 stored = open_run(
-                    full, data, run, encoder=encoder, source=opened.task, given=opened.encoder,
+                    full,
+                    data,
+                    run,
+                    encoder=encoder,
+                    source=opened.task,
+                    given=opened.encoder,
                     overwrite=overwrite,
-                )  # fmt: skip
-                plan, estimate = _settle_plan(
-                    stored, full, run, console, custom_objects, more_seeds
                 )
+                workspace, estimate = _settle_plan(asked_for, stored, more_seeds, console)
             record_data(run, data, checked)
             record_images(run, data)
-            screen.show_plan(console, plan)
+            screen.show_plan(console, workspace.plan)
             show_briefly(console, checked)
-            planned = _run_missing(plan, run, console, custom_objects, estimate)
+            planned = _run_missing(workspace, console, estimate)
             with hold_claim(run.claims / "ending.json"):
-                verdict = _end(plan, run, target, console, custom_objects, planned)
+                verdict = _end(workspace, target, console, planned)
             if planned is not None:
                 screen.show_time(console, planned)
             with hold_claim(run.claims / "folder.json"):
                 if not others_take_part(run.claims):
                     shutil.rmtree(run.cache, ignore_errors=True)  # made again when needed
-    return Study(plan=plan, folder=str(run.path), results=verdict)
+    return Study(plan=workspace.plan, folder=str(run.path), results=verdict)
 
 
-def _end(plan, run, target, console, custom_objects, planned: Planned | None) -> dict[str, Any]:
+def _end(
+    workspace: Workspace, target: pathlib.Path, console: Console, planned: Planned | None
+) -> dict[str, Any]:
     """Reaches the verdict, exports the recommended network and writes the report."""
-    verdict = reach_verdict(plan, run)
-    if verdict["recommended"] is not None:
-        export_recommended(plan, run, verdict, target, console, custom_objects, planned)
-    write_json(run.verdict, verdict)
-    arguments = (run.path.resolve(), plan)
-    maps = [
-        Job(f"map of {init}", 1.0, record_map, (*arguments, init, custom_objects))
-        for init in missing_maps(plan, run)
-    ]
-    run_jobs(maps, log=run.log.resolve())
     from tfzero.report import write_report  # matplotlib is slow to import
 
+    run = workspace.run
+    verdict = reach_verdict(workspace)
+    if verdict["recommended"] is not None:
+        export_recommended(workspace, verdict, target, console, planned)
+    write_json(run.verdict, verdict)
+    maps = [
+        Job(f"map of {init}", 1.0, run_map, (workspace, init))
+        for init in missing_maps(workspace.plan, run)
+    ]
+    run_jobs(maps, log=run.log)
     write_report(run.path)
     return verdict
 
 
 @contextlib.contextmanager
-def _sentence_for_full_disk(run) -> Iterator[None]:
+def _sentence_for_full_disk(run: RunFolder) -> Iterator[None]:
     try:
         yield
     except Exception as error:
@@ -194,21 +213,22 @@ def _sentence_for_full_disk(run) -> Iterator[None]:
         raise
 
 
-def _refuse_overwriting_others(run, overwrite) -> None:
+def _refuse_overwriting_others(run: RunFolder, overwrite: bool) -> None:
     if overwrite and others_take_part(run.claims):
         raise InputError(
-            f"Another process is at work in {run.path}; expected none to --overwrite. "
-            "Stop it first, or choose another folder with --out."
+            f"Another process is at work in {run.path}; expected none with `overwrite=True`. "
+            "Stop it first, or choose another folder with `out`."
         )
 
 
 def _settle_plan(
-    stored: StudyPlan | None, full: StudyPlan, run, console, custom_objects, more: int | None
-) -> tuple[StudyPlan, Estimate | None]:
-    """Returns the plan to run by, stored, and the estimate if that took one."""
+    asked: Workspace, stored: StudyPlan | None, more: int | None, console: Console
+) -> tuple[Workspace, Estimate | None]:
+    """Returns the workspace of the plan to run by, stored, and the estimate if that took one."""
+    full, run = asked.plan, asked.run
     estimate, plan = None, stored or full
     if stored is None and full.minutes is not None:
-        estimate = _estimate(full, run, custom_objects, console)
+        estimate = _estimate(asked, console)
         plan = fit_minutes(full, estimate, minutes=full.minutes, workers=num_workers())
     if more is not None:
         plan = add_seeds(plan, run, more)
@@ -216,32 +236,35 @@ def _settle_plan(
             console.print("The seeds added last are not finished; going on with them.")
     if plan != stored:
         store_plan(plan, full, run)
-    return plan, estimate
+    return dataclasses.replace(asked, plan=plan), estimate
 
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _run_missing(plan, run, console, custom_objects, estimate: Estimate | None) -> Planned | None:
+def _run_missing(
+    workspace: Workspace, console: Console, estimate: Estimate | None
+) -> Planned | None:
     """Runs what has no record yet; returns what that was expected to take, None for nothing."""
-    cells, pretraining = missing_cells(plan, run), missing_pretraining(plan, run)
+    plan, run = workspace.plan, workspace.run
+    cells, pretraining = missing_cells(workspace), missing_pretraining(workspace)
     if not cells:
         console.print("Every cell has its record already; nothing to train.")
         return None
-    progress = Progress(console, workers=num_workers(), standing=Standing(plan, run))
-    estimate = estimate or _estimate(plan, run, custom_objects, console)
+    progress = Progress(console, workers=num_workers(), standing=Standing(workspace))
+    estimate = estimate or _estimate(workspace, console)
     planned = screen.show_estimate(
         console, plan, estimate, cells=cells, pretraining=pretraining, workers=num_workers()
     )
     try:
-        run_study(plan, run, estimate=estimate, progress=progress, custom_objects=custom_objects)
+        run_study(workspace, estimate=estimate, progress=progress)
     finally:
         progress.stop()
     failures = run.read_failures()
     if failures:
         screen.show_failures(console, failures)
-    if failures and len(missing_cells(plan, run)) == len(plan.cells()):
+    if failures and len(missing_cells(workspace)) == len(plan.cells()):
         first = failures[0]
         raise StopError(
             f"Every job of the study failed. The first, {first['label']}: {first['reason']}. "
@@ -250,14 +273,11 @@ def _run_missing(plan, run, console, custom_objects, estimate: Estimate | None) 
     return planned
 
 
-def _estimate(plan, run, custom_objects, console) -> Estimate:
-    jobs = [
-        Job(kind, 1.0, time_kind, (run.path.resolve(), plan, kind, custom_objects))
-        for kind in timed_kinds(plan)
-    ]
+def _estimate(workspace: Workspace, console: Console) -> Estimate:
+    jobs = [Job(kind, 1.0, time_kind, (workspace, kind)) for kind in timed_kinds(workspace.plan)]
     if jobs:
         console.print("Timing a few steps on this machine ...")
-    return Estimate(dict(run_jobs(jobs, log=run.log.resolve())))
+    return Estimate(dict(run_jobs(jobs, log=workspace.run.log)))
 
 
 def _own_objects() -> dict[str, Any]:

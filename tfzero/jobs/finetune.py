@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from tfzero.common.checks import InputError, require_choice
+from tfzero.common.files import write_by_path
 from tfzero.common.seeds import derive_seed
 from tfzero.data import ImageData, nested_subsets
 from tfzero.jobs.load import load_model, require_keras_file
 from tfzero.jobs.source import start_from
 from tfzero.study.planning.label_counts import parse_label_counts
-from tfzero.study.records import write_by_path
 from tfzero.transfer import STRATEGIES, UNLABELED_FROM, fit_classifier
 from tfzero.transfer.budget import default_budget
 

@@ -10,13 +10,13 @@ import numpy as np
 from rich.console import Console
 
 from tfzero.common.checks import InputError, StopError
+from tfzero.common.files import write_by_path
 from tfzero.data import ImageData
 from tfzero.jobs.load import load_model, require_keras_file
 from tfzero.jobs.source import start_from
 from tfzero.jobs.watch import Watch, make_watchers
 from tfzero.pretrain import METHODS, build_method, find_method
 from tfzero.pretrain.budget import default_budget as default_pretraining
-from tfzero.study.records import write_by_path
 from tfzero.transfer import fit_classifier
 from tfzero.transfer.budget import Budget
 

@@ -8,29 +8,36 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
+from rich.console import Console
+
+from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
-from tfzero.study.planning.plan import StudyPlan
-from tfzero.study.records import RunFolder, read_json
+from tfzero.common.files import read_json
+from tfzero.study.work.final import final_key, run_final
 from tfzero.study.work.pool import Job, run_jobs
+from tfzero.study.work.process import in_study
 from tfzero.study.work.progress import Planned, Progress
-from tfzero.study.work.worker import final_key, prepare_process, run_final
+from tfzero.study.workspace import Workspace
 
 # Training on all labels for longer than this shows how far it is, in seconds.
 _LONG = 30.0
 
 
 def export_recommended(
-    plan: StudyPlan, run: RunFolder, verdict: dict[str, Any], target, console, custom_objects,
+    workspace: Workspace,
+    verdict: dict[str, Any],
+    target: pathlib.Path,
+    console: Console,
     planned: Planned | None,
-):  # fmt: skip
+) -> None:
     """Exports the recommended network, and adds to the verdict where it is and its size."""
-    recommended = verdict["recommended"]
-    arm = recommended["arm"]
-    key = final_key(plan, arm)
+    plan, run, recommended = workspace.plan, workspace.run, verdict["recommended"]
+    arm = Arm.parse(recommended["arm"])
+    key = final_key(workspace, arm)
     if read_json(run.final / f"{key}.json") is None:
         # It can take as long as the study: nobody should wait for the verdict.
         console.print(verdict["headline"], style="bold", highlight=False)
-        _train_on_all(plan, run, arm, console, custom_objects, planned)
+        _train_on_all(workspace, arm, console, planned)
     notes = {
         "study": plan.name,
         "arm": arm,
@@ -46,28 +53,25 @@ def export_recommended(
         "recipe": plan.recipe,
     }
     # Absolute: a worker's working directory is that of the process that first needed it.
-    final, absolute = (run.final / f"{key}.keras").resolve(), target.resolve()
-    arguments = (
-        final, absolute, plan.data.class_names, notes, plan.data.resize, plan.data.sound,
-        custom_objects,
-    )  # fmt: skip
-    [version] = run_jobs([Job("export", 1.0, export_file, arguments)], log=run.log.resolve())
+    arguments = (workspace, run.final / f"{key}.keras", target.resolve(), notes)
+    [version] = run_jobs([Job("export", 1.0, export_file, arguments)], log=run.log)
     exported = target / version
     recommended["savedmodel"] = str(exported)
     recommended["bytes"] = sum(p.stat().st_size for p in exported.rglob("*") if p.is_file())
 
 
-def _train_on_all(plan, run, arm, console, custom_objects, planned: Planned | None) -> None:
+def _train_on_all(
+    workspace: Workspace, arm: Arm, console: Console, planned: Planned | None
+) -> None:
     console.print(
-        f"Training {arm} on all {plan.data.num_train:,} labels, to export it ...",
+        f"Training {arm} on all {workspace.plan.data.num_train:,} labels, to export it ...",
         highlight=False,
     )
-    arguments = (run.path.resolve(), plan, arm, custom_objects)
     seconds = 0.0 if planned is None else planned.ending
-    jobs = [Job(f"training {arm} on all labels", seconds, run_final, arguments)]
+    jobs = [Job(f"training {arm} on all labels", seconds, run_final, (workspace, arm))]
     progress = Progress(console, workers=1) if seconds > _LONG else None
     with _shown(progress, jobs):
-        run_jobs(jobs, log=run.log.resolve(), progress=progress)
+        run_jobs(jobs, log=workspace.run.log, progress=progress)
 
 
 @contextlib.contextmanager
@@ -83,18 +87,25 @@ def _shown(progress: Progress | None, jobs) -> Iterator[None]:
         progress.stop()
 
 
-def export_file(path, target, class_names, notes, resize, sound, custom_objects) -> str:
+@in_study
+def export_file(
+    workspace: Workspace, path: pathlib.Path, target: pathlib.Path, notes: dict[str, Any]
+) -> str:
     """Exports a saved classifier; returns the version's name.
 
     Runs in a worker, where TensorFlow is loaded already.
     """
-    prepare_process()
     from tfzero.export import export_savedmodel
     from tfzero.jobs.load import load_model
 
-    model = load_model(path, custom_objects=custom_objects)
+    data = workspace.plan.data
     version = export_savedmodel(
-        model, target, class_names=class_names, notes=notes, resize=resize, sound=sound
+        load_model(path, custom_objects=workspace.custom_objects),
+        target,
+        class_names=data.class_names,
+        notes=notes,
+        resize=data.resize,
+        sound=data.sound,
     )
     return version.name
 
@@ -107,5 +118,5 @@ def require_writable(target: pathlib.Path) -> None:
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise InputError(
             f"Cannot write to {existing}; the SavedModel would go to {target}. "
-            "Choose another folder with --export."
+            "Choose another folder with `export`."
         )

@@ -50,6 +50,20 @@ def reseed_config(config: Any, seed: int, *path: str) -> Any:
     return config
 
 
+def has_noise(network: keras.Model) -> bool:
+    """Returns whether a network draws at random in training, by a state that no file keeps."""
+    return len(network.variables) > len(network.weights)
+
+
+def seed_noise(network: keras.Model, *, seed: int) -> keras.Model:
+    """Returns a network with its weights, whose noise, such as Dropout's, is drawn from a seed."""
+    if not has_noise(network):
+        return network
+    seeded = redraw_network(network, seed=seed)
+    seeded.set_weights(network.get_weights())
+    return seeded
+
+
 def _rebuild(network, make_config):
     try:
         copy = type(network).from_config(make_config())

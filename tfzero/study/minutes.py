@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
-from tfzero.study.planning.arms import control_of, init_of, list_rivals, transfer_family
-from tfzero.study.planning.inits import is_transferred, list_stages
+from tfzero.study.inits import read_init
+from tfzero.study.planning.arms import control_of
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
-from tfzero.study.planning.resolve import steps_bought
+from tfzero.study.planning.resolve import resize_plan
 from tfzero.study.verdict.family import MIN_SEEDS
 from tfzero.study.work.estimate import Estimate, estimate_plan
 
@@ -46,8 +47,8 @@ def fit_minutes(plan: StudyPlan, estimate: Estimate, *, minutes: float, workers:
     raise InputError(
         f"{minutes:g} minutes do not suffice: the smallest study that can give a verdict "
         f"({', '.join(smallest.arms)} at {smallest.label_counts[0]:,} labels, {smallest.seeds} "
-        f"seeds) takes about {needed:.0f} on this machine. Give --minutes {needed:.0f}, or fewer "
-        "--epochs, or a smaller --size."
+        f"seeds) takes about {needed:.0f} on this machine. Give `minutes={needed:.0f}`, or fewer "
+        "`epochs`, or a smaller `size`."
     )
 
 
@@ -72,45 +73,21 @@ def _smaller_plans(plan: StudyPlan, seconds) -> Iterator[StudyPlan]:
     yield from with_fewer_seeds(plan, enough - 1, min(asked, MIN_SEEDS))
 
 
-def _spare_arms(plan: StudyPlan) -> list[str]:
+def _spare_arms(plan: StudyPlan) -> list[Arm]:
     """Returns the arms that a verdict on pretraining can do without."""
-    learnt = [arm for arm in plan.arms if is_transferred(init_of(arm))]
+    learnt = [arm for arm in plan.arms if read_init(arm.init).is_pretrained]
     controls = [control for arm in learnt if (control := control_of(arm)) is not None]
     needed = {SCRATCH, *controls, *(learnt if len(learnt) == 1 else [])}
     spare = [arm for arm in plan.arms if arm not in needed]
     return spare if len(plan.arms) > 1 else []
 
 
-def _with(plan: StudyPlan, *, seeds: int | None = None, without: str | int | None = None):
-    arms = tuple(arm for arm in plan.arms if arm != without)
-    counts = tuple(count for count in plan.label_counts if count != without)
-    seeds = plan.seeds if seeds is None else seeds
-    stages = {stage for arm in arms for stage in list_stages(init_of(arm))}
-    kept = (*counts, plan.data.num_train)
-    pretraining = {m: s for m, s in plan.pretraining.items() if m in stages}
-    bought = {
-        count: steps_bought(
-            pretraining,
-            image_shape=plan.data.image_shape,
-            num_learnt_from=plan.num_learnt_from,
-            batch_size=plan.transfer[count].batch_size,
-        )
-        for count in kept
-    }
-    return plan.model_copy(
-        update={
-            "arms": arms,
-            "label_counts": counts,
-            "seeds": seeds,
-            "looks": (seeds,),
-            "encoders": None if plan.encoders is None else min(plan.encoders, seeds),
-            "family": transfer_family(arms, counts),
-            "rivals": list_rivals(arms, counts),
-            "pretraining": pretraining,
-            "transfer": {count: plan.transfer[count] for count in kept},
-            # Without the dearest pretraining, its rival from scratch trains for less.
-            "extra_steps": {count: bought[count] or plan.extra_steps[count] for count in kept},
-        }
+def _with(plan: StudyPlan, *, seeds: int | None = None, without: Arm | int | None = None):
+    return resize_plan(
+        plan,
+        arms=tuple(arm for arm in plan.arms if arm != without),
+        label_counts=tuple(count for count in plan.label_counts if count != without),
+        seeds=plan.seeds if seeds is None else seeds,
     )
 
 

@@ -1,21 +1,18 @@
-"""The run folder: what is in it, and writing it so that a kill leaves nothing half-written."""
+"""The run folder: what is in it, and who reads it."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import json
 import os
 import pathlib
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from tfzero.common.checks import InputError
+from tfzero.common.files import is_disk_full, read_json, write_json
 
 
 class RunFolder:
@@ -32,7 +29,7 @@ class RunFolder:
     failures/KEY.json     a job that failed twice: what it is, and why
     claims/KEY.json       a job that a process is at work on
     given.keras           an encoder that came ready: public weights, or a file's
-    readings/             what the report alone reads; see `tfzero.study.readings.write`
+    readings/             what the report alone reads; see `tfzero.study.readings`
     verdict.json, report.html
     tables/               the report's tables as CSV and JSON
     workers.log           what the workers' libraries printed
@@ -66,6 +63,16 @@ class RunFolder:
         """Returns where the images of one fingerprint are kept as arrays."""
         return self.cache / fingerprint[:16]
 
+    def own_folders(self) -> tuple[pathlib.Path, ...]:
+        """Returns the folders that a study writes into, but for those of claims and tables."""
+        made = (self.cells, self.encoders, self.unfinished, self.final, self.failures)
+        return (*made, self.readings, self.cache)
+
+    def own_files(self) -> tuple[pathlib.Path, ...]:
+        """Returns the files that a study writes beside its folders."""
+        networks = (self.own_encoder, self.given_encoder)
+        return (self.study, self.verdict, self.report, self.log, self.test_labels, *networks)
+
     def create(self) -> None:
         """Makes the folders.
 
@@ -73,10 +80,7 @@ class RunFolder:
             InputError: If they cannot be made or written to.
         """
         try:
-            for folder in (
-                self.cells, self.encoders, self.unfinished, self.final, self.failures, self.claims,
-                self.readings, self.cache,
-            ):  # fmt: skip
+            for folder in (*self.own_folders(), self.claims):
                 folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.path):
                 pass
@@ -84,7 +88,7 @@ class RunFolder:
             if is_disk_full(error):
                 raise
             raise InputError(
-                f"Cannot write to {self.path}: {error.strerror}. Choose another folder with --out."
+                f"Cannot write to {self.path}: {error.strerror}. Choose another folder with `out`."
             ) from error
 
     def read_cell(self, key: str) -> dict[str, Any] | None:
@@ -134,74 +138,3 @@ class RunFolder:
     def forget_failure(self, key: str) -> None:
         """Removes what is said of an earlier failure."""
         (self.failures / f"{key}.json").unlink(missing_ok=True)
-
-
-def is_disk_full(error: BaseException) -> bool:
-    """Returns whether an error, or what brought it about, says that a disk or quota is full."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if getattr(seen, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        # HDF5 and TensorFlow say it in words alone.
-        if os.strerror(errno.ENOSPC) in str(seen) or os.strerror(errno.EDQUOT) in str(seen):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
-
-
-def read_json(path: pathlib.Path) -> dict[str, Any] | None:
-    """Returns a JSON file's object, or None if it is missing or broken."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def is_whole_archive(path: pathlib.Path) -> bool:
-    """Returns whether a .npz or .keras file is there and every part has its checksum."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error):
-        return False
-
-
-def write_json(path: pathlib.Path, value: Any) -> None:
-    """Writes JSON so that the file is either whole or absent."""
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
-    with atomic_file(path) as file:
-        file.write(text.encode("utf-8"))
-
-
-def write_arrays(path: pathlib.Path, **arrays: np.ndarray) -> None:
-    """Writes a compressed npz so that the file is either whole or absent."""
-    with atomic_file(path) as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
-
-
-@contextlib.contextmanager
-def atomic_file(path: pathlib.Path) -> Iterator[BinaryIO]:
-    """Yields a file that appears under `path` only when the block ends without an error."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes it private
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-def write_by_path(path: pathlib.Path, write: Callable[[str], Any]) -> None:
-    """Calls `write(temporary path)` and renames, for writers that insist on a path."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-") as folder:
-        temporary = pathlib.Path(folder) / path.name
-        write(str(temporary))
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)

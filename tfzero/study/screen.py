@@ -7,7 +7,7 @@ import time
 from rich.console import Console
 from rich.table import Table
 
-from tfzero.study.planning.plan import KMeansPlan, StudyPlan, SupervisedPlan
+from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.study import Study
 from tfzero.study.verdict.words import smallest_difference
 from tfzero.study.work.estimate import Estimate
@@ -35,14 +35,7 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
         f"Arms: {', '.join(plan.arms)}\nLabels: {counts}; seeds: {plan.seeds}", highlight=False
     )
     for name, settings in plan.pretraining.items():
-        if isinstance(settings, KMeansPlan):
-            side = settings.patch_size
-            how = f"{settings.num_centroids} centroids of patches of {side}x{side} pixels"
-        else:
-            how = f"{settings.epochs} epochs, batches of {settings.batch_size}"
-            if not isinstance(settings, SupervisedPlan) and settings.kind:
-                how += f", views for {settings.kind}"
-        console.print(f"Pretraining {name}: {how}", highlight=False)
+        console.print(f"Pretraining {name}: {settings.describe()}", highlight=False)
     if plan.encoders is not None:
         console.print(f"Encoders: {plan.encoders} a method, shared by the seeds", highlight=False)
     if len(plan.looks) > 1:

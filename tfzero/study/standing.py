@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from tfzero.study.planning.plan import StudyPlan
-from tfzero.study.records import RunFolder, read_json
+from tfzero.common.files import read_json
+from tfzero.study.workspace import Workspace
 
 
 class Standing:
     """Mean accuracies of the cells that have a record, an arm a row.
 
     Args:
-        plan: The study.
-        run: Its folder; records that are there count from the start.
+        workspace: The study; records that are there count from the start.
     """
 
-    def __init__(self, plan: StudyPlan, run: RunFolder):
-        self._plan, self._run = plan, run
+    def __init__(self, workspace: Workspace):
+        plan = workspace.plan
+        self._plan, self._run = plan, workspace.run
         self._scores: dict[tuple[str, int], dict[int, float]] = {}
         for cell in plan.cells():
             self.add(plan.cell_key(cell))

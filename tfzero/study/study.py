@@ -9,21 +9,24 @@ import platform
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfzero.common.checks import InputError
+from tfzero.common.files import atomic_file, read_json, write_by_path, write_json
 from tfzero.data import ImageData, save_arrays
 from tfzero.data.source_task import SourceTask, save_source_task
 from tfzero.study.planning.difference import plan_difference
 from tfzero.study.planning.plan import StudyPlan
-from tfzero.study.records import RunFolder, atomic_file, read_json, write_by_path, write_json
+from tfzero.study.records import RunFolder
 from tfzero.study.verdict import remarks, sources, words
 from tfzero.study.verdict.family import Right
 from tfzero.study.verdict.judge import judge
 from tfzero.study.work.pool import num_workers
 from tfzero.study.work.run import read_records
+from tfzero.study.workspace import Workspace
 
 if TYPE_CHECKING:
     import keras
@@ -101,7 +104,7 @@ def open_run(
         if differences:
             raise InputError(
                 f"{run.path} holds a study with another plan ({'; '.join(differences[:5])}). "
-                "Choose another folder with --out, or start it anew with --overwrite."
+                "Choose another folder with `out`, or start it anew with `overwrite=True`."
             )
     run.create()
     if not (run.cache_for(plan.data.fingerprint) / "data.json").exists():
@@ -137,7 +140,7 @@ def add_seeds(plan: StudyPlan, run: RunFolder, number: int) -> StudyPlan:
         InputError: If the number is not positive.
     """
     if number < 1:
-        raise InputError(f"--more-seeds is {number}; expected at least 1.")
+        raise InputError(f"`more_seeds` is {number}; expected at least 1.")
     verdict = read_json(run.verdict)
     finished = verdict is not None and verdict.get("look") == len(plan.looks)
     if not finished:
@@ -146,14 +149,14 @@ def add_seeds(plan: StudyPlan, run: RunFolder, number: int) -> StudyPlan:
 
 
 def read_asked(run: RunFolder) -> dict[str, Any]:
-    """Returns what the study in a folder was asked for, as `make_plan` and `compare` take it.
+    """Returns what the study in a folder was asked for, as `Request` and `compare` take it.
 
     Raises:
         InputError: If there is no study.
     """
     old = read_json(run.study)
     if old is None:
-        raise InputError(f"{run.path} holds no study to add seeds to; run it first, with --seeds.")
+        raise InputError(f"{run.path} holds no study to add seeds to; run it first, with `seeds`.")
     asked = StudyPlan.model_validate(old["asked"])
     passes = {getattr(settings, "epochs", None) for settings in asked.pretraining.values()} - {None}
     return {
@@ -171,9 +174,10 @@ def read_asked(run: RunFolder) -> dict[str, Any]:
     }
 
 
-def reach_verdict(plan: StudyPlan, run: RunFolder) -> dict[str, Any]:
+def reach_verdict(workspace: Workspace) -> dict[str, Any]:
     """Returns the verdict from the records in the folder, as `verdict.json` holds it."""
-    records, encoders = read_records(plan, run)
+    plan, run = workspace.plan, workspace.run
+    records, encoders = read_records(workspace)
     verdict = judge(plan, records, encoders, _read_right(run, records))
     verdict["failures"] = [
         {name: failure[name] for name in ("label", "reason")} for failure in run.read_failures()
@@ -187,19 +191,25 @@ def reach_verdict(plan: StudyPlan, run: RunFolder) -> dict[str, Any]:
     )
     verdict["exploratory"] = remarks.describe_beside(verdict)
     verdict["recommended"] = words.recommend(verdict, network_arms=plan.network_arms())
-    verdict["caveats"] = [
-        *remarks.describe_gaps(verdict),
-        *remarks.describe_alarms(encoders),
-        *sources.describe_source(plan),
-        *([f"Left out to keep to {plan.minutes:g} minutes: {', '.join(plan.dropped)}."]
-          if plan.dropped else []),
-        *([words.describe_level(look=len(plan.looks), num_comparisons=plan.num_claims)]
-          if comparisons else []),
-        "Intervals in the table, of one arm alone, account for seeds only. None says how the "
-        "result would be on other kinds of images.",
-        *([] if verdict["recommended"] is None else verdict["recommended"]["notes"]),
-    ]  # fmt: skip
+    verdict["caveats"] = list(_caveats(plan, verdict, encoders))
     return verdict
+
+
+def _caveats(plan: StudyPlan, verdict: dict[str, Any], encoders: list[dict]) -> Iterator[str]:
+    """Yields what a reader has to know beside the verdict, in sentences."""
+    yield from remarks.describe_gaps(verdict)
+    yield from remarks.describe_alarms(encoders)
+    yield from sources.describe_source(plan)
+    if plan.dropped:
+        yield f"Left out to keep to {plan.minutes:g} minutes: {', '.join(plan.dropped)}."
+    if verdict["comparisons"]:
+        yield words.describe_level(look=len(plan.looks), num_comparisons=plan.num_claims)
+    yield (
+        "Intervals in the table, of one arm alone, account for seeds only. None says how the "
+        "result would be on other kinds of images."
+    )
+    if verdict["recommended"] is not None:
+        yield from verdict["recommended"]["notes"]
 
 
 def _read_right(run: RunFolder, records: list[dict[str, Any]]) -> Right:
@@ -245,11 +255,7 @@ def _describe_machine() -> dict[str, Any]:
 
 def _remove_study(run: RunFolder) -> None:
     """Removes what a study wrote, and nothing else that may lie in the folder."""
-    for folder in (
-        run.cells, run.encoders, run.unfinished, run.final, run.failures, run.readings, run.tables,
-        run.cache,
-    ):  # fmt: skip
+    for folder in (*run.own_folders(), run.tables):
         shutil.rmtree(folder, ignore_errors=True)
-    for file in (run.study, run.verdict, run.report, run.log, run.own_encoder, run.given_encoder,
-                 run.test_labels):  # fmt: skip
+    for file in run.own_files():
         file.unlink(missing_ok=True)

@@ -5,18 +5,18 @@ import json
 import keras
 import numpy as np
 import pytest
+from tfzero.study.work.cell import run_cell
 
 from tests.data.pictures import make_pixels
-from tests.study.small import open_small_run
-from tests.study.studies import plan_study
+from tests.study.small import at, open_small_run
+from tests.study.studies import make_plan, plan_study
 from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
+from tfzero.study.inits.settings import KMeansPlan
 from tfzero.study.planning.arms import parse_arms
-from tfzero.study.planning.plan import KMeansPlan
-from tfzero.study.planning.resolve import make_plan
 from tfzero.study.verdict.judge import judge
-from tfzero.study.work import worker
 from tfzero.study.work.estimate import timed_kinds
+from tfzero.study.work.pretraining import run_pretraining
 from tfzero.study.work.timing import time_kind
 
 
@@ -59,7 +59,7 @@ def test_methods_that_are_told_the_kind_of_data_get_it(channels, chosen):
 
 def test_a_kmeans_arm_learns_once_a_replicate_and_scores(tmp_path):
     plan, run = open_small_run(tmp_path, arms=("kmeans/svm", "pixels/svm"), label_counts=(8, 20))
-    key = worker.run_pretraining(run.path, plan, "kmeans", 0, {})
+    key = run_pretraining(at(plan, run), "kmeans", 0)
     record = json.loads((run.encoders / f"{key}.json").read_text())
     assert record["spec"] == {"method": "kmeans", "replicate": 0}
     # Mean and whitening of patches of 4x4 pixels, and 100 centroids.
@@ -67,7 +67,7 @@ def test_a_kmeans_arm_learns_once_a_replicate_and_scores(tmp_path):
     assert record["cost"]["seconds"] > 0 and record["history"] == {}
     records, right = [], {}
     for cell in plan.cells():
-        cell_key = worker.run_cell(run.path, plan, cell, {})
+        cell_key = run_cell(at(plan, run), cell)
         records.append(run.read_cell(cell_key))
         answers = run.read_probabilities(cell_key).argmax(axis=1)
         right.setdefault((cell.arm, cell.num_labels), {})[0] = answers == np.load(run.test_labels)
@@ -80,11 +80,11 @@ def test_a_kmeans_arm_learns_once_a_replicate_and_scores(tmp_path):
 
 def test_a_simclr_arm_runs_with_the_kinds_views(tmp_path):
     plan, run = open_small_run(tmp_path, arms=("simclr/probe",))
-    key = worker.run_pretraining(run.path, plan, "simclr", 0, {})
+    key = run_pretraining(at(plan, run), "simclr", 0)
     record = json.loads((run.encoders / f"{key}.json").read_text())
     assert set(record["history"]) == {"loss", "accuracy"}
     assert keras.models.load_model(run.encoders / f"{key}.keras").name == "encoder"
-    cell = worker.run_cell(run.path, plan, plan.cells()[0], {})
+    cell = run_cell(at(plan, run), plan.cells()[0])
     assert run.read_cell(cell)["result"]["accuracy"] > 0.2
 
 
@@ -93,7 +93,7 @@ def test_everything_can_be_timed_before_anything_is_pretrained(tmp_path):
     plan, run = open_small_run(tmp_path, arms=arms)
     kinds = timed_kinds(plan)
     assert kinds == ["vae", "simclr", "kmeans", "network", "kmeans/svm", "vae/svm", "pixels/svm"]
-    timings = dict(time_kind(run.path, plan, kind, {}) for kind in kinds)
+    timings = dict(time_kind(at(plan, run), kind) for kind in kinds)
     assert timings["kmeans"].seconds_per_step > 0
     for arm in ("kmeans/svm", "vae/svm", "pixels/svm"):
         assert timings[arm].fits and all(seconds > 0 for _, seconds in timings[arm].fits)
@@ -104,9 +104,9 @@ def test_label_spreading_reads_the_pool_in_a_study(tmp_path):
     arms = ("pixels/label_spreading", "kmeans/label_spreading")
     plan, run = open_small_run(tmp_path, arms=arms)
     for arm in ("pixels/label_spreading", "scratch/spread_finetune", "vae/spread_finetune"):
-        timing = time_kind(run.path, plan, arm, {})[1]
+        timing = time_kind(at(plan, run), arm)[1]
         assert timing.fits and timing.seconds_per_step > 0
-    worker.run_pretraining(run.path, plan, "kmeans", 0, {})
+    run_pretraining(at(plan, run), "kmeans", 0)
     for cell in plan.cells():
-        key = worker.run_cell(run.path, plan, cell, {})
+        key = run_cell(at(plan, run), cell)
         assert run.read_cell(key)["result"]["accuracy"] > 0.9

@@ -3,12 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tests.study.studies import make_plan
 from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
 from tfzero.study.planning.arms import parse_arms
 from tfzero.study.planning.difference import plan_difference
 from tfzero.study.planning.plan import DEFAULT_ARMS, CellSpec
-from tfzero.study.planning.resolve import make_plan
 
 
 @pytest.fixture

@@ -6,11 +6,15 @@ import keras
 import numpy as np
 import pytest
 
-from tests.study.small import open_small_run
+from tests.study.small import at, open_small_run
 from tfzero.study.planning.plan import CellSpec
-from tfzero.study.readings import attention, write
-from tfzero.study.work import starts, worker
+from tfzero.study.readings import attention
+from tfzero.study.readings.data import record_images
+from tfzero.study.readings.maps import missing_maps
+from tfzero.study.work.cell import run_cell
+from tfzero.study.work.map import run_map
 from tfzero.study.work.run import read_records
+from tfzero.study.workspace import Workspace
 from tfzero.transfer.classifier import Classifier
 
 
@@ -55,12 +59,12 @@ def finished(tmp_path_factory):
     plan, run = open_small_run(
         tmp_path_factory.mktemp("run"), arms=ARMS, label_counts=(8, 16), seeds=2
     )
-    data = starts.open_data(run.cache_for(plan.data.fingerprint))
-    write.record_images(run, data)
+    data = at(plan, run).data
+    record_images(run, data)
     for cell in plan.cells():
-        worker.run_cell(run.path, plan, cell, {})
-    for init in write.missing_maps(plan, run):
-        write.record_map(run.path, plan, init, {})
+        run_cell(at(plan, run), cell)
+    for init in missing_maps(plan, run):
+        run_map(at(plan, run), init)
     return plan, run, data
 
 
@@ -94,7 +98,7 @@ def test_maps_show_the_images_that_are_kept(finished):
     ):
         assert len(found["pca"]) == len(images["rows"])
         np.testing.assert_array_equal(images["labels"], data.test_labels[images["rows"]])
-    assert write.missing_maps(plan, run) == []
+    assert missing_maps(plan, run) == []
 
 
 def test_a_reading_that_fails_costs_no_cell(tmp_path, monkeypatch):
@@ -105,13 +109,13 @@ def test_a_reading_that_fails_costs_no_cell(tmp_path, monkeypatch):
 
     monkeypatch.setattr(attention, "find_attention", fail)
     [cell] = plan.cells()
-    key = worker.run_cell(run.path, plan, cell, {})
-    assert len(read_records(plan, run)[0]) == 1
+    key = run_cell(at(plan, run), cell)
+    assert len(read_records(at(plan, run))[0]) == 1
     said = json.loads((run.readings / f"{key}.json").read_text())
     assert said["reason"] == "RuntimeError: no gradient"
-    monkeypatch.setattr(starts, "open_encoder", fail)
-    write.record_map(run.path, plan, "scratch", {})
+    monkeypatch.setattr(Workspace, "load_encoder", fail)
+    run_map(at(plan, run), "scratch")
     assert "no gradient" in (run.readings / "map-scratch.json").read_text()
     assert not (run.readings / "map-scratch.npz").exists()
     # The next run of the study tries again.
-    assert write.missing_maps(plan, run) == ["scratch"]
+    assert missing_maps(plan, run) == ["scratch"]

@@ -7,22 +7,24 @@ import numpy as np
 import pytest
 
 from tests.conftest import build_small_encoder, draw_bars
-from tests.study.studies import make_records, make_right
+from tests.study.small import at
+from tests.study.studies import make_plan, make_records, make_right
 from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
 from tfzero.data.source_task import load_source_task
+from tfzero.study.inits import list_inits, parse_init, read_init, read_learner
+from tfzero.study.inits.timing import Timing
 from tfzero.study.minutes import fit_minutes
 from tfzero.study.planning.arms import Foreign, choose_arms, list_rivals, parse_arms
-from tfzero.study.planning.inits import list_inits, list_stages, parse_init
 from tfzero.study.planning.plan import CellSpec, GivenEncoder
-from tfzero.study.planning.resolve import make_plan
 from tfzero.study.records import RunFolder
 from tfzero.study.study import open_run
 from tfzero.study.verdict.judge import judge
 from tfzero.study.verdict.sources import describe_rival, write_headline
 from tfzero.study.work import run as runs
-from tfzero.study.work import starts, worker
-from tfzero.study.work.estimate import Estimate, Timing, estimate_plan, timed_kinds
+from tfzero.study.work.cell import run_cell
+from tfzero.study.work.estimate import Estimate, estimate_plan, timed_kinds
+from tfzero.study.work.pretraining import run_pretraining
 from tfzero.study.work.timing import time_kind
 
 SCRATCH = "scratch/finetune"
@@ -51,13 +53,19 @@ def plan_with_source(*, arms=None, seeds=3, data=None, **asked):
     )
 
 
+def list_stages(word):
+    return [stage.word for stage in read_init(word).stages()]
+
+
 def test_words_are_taken_apart():
-    assert parse_init("vae@source+gan") == ("vae", True, "gan")
-    assert list_stages("vae@source+gan") == ("vae@source", "vae@source+gan")
-    assert list_stages("supervised+vae") == ("supervised", "supervised+vae")
-    assert list_stages("public+vae") == ("public+vae",)
-    assert list_stages("public") == list_stages("scratch") == list_stages("pixels") == ()
-    assert list_stages("vae") == ("vae",)
+    chain = read_init("vae@source+gan")
+    assert chain.halves == ("vae@source", "gan") and chain.word == "vae@source+gan"
+    assert chain.before.reads_source and not chain.reads_source
+    assert list_stages("vae@source+gan") == ["vae@source", "vae@source+gan"]
+    assert list_stages("supervised+vae") == ["supervised", "supervised+vae"]
+    assert list_stages("public+vae") == ["public+vae"]
+    assert list_stages("public") == list_stages("scratch") == list_stages("pixels") == []
+    assert list_stages("vae") == ["vae"]
     # A chain on the target's own pool alone is none, nor is one of what has no network.
     for word in ("vae+gan", "kmeans@source+vae", "scratch@source", "supervised@source", "vae@",
                  "supervised+kmeans", "supervised+", "pixels+vae"):  # fmt: skip
@@ -171,7 +179,7 @@ def test_minutes_drop_no_half_of_a_chain_that_stays():
     whole = estimate_plan(plan, estimate, workers=1) / 60
     fitted = fit_minutes(plan, estimate, minutes=0.8 * whole, workers=1)
     assert set(fitted.pretraining) == {
-        stage for arm in fitted.arms for stage in list_stages(arm.partition("/")[0])
+        stage for arm in fitted.arms for stage in list_stages(arm.init)
     }
     assert fitted.rivals == list_rivals(fitted.arms, fitted.label_counts)
     assert len(fitted.arms) < 4 and SCRATCH in fitted.arms
@@ -306,18 +314,22 @@ def finished(tmp_path_factory):
     run = RunFolder(tmp_path_factory.mktemp("sources"))
     open_run(plan, data, run, encoder=own, source=source)
     for init in plan.pretraining:
-        worker.run_pretraining(run.path, plan, init, 0, {})
+        run_pretraining(at(plan, run), init, 0)
     return plan, run
 
 
 def test_each_stage_learns_from_what_it_should(finished):
     plan, run = finished
-    source = starts.open_source(run, plan)
-    own = starts.open_data(run.cache_for(plan.data.fingerprint)).pool
+    source = at(plan, run).source
+    own = at(plan, run).data.pool
     for init, images in [("supervised", source.images), ("vae@source", source.images),
                          ("kmeans@source", source.images), ("supervised+vae", own)]:  # fmt: skip
-        np.testing.assert_array_equal(starts.images_of(run, plan, init), images)
-    assert plan.num_learnt_from("supervised") == len(source.labels)
+        learner = read_learner(init)
+        np.testing.assert_array_equal(learner.images(at(plan, run)), images)
+        if init != "supervised":
+            assert learner.count_images(plan.counts) == len(images)
+    # Those that have labels, of all.
+    assert read_learner("supervised").count_images(plan.counts) == len(source.labels)
     records = {
         init: json.loads((run.encoders / f"{plan.pretraining_key(init, 0)}.json").read_text())
         for init in plan.pretraining
@@ -328,10 +340,10 @@ def test_each_stage_learns_from_what_it_should(finished):
 
 def test_a_chain_goes_on_from_where_its_first_stage_ended(finished):
     plan, run = finished
-    start = starts.start_of_stage(run, plan, "supervised+vae", 0)
-    supervised = starts.load_encoder(run, plan, "supervised", 0)
-    random = starts.start_encoder(run, plan, 0)
-    ended = starts.load_encoder(run, plan, "supervised+vae", 0)
+    start = read_init("supervised+vae").start(at(plan, run), 0)
+    supervised = at(plan, run).load_encoder("supervised", 0)
+    random = at(plan, run).random_encoder(0)
+    ended = at(plan, run).load_encoder("supervised+vae", 0)
     weights = [model.get_weights()[0] for model in (start, supervised, random, ended)]
     np.testing.assert_array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[1], weights[2])
@@ -343,12 +355,12 @@ def test_a_chain_goes_on_from_where_its_first_stage_ended(finished):
 def test_cells_of_a_source_score_and_everything_is_timed(finished):
     plan, run = finished
     for cell in plan.cells():
-        record = run.read_cell(worker.run_cell(run.path, plan, cell, {}))
+        record = run.read_cell(run_cell(at(plan, run), cell))
         assert record is not None and record["spec"]["init"] == cell.init
     kinds = timed_kinds(plan)
     # "supervised+vae" takes as long an update as "vae@source".
     assert kinds == ["supervised", "vae@source", "kmeans@source", "network", "kmeans@source/svm"]
-    estimate = Estimate(dict(time_kind(run.path, plan, kind, {}) for kind in kinds))
+    estimate = Estimate(dict(time_kind(at(plan, run), kind) for kind in kinds))
     for init in plan.pretraining:
         assert estimate.pretraining(plan, init) > 0.7
     timing = estimate.timings["supervised"]
@@ -364,15 +376,15 @@ def test_a_ready_encoder_is_the_same_in_every_replicate(tmp_path):
     open_run(plan, data, run, given=ready)
     assert plan.pretraining == {}
     for cell in plan.cells():
-        worker.run_cell(run.path, plan, cell, {})
+        run_cell(at(plan, run), cell)
     # Read once: test images for both replicates together, labelled ones for each.
     names = sorted(path.name for path in (run.cache / "features").glob("*.npy"))
     assert len([name for name in names if "-test" in name]) == 1 and len(names) == 3
-    loaded = starts.load_encoder(run, plan, "file", 1)
+    loaded = at(plan, run).load_encoder("file", 1)
     np.testing.assert_array_equal(loaded.get_weights()[0], ready.get_weights()[0])
     kinds = timed_kinds(plan)
     assert kinds == ["file", "file/svm"]
-    estimate = Estimate(dict(time_kind(run.path, plan, kind, {}) for kind in kinds))
+    estimate = Estimate(dict(time_kind(at(plan, run), kind) for kind in kinds))
     assert all(estimate.cell(plan, cell) > 0.15 for cell in plan.cells())
 
 
@@ -387,7 +399,7 @@ def test_the_noise_of_a_ready_encoder_is_drawn_from_the_replicate(tmp_path):
     image = np.ones((1, 8, 8, 1), np.float32)
 
     def draw(replicate):
-        loaded = starts.load_encoder(run, plan, "file", replicate)
+        loaded = at(plan, run).load_encoder("file", replicate)
         np.testing.assert_array_equal(loaded.get_weights()[0], ready.get_weights()[0])
         return np.asarray(loaded(image, training=True))
 

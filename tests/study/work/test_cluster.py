@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tests.study.small import open_small_run
+from tests.study.small import at, open_small_run
 from tests.study.work.test_run import kill_worker, make_tasks, slow, tries
 from tfzero.common.checks import InputError
 from tfzero.study.records import RunFolder
@@ -39,10 +39,8 @@ def run_all(folder, **workers):
     plan, run = open_small_run(folder, arms=arms)
     with use_workers(**workers):
         assert num_workers() == 2
-        run_study(
-            plan, run, estimate=Estimate({}), progress=Progress(Console(quiet=True), workers=2),
-            custom_objects={},
-        )  # fmt: skip
+        progress = Progress(Console(quiet=True), workers=2)
+        run_study(at(plan, run), estimate=Estimate({}), progress=progress)
     assert run.read_failures() == []
     keys = [plan.cell_key(cell) for cell in plan.cells()]
     return {key: (run.read_cell(key)["result"], run.read_probabilities(key)) for key in keys}

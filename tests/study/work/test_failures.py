@@ -12,7 +12,7 @@ from tfzero.common.checks import StopError
 from tfzero.data import from_arrays
 from tfzero.jobs import compare as job
 from tfzero.study.records import RunFolder
-from tfzero.study.work import worker
+from tfzero.study.work import run as runs
 from tfzero.study.work.estimate import Estimate
 
 ARMS = ["vae/probe", "scratch/probe"]
@@ -21,20 +21,20 @@ ARMS = ["vae/probe", "scratch/probe"]
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch):
     monkeypatch.setattr(job, "_estimate", lambda *_: Estimate({}))
-    monkeypatch.setattr(job, "export_recommended", lambda plan, run, verdict, *_: None)
+    monkeypatch.setattr(job, "export_recommended", lambda *_: None)
 
 
 def break_job(monkeypatch, name, *, when=lambda *_: True):
-    """Lets a kind of job fail where `when(plan, ...)`; returns the list of those that failed."""
-    whole, failed = getattr(worker, name), []
+    """Lets a kind of job fail where `when(...)`; returns the list of those that failed."""
+    whole, failed = getattr(runs, name), []
 
-    def broken(folder, plan, *rest):
+    def broken(workspace, *rest):
         if when(*rest):
             failed.append(rest)
             raise MemoryError("no room for 3 GB")
-        return whole(folder, plan, *rest)
+        return whole(workspace, *rest)
 
-    monkeypatch.setattr(worker, name, broken)
+    monkeypatch.setattr(runs, name, broken)
     return failed
 
 
@@ -53,9 +53,7 @@ def compare(folder):
 
 def test_a_failed_pretraining_fails_its_cells_and_the_study_goes_on(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        failed = break_job(
-            patch, "run_pretraining", when=lambda method, replicate, _: replicate == 1
-        )
+        failed = break_job(patch, "run_pretraining", when=lambda method, replicate: replicate == 1)
         _, printed = compare(tmp_path)
     assert len(failed) == 2  # it was tried again
     run = RunFolder(tmp_path)

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 
-from tests.study.small import open_small_run
+from tests.study.small import at, open_small_run
+from tfzero.common.files import read_json, write_json
 from tfzero.study.planning.plan import CellSpec
-from tfzero.study.records import read_json, write_json
 from tfzero.study.work import starts, worker
+from tfzero.study.work.cell import run_cell
 from tfzero.study.work.features import open_features
+from tfzero.study.work.pretraining import run_pretraining
 from tfzero.transfer import features as transfer_features
 from tfzero.transfer.features import read_features
 
@@ -27,7 +29,7 @@ def reads(monkeypatch):
 def run_cells(plan, run, cells):
     found = {}
     for cell in cells:
-        key = worker.run_cell(run.path, plan, cell, {})
+        key = run_cell(at(plan, run), cell)
         found[cell] = (run.read_cell(key)["result"], run.read_probabilities(key))
     return found
 
@@ -68,7 +70,7 @@ def test_a_cell_reads_the_features_of_its_own_labels(tmp_path, monkeypatch):
     run_cells(plan, run, plan.cells())
     cache = run.cache_for(plan.data.fingerprint)
     data = starts.open_data(cache)
-    encoder = starts.start_encoder(run, plan, 0)
+    encoder = at(plan, run).random_encoder(0)
     for count, chosen in starts.draw_subsets(cache, plan.label_counts, 0, False).items():
         features, labels = given[count]
         np.testing.assert_array_equal(labels, data.train_labels[chosen])
@@ -170,24 +172,24 @@ def test_networks_trained_on_spread_labels_share_the_graph(tmp_path, monkeypatch
     monkeypatch.setattr(budget, "_POOL_STEPS", 30)
     arms = ["scratch/spread_finetune", "pixels/label_spreading", "vae/spread_finetune"]
     plan, run = open_small_run(tmp_path, arms=arms, label_counts=(8, 20))
-    worker.run_pretraining(run.path, plan, "vae", 0, {})
+    run_pretraining(at(plan, run), "vae", 0)
     found = run_cells(plan, run, plan.cells())
     # One of pixels, for encoders that have learnt nothing as for no encoder; one of the VAE's.
     assert len(built) == 2 and sum(encoder is None for encoder in built) == 1
     cache = run.cache_for(plan.data.fingerprint)
     data = starts.open_data(cache)
     cell = CellSpec(arm="vae/spread_finetune", num_labels=8, replicate=0)
-    chosen = starts.choose_labelled(run, plan, 8)
+    chosen = at(plan, run).subsets(0, 8)[8]
     alone = worker.fit_arm(
         run, plan, cell, data.train_images[chosen], data.train_labels[chosen], {},
-        encoder=starts.load_encoder(run, plan, "vae", 0),
+        encoder=at(plan, run).load_encoder("vae", 0),
     )  # fmt: skip
     assert len(built) == 3  # a given encoder's is its own
     np.testing.assert_allclose(alone.predict(data.test_images), found[cell][1], atol=1e-5)
     # What building took counts for each cell, as if it had been alone.
     write_json(run.cache / "features" / "pixels-graph.json", {"seconds": 1000.0})
     for cell in plan.cells():
-        seconds = run.read_cell(worker.run_cell(run.path, plan, cell, {}))["cost"]["seconds"]
+        seconds = run.read_cell(run_cell(at(plan, run), cell))["cost"]["seconds"]
         assert (seconds > 1000) == (cell.arm != "vae/spread_finetune")
 
 
@@ -195,10 +197,10 @@ def test_what_others_read_counts_for_whoever_links_it(tmp_path):
     arms = ["scratch/probe", "scratch/label_spreading"]
     plan, run = open_small_run(tmp_path, arms=arms, label_counts=(8,))
     probe, spreading = plan.cells()
-    worker.run_cell(run.path, plan, probe, {})  # reads the labelled images' features
+    run_cell(at(plan, run), probe)  # reads the labelled images' features
     [said] = (run.cache / "features").glob("*-labelled-0-8.json")
     write_json(said, {**read_json(said), "seconds": 1000.0})
-    key = worker.run_cell(run.path, plan, spreading, {})
+    key = run_cell(at(plan, run), spreading)
     assert run.read_cell(key)["cost"]["seconds"] > 1000
 
 
@@ -214,7 +216,7 @@ def test_a_broken_graph_is_built_anew(tmp_path, suffix):
 @pytest.mark.parametrize("strategy", ["logistic", "label_spreading"])
 def test_an_encoder_that_diverged_scores_as_such(tmp_path, monkeypatch, strategy):
     plan, run = open_small_run(tmp_path, arms=[f"scratch/{strategy}"], label_counts=(8,))
-    start = starts.start_encoder(run, plan, 0)
+    start = at(plan, run).random_encoder(0)
     start.set_weights([np.full_like(weight, np.nan) for weight in start.get_weights()])
     monkeypatch.setattr(starts, "start_encoder", lambda *_: start)
     [(result, _)] = run_cells(plan, run, plan.cells()).values()
@@ -223,7 +225,7 @@ def test_an_encoder_that_diverged_scores_as_such(tmp_path, monkeypatch, strategy
 
 def test_what_was_chosen_is_recorded(tmp_path):
     plan, run = open_small_run(tmp_path, arms=["scratch/logistic"], label_counts=(8, 20))
-    few, more = [run.read_cell(worker.run_cell(run.path, plan, c, {})) for c in plan.cells()]
+    few, more = [run.read_cell(run_cell(at(plan, run), c)) for c in plan.cells()]
     assert few["chosen"]["blocks"] == ["block2", "block3", "block4"]
     assert few["chosen"]["validated"] is None and more["chosen"]["validated"] > 0.5
     assert set(more["chosen"]) == {"blocks", "C", "validated"}

@@ -8,10 +8,12 @@ import sys
 import keras
 import numpy as np
 import pytest
+from tfzero.study.work.cell import run_cell
 
-from tests.study.small import open_small_run
+from tests.study.small import at, open_small_run
 from tfzero.study.planning.plan import CellSpec
 from tfzero.study.work import worker
+from tfzero.study.work.pretraining import run_pretraining
 
 PRETRAINING = ["vae", "gan"]
 CELLS = ["vae/finetune", "vae/probe", "vae/lpft", "scratch/finetune"]
@@ -34,13 +36,13 @@ def do_job(plan, run, job):
         patch.setattr(keras.Model, "fit", watch_fit(keras.Model.fit, seen))
         patch.setattr(worker, "fit_arm", keep_model(worker.fit_arm, kept))
         if "/" not in job:
-            key = worker.run_pretraining(run.path, plan, job, 0, {})
+            key = run_pretraining(at(plan, run), job, 0)
             record = json.loads((run.encoders / f"{key}.json").read_text())
             encoder = keras.models.load_model(run.encoders / f"{key}.keras", compile=False)
             left = {"history": record["history"], "weights": digest(encoder.get_weights())}
         else:
             cell = CellSpec(arm=job, num_labels=8, replicate=0)
-            key = worker.run_cell(run.path, plan, cell, {})
+            key = run_cell(at(plan, run), cell)
             left = {
                 "result": run.read_cell(key)["result"],
                 "probabilities": digest([run.read_probabilities(key)]),

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from tests.study.small import open_small_run
+from tests.study.small import at, open_small_run
 from tfzero.study.standing import Standing
 from tfzero.study.work import progress as showing
 from tfzero.study.work.progress import Progress
@@ -27,7 +27,7 @@ def test_the_table_has_the_means_so_far(tmp_path):
     plan, run = open_small_run(tmp_path, arms=ARMS, label_counts=(8, 16), seeds=2)
     cells = {(c.arm, c.num_labels, c.replicate): c for c in plan.cells()}
     write_cell(plan, run, cells[ARMS[0], 8, 0], 0.5)
-    standing = Standing(plan, run)  # what is there already counts
+    standing = Standing(at(plan, run))  # what is there already counts
     done = write_cell(plan, run, cells[ARMS[0], 8, 1], 0.75)
     standing.add(done.key)
     standing.add("vae-0-pretraining")  # a job that is no cell
@@ -45,7 +45,7 @@ def test_a_terminal_shows_the_table_and_a_log_shows_lines(tmp_path):
     plan, run = open_small_run(tmp_path, arms=ARMS, seeds=2)
     for terminal in (True, False):
         console = Console(file=io.StringIO(), width=100, force_terminal=terminal)
-        progress = Progress(console, workers=1, standing=Standing(plan, run))
+        progress = Progress(console, workers=1, standing=Standing(at(plan, run)))
         jobs = [write_cell(plan, run, cell, 0.5) for cell in plan.cells()]
         progress.start(jobs)
         for job in jobs:

@@ -4,15 +4,18 @@ import numpy as np
 import pytest
 
 from tests.conftest import draw_bars
+from tests.study.small import at
+from tests.study.studies import make_plan
 from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
 from tfzero.pretrain import METHODS, find_method
 from tfzero.pretrain.base import Pretrainer
 from tfzero.study.planning.plan import CellSpec
-from tfzero.study.planning.resolve import make_plan
 from tfzero.study.records import RunFolder
 from tfzero.study.study import open_run
-from tfzero.study.work import worker
+from tfzero.study.work.cell import run_cell
+from tfzero.study.work.inputs import pool_for
+from tfzero.study.work.pretraining import run_pretraining
 
 ARMS = ["vae/selftrain", "gan/lpft"]
 DATA = from_arrays(*draw_bars(80, seed=0))
@@ -34,7 +37,7 @@ def test_the_table_says_which_methods_generate():
 def test_an_arm_trains_on_what_is_asked_for(source, tmp_path, monkeypatch):
     plan, run = plan_small(source), RunFolder(tmp_path)
     open_run(plan, DATA, run)
-    key = worker.run_pretraining(run.path, plan, "vae", 0, {})
+    key = run_pretraining(at(plan, run), "vae", 0)
     kept = run.encoders / f"{key}-generated.npz"
     assert kept.exists() == (source != "pool")
     given = []
@@ -46,7 +49,7 @@ def test_an_arm_trains_on_what_is_asked_for(source, tmp_path, monkeypatch):
     monkeypatch.setattr("tfzero.transfer.fit_classifier", take)
     cell = CellSpec(arm="vae/selftrain", num_labels=8, replicate=0)
     with pytest.raises(InputError, match="stop here"):
-        worker.run_cell(run.path, plan, cell, {})
+        run_cell(at(plan, run), cell)
     count = len(DATA.pool)
     assert len(given[0]) == (2 * count if source == "both" else count)
     assert given[0].dtype == np.uint8 and given[0].shape[1:] == (8, 8, 1)
@@ -72,7 +75,7 @@ def test_the_control_of_an_arm_on_generated_images_reads_the_pool(tmp_path):
     assert "scratch/selftrain" in plan.arms
     open_run(plan, DATA, run)
     cell = CellSpec(arm="scratch/selftrain", num_labels=8, replicate=0)
-    np.testing.assert_array_equal(worker._pool_for(run, plan, cell), DATA.pool)
+    np.testing.assert_array_equal(pool_for(at(plan, run), cell), DATA.pool)
 
 
 def test_an_init_that_makes_no_images_is_refused():

@@ -3,14 +3,17 @@ import dataclasses
 import numpy as np
 
 from tests.conftest import draw_bars
-from tests.study.small import open_small_run
+from tests.study.small import at, open_small_run
+from tests.study.studies import make_plan
+from tfzero.common.files import read_json
 from tfzero.data import from_arrays
 from tfzero.study.planning.plan import CellSpec
-from tfzero.study.planning.resolve import make_plan
-from tfzero.study.records import RunFolder, read_json
+from tfzero.study.records import RunFolder
 from tfzero.study.study import open_run
 from tfzero.study.verdict import remarks
-from tfzero.study.work import starts, worker
+from tfzero.study.work import worker
+from tfzero.study.work.cell import run_cell
+from tfzero.study.work.pretraining import run_pretraining
 from tfzero.transfer.contract import Cost, Fitted
 
 
@@ -28,7 +31,7 @@ def run_answering(tmp_path, monkeypatch, row):
     plan, run = open_small_run(tmp_path)
     cell = CellSpec(arm="scratch/finetune", num_labels=8, replicate=0)
     monkeypatch.setattr(worker, "fit_arm", lambda *_, **__: Fitted(Answering(row), Cost()))
-    key = worker.run_cell(run.path, plan, cell, {})
+    key = run_cell(at(plan, run), cell)
     return run.read_cell(key)["result"], run.read_probabilities(key)
 
 
@@ -58,7 +61,7 @@ def test_balanced_studies_label_as_many_of_each_class(tmp_path):
         )  # fmt: skip
         run = RunFolder(tmp_path / str(balanced))
         open_run(plan, data, run)
-        rows = starts.choose_labelled(run, plan, 10)
+        rows = at(plan, run).subsets(0, 10)[10]
         assert sorted(np.bincount(data.train_labels[rows])) == sorted(expected)
 
 
@@ -70,7 +73,7 @@ def test_alarms_of_a_pretraining_are_kept_and_told_at_the_end(tmp_path, monkeypa
 
     assert remarks.describe_alarms([]) == []
     monkeypatch.setattr("tfzero.pretrain.run.pretrain", diverge)
-    key = worker.run_pretraining(run.path, plan, "vae", 0, {})
+    key = run_pretraining(at(plan, run), "vae", 0)
     record = read_json(run.encoders / f"{key}.json")
     assert record["history"] == {"loss": [2.0, None], "kl": [None, 1.0]}
     assert record["alarms"][0].startswith("loss not finite: loss is nan in epoch 2 of 2")

@@ -5,29 +5,23 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
+from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError, nearest, require_choice
 from tfzero.pretrain import METHODS
-from tfzero.study.planning.inits import (
-    AT_SOURCE,
-    FEATURE_INITS,
-    FILE,
-    NETWORK_INITS,
-    PIXELS,
-    PUBLIC,
-    SUPERVISED,
-    THEN,
-    is_transferred,
-    list_inits,
-    parse_init,
-    read_init,
-)
+from tfzero.study.inits import list_inits, parse_init, read_init
+from tfzero.study.inits.base import AT_SOURCE
+from tfzero.study.inits.chain import THEN
+from tfzero.study.inits.given import File, Public
+from tfzero.study.inits.pixels import Pixels
+from tfzero.study.inits.scratch import Scratch
+from tfzero.study.inits.supervised import Supervised
 from tfzero.study.planning.plan import DEFAULT_ARMS, SCRATCH
 from tfzero.transfer import STRATEGIES, UNLABELED_FROM, trains_on_unlabeled
 
 # Without labels, what a source is worth is asked of the method that needs fewest epochs.
-_UNLABELED = f"simclr{AT_SOURCE}/lpft"
+_UNLABELED = Arm(f"simclr{AT_SOURCE}", "lpft")
 # A large network is slow to fine-tune; frozen, its features are read once.
-_OF_GIVEN = {PUBLIC: ("probe", "svm"), FILE: ("lpft", "probe")}
+_OF_GIVEN = {Public.word: ("probe", "svm"), File.word: ("lpft", "probe")}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,19 +42,19 @@ class Foreign:
     def start(self) -> str | None:
         """The init that a chain starts from where none is named."""
         if self.given or self.labelled:
-            return self.given or SUPERVISED
-        return _UNLABELED.partition("/")[0] if self.source else None
+            return self.given or Supervised.word
+        return _UNLABELED.init if self.source else None
 
-    def arms(self) -> tuple[str, ...]:
+    def arms(self) -> tuple[Arm, ...]:
         """Returns the arms that a study gets where none are named."""
         if self.given:
-            return tuple(f"{self.given}/{strategy}" for strategy in _OF_GIVEN[self.given])
-        return () if self.start is None else (f"{self.start}/lpft",)
+            return tuple(Arm(self.given, strategy) for strategy in _OF_GIVEN[self.given])
+        return () if self.start is None else (Arm(self.start, "lpft"),)
 
 
 def choose_arms(
     arms: Sequence[str] | None, *, foreign: Foreign, then: str | None = None
-) -> tuple[str, ...]:
+) -> tuple[Arm, ...]:
     """Returns the arms of a study, each checked, with the controls that they need.
 
     Args:
@@ -71,29 +65,29 @@ def choose_arms(
 
     Raises:
         InputError: As `parse_arms`, or if no arm starts from the source that there is, or `then`
-            is no method or has nothing to start from.
+            is not a method or has nothing to start from.
     """
-    chosen = (*DEFAULT_ARMS, *foreign.arms()) if arms is None else tuple(arms)
+    chosen: Sequence[str] = (*DEFAULT_ARMS, *foreign.arms()) if arms is None else tuple(arms)
     if then is not None:
         if foreign.start is None:
             raise InputError(
-                f"--then {then} goes on from a source's encoder, but there is no source; "
-                "name one with --source."
+                f"`then={then}` goes on from a source's encoder, but there is no source; "
+                "name one with `source`."
             )
         require_choice(then, METHODS, what="method")
         chain = (foreign.start, then, f"{foreign.start}{THEN}{then}")
-        chosen = tuple(dict.fromkeys([*chosen, *(f"{init}/lpft" for init in chain)]))
-    chosen = parse_arms(chosen, foreign=foreign)
-    if foreign.start is not None and not any(read_init(init_of(arm)).is_foreign for arm in chosen):
+        chosen = tuple(dict.fromkeys([*chosen, *(Arm(init, "lpft") for init in chain)]))
+    parsed = parse_arms(chosen, foreign=foreign)
+    if foreign.start is not None and not any(read_init(arm.init).is_foreign for arm in parsed):
         raise InputError(
-            f"A source is given, but no arm starts from it: {', '.join(chosen)}. Add one, as "
-            f"{foreign.arms()[0]}, or leave --source out."
+            f"A source is given, but no arm starts from it: {', '.join(parsed)}. Add one, such as "
+            f"{foreign.arms()[0]}, or leave `source` out."
         )
-    controls = [control for arm in chosen if (control := control_of(arm)) is not None]
-    return tuple(dict.fromkeys([*chosen, *controls]))
+    controls = [control for arm in parsed if (control := control_of(arm)) is not None]
+    return tuple(dict.fromkeys([*parsed, *controls]))
 
 
-def parse_arms(arms: Iterable[str], *, foreign: Foreign | None = None) -> tuple[str, ...]:
+def parse_arms(arms: Iterable[str], *, foreign: Foreign | None = None) -> tuple[Arm, ...]:
     """Returns the arms, each checked.
 
     Raises:
@@ -105,7 +99,7 @@ def parse_arms(arms: Iterable[str], *, foreign: Foreign | None = None) -> tuple[
     if not arms:
         raise InputError(f"No arm given; expected some of, for example, {', '.join(DEFAULT_ARMS)}.")
     inits = list_inits(labelled=foreign.labelled, source=foreign.source, given=foreign.given)
-    known = [f"{init}/{name}" for init in inits for name in STRATEGIES if _go_together(init, name)]
+    known = [Arm(init, name) for init in inits for name in STRATEGIES if _go_together(init, name)]
     for arm in arms:
         if arm not in known:
             _explain_missing(arm, foreign)
@@ -116,63 +110,65 @@ def parse_arms(arms: Iterable[str], *, foreign: Foreign | None = None) -> tuple[
             )
         if arms.count(arm) > 1:
             raise InputError(f'Arm "{arm}" is named twice; name each once.')
-    return arms
+    return tuple(Arm.parse(arm) for arm in arms)
 
 
 def _go_together(init: str, strategy: str) -> bool:
-    no_network = read_init(init).start in FEATURE_INITS
-    return not (no_network and STRATEGIES[strategy].trains_network)
+    return read_init(init).has_network or not STRATEGIES[strategy].trains_network
 
 
 def _shown(inits: list[str]) -> list[str]:
     """Returns the words, with chains said once."""
-    chains = [init for init in inits if THEN in init]
-    return [init for init in inits if THEN not in init] + (
+    chains = [init for init in inits if read_init(init).halves]
+    return [init for init in inits if init not in chains] + (
         [f"START{THEN}METHOD as in {chains[0]}"] if chains else []
     )
 
 
-def _explain_missing(arm: str, foreign: Foreign) -> None:
+def _explain_missing(text: str, foreign: Foreign) -> None:
     """Raises if an arm is one that could be, had the study what it starts from."""
-    word, _, strategy = arm.partition("/")
-    init = parse_init(word)
-    if init is None or strategy not in STRATEGIES or not _go_together(word, strategy):
+    try:
+        arm = Arm.parse(text)
+    except ValueError:
         return
-    if init.start == SUPERVISED and foreign.source:
+    init = parse_init(arm.init)
+    if init is None or arm.strategy not in STRATEGIES or not _go_together(arm.init, arm.strategy):
+        return
+    if Supervised.word in (init.word, *init.halves) and foreign.source:
         raise InputError(
             f'Arm "{arm}" learns from a source\'s labels, but this source has none; expected '
             f"classes in subfolders or a labels.csv. Take {_UNLABELED}, which needs no labels."
         )
-    needs = {PUBLIC: "--source imagenet:NAME", FILE: "--source FILE.keras"}
+    needs = {Public.word: "`source=imagenet:NAME`", File.word: "`source=FILE.keras`"}
+    start = init.halves[0] if init.halves else init.word
     raise InputError(
         f'Arm "{arm}" starts from a source that this study does not have; name it with '
-        f"{needs.get(init.start, '--source DATA')}."
+        f"{needs.get(start, '`source=DATA`')}."
     )
 
 
-def control_of(arm: str) -> str | None:
+def control_of(arm: Arm) -> Arm | None:
     """Returns the arm that does the same without pretraining, where scratch is no fair rival.
 
     A strategy that reads unlabeled images gains by them whatever its encoder: what pretraining
     adds shows beside the same strategy on a network that starts at random, or on pixels.
     """
-    init, _, name = arm.partition("/")
-    strategy = STRATEGIES[name]
-    if not strategy.reads_pool or not is_transferred(init):
+    strategy = STRATEGIES[arm.strategy]
+    if not strategy.reads_pool or not read_init(arm.init).is_pretrained:
         return None
-    return f"{'scratch' if strategy.trains_network else PIXELS}/{name}"
+    return Arm(Scratch.word if strategy.trains_network else Pixels.word, arm.strategy)
 
 
-def transfer_family(arms: Iterable[str], label_counts) -> tuple[tuple[str, int], ...]:
+def transfer_family(arms: Iterable[Arm], label_counts) -> tuple[tuple[Arm, int], ...]:
     """Returns (arm, label count) of every comparison of a pretrained encoder with scratch."""
     arms = tuple(arms)
     if SCRATCH not in arms:
         return ()
-    judged = [arm for arm in arms if is_transferred(init_of(arm)) and control_of(arm) is None]
+    judged = [arm for arm in arms if read_init(arm.init).is_pretrained and control_of(arm) is None]
     return tuple((arm, count) for count in label_counts for arm in judged)
 
 
-def list_rivals(arms: Iterable[str], label_counts) -> tuple[tuple[str, str, int], ...]:
+def list_rivals(arms: Iterable[Arm], label_counts) -> tuple[tuple[Arm, Arm, int], ...]:
     """Returns (arm, rival, label count) of every comparison with another arm than scratch.
 
     An arm whose strategy reads unlabeled images is compared with the same without pretraining. An
@@ -190,29 +186,29 @@ def list_rivals(arms: Iterable[str], label_counts) -> tuple[tuple[str, str, int]
     return tuple(found)
 
 
-def _rivals_of(arm: str, arms: tuple[str, ...]) -> list[str]:
-    word, _, strategy = arm.partition("/")
-    init = read_init(word)
-    if not init.is_foreign or init.start in FEATURE_INITS:
+def _rivals_of(arm: Arm, arms: tuple[Arm, ...]) -> list[Arm]:
+    init = read_init(arm.init)
+    if not init.is_foreign or not init.is_pretrained:
         return []
-    if init.then is not None:
-        halves = (f"{word.partition(THEN)[0]}/{strategy}", f"{init.then}/{strategy}")
+    if init.halves:
+        halves = [Arm(half, arm.strategy) for half in init.halves]
         return [half for half in halves if half in arms]
-    own = [each for each in arms if init_of(each) in METHODS]
+    own = [each for each in arms if is_own(each)]
     choices = (
-        [each for each in own if each == f"{init.start}/{strategy}"],
-        [each for each in own if each.partition("/")[2] == strategy],
+        [each for each in own if each == Arm(str(init.own_counterpart()), arm.strategy)],
+        [each for each in own if each.strategy == arm.strategy],
         own,
     )
     return next((choice for choice in choices if choice), [])
 
 
-def init_of(arm: str) -> str:
-    """Returns the part of an arm before its slash."""
-    return arm.partition("/")[0]
+def is_own(arm: Arm) -> bool:
+    """Returns whether an arm is pretrained on the target's own pool alone."""
+    init = read_init(arm.init)
+    return init.is_pretrained and not init.is_foreign
 
 
-def require_generators(arms, unlabeled_from: str) -> None:
+def require_generators(arms: Iterable[Arm], unlabeled_from: str) -> None:
     """Raises unless every arm that would train on generated images has a method that makes some.
 
     Networks that start at random have none, and take the pool: the others' controls.
@@ -228,7 +224,7 @@ def require_generators(arms, unlabeled_from: str) -> None:
     readers = [
         arm
         for arm in arms
-        if trains_on_unlabeled(arm.partition("/")[2]) and init_of(arm) not in NETWORK_INITS
+        if trains_on_unlabeled(arm.strategy) and not read_init(arm.init).is_random
     ]
     if not readers:
         known = ", ".join(name for name in STRATEGIES if trains_on_unlabeled(name))
@@ -237,7 +233,7 @@ def require_generators(arms, unlabeled_from: str) -> None:
             f"unlabeled images; expected one with {known}, as in {makers[0]}/selftrain."
         )
     for arm in readers:
-        if read_init(arm.partition("/")[0]).learner not in makers:
+        if not read_init(arm.init).generates:
             raise InputError(
                 f'Arm "{arm}" cannot train on generated images, for its init makes none; expected '
                 f"{' or '.join(makers)}. Leave it out, or take unlabeled images from the pool."

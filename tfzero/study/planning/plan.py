@@ -8,39 +8,39 @@ from typing import Any
 
 import pydantic
 
+from tfzero.common.arm import Arm
 from tfzero.data.logmel import LogMel
-from tfzero.pretrain.budget import PretrainingBudget
-from tfzero.study.planning.inits import (
-    GIVEN_INITS,
-    NETWORK_INITS,
-    SCRATCH_LONG,
-    THEN,
-    list_stages,
-    read_init,
-)
+from tfzero.study.inits import read_init, read_learner
+from tfzero.study.inits.base import Counts
+from tfzero.study.inits.settings import Model, Settings
 from tfzero.transfer import STRATEGIES, UNLABELED_FROM, trains_on_unlabeled
 from tfzero.transfer.budget import Budget
 
 SCHEMA = 1
 # Raise it with every change that alters results, so that no study mixes two ways of working.
 RECIPE = "7"
-SCRATCH = "scratch/finetune"
+SCRATCH = Arm("scratch", "finetune")
 # Beside networks whatever could embarrass them. On a part of digits' training images label
 # spreading by k-means features scored most at 20 and 50 labels (89.7 and 92.8 %; the best network
 # 82.3 and 91.3). Of the others on these features logistic is as good or better with few labels, svm
 # at 100 and, on Fashion-MNIST, at 1,000. Rotation is cheap, and of all methods best for clothes.
 DEFAULT_ARMS = (
-    "gan/lpft", "vae/lpft", "simclr/lpft", "rotation/lpft", SCRATCH,
-    "scratch-long/finetune", "scratch/probe", "kmeans/logistic", "kmeans/svm",
-    "kmeans/label_spreading", "pixels/svm", "pixels/label_spreading",
-)  # fmt: skip
+    Arm("gan", "lpft"),
+    Arm("vae", "lpft"),
+    Arm("simclr", "lpft"),
+    Arm("rotation", "lpft"),
+    SCRATCH,
+    Arm("scratch-long", "finetune"),
+    Arm("scratch", "probe"),
+    Arm("kmeans", "logistic"),
+    Arm("kmeans", "svm"),
+    Arm("kmeans", "label_spreading"),
+    Arm("pixels", "svm"),
+    Arm("pixels", "label_spreading"),
+)
 
 
-class _Model(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
-
-
-class DataSummary(_Model):
+class DataSummary(Model):
     """What identifies the data; the images themselves are not in the plan."""
 
     source: str
@@ -57,7 +57,7 @@ class DataSummary(_Model):
     balanced: bool = False
 
 
-class SourceSummary(_Model):
+class SourceSummary(Model):
     """What identifies another data set that encoders learn from first."""
 
     name: str
@@ -69,7 +69,7 @@ class SourceSummary(_Model):
     notes: tuple[str, ...] = ()
 
 
-class GivenEncoder(_Model):
+class GivenEncoder(Model):
     """What identifies an encoder that comes ready, with weights that others trained."""
 
     init: str
@@ -80,41 +80,7 @@ class GivenEncoder(_Model):
     notes: tuple[str, ...] = ()
 
 
-class PretrainingPlan(_Model):
-    """How one method is pretrained; every other setting is the method's default."""
-
-    epochs: int = pydantic.Field(ge=1)
-    batch_size: int = pydantic.Field(ge=1)
-    learning_rate: float = pydantic.Field(gt=0)
-    decays: bool = False
-    # The kind of data, of methods that are told it.
-    kind: str | None = None
-
-    def to_budget(self) -> PretrainingBudget:
-        """Returns what `tfzero.pretrain.run.pretrain` may spend."""
-        return PretrainingBudget(self.epochs, self.batch_size, self.learning_rate, self.decays)
-
-
-class SupervisedPlan(_Model):
-    """How an encoder is trained on a source's labels; the head is thrown away."""
-
-    epochs: int = pydantic.Field(ge=1)
-    batch_size: int = pydantic.Field(ge=1)
-    kind: str
-
-    def num_steps(self, num_labelled: int) -> int:
-        """Returns the updates for a number of labelled images."""
-        return self.epochs * -(-num_labelled // self.batch_size)
-
-
-class KMeansPlan(_Model):
-    """How the centroids of k-means patches are found."""
-
-    num_centroids: int = pydantic.Field(ge=2)
-    patch_size: int = pydantic.Field(ge=2)
-
-
-class TransferPlan(_Model):
+class TransferPlan(Model):
     """What each network strategy may spend at one label count."""
 
     steps: int = pydantic.Field(ge=1)
@@ -129,25 +95,30 @@ class TransferPlan(_Model):
         return cls(**{name: getattr(budget, name) for name in cls.model_fields})
 
 
-class CellSpec(_Model):
+class CellSpec(Model):
     """One arm at one label count in one replicate."""
 
-    arm: str
+    arm: Arm
     num_labels: int
     replicate: int
 
     @property
     def init(self) -> str:
         """Where the encoder comes from."""
-        return self.arm.partition("/")[0]
+        return self.arm.init
 
     @property
     def strategy(self) -> str:
         """How the labels are used."""
-        return self.arm.partition("/")[2]
+        return self.arm.strategy
+
+    @property
+    def label(self) -> str:
+        """What the cell is, in words."""
+        return f"{self.arm}, {self.num_labels:,} labels, seed {self.replicate}"
 
 
-class StudyPlan(_Model):
+class StudyPlan(Model):
     """A whole study; two runs of one plan give equal results."""
 
     schema_version: int = pydantic.Field(SCHEMA, alias="schema")
@@ -155,7 +126,7 @@ class StudyPlan(_Model):
     data: DataSummary
     source: SourceSummary | None = None
     given: GivenEncoder | None = None
-    arms: tuple[str, ...] = pydantic.Field(min_length=1)
+    arms: tuple[Arm, ...] = pydantic.Field(min_length=1)
     label_counts: tuple[int, ...] = pydantic.Field(min_length=1)
     seeds: int = pydantic.Field(ge=1)
     # Replicates in all at each look at the results; the last is `seeds`.
@@ -163,12 +134,12 @@ class StudyPlan(_Model):
     # Encoders a method, where replicates share them; None for one each.
     encoders: int | None = pydantic.Field(None, ge=1)
     # (arm, label count) of every comparison with scratch/finetune that can be claimed.
-    family: tuple[tuple[str, int], ...]
+    family: tuple[tuple[Arm, int], ...]
     # (arm, rival, label count) of every comparison of what a source gives with the target's own.
-    rivals: tuple[tuple[str, str, int], ...] = ()
+    rivals: tuple[tuple[Arm, Arm, int], ...] = ()
     margin: float = pydantic.Field(gt=0)
     # What is learnt before the labels are seen, by init; what another goes on from comes first.
-    pretraining: dict[str, PretrainingPlan | KMeansPlan | SupervisedPlan]
+    pretraining: dict[str, Settings]
     # At each label count, and on all labels for the network that is exported.
     transfer: dict[int, TransferPlan]
     # Updates that scratch-long gets beside those of `transfer`: what pretraining would have bought.
@@ -192,22 +163,16 @@ class StudyPlan(_Model):
         """How many comparisons are decided together."""
         return len(self.family) + len(self.rivals)
 
-    def num_learnt_from(self, init: str) -> int:
-        """Returns how many images an init's last stage learns from."""
-        found = read_init(init)
-        if not found.reads_source:
-            return self.data.num_pool
-        assert self.source is not None
-        supervised = isinstance(self.pretraining[init], SupervisedPlan)
-        return self.source.num_labelled if supervised else self.source.num_images
+    @property
+    def counts(self) -> Counts:
+        """How many images there are to learn from."""
+        if self.source is None:
+            return Counts(self.data.num_pool)
+        return Counts(self.data.num_pool, self.source.num_images, self.source.num_labelled)
 
-    def stage_before(self, init: str) -> str | None:
-        """Returns the init that has to be learnt before this one, which goes on from it."""
-        return next(iter(list_stages(init)[-2:-1]), None)
-
-    def network_arms(self) -> list[str]:
+    def network_arms(self) -> list[Arm]:
         """Returns the arms that end in a network, which can be exported."""
-        return [arm for arm in self.arms if STRATEGIES[arm.partition("/")[2]].trains_network]
+        return [arm for arm in self.arms if STRATEGIES[arm.strategy].trains_network]
 
     def to_json(self) -> dict[str, Any]:
         """Returns the plan as `study.json` holds it."""
@@ -220,9 +185,8 @@ class StudyPlan(_Model):
     def transfer_for(self, cell: CellSpec) -> TransferPlan:
         """Returns what a cell's network strategy may spend."""
         settings = self.transfer[cell.num_labels]
-        if cell.init != SCRATCH_LONG:
-            return settings
-        steps = settings.steps + self.extra_steps[cell.num_labels]
+        extra = self.extra_steps[cell.num_labels]
+        steps = read_init(cell.init).transfer_steps(settings.steps, extra)
         return settings.model_copy(update={"steps": steps})
 
     def cells(self) -> list[CellSpec]:
@@ -261,20 +225,26 @@ class StudyPlan(_Model):
             **self._common(),
             **self._given_key(method),
         }
-        if self.source is not None and read_init(method).reads_source:
+        init = read_learner(method)
+        if self.source is not None and init.reads_source:
             decides["source"] = self.source.fingerprint
-        if (before := self.stage_before(method)) is not None:
-            decides["before"] = self.pretraining_key(before, replicate)
+        if init.before is not None and init.before.learns():
+            decides["before"] = self.pretraining_key(init.before.word, replicate)
         return f"{method}-{replicate}-{_digest(decides)}"
 
+    def start_key(self, init: str, replicate: int) -> str:
+        """Returns a name unique to all that decides an encoder that no job makes."""
+        decides = {"replicate": replicate, **self._given_key(init), **self._common()}
+        return f"{init}-{replicate}-{_digest(decides)}"
+
     def _given_key(self, init: str) -> dict[str, Any]:
-        if self.given is None or init.partition(THEN)[0] not in GIVEN_INITS:
+        if self.given is None or not read_init(init).is_start_given:
             return {}
         return {"given": self.given.fingerprint}
 
     def reads_generated(self, cell: CellSpec) -> bool:
         """Returns whether a cell trains on images that its own pretrained method made."""
-        generates = cell.init not in NETWORK_INITS
+        generates = not read_init(cell.init).is_random
         return self.unlabeled_from != "pool" and generates and trains_on_unlabeled(cell.strategy)
 
     def keeps_generated(self, method: str) -> bool:

@@ -6,6 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from tfzero.study.inits import read_init
+from tfzero.study.planning.plan import StudyPlan
+from tfzero.study.readings.record import has_reading
+from tfzero.study.records import RunFolder
+
 # Enough to see clusters, and few enough for t-SNE in a second or two and for a page.
 NUM_IMAGES = 600
 _NUM_NEIGHBOURS = 8
@@ -88,3 +93,14 @@ def _tsne(reduced: np.ndarray) -> np.ndarray:
         n_jobs=1,
     )
     return tsne.fit_transform(reduced.astype(np.float32)).astype(np.float32)
+
+
+def mapped_inits(plan: StudyPlan) -> list[str]:
+    """Returns the inits whose features are laid out, in the order of the arms."""
+    inits = dict.fromkeys(arm.init for arm in plan.arms)
+    return [init for init in inits if read_init(init).has_map]
+
+
+def missing_maps(plan: StudyPlan, run: RunFolder) -> list[str]:
+    """Returns the inits without a map."""
+    return [init for init in mapped_inits(plan) if not has_reading(run, f"map-{init}")]

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from tfzero.study.planning.arms import init_of
-from tfzero.study.planning.inits import GIVEN_INITS, SCRATCH_LONG, is_transferred, list_stages
+from tfzero.common.arm import Arm
+from tfzero.study.inits import read_init
+from tfzero.study.inits.scratch import ScratchLong
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.verdict.difference import CONFIDENCE, judge_difference
 from tfzero.study.verdict.family import (
@@ -58,7 +59,7 @@ def judge(
     judged = judge_family(
         right, plan.family, baseline=SCRATCH, alpha=alpha, margin=plan.margin,
         encoders=plan.encoders, rivals=plan.rivals,
-        single=[arm for arm in plan.arms if init_of(arm) in GIVEN_INITS],
+        single=[arm for arm in plan.arms if read_init(arm.init).is_given],
     )  # fmt: skip
     undecided = {(c.num_labels, frozenset([c.arm, c.baseline])) for c in judged
                  if c.outcome == CANNOT_TELL}  # fmt: skip
@@ -86,7 +87,8 @@ def judge(
 
 def _entry(plan: StudyPlan, comparison: Comparison) -> dict[str, Any]:
     difference = comparison.difference
-    single = init_of(comparison.arm) in GIVEN_INITS and comparison.baseline == SCRATCH
+    arm = Arm.parse(comparison.arm)
+    single = read_init(arm.init).is_given and comparison.baseline == SCRATCH
     entry = {
         "arm": comparison.arm,
         "baseline": comparison.baseline,
@@ -115,7 +117,7 @@ def _entry(plan: StudyPlan, comparison: Comparison) -> dict[str, Any]:
 
 def _against_long(plan: StudyPlan, right: Right) -> list[dict[str, Any]]:
     """Returns transfer against scratch that trained for as long as pretraining and transfer."""
-    long = f"{SCRATCH_LONG}/finetune"
+    long = Arm(ScratchLong.word, "finetune")
     entries = []
     for arm, count in plan.family:
         replicates, pair = pair_replicates(right, (arm, count), (long, count))
@@ -166,11 +168,12 @@ def _table(plan, records, pretraining, right: Right) -> list[dict[str, Any]]:
             cells = right.get((arm, count), {})
             values = np.array([100 * cell.mean() for cell in cells.values()])
             groups = None  # seeds that share an encoder are no independent evidence of its method
-            if list_stages(init_of(arm)):
+            stages = read_init(arm.init).stages()
+            if stages:
                 groups = group_replicates(list(cells), plan.encoders)
             if not len(values):
                 continue
-            before = [pretraining_seconds.get(stage, [0.0]) for stage in list_stages(init_of(arm))]
+            before = [pretraining_seconds.get(stage.word, [0.0]) for stage in stages]
             rows.append(
                 {
                     "arm": arm,
@@ -212,10 +215,10 @@ def _best(plan, right: Right, count: int, undecided: set, alpha: float) -> dict[
     return {"num_labels": count, "highest": highest, "arms": ranked}
 
 
-def _p_below(plan, right: Right, count: int, arm: str, highest: str) -> float:
+def _p_below(plan, right: Right, count: int, arm: Arm, highest: Arm) -> float:
     """Returns the one-sided p value for the highest arm being truly above the other."""
-    inits = [init_of(name) for name in (arm, highest)]
-    learnt = any(is_transferred(init) and list_stages(init) for init in inits)
+    inits = [read_init(each.init) for each in (arm, highest)]
+    learnt = any(init.is_pretrained and init.stages() for init in inits)
     encoders = plan.encoders if learnt else None
     replicates, pair = pair_replicates(right, (highest, count), (arm, count))
     if not has_verdict(replicates, encoders):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfzero.study.planning.arms import control_of, init_of
-from tfzero.study.planning.inits import PUBLIC, is_transferred, read_init
+from tfzero.common.arm import Arm
+from tfzero.study.inits import read_init
+from tfzero.study.planning.arms import control_of, is_own
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.verdict import words
 from tfzero.study.verdict.family import (
@@ -83,13 +84,7 @@ def describe_source(plan: StudyPlan) -> list[str]:
     if plan.given is not None:
         sentences.append(
             f"{plan.given.init} arms all start from one encoder, {plan.given.name}: what is said "
-            "of them is said of it"
-            + (
-                ", and it is a larger network than the study's own, so that the road is judged and "
-                "not the weights alone."
-                if plan.given.init == PUBLIC
-                else "."
-            )
+            f"of them is said of it{read_init(plan.given.init).remark}."
         )
     return sentences
 
@@ -120,7 +115,7 @@ def _against_scratch(comparisons: list[dict[str, Any]], *, what: str) -> list[st
 
 
 def _is_control(entry: dict[str, Any]) -> bool:
-    return entry["baseline"] == control_of(entry["arm"])
+    return entry["baseline"] == control_of(Arm.parse(entry["arm"]))
 
 
 def _against_controls(comparisons: list[dict[str, Any]]) -> list[str]:
@@ -138,11 +133,11 @@ def _against_controls(comparisons: list[dict[str, Any]]) -> list[str]:
 
 
 def _is_foreign(arm: str) -> bool:
-    return read_init(init_of(arm)).is_foreign
+    return read_init(Arm.parse(arm).init).is_foreign
 
 
 def _is_chain(arm: str) -> bool:
-    return read_init(init_of(arm)).then is not None
+    return bool(read_init(Arm.parse(arm).init).halves)
 
 
 def _against_own(rivals: list[dict[str, Any]], plan: StudyPlan) -> list[str]:
@@ -150,7 +145,7 @@ def _against_own(rivals: list[dict[str, Any]], plan: StudyPlan) -> list[str]:
     groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for entry in rivals:
         groups.setdefault((entry["arm"], entry["num_labels"]), []).append(entry)
-    own = {arm for arm in plan.arms if is_transferred(init_of(arm)) and not _is_foreign(arm)}
+    own: set[str] = {arm for arm in plan.arms if is_own(arm)}
     # Arms of which the same is said at the same label counts share a sentence.
     said: dict[tuple[str, str], dict[str, list[int]]] = {}
     for (arm, count), entries in groups.items():

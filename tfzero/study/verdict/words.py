@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfzero.study.planning.arms import init_of
-from tfzero.study.planning.inits import is_transferred
+from tfzero.common.arm import Arm
+from tfzero.study.inits import read_init
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.verdict.difference import CONFIDENCE
 from tfzero.study.verdict.family import (
@@ -152,7 +152,7 @@ def credit_baselines(verdict: dict[str, Any], *, plan: StudyPlan) -> str:
     An arm leads where training from scratch is behind it by more than chance. What it gains is
     not pretraining's, and a pretrained arm that gains no more has no case.
     """
-    pretrained = {arm for arm in plan.arms if is_transferred(init_of(arm))}
+    pretrained = {arm for arm in plan.arms if read_init(arm.init).is_pretrained}
     leads: dict[str, list[int]] = {}
     for entry in verdict["best"]:
         arm = entry["highest"]
@@ -172,14 +172,14 @@ def _no_verdict(plan: StudyPlan) -> str:
         return f"No verdict: {SCRATCH} is not among the arms, and pretraining is judged by it."
     if plan.seeds < MIN_SEEDS:
         return (
-            f"No verdict: seeds are {plan.seeds}, and it takes {MIN_SEEDS} (--seeds). Figures only."
+            f"No verdict: seeds are {plan.seeds}, and it takes {MIN_SEEDS} (`seeds`). Figures only."
         )
     if not plan.family and not plan.rivals:
         return "No verdict on pretraining: no arm of this study uses a pretrained encoder."
     if plan.num_encoders < MIN_SEEDS:
         return (
             f"No verdict: there are {plan.num_encoders} encoders a method, and it takes "
-            f"{MIN_SEEDS} to speak of the method, or 1 to speak of that one (--encoders)."
+            f"{MIN_SEEDS} to speak of the method, or 1 to speak of that one (`encoders`)."
         )
     return f"No verdict: fewer than {MIN_SEEDS} replicates of any comparison have a result."
 
@@ -227,13 +227,13 @@ def _point_to_spreading(best: list[dict[str, Any]], network_arms: list[str]) -> 
 
     Spread labels themselves are no model that could be exported.
     """
-    strategies = {arm.partition("/")[2] for arm in network_arms}
+    strategies = {Arm.parse(arm).strategy for arm in network_arms}
     if any(STRATEGIES[name].spreads for name in strategies):
         return []
     leading = [
         entry["num_labels"]
         for entry in best
-        if STRATEGIES[entry["highest"].partition("/")[2]].reads_graph
+        if STRATEGIES[Arm.parse(entry["highest"]).strategy].reads_graph
         and not set(entry["arms"]) & set(network_arms)
     ]
     if not leading:
@@ -267,7 +267,7 @@ def smallest_difference(plan: StudyPlan) -> str:
     if encoders < plan.seeds:
         text += (
             f" That is for {encoders} encoders a method; with one for each seed (without "
-            f"--encoders) it would be {own:.1f}."
+            f"`encoders`) it would be {own:.1f}."
         )
     return text
 
@@ -280,7 +280,7 @@ def describe_level(*, look: int, num_comparisons: int) -> str:
     )
     if look > 1:
         return f"{text}, and for this being look {look} at a growing study."
-    return f"{text}. Part of the 5 % is kept for later looks (--more-seeds)."
+    return f"{text}. Part of the 5 % is kept for later looks (`more_seeds`)."
 
 
 def describe_margin(points: float) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tfzero.common.checks import InputError, StopError
-from tfzero.study.records import RunFolder, is_disk_full
+from tfzero.common.files import is_disk_full
+from tfzero.study.records import RunFolder
 from tfzero.study.work.claims import Process, try_claim
 
 # A job is given up after this many errors, or deaths of its process.

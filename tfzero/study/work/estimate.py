@@ -6,17 +6,13 @@ import dataclasses
 import heapq
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
 
-from tfzero.study.planning.arms import init_of
-from tfzero.study.planning.inits import GIVEN_INITS, NETWORK_INITS, PIXELS, THEN, read_init
-from tfzero.study.planning.plan import (
-    CellSpec,
-    KMeansPlan,
-    StudyPlan,
-    TransferPlan,
-)
-from tfzero.study.readings.write import mapped_inits, num_reading_images, wants_reading
+from tfzero.common.arm import Arm
+from tfzero.study.inits import read_init, read_learner
+from tfzero.study.inits.timing import Timing
+from tfzero.study.planning.plan import CellSpec, StudyPlan, TransferPlan
+from tfzero.study.readings.maps import mapped_inits
+from tfzero.study.readings.networks import num_reading_images, wants_reading
 from tfzero.transfer import STRATEGIES, Strategy, trains_on_unlabeled
 from tfzero.transfer.budget import POOL_ROUNDS, Budget
 from tfzero.transfer.choice import MOST_LABELS
@@ -24,34 +20,13 @@ from tfzero.transfer.choice import MOST_LABELS
 NETWORK = "network"
 # Seconds that a job costs beside its steps: loading, building and writing. Small beside the rest
 # of any study, so constants do.
-_CELL_OVERHEAD, _PRETRAINING_OVERHEAD = 0.15, 0.7
+_CELL_OVERHEAD = 0.15
 # Of a classical strategy: blocks, settings, folds.
 _FITS_A_CHOICE = 25
 # Seconds from the last cell to the end: saving, exporting and verifying a model, the report.
 _ENDING = 9.0
 # And for each encoder's map in the report, on all workers: t-SNE, most of it.
 _MAP = 2.0
-
-
-class Timing(NamedTuple):
-    """What was timed of one kind of work, on one core, with the other cores at work.
-
-    Attributes:
-        seconds_per_step: Of an update; of the network's at the batch size of the label counts; of
-            all that is done once an encoder, where there are no updates.
-        seconds_per_large_step: Of the network's at the batch size of training on all labels.
-        fit_seconds: What a fit costs beside its updates.
-        trace_seconds: What the first call in a process costs more: building its graph.
-        seconds_per_image: Of predicting an image.
-        fits: (labels, seconds) of whole fits, for strategies that train no network.
-    """
-
-    seconds_per_step: float = 0.0
-    seconds_per_large_step: float = 0.0
-    fit_seconds: float = 0.0
-    trace_seconds: float = 0.0
-    seconds_per_image: float = 0.0
-    fits: tuple[tuple[int, float], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,16 +47,12 @@ class Estimate:
 
     def pretraining(self, plan: StudyPlan, method: str) -> float:
         """Returns the expected seconds of one pretraining."""
-        settings = plan.pretraining[method]
         timing = self._timing(_timed_instead(plan, method))
-        if isinstance(settings, KMeansPlan):
-            return _PRETRAINING_OVERHEAD + timing.seconds_per_step
-        steps = settings.epochs * -(-plan.num_learnt_from(method) // settings.batch_size)
-        return _PRETRAINING_OVERHEAD + timing.fit_seconds + steps * timing.seconds_per_step
+        return read_learner(method).seconds(plan.pretraining[method], plan.counts, timing)
 
     def cell(self, plan: StudyPlan, cell: CellSpec) -> float:
         """Returns the expected seconds of one cell."""
-        if cell.init in GIVEN_INITS:
+        if read_init(cell.init).is_given:
             return _CELL_OVERHEAD + self._given_cell(plan, cell)
         if not STRATEGIES[cell.strategy].trains_network:
             timing = self._timing(cell.arm)
@@ -115,7 +86,7 @@ class Estimate:
         cells = plan.seeds * len(plan.label_counts)
         if plan.reads_generated(cell):
             graphs = cells  # images of its own in each
-        elif cell.init in (PIXELS, *GIVEN_INITS) or spreads_by_pixels(cell.arm):
+        elif reads_no_encoder(cell.arm) or read_init(cell.init).is_given:
             graphs = 1
         else:
             graphs = plan.num_encoders if cell.init in plan.pretraining else plan.seeds
@@ -193,9 +164,9 @@ def timed_settings(plan: StudyPlan) -> TransferPlan:
 def timed_kinds(plan: StudyPlan) -> list[str]:
     """Returns what is worth timing before the study, the longest to time first."""
     learning = dict.fromkeys(_timed_instead(plan, init) for init in plan.pretraining)
-    given = dict.fromkeys(init_of(arm) for arm in plan.arms if init_of(arm) in GIVEN_INITS)
-    networks = [NETWORK] if any(init_of(a) not in given for a in plan.network_arms()) else []
-    others = [arm for arm in plan.arms if _is_timed_apart(STRATEGIES[arm.partition("/")[2]])]
+    given = dict.fromkeys(arm.init for arm in plan.arms if read_init(arm.init).is_given)
+    networks = [NETWORK] if any(arm.init not in given for arm in plan.network_arms()) else []
+    others = [arm for arm in plan.arms if _is_timed_apart(STRATEGIES[arm.strategy])]
     return [*given, *learning, *networks, *others]
 
 
@@ -204,20 +175,22 @@ def _is_timed_apart(strategy: Strategy) -> bool:
     return strategy.spreads or not strategy.trains_network
 
 
-def _timed_instead(plan: StudyPlan, init: str) -> str:
+def _timed_instead(plan: StudyPlan, word: str) -> str:
     """Returns the init whose updates take as long, and which is timed for all such."""
 
-    def cost(word: str):
-        given = word.partition(THEN)[0] in GIVEN_INITS
-        batch_size = getattr(plan.pretraining[word], "batch_size", None)
-        return read_init(word).learner, batch_size, given
+    def cost(each: str):
+        return read_learner(each).timed_as(plan.pretraining[each])
 
-    return next(each for each in plan.pretraining if cost(each) == cost(init))
+    return next(each for each in plan.pretraining if cost(each) == cost(word))
 
 
-def spreads_by_pixels(arm: str) -> bool:
-    """Returns whether an arm's network has learnt nothing when its labels are spread."""
-    return STRATEGIES[arm.partition("/")[2]].spreads and init_of(arm) in NETWORK_INITS
+def reads_no_encoder(arm: Arm) -> bool:
+    """Returns whether a graph is of the pixels: the network has learnt nothing, or there is none.
+
+    Features of random weights are further from what an image shows than its pixels are.
+    """
+    init = read_init(arm.init)
+    return init.reads_pixels or (init.is_random and STRATEGIES[arm.strategy].spreads)
 
 
 def _extrapolate(fits: tuple[tuple[int, float], ...], count: int) -> float:

@@ -1,4 +1,4 @@
-"""Features of frozen encoders: computed once an encoder, kept beside the images, read by all."""
+"""Features of frozen encoders: computed once per encoder, kept beside the images, read by all."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from tfzero.study.planning.inits import GIVEN_INITS
-from tfzero.study.planning.plan import CellSpec, StudyPlan
-from tfzero.study.records import RunFolder, atomic_file, read_json, write_json
+from tfzero.common.files import atomic_file, read_json, write_json
+from tfzero.study.records import RunFolder
 from tfzero.study.work.claims import hold_claim
 
 Found = TypeVar("Found")
@@ -23,27 +22,25 @@ class Features(NamedTuple):
     Attributes:
         values: float32 `(N, D)`, a read-only memory map: the encoder's blocks side by side.
         blocks: The columns (start, stop) of each block by name; its own features are last.
-        seconds: What computing them took, whoever did it.
+        seconds: What computing them took, in whichever process.
     """
 
     values: np.ndarray
     blocks: dict[str, tuple[int, int]]
     seconds: float
 
+    @classmethod
+    def of_pixels(cls, images: np.ndarray) -> Features:
+        """Returns the pixels themselves, which nobody needs to store."""
+        from tfzero.transfer.features import read_blocks
+
+        start = time.perf_counter()
+        values, blocks = read_blocks(None, images)
+        return cls(values, blocks, time.perf_counter() - start)
+
     def own(self) -> np.ndarray:
         """Returns the encoder's own features alone."""
         return self.values[:, slice(*list(self.blocks.values())[-1])]
-
-
-def encoder_key(plan: StudyPlan, cell: CellSpec) -> str:
-    """Returns a name unique to all that decides the encoder that a cell starts from."""
-    if cell.init in plan.pretraining:
-        return plan.pretraining_key(cell.init, cell.replicate)
-    # One that came ready is the same in every replicate.
-    replicate = 0 if cell.init in GIVEN_INITS else cell.replicate
-    same = CellSpec(arm=f"{cell.init}/features", num_labels=max(plan.label_counts),
-                    replicate=replicate)  # fmt: skip
-    return plan.cell_key(same)
 
 
 def open_features(

@@ -1,4 +1,4 @@
-"""Graphs of pools: built once an encoder, kept beside its features, shared by all its cells."""
+"""Graphs of pools: built once per encoder, kept beside its features, shared by all its cells."""
 
 from __future__ import annotations
 
@@ -6,74 +6,39 @@ import pathlib
 import time
 import zipfile
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from tfzero.common.files import read_json, write_arrays, write_json
 from tfzero.data import ImageData
-from tfzero.study.planning.inits import PIXELS
-from tfzero.study.planning.plan import CellSpec, StudyPlan
-from tfzero.study.records import RunFolder, read_json, write_arrays, write_json
-from tfzero.study.work.features import encoder_key, make_once, open_features
+from tfzero.study.records import RunFolder
+from tfzero.study.work.features import make_once
 from tfzero.transfer.graph import Graph, Links, Space, build_graph, link, spread_over
 
 _FEW_TIMED = 1000
 _OF_GRAPH = ("places", "neighbours", "similarities")
 
 
-class StudyGraph(NamedTuple):
-    """An encoder's graph of a study's pool, with what hangs on it.
-
-    Attributes:
-        graph: Of the pool.
-        test: Links of the test images.
-        labelled: Links of a replicate's labelled images at the largest label count.
-        seconds: What a cell would have spent on graph and labelled images alone.
-    """
-
-    graph: Graph
-    test: Links
-    labelled: Links
-    seconds: float
-
-
-def open_graph(
-    run: RunFolder,
-    plan: StudyPlan,
-    cell: CellSpec,
-    data: ImageData,
-    largest: np.ndarray,
-    load_encoder: Callable[[], Any],
-) -> StudyGraph:
-    """Returns a cell's graph from the run's cache; builds what is not there yet.
+def open_links(
+    run: RunFolder, name: str, graph: Graph, read: Callable[[], tuple[np.ndarray, float]]
+) -> tuple[Links, float]:
+    """Returns images' links to a graph from the run's cache, and the seconds that they took.
 
     Args:
         run: The run folder.
-        plan: The study.
-        cell: Whose replicate and encoder it is.
-        data: The images.
-        largest: Which training images are labelled at the largest label count.
-        load_encoder: Returns the encoder; called only to build.
+        name: Unique to the graph and the images.
+        graph: Of the pool.
+        read: Returns the images' features and the seconds that these took; called only to link.
     """
-    # Pixels are the same in every replicate.
-    key = PIXELS if cell.init == PIXELS else encoder_key(plan, cell)
-    most = max(plan.label_counts)
-    graph, seconds = open_pool_graph(run, key, data, load_encoder)
 
-    def open_links(name: str, images: Callable[[], np.ndarray]) -> tuple[Links, float]:
-        def build_links() -> tuple[dict[str, np.ndarray], float]:
-            features, seconds = _features(run, cell, name, load_encoder, images)
-            start = time.perf_counter()
-            return link(graph, features)._asdict(), seconds + time.perf_counter() - start
+    def build() -> tuple[dict[str, np.ndarray], float]:
+        features, seconds = read()
+        start = time.perf_counter()
+        return link(graph, features)._asdict(), seconds + time.perf_counter() - start
 
-        found, spent = _open(run, f"{name}-links", build_links)
-        return Links(**found), spent
-
-    test, _ = open_links(f"{key}-test", lambda: data.test_images)
-    labelled, of_labelled = open_links(
-        f"{key}-labelled-{cell.replicate}-{most}", lambda: data.train_images[largest]
-    )
-    return StudyGraph(graph, test, labelled, seconds + of_labelled * cell.num_labels / most)
+    found, seconds = _open(run, f"{name}-links", build)
+    return Links(**found), seconds
 
 
 def open_pool_graph(
@@ -130,17 +95,6 @@ def time_graph(encoder, data: ImageData, labels: np.ndarray) -> tuple[float, flo
     spread_over(graph, links, labels, num_classes=data.num_classes)
     spreading = (time.perf_counter() - start) * count / len(few)
     return seconds_per_image * (count + len(data.test_images) + len(labels)), spreading
-
-
-def _features(run, cell, name, load_encoder, images) -> tuple[np.ndarray, float]:
-    """Returns features and the seconds that reading them took, whoever did it."""
-    from tfzero.transfer.features import read_features
-
-    if cell.init == PIXELS:
-        start = time.perf_counter()
-        return read_features(None, images()), time.perf_counter() - start
-    found = open_features(run, name, load_encoder, images)
-    return found.values, found.seconds
 
 
 def _open(run: RunFolder, name: str, build: Callable[[], tuple]) -> tuple[dict, float]:

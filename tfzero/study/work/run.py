@@ -5,17 +5,20 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from tfzero.common.checks import StopError
+from tfzero.common.files import read_json
+from tfzero.study.inits import read_learner
 from tfzero.study.planning.plan import CellSpec, StudyPlan
-from tfzero.study.records import RunFolder, read_json
-from tfzero.study.work import starts, worker
+from tfzero.study.records import RunFolder
 from tfzero.study.work.attempt import Outcome, Task, attempt
+from tfzero.study.work.cell import run_cell
 from tfzero.study.work.claims import Process, read_holder, release_dead
 from tfzero.study.work.estimate import Estimate
 from tfzero.study.work.pool import Job, WorkerDied, stream_jobs
+from tfzero.study.work.pretraining import run_pretraining
 from tfzero.study.work.progress import Progress
+from tfzero.study.workspace import Workspace
 
 # Seconds between looks at the work of other processes.
 _LOOK_SECONDS = 0.5
@@ -23,11 +26,10 @@ _LOOK_SECONDS = 0.5
 _MOST_BARREN_DEATHS = 3
 
 
-def missing_pretraining(plan: StudyPlan, run: RunFolder) -> list[tuple[str, int]]:
-    """Returns the encoders still to be pretrained, as (method, replicate)."""
-    return [
-        encoder for key, encoder in _encoders(plan).items() if not starts.is_pretrained(run, key)
-    ]
+def missing_pretraining(workspace: Workspace) -> list[tuple[str, int]]:
+    """Returns the encoders still to be pretrained, as (init, replicate)."""
+    encoders = _encoders(workspace.plan)
+    return [encoder for key, encoder in encoders.items() if not workspace.has_encoder(key)]
 
 
 def _encoders(plan: StudyPlan) -> dict[str, tuple[str, int]]:
@@ -39,19 +41,13 @@ def _encoders(plan: StudyPlan) -> dict[str, tuple[str, int]]:
     return found
 
 
-def missing_cells(plan: StudyPlan, run: RunFolder) -> list[CellSpec]:
+def missing_cells(workspace: Workspace) -> list[CellSpec]:
     """Returns the cells without a readable record."""
-    return [cell for cell in plan.cells() if run.read_cell(plan.cell_key(cell)) is None]
+    plan, run = workspace.plan, workspace.run
+    return [cell for cell in plan.cells() if not run.has_cell(plan.cell_key(cell))]
 
 
-def run_study(
-    plan: StudyPlan,
-    run: RunFolder,
-    *,
-    estimate: Estimate,
-    progress: Progress,
-    custom_objects: dict[str, Any],
-) -> None:
+def run_study(workspace: Workspace, *, estimate: Estimate, progress: Progress) -> None:
     """Runs every job that has no record yet.
 
     Cells that need no pretrained encoder run beside the pretraining, those that need one beside
@@ -61,14 +57,12 @@ def run_study(
         InputError: As a job does.
         StopError: If the disk is full, or every worker is killed at once.
     """
-    run = RunFolder(run.path.resolve())  # the workers' working directory may be another
+    run = workspace.run
     pretraining = [
-        _pretraining_task(plan, run, method, replicate, estimate, custom_objects)
-        for method, replicate in missing_pretraining(plan, run)
+        _pretraining_task(workspace, word, replicate, estimate)
+        for word, replicate in missing_pretraining(workspace)
     ]
-    cells = [
-        _cell_task(plan, run, cell, estimate, custom_objects) for cell in missing_cells(plan, run)
-    ]
+    cells = [_cell_task(workspace, cell, estimate) for cell in missing_cells(workspace)]
     # The longest first: a long job that starts last would leave the other cores idle.
     tasks = sorted(pretraining, key=lambda task: -task.seconds) + cells
     progress.start(tasks)
@@ -178,39 +172,42 @@ def _await_others(left: dict[str, Task], run: RunFolder, progress: Progress | No
             time.sleep(_LOOK_SECONDS)
 
 
-def _pretraining_task(plan, run, method, replicate, estimate, custom_objects) -> Task:
-    key = plan.pretraining_key(method, replicate)
+def _pretraining_task(workspace: Workspace, word: str, replicate: int, estimate: Estimate) -> Task:
+    key = workspace.encoder_key(word, replicate)
+    before = read_learner(word).before
+    needs = None
+    if before is not None and before.learns():
+        needs = workspace.encoder_key(before.word, replicate)
     return Task(
         key=key,
-        label=f"pretrain {method}, seed {replicate}",
-        seconds=estimate.pretraining(plan, method),
-        call=worker.run_pretraining,
-        arguments=(run.path, plan, method, replicate, custom_objects),
-        is_done=functools.partial(starts.is_pretrained, run, key),
-        needs=None
-        if (before := plan.stage_before(method)) is None
-        else plan.pretraining_key(before, replicate),
+        label=f"pretrain {word}, seed {replicate}",
+        seconds=estimate.pretraining(workspace.plan, word),
+        call=run_pretraining,
+        arguments=(workspace, word, replicate),
+        is_done=functools.partial(workspace.has_encoder, key),
+        needs=needs,
     )
 
 
-def _cell_task(plan, run, cell, estimate, custom_objects) -> Task:
+def _cell_task(workspace: Workspace, cell: CellSpec, estimate: Estimate) -> Task:
+    plan = workspace.plan
     key = plan.cell_key(cell)
+    learnt = cell.init in plan.pretraining
     return Task(
         key=key,
-        label=f"{cell.arm}, {cell.num_labels:,} labels, seed {cell.replicate}",
+        label=cell.label,
         seconds=estimate.cell(plan, cell),
-        call=worker.run_cell,
-        arguments=(run.path, plan, cell, custom_objects),
-        is_done=functools.partial(run.has_cell, key),
+        call=run_cell,
+        arguments=(workspace, cell),
+        is_done=functools.partial(workspace.run.has_cell, key),
         spec=cell.model_dump(),
-        needs=plan.pretraining_key(cell.init, cell.replicate)
-        if cell.init in plan.pretraining
-        else None,
+        needs=workspace.encoder_key(cell.init, cell.replicate) if learnt else None,
     )
 
 
-def read_records(plan: StudyPlan, run: RunFolder) -> tuple[list[dict], list[dict]]:
+def read_records(workspace: Workspace) -> tuple[list[dict], list[dict]]:
     """Returns all cells' records and all pretrained encoders' records."""
+    plan, run = workspace.plan, workspace.run
     cells = [record for cell in plan.cells() if (record := run.read_cell(plan.cell_key(cell)))]
     encoders = [
         record for key in _encoders(plan) if (record := read_json(run.encoders / f"{key}.json"))

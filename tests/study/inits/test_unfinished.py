@@ -5,12 +5,16 @@ import numpy as np
 import pytest
 
 from tests.conftest import draw_bars
+from tests.study.small import at
+from tests.study.studies import make_plan
+from tfzero.common.files import read_json
 from tfzero.data import from_arrays
 from tfzero.pretrain import run as pretraining
-from tfzero.study.planning.resolve import make_plan
-from tfzero.study.records import RunFolder, read_json
+from tfzero.study.inits import unfinished
+from tfzero.study.records import RunFolder
 from tfzero.study.study import open_run
-from tfzero.study.work import starts, unfinished, worker
+from tfzero.study.work import pretraining as job
+from tfzero.study.work.pretraining import run_pretraining
 
 
 class Killed(BaseException):
@@ -41,7 +45,7 @@ def kill_after(monkeypatch, epochs):
 @pytest.mark.parametrize("method", ["gan", "rotation"])
 def test_what_was_killed_goes_on_and_ends_bit_for_bit(tmp_path, monkeypatch, method):
     plan, whole = open_study(tmp_path / "whole", method)
-    key = worker.run_pretraining(whole.path, plan, method, 0, {})
+    key = run_pretraining(at(plan, whole), method, 0)
     assert list(whole.unfinished.iterdir()) == []  # too short to be kept
 
     _, run = open_study(tmp_path / "killed", method)
@@ -49,7 +53,7 @@ def test_what_was_killed_goes_on_and_ends_bit_for_bit(tmp_path, monkeypatch, met
     with monkeypatch.context() as patch:
         kill_after(patch, 3)
         with pytest.raises(Killed):
-            worker.run_pretraining(run.path, plan, method, 0, {})
+            run_pretraining(at(plan, run), method, 0)
     assert sorted(path.name for path in run.unfinished.iterdir()) == [
         f"{key}-000003.json", f"{key}-000003.keras",
     ]  # fmt: skip
@@ -66,14 +70,14 @@ def test_what_was_killed_goes_on_and_ends_bit_for_bit(tmp_path, monkeypatch, met
         return fit(*args, start_epoch=start_epoch, **kwargs)
 
     monkeypatch.setattr(pretraining, "pretrain", watch)
-    assert worker.run_pretraining(run.path, plan, method, 0, {}) == key
+    assert run_pretraining(at(plan, run), method, 0) == key
     assert begun == [3] and list(run.unfinished.iterdir()) == []
     expected, found = (read_json(r.encoders / f"{key}.json") for r in (whole, run))
     assert found["history"] == expected["history"]
     assert all(len(values) == 5 for values in found["history"].values())
     assert found["cost"]["steps"] == expected["cost"]["steps"]
     assert found["cost"]["seconds"] > 1000 > expected["cost"]["seconds"]
-    weights = [starts.load_encoder(r, plan, method, 0).get_weights() for r in (whole, run)]
+    weights = [at(plan, r).load_encoder(method, 0).get_weights() for r in (whole, run)]
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -84,7 +88,7 @@ def test_a_file_that_was_cut_off_is_passed_over(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         kill_after(patch, 2)
         with pytest.raises(Killed):
-            worker.run_pretraining(run.path, plan, "vae", 0, {})
+            run_pretraining(at(plan, run), "vae", 0)
     key = plan.pretraining_key("vae", 0)
     cut = run.unfinished / f"{key}-000002.keras"
     for suffix in ("keras", "json"):  # an earlier one that is whole
@@ -95,7 +99,7 @@ def test_a_file_that_was_cut_off_is_passed_over(tmp_path, monkeypatch):
     assert unfinished.open_unfinished(run.unfinished, key).epochs == 2  # as its JSON says
     cut.with_name(f"{key}-000001.json").unlink()
     assert unfinished.open_unfinished(run.unfinished, key) is None
-    worker.run_pretraining(run.path, plan, "vae", 0, {})
+    run_pretraining(at(plan, run), "vae", 0)
     assert len(read_json(run.encoders / f"{key}.json")["history"]["loss"]) == 5
     assert list(run.unfinished.iterdir()) == []
 
@@ -104,12 +108,12 @@ def test_what_was_killed_after_its_last_epoch_keeps_its_losses(tmp_path, monkeyp
     plan, run = open_study(tmp_path, "vae")
     monkeypatch.setattr(unfinished, "_EVERY_SECONDS", 0.0)
     with monkeypatch.context() as patch:
-        patch.setattr(worker, "draw_pictures", lambda *_: (_ for _ in ()).throw(Killed))
+        patch.setattr(job, "_look_at", lambda *_: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
-            worker.run_pretraining(run.path, plan, "vae", 0, {})
+            run_pretraining(at(plan, run), "vae", 0)
     key = plan.pretraining_key("vae", 0)
     assert (run.unfinished / f"{key}-000005.keras").exists()
-    worker.run_pretraining(run.path, plan, "vae", 0, {})
+    run_pretraining(at(plan, run), "vae", 0)
     assert len(read_json(run.encoders / f"{key}.json")["history"]["loss"]) == 5
 
 
@@ -128,7 +132,7 @@ def test_noise_that_no_file_keeps_is_not_gone_on_with(tmp_path, monkeypatch):
     monkeypatch.setattr(unfinished, "_EVERY_SECONDS", 0.0)
     kept = []
     monkeypatch.setattr(unfinished.KeepUnfinished, "on_epoch_end", lambda *_, **__: kept.append(1))
-    worker.run_pretraining(run.path, plan, "simclr", 0, {})
+    run_pretraining(at(plan, run), "simclr", 0)
     assert kept == []
 
 
@@ -137,7 +141,7 @@ def test_losses_that_are_not_finite_are_kept(tmp_path):
     run.unfinished.mkdir(exist_ok=True)
     keeper = unfinished.KeepUnfinished(run.unfinished, "vae-0")
     keeper._kept -= 100
-    keeper.set_model(starts.start_encoder(run, plan, 0))
+    keeper.set_model(at(plan, run).random_encoder(0))
     keeper.on_epoch_end(0, {"loss": float("nan"), "kl": np.float32(0.1)})
     found = unfinished.open_unfinished(run.unfinished, "vae-0")
     assert found.epochs == 1 and np.isnan(found.history["loss"]).all()

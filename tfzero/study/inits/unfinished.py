@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from tfzero.study.records import is_whole_archive, read_json, write_by_path, write_json
+from tfzero.common.files import is_whole_archive, read_json, write_by_path, write_json
 
 # Short jobs are never kept: saving takes a good part of a second.
 _EVERY_SECONDS = 60.0

@@ -1,0 +1,284 @@
+"""What every init can do. What differs between kinds of inits is a method here."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import pathlib
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from tfzero.data import ImageData
+from tfzero.study.inits.settings import Settings
+from tfzero.study.inits.timing import Timing
+
+if TYPE_CHECKING:
+    import keras
+
+    from tfzero.data.source_task import SourceTask
+    from tfzero.pretrain.base import Pretrainer
+
+# What follows the name of an init that learns from the source's images.
+AT_SOURCE = "@source"
+# Seconds that a pretraining costs beside its updates: loading, building and writing. They are
+# few beside the rest of any study, so a constant does.
+_OVERHEAD = 0.7
+
+
+class Context(Protocol):
+    """What an init asks of a study: its images, its settings and its other encoders."""
+
+    @property
+    def unfinished(self) -> pathlib.Path:
+        """Where pretraining that is under way is kept."""
+        ...
+
+    @property
+    def pool(self) -> np.ndarray:
+        """The unlabeled images of the target, uint8 `(N, H, W, C)`."""
+        ...
+
+    @property
+    def source(self) -> SourceTask:
+        """The other data set; there is one."""
+        ...
+
+    def settings(self, word: str) -> Any:
+        """Returns how an init learns, from the plan."""
+        ...
+
+    def encoder_key(self, word: str, replicate: int) -> str:
+        """Returns the name of the files of a learnt encoder."""
+        ...
+
+    def random_encoder(self, replicate: int) -> keras.Model:
+        """Returns the encoder with the random weights that all arms of a replicate start from."""
+        ...
+
+    def load_encoder(self, word: str, replicate: int) -> keras.Model | None:
+        """Returns the encoder that an init's arms start from."""
+        ...
+
+    def load_learnt(self, word: str, replicate: int) -> keras.Model:
+        """Returns a learnt encoder from its file."""
+        ...
+
+    def load_given(self) -> keras.Model:
+        """Returns the encoder that came ready, from its file."""
+        ...
+
+
+class Occasion(NamedTuple):
+    """What decides an init's settings.
+
+    Attributes:
+        data: The target's images.
+        source: Another data set, or None.
+        epochs: Passes over the images; None chooses by their number.
+        kind: The kind of the target's images. The source knows its own.
+    """
+
+    data: ImageData
+    source: SourceTask | None
+    epochs: int | None
+    kind: str
+
+
+class Counts(NamedTuple):
+    """How many images there are.
+
+    Attributes:
+        pool: Of the target, unlabeled.
+        source: Of the source, labelled ones included.
+        labelled: Of the source, labelled.
+    """
+
+    pool: int
+    source: int = 0
+    labelled: int = 0
+
+
+@dataclasses.dataclass
+class Learnt:
+    """An encoder that was just learnt.
+
+    Attributes:
+        encoder: The encoder.
+        weights: What was fitted for it, with what is thrown away afterwards.
+        steps: Updates of a network.
+        method: What taught it, if it was a method.
+        history: Losses by epoch.
+        seconds: Wall-clock seconds that were spent before an interruption.
+        cpu_seconds: Processor seconds, likewise.
+    """
+
+    encoder: keras.Model
+    weights: Sequence[Any]
+    steps: int = 0
+    method: Pretrainer | None = None
+    history: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+    def settings(self) -> dict[str, Any]:
+        """Returns the method's own settings, without its seed and the network inside it."""
+        config = {} if self.method is None else self.method.get_config()
+        kinds = (bool, int, float, str)
+        return {k: v for k, v in config.items() if isinstance(v, kinds) and k != "seed"}
+
+
+class Init(abc.ABC):
+    """Where an arm's encoder comes from.
+
+    Attributes:
+        word: What it is called in an arm.
+        is_pretrained: Whether its encoder has learnt before it sees the labels. No claim is made
+            of the others, which are baselines.
+        is_random: Whether its network has learnt nothing: random weights.
+        is_foreign: Whether anything of it comes from elsewhere than the target's own images.
+        is_given: Whether its encoder came ready: one for all replicates.
+        is_start_given: Whether what it learns from first, or itself, came ready.
+        has_network: Whether strategies that train a network can start from it.
+        reads_source: Whether what learns last reads the source's images.
+        generates: Whether it can make images.
+        reads_pixels: Whether its features are the pixels themselves.
+        has_map: Whether the report maps where its encoder puts images.
+        shows_networks: Whether the report looks at its networks from close by.
+        remark: What has to be known of one that came ready, as the end of a sentence.
+    """
+
+    word: str
+    is_pretrained = True
+    is_random = False
+    is_foreign = False
+    is_given = False
+    is_start_given = False
+    has_network = True
+    reads_source = False
+    generates = False
+    reads_pixels = False
+    has_map = True
+    shows_networks = True
+    remark = ""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.word!r})"
+
+    @property
+    def before(self) -> Init | None:
+        """The init that has to be learnt before this one, which goes on from it."""
+        return None
+
+    @property
+    def halves(self) -> tuple[str, ...]:
+        """Of a chain, the words of its two parts, each of which can stand alone."""
+        return ()
+
+    def learns(self) -> bool:
+        """Returns whether an encoder has to be learnt for this init itself."""
+        return False
+
+    def stages(self) -> tuple[Init, ...]:
+        """Returns the inits to be learnt for this one, in order: itself is the last, or none."""
+        earlier = () if self.before is None else self.before.stages()
+        return (*earlier, self) if self.learns() else earlier
+
+    def own_counterpart(self) -> str | None:
+        """Returns the word of the same method on the target's own pool, or None."""
+        return None
+
+    def transfer_steps(self, steps: int, extra: int) -> int:
+        """Returns the updates of a network strategy, of the usual ones and those bought."""
+        del extra
+        return steps
+
+    @abc.abstractmethod
+    def encoder(self, context: Context, replicate: int) -> keras.Model | None:
+        """Returns the encoder that arms start from in a replicate; None for raw pixels."""
+
+    def stand_in(self, context: Context) -> keras.Model | None:
+        """Returns an encoder of the same architecture that has learnt nothing."""
+        return context.random_encoder(0)
+
+
+class Learner(Init):
+    """An init whose encoder is learnt in a job of its own.
+
+    Args:
+        name: Its word, without what says where the images come from.
+        at_source: Whether it learns from the source's images, not from the target's pool.
+    """
+
+    def __init__(self, name: str, *, at_source: bool = False):
+        self.name = name
+        self.word = f"{name}{AT_SOURCE}" if at_source else name
+        self.is_foreign = self.reads_source = at_source
+
+    def learns(self) -> bool:
+        """Returns True."""
+        return True
+
+    def own_counterpart(self) -> str | None:
+        """Returns the word of the same on the target's own pool; None where this is it."""
+        return self.name if self.reads_source else None
+
+    def encoder(self, context: Context, replicate: int) -> keras.Model | None:
+        """Returns the encoder from its file."""
+        return context.load_learnt(self.word, replicate)
+
+    @abc.abstractmethod
+    def plan(self, occasion: Occasion) -> Settings:
+        """Returns how it learns, every default resolved."""
+
+    def images(self, context: Context) -> np.ndarray:
+        """Returns the images that it learns from, uint8 `(N, H, W, C)`."""
+        return context.source.images if self.reads_source else context.pool
+
+    def count_images(self, counts: Counts) -> int:
+        """Returns how many images it learns from."""
+        return counts.source if self.reads_source else counts.pool
+
+    @abc.abstractmethod
+    def learn(self, context: Context, replicate: int, *, seed: int) -> Learnt:
+        """Makes an encoder."""
+
+    @abc.abstractmethod
+    def time(self, context: Context) -> Timing:
+        """Times a part of the work in this process."""
+
+    def timed_as(self, settings: Any) -> Hashable:
+        """Returns what decides how long an update takes; equal for inits that need one timing."""
+        return self.name, getattr(settings, "batch_size", None), self.is_start_given
+
+    @abc.abstractmethod
+    def count_steps(self, settings: Any, counts: Counts) -> int:
+        """Returns the updates that learning takes, in the unit of `Timing.seconds_per_step`."""
+
+    def seconds(self, settings: Any, counts: Counts, timing: Timing) -> float:
+        """Returns the expected seconds of learning one encoder."""
+        steps = self.count_steps(settings, counts)
+        return _OVERHEAD + timing.fit_seconds + steps * timing.seconds_per_step
+
+    @abc.abstractmethod
+    def updates_bought(self, settings: Any, counts: Counts, bought: Bought) -> float:
+        """Returns the updates of a classifier that cost as much as this last stage alone."""
+
+
+class Bought(NamedTuple):
+    """What decides how many updates of a classifier a pretraining costs.
+
+    Attributes:
+        batch_size: Of the classifier's updates.
+        small: Whether images are so small that an update costs the same whatever its batch.
+    """
+
+    batch_size: int
+    small: bool
+
+    def updates(self, epochs: int, num_images: int, batch_size: int) -> float:
+        """Returns the passes over images, counted in the classifier's updates."""
+        if self.small:
+            return epochs * -(-num_images // batch_size)
+        return epochs * num_images / self.batch_size

@@ -1,0 +1,43 @@
+"""Inits of encoders that come ready: public weights, and a user's own file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfzero.common.seeds import derive_seed
+from tfzero.study.inits.base import Context, Init
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Given(Init):
+    """An encoder that came ready: one for all replicates."""
+
+    is_foreign = True
+    is_given = True
+    is_start_given = True
+
+    def encoder(self, context: Context, replicate: int) -> keras.Model:
+        """Returns the encoder. Its noise, such as Dropout's, is drawn from the replicate's seed."""
+        from tfzero.networks.copies import seed_noise
+
+        return seed_noise(context.load_given(), seed=derive_seed(replicate, "noise"))
+
+
+class Public(Given):
+    """Weights that others trained and published."""
+
+    word = "public"
+    # It is large: looking at its networks would take longer than the study.
+    shows_networks = False
+    remark = (
+        ", and it is a larger network than the study's own, so that the road is judged and not "
+        "the weights alone"
+    )
+
+
+class File(Given):
+    """The encoder in a user's own `.keras` file."""
+
+    word = "file"

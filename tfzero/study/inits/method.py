@@ -1,0 +1,126 @@
+"""The init of a method: a network that learnt from unlabeled images."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+from typing import TYPE_CHECKING
+
+from tfzero.pretrain import METHODS
+from tfzero.study.inits.base import Bought, Context, Counts, Learner, Learnt, Occasion
+from tfzero.study.inits.settings import PretrainingPlan
+from tfzero.study.inits.timing import Timing
+
+if TYPE_CHECKING:
+    import keras
+
+_TIMED_CALLS = 2
+
+
+class Method(Learner):
+    """A network pretrained by a method, from random weights.
+
+    Args:
+        name: A key of `METHODS`.
+        at_source: As in `Learner`.
+    """
+
+    def __init__(self, name: str, *, at_source: bool = False):
+        super().__init__(name, at_source=at_source)
+        self.generates = METHODS[name].generates
+
+    def plan(self, occasion: Occasion) -> PretrainingPlan:
+        """Returns the method's defaults for the number of images."""
+        images, kind = occasion.data.pool, occasion.kind
+        if self.reads_source:
+            assert occasion.source is not None
+            images, kind = occasion.source.images, occasion.source.kind
+        method = METHODS[self.name]
+        budget = dataclasses.asdict(method.budget(len(images), epochs=occasion.epochs))
+        return PretrainingPlan(**budget, kind=kind if method.takes_kind else None)
+
+    def learn(self, context: Context, replicate: int, *, seed: int) -> Learnt:
+        """Pretrains an encoder.
+
+        What was interrupted goes on from the last epoch that was kept, and ends bit for bit the
+        same. An architecture that draws noise of its own begins anew, for the same reason.
+        """
+        from tfzero.networks.copies import has_noise
+        from tfzero.pretrain import build_method
+        from tfzero.pretrain.run import pretrain
+        from tfzero.study.inits.unfinished import KeepUnfinished, open_unfinished
+
+        settings: PretrainingPlan = context.settings(self.word)
+        images, budget = self.images(context), settings.to_budget()
+        start = self.start(context, replicate)
+        method = build_method(self.name, start, kind=settings.kind, seed=seed)
+        key = context.encoder_key(self.word, replicate)
+        earlier = open_unfinished(context.unfinished, key)
+        if earlier is not None:
+            method = earlier.method
+        keeper = KeepUnfinished(context.unfinished, key, earlier)
+        losses = pretrain(
+            method,
+            images,
+            budget=budget,
+            callbacks=[] if has_noise(method.encoder) else [keeper],
+            start_epoch=0 if earlier is None else earlier.epochs,
+        )
+        learnt = Learnt(
+            method.encoder,
+            method.trainable_weights,
+            steps=settings.epochs * budget.steps_per_epoch(len(images)),
+            method=method,
+            history=losses,
+        )
+        if earlier is not None:
+            # Where the last epoch was kept, too, there was none left to run.
+            names = {**earlier.history, **losses}
+            learnt.history = {
+                name: [*earlier.history.get(name, ()), *losses.get(name, ())] for name in names
+            }
+            learnt.seconds, learnt.cpu_seconds = earlier.seconds, earlier.cpu_seconds
+        return learnt
+
+    def start(self, context: Context, replicate: int) -> keras.Model:
+        """Returns the encoder that the method trains."""
+        return context.random_encoder(replicate)
+
+    def time_start(self, context: Context) -> keras.Model:
+        """Returns an encoder whose training takes as long."""
+        return context.random_encoder(0)
+
+    def time(self, context: Context) -> Timing:
+        """Times some calls of the training graph; the first epoch traces it."""
+        import keras
+
+        from tfzero.pretrain import build_method
+        from tfzero.pretrain.run import pretrain, steps_per_call
+
+        settings: PretrainingPlan = context.settings(self.word)
+        budget, images = settings.to_budget(), self.images(context)
+        per_call = steps_per_call(budget.steps_per_epoch(len(images)), images.shape[1:])
+        few = images[: per_call * budget.batch_size]
+        began = time.perf_counter()
+        marks: list[float] = []  # the time between marks holds no tracing
+        clock = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: marks.append(time.perf_counter())
+        )
+        method = build_method(self.name, self.time_start(context), kind=settings.kind, seed=0)
+        budget = dataclasses.replace(budget, epochs=_TIMED_CALLS + 1)
+        pretrain(method, few, budget=budget, callbacks=[clock])
+        fastest = min(after - before for before, after in itertools.pairwise(marks))
+        return Timing(
+            seconds_per_step=fastest / budget.steps_per_epoch(len(few)),
+            trace_seconds=max(0.0, marks[0] - began - fastest),
+        )
+
+    def count_steps(self, settings: PretrainingPlan, counts: Counts) -> int:
+        """Returns the updates of the method."""
+        return settings.epochs * -(-self.count_images(counts) // settings.batch_size)
+
+    def updates_bought(self, settings: PretrainingPlan, counts: Counts, bought: Bought) -> float:
+        """Returns the classifier's updates by the method's measured cost."""
+        updates = bought.updates(settings.epochs, self.count_images(counts), settings.batch_size)
+        return METHODS[self.name].relative_cost * updates

@@ -1,0 +1,21 @@
+"""The init without a network."""
+
+from __future__ import annotations
+
+from tfzero.study.inits.base import Context, Init
+
+
+class Pixels(Init):
+    """The pixels themselves as features."""
+
+    word = "pixels"
+    is_pretrained = False
+    has_network = False
+    reads_pixels = True
+    shows_networks = False
+
+    def encoder(self, context: Context, replicate: int) -> None:
+        """Returns None: there is no encoder."""
+
+    def stand_in(self, context: Context) -> None:
+        """Returns None: there is no encoder."""

@@ -1,0 +1,34 @@
+"""Inits of random weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfzero.study.inits.base import Context, Init
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Scratch(Init):
+    """Random weights, drawn anew for each replicate."""
+
+    word = "scratch"
+    is_pretrained = False
+    is_random = True
+
+    def encoder(self, context: Context, replicate: int) -> keras.Model:
+        """Returns the encoder with the random weights of a replicate."""
+        return context.random_encoder(replicate)
+
+
+class ScratchLong(Scratch):
+    """Random weights, with the updates that pretraining would have bought."""
+
+    word = "scratch-long"
+    # It starts as scratch does.
+    has_map = False
+
+    def transfer_steps(self, steps: int, extra: int) -> int:
+        """Returns the usual updates and those bought."""
+        return steps + extra

@@ -1,0 +1,77 @@
+"""What is asked of a study, before any default is resolved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pydantic
+
+from tfzero.common.checks import InputError, require_choice
+from tfzero.data.kinds import KINDS
+from tfzero.study.inits.settings import Model
+
+DEFAULT_SEEDS, DEFAULT_MARGIN = 10, 1.0
+
+
+class Request(Model):
+    """What is asked of a study.
+
+    Attributes:
+        arms: As INIT/STRATEGY; None takes `DEFAULT_ARMS`, and those of a source.
+        label_counts: Numbers or "all"; None takes 2, 5 and 20 per class.
+        seeds: Replicates.
+        epochs: Pretraining passes over the pool; None chooses by its size.
+        encoders: Encoders per method, shared by the replicates; None pretrains one each.
+        margin: Smallest difference worth having, in points of accuracy.
+        minutes: What the study may take; `fit_minutes` makes the plan keep to it.
+        class_weights: Whether rare classes weigh as much as frequent ones, in every arm.
+        kind: The kind of data, one of `tfzero.data.kinds.KINDS`; None chooses by channels.
+        unlabeled_from: Where networks' unlabeled images come from: "pool", "generated" (by the
+            arm's own GAN or VAE) or "both".
+        then: Method that goes on, on the target's own pool, from what a source gives.
+    """
+
+    arms: tuple[str, ...] | None = None
+    label_counts: tuple[int | str, ...] | None = None
+    seeds: int = DEFAULT_SEEDS
+    epochs: int | None = None
+    encoders: int | None = None
+    margin: float = DEFAULT_MARGIN
+    minutes: float | None = None
+    class_weights: bool = False
+    kind: str | None = None
+    unlabeled_from: str = "pool"
+    then: str | None = None
+
+    def require_possible(self) -> None:
+        """Raises if a number or a kind cannot be, whatever the data.
+
+        Raises:
+            InputError: As said.
+        """
+        for name in ("seeds", "epochs", "encoders"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"`{name}` is {value}; expected at least 1.")
+        if not 0 < self.margin < 100:
+            raise InputError(
+                f"`margin` is {self.margin:g}; expected points of accuracy between 0 and 100."
+            )
+        if self.minutes is not None and not self.minutes > 0:
+            raise InputError(f"`minutes` is {self.minutes:g}; expected a positive number.")
+        if self.kind is not None:
+            require_choice(self.kind, KINDS, what="kind of data")
+
+
+def read_request(values: dict[str, Any]) -> Request:
+    """Returns what is asked for, by the names of `Request`.
+
+    Raises:
+        InputError: If a value is of another type.
+    """
+    try:
+        return Request.model_validate(values)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        raise InputError(f"`{name}` is {values[name]!r}; {first['msg']}.") from error

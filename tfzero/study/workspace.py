@@ -1,0 +1,155 @@
+"""A study at work: its plan, its folder and a user's own classes, for whatever runs a job."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import pathlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfzero.common.files import is_whole_archive, read_json
+from tfzero.common.seeds import derive_seed
+from tfzero.data import ImageData, nested_subsets, open_arrays
+from tfzero.data.source_task import SourceTask, open_source_task
+from tfzero.study.inits import read_init
+from tfzero.study.planning.plan import CellSpec, StudyPlan
+from tfzero.study.records import RunFolder
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclasses.dataclass(frozen=True)
+class Workspace:
+    """Hands out a study's images, label subsets, encoders and keys.
+
+    It travels to worker processes, and holds nothing large.
+
+    Attributes:
+        plan: The study.
+        folder: The run folder.
+        custom_objects: Classes of an own architecture, by name.
+    """
+
+    plan: StudyPlan
+    folder: pathlib.Path
+    custom_objects: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def run(self) -> RunFolder:
+        """The files of the study."""
+        return RunFolder(self.folder)
+
+    @property
+    def unfinished(self) -> pathlib.Path:
+        """Where pretraining that is under way is kept."""
+        return self.run.unfinished
+
+    @property
+    def data(self) -> ImageData:
+        """The images, memory-mapped."""
+        return _open_data(self.run.cache_for(self.plan.data.fingerprint))
+
+    @property
+    def pool(self) -> np.ndarray:
+        """The unlabeled images, uint8 `(N, H, W, C)`."""
+        return self.data.pool
+
+    @property
+    def source(self) -> SourceTask:
+        """The other data set that encoders learn from, memory-mapped."""
+        assert self.plan.source is not None
+        return _open_source(self.run.cache_for(self.plan.source.fingerprint))
+
+    def subsets(self, replicate: int, *more: int) -> dict[int, np.ndarray]:
+        """Returns by label count which training images are labelled in a replicate, nested.
+
+        Args:
+            replicate: Which draw.
+            more: Label counts beside those of the study.
+        """
+        counts = tuple(sorted({*more, *self.plan.label_counts}))
+        cache = self.run.cache_for(self.plan.data.fingerprint)
+        return _draw_subsets(cache, counts, replicate, self.plan.data.balanced)
+
+    def settings(self, word: str) -> Any:
+        """Returns how an init learns."""
+        return self.plan.pretraining[word]
+
+    def encoder_key(self, word: str, replicate: int) -> str:
+        """Returns the name of the files of a learnt encoder."""
+        return self.plan.pretraining_key(word, replicate)
+
+    def features_key(self, cell: CellSpec) -> str:
+        """Returns a name unique to all that decides the encoder that a cell starts from."""
+        init = read_init(cell.init)
+        if init.reads_pixels:
+            return init.word  # the same in every replicate
+        if init.learns():
+            return self.encoder_key(cell.init, cell.replicate)
+        return self.plan.start_key(cell.init, 0 if init.is_given else cell.replicate)
+
+    def has_encoder(self, key: str) -> bool:
+        """Returns whether a learnt encoder and its record are there and whole."""
+        encoders = self.run.encoders
+        there = read_json(encoders / f"{key}.json") is not None
+        return there and is_whole_archive(encoders / f"{key}.keras")
+
+    def random_encoder(self, replicate: int) -> keras.Model:
+        """Returns the encoder with the random weights that all arms of a replicate start from."""
+        from tfzero.networks import build_encoder, redraw_network
+
+        if self.plan.encoder is None:
+            base = build_encoder(self.plan.data.image_shape)
+        else:
+            base = _load(self.run.own_encoder)
+        return redraw_network(base, seed=derive_seed(replicate, "encoder"))
+
+    def load_encoder(self, word: str, replicate: int) -> keras.Model | None:
+        """Returns the encoder that an init's arms start from in a replicate; None for pixels."""
+        return read_init(word).encoder(self, replicate)
+
+    def load_learnt(self, word: str, replicate: int) -> keras.Model:
+        """Returns a learnt encoder from its file."""
+        return _load(self.run.encoders / f"{self.encoder_key(word, replicate)}.keras")
+
+    def load_given(self) -> keras.Model:
+        """Returns the encoder that came ready, from its file."""
+        return _load(self.run.given_encoder)
+
+    def load_generated(self, word: str, replicate: int) -> np.ndarray:
+        """Returns the images that a pretrained method made, uint8 `(N, H, W, C)`."""
+        key = self.encoder_key(word, replicate)
+        with np.load(self.run.encoders / f"{key}-generated.npz") as file:
+            return file["images"]
+
+
+def _load(path: pathlib.Path) -> keras.Model:
+    import keras
+
+    import tfzero.networks.kmeans  # noqa: F401  # registers what a saved encoder is made of
+    import tfzero.networks.layers  # noqa: F401
+    import tfzero.networks.public  # noqa: F401
+
+    return keras.models.load_model(path, compile=False)
+
+
+@functools.lru_cache(maxsize=1)
+def _open_data(cache: pathlib.Path) -> ImageData:
+    return open_arrays(cache)
+
+
+@functools.lru_cache(maxsize=1)
+def _open_source(cache: pathlib.Path) -> SourceTask:
+    return open_source_task(cache)
+
+
+@functools.lru_cache(maxsize=4)
+def _draw_subsets(cache: pathlib.Path, counts: tuple[int, ...], replicate: int, balanced: bool):
+    data = _open_data(cache)
+    seed = derive_seed(replicate, "labels")
+    return nested_subsets(
+        data.train_images, data.train_labels, list(counts), seed=seed, balanced=balanced
+    )

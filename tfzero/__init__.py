@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from tfzero.common.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from tfzero.common.checks import InputError
     from tfzero.data import ImageData, from_arrays, from_dataset, load_data
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
     from tfzero.transfer.classifier import Classifier
     from tfzero.transfer.estimate import estimate_transfer
     from tfzero.transfer.stopping import StopAt
-
-__version__ = "0.1.0"
 
 _PLACES = {
     "Alarms": "tfzero.pretrain.alarms",

@@ -21,6 +21,7 @@ from tfzero.jobs.recommended import export_recommended, require_writable
 from tfzero.jobs.source import open_source
 from tfzero.study import screen
 from tfzero.study.minutes import fit_minutes
+from tfzero.study.outside import read_arms
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.planning.request import read_request
 from tfzero.study.planning.resolve import make_plan
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 def compare(
     data: ImageData | str | os.PathLike = "digits",
     *,
-    arms: Sequence[str] | None = None,
+    arms: Sequence[str | tuple[Any, Any]] | None = None,
     label_counts: Sequence[int | str] | None = None,
     seeds: int | None = None,
     epochs: int | None = None,
@@ -82,7 +83,10 @@ def compare(
 
     Args:
         data: What `load_data` returns, or what it takes.
-        arms: As INIT/STRATEGY, for example "vae/lpft"; None takes the default ones.
+        arms: As INIT/STRATEGY, for example "vae/lpft"; None takes the default ones. Or pairs
+            (init, strategy), where the init may be a class of your own, derived from
+            `tfzero.pretrain.base.Pretrainer`, and the strategy an object of your own, derived
+            from `tfzero.transfer.strategies.base.Strategy`.
         label_counts: Numbers or "all"; None takes 2, 5 and 20 labels a class.
         seeds: Replicates: each redraws labels, starting weights and training; None means 10.
         epochs: Pretraining passes over the pool; None chooses by its size.
@@ -131,8 +135,10 @@ def compare(
     checked = check_briefly(data)
     require_no_leaks(checked)
     run = RunFolder(pathlib.Path("runs", data.name) if out is None else out)
+    named, outside = read_arms(arms)
     asked = {
-        "arms": arms,
+        "arms": named,
+        "outside": outside.fingerprints() or None,
         "label_counts": label_counts,
         "seeds": seeds,
         "epochs": epochs,
@@ -152,7 +158,7 @@ def compare(
     require_writable(target)
     own_networks = encoder is not None or opened.encoder is not None
     # The workers' working directory may be another.
-    asked_for = Workspace(full, run.path.resolve(), _own_objects() if own_networks else {})
+    asked_for = Workspace(full, run.path.resolve(), _own_objects() if own_networks else {}, outside)
     with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):
         run.create()
         with take_part(run.claims):

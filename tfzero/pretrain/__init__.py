@@ -6,7 +6,7 @@ import pkgutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tfzero.common.checks import require_choice
+from tfzero.common.checks import InputError, require_choice
 from tfzero.data.kinds import KINDS
 from tfzero.pretrain.budget import LARGE_POOL_BATCH, PretrainingBudget, default_budget
 
@@ -33,6 +33,7 @@ class Method(NamedTuple):
         generates: Whether it can make images of its own, `can("generate")`, without its class.
         decays: Whether it rises over the first tenth of the updates and then falls to 0 as a
             cosine, instead of standing still.
+        outside: The class itself, of a method from outside this package.
     """
 
     place: str
@@ -43,6 +44,7 @@ class Method(NamedTuple):
     learning_rate: float = 1e-3
     decays: bool = False
     generates: bool = False
+    outside: type[Pretrainer] | None = None
 
     def budget(self, num_images: int, *, epochs: int | None = None) -> PretrainingBudget:
         """Returns what the method may spend on a pool of a size.
@@ -99,7 +101,36 @@ def find_method(name: str) -> Callable[..., Pretrainer]:
     Raises:
         InputError: If there is no such method; the message names the nearest.
     """
-    return pkgutil.resolve_name(METHODS[require_choice(name, METHODS, what="method")].place)
+    method = METHODS[require_choice(name, METHODS, what="method")]
+    return method.outside or pkgutil.resolve_name(method.place)
+
+
+def register_method(method: type[Pretrainer]) -> str:
+    """Makes a class from outside this package a method of this process; returns its key.
+
+    Its key is the class's name in lower case, its training budget the default. What an image
+    costs is not measured: it counts as much as the dearest common method but one, the VAE.
+
+    Raises:
+        InputError: If the key belongs to another method, or the class is not a `Pretrainer`.
+    """
+    from tfzero.pretrain.base import Pretrainer
+
+    if not issubclass(method, Pretrainer):
+        raise InputError(
+            f"{method.__name__} is not a method; expected a class derived from "
+            "tfzero.pretrain.base.Pretrainer."
+        )
+    place, key = f"{method.__module__}:{method.__qualname__}", method.__name__.lower()
+    if key in METHODS and METHODS[key].place != place:
+        raise InputError(
+            f'The name "{key}" of class {method.__name__} belongs to another method; rename yours.'
+        )
+    if key not in METHODS or METHODS[key].outside is not None:
+        generates = method.generate is not Pretrainer.generate
+        cost = METHODS["vae"].relative_cost
+        METHODS[key] = Method(place, cost, generates=generates, outside=method)
+    return key
 
 
 def build_method(name: str, encoder: keras.Model, *, kind: str | None, seed: int) -> Pretrainer:

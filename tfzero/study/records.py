@@ -127,9 +127,15 @@ class RunFolder:
         """Records that a job failed twice."""
         write_json(
             self.failures / f"{key}.json",
-            {"schema": 1, "key": key, "label": label, "spec": spec, "reason": reason,
-             "details": details},
-        )  # fmt: skip
+            {
+                "schema": 1,
+                "key": key,
+                "label": label,
+                "spec": spec,
+                "reason": reason,
+                "details": details,
+            },
+        )
 
     def has_failed(self, key: str) -> bool:
         """Returns whether a failure of this job is recorded."""

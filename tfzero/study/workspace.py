@@ -14,6 +14,7 @@ from tfzero.common.seeds import derive_seed
 from tfzero.data import ImageData, nested_subsets, open_arrays
 from tfzero.data.source_task import SourceTask, open_source_task
 from tfzero.study.inits import read_init
+from tfzero.study.outside import Outside
 from tfzero.study.planning.plan import CellSpec, StudyPlan
 from tfzero.study.records import RunFolder
 
@@ -30,12 +31,19 @@ class Workspace:
     Attributes:
         plan: The study.
         folder: The run folder.
-        custom_objects: Classes of an own architecture, by name.
+        own_objects: Classes of an own architecture, by name.
+        outside: Methods and strategies that are not of this package.
     """
 
     plan: StudyPlan
     folder: pathlib.Path
-    custom_objects: dict[str, Any] = dataclasses.field(default_factory=dict)
+    own_objects: dict[str, Any] = dataclasses.field(default_factory=dict)
+    outside: Outside = dataclasses.field(default_factory=Outside)
+
+    @property
+    def custom_objects(self) -> dict[str, Any]:
+        """All classes that saved models may need, by name."""
+        return {**self.own_objects, **self.outside.classes()}
 
     @property
     def run(self) -> RunFolder:

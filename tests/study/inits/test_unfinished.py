@@ -55,8 +55,9 @@ def test_what_was_killed_goes_on_and_ends_bit_for_bit(tmp_path, monkeypatch, met
         with pytest.raises(Killed):
             run_pretraining(at(plan, run), method, 0)
     assert sorted(path.name for path in run.unfinished.iterdir()) == [
-        f"{key}-000003.json", f"{key}-000003.keras",
-    ]  # fmt: skip
+        f"{key}-000003.json",
+        f"{key}-000003.keras",
+    ]
     kept = read_json(run.unfinished / f"{key}-000003.json")
     assert kept["seconds"] > 0 and kept["cpu_seconds"] > 0
     # As if the first three epochs had been slow.
@@ -120,13 +121,21 @@ def test_what_was_killed_after_its_last_epoch_keeps_its_losses(tmp_path, monkeyp
 def test_noise_that_no_file_keeps_is_not_gone_on_with(tmp_path, monkeypatch):
     data = from_arrays(*draw_bars(80, seed=0))
     encoder = keras.Sequential(
-        [keras.layers.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(8),
-         keras.layers.Dropout(0.5)]
-    )  # fmt: skip
+        [
+            keras.layers.Input((8, 8, 1)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(8),
+            keras.layers.Dropout(0.5),
+        ]
+    )
     plan = make_plan(
-        data, arms=["simclr/lpft", "scratch/finetune"], label_counts=(8,), seeds=1, epochs=3,
+        data,
+        arms=["simclr/lpft", "scratch/finetune"],
+        label_counts=(8,),
+        seeds=1,
+        epochs=3,
         encoder=encoder,
-    )  # fmt: skip
+    )
     run = RunFolder(tmp_path)
     open_run(plan, data, run, encoder=encoder)
     monkeypatch.setattr(unfinished, "_EVERY_SECONDS", 0.0)

@@ -65,12 +65,13 @@ def test_an_interval_agrees_with_what_holms_procedure_claims():
 
 def test_all_four_outcomes():
     accuracy = {
-        (SCRATCH, 6): BASE, (SCRATCH, 12): BASE,
+        (SCRATCH, 6): BASE,
+        (SCRATCH, 12): BASE,
         ("vae/lpft", 6): shifted(5.0, 5.1, 5.2, 5.3, 5.4),
         ("gan/lpft", 6): shifted(-4.0, -4.1, -4.2, -4.3, -4.4),
         ("vae/lpft", 12): shifted(0.0, 0.1, 0.0, -0.1, 0.1),
         ("gan/lpft", 12): shifted(2.0, -2.0, 1.5, -1.0, 0.5),
-    }  # fmt: skip
+    }
     family = [(arm, count) for count in (6, 12) for arm in ("vae/lpft", "gan/lpft")]
     found = judge(accuracy, family=family)
     outcomes = [comparison.outcome for comparison in found]

@@ -67,8 +67,16 @@ def test_words_are_taken_apart():
     assert list_stages("public") == list_stages("scratch") == list_stages("pixels") == []
     assert list_stages("vae") == ["vae"]
     # A chain on the target's own pool alone is none, nor is one of what has no network.
-    for word in ("vae+gan", "kmeans@source+vae", "scratch@source", "supervised@source", "vae@",
-                 "supervised+kmeans", "supervised+", "pixels+vae"):  # fmt: skip
+    for word in (
+        "vae+gan",
+        "kmeans@source+vae",
+        "scratch@source",
+        "supervised@source",
+        "vae@",
+        "supervised+kmeans",
+        "supervised+",
+        "pixels+vae",
+    ):
         assert parse_init(word) is None, word
     for word in list_inits(labelled=True, source=True, given="public"):
         assert parse_init(word) is not None, word
@@ -96,8 +104,11 @@ def test_without_arms_a_study_gets_those_of_its_source():
     assert choose_arms(None, foreign=Foreign(given="file"))[-2:] == ("file/lpft", "file/probe")
     # A chain brings each of its halves alone.
     assert choose_arms([SCRATCH], foreign=ALL, then="vae") == (
-        SCRATCH, "supervised/lpft", "vae/lpft", "supervised+vae/lpft",
-    )  # fmt: skip
+        SCRATCH,
+        "supervised/lpft",
+        "vae/lpft",
+        "supervised+vae/lpft",
+    )
     with pytest.raises(InputError, match="there is no source"):
         choose_arms(None, foreign=Foreign(), then="vae")
     with pytest.raises(InputError, match='Did you mean "vae"'):
@@ -133,8 +144,12 @@ def test_keys_know_the_source_and_nothing_else_does():
         for seed in (7, 8)
     ]
     assert list(plans[0].pretraining) == ["vae", "vae@source", "supervised", "supervised+vae"]
-    for init, same in [("vae", True), ("vae@source", False), ("supervised", False),
-                       ("supervised+vae", False)]:  # fmt: skip
+    for init, same in [
+        ("vae", True),
+        ("vae@source", False),
+        ("supervised", False),
+        ("supervised+vae", False),
+    ]:
         first, second = (plan.pretraining_key(init, 0) for plan in plans)
         assert (first == second) == same, init
     cells = [CellSpec(arm=arm, num_labels=8, replicate=0) for arm in arms]
@@ -145,11 +160,13 @@ def test_keys_know_the_source_and_nothing_else_does():
     assert alone.pretraining_key("vae", 0) == plans[0].pretraining_key("vae", 0)
     given = [
         make_plan(
-            data, arms=["file/lpft", "file+vae/lpft", SCRATCH], label_counts=[8],
+            data,
+            arms=["file/lpft", "file+vae/lpft", SCRATCH],
+            label_counts=[8],
             given=GIVEN.model_copy(update={"fingerprint": name}),
         )
         for name in ("00", "01")
-    ]  # fmt: skip
+    ]
     keys = [[plan.cell_key(cell) for cell in plan.cells()[:3]] for plan in given]
     assert [a == b for a, b in zip(*keys, strict=True)] == [False, False, True]
 
@@ -249,8 +266,9 @@ def test_who_was_beaten_is_named_where_it_was_not_all_of_them():
     said = headline_of({SCRATCH: 0, "simclr/lpft": 20, "vae/lpft": 2, "vae@source/lpft": 10})
     assert "vae@source/lpft beats vae/lpft, pretrained on your own images" in said
     assert "beats pretraining on your own images" not in said
-    lost = headline_of({SCRATCH: 0, "simclr/lpft": 20, "vae/lpft": 2, "vae/probe": 0,
-                        "supervised/lpft": 10})  # fmt: skip
+    lost = headline_of(
+        {SCRATCH: 0, "simclr/lpft": 20, "vae/lpft": 2, "vae/probe": 0, "supervised/lpft": 10}
+    )
     assert "supervised/lpft loses to simclr/lpft, pretrained on your own images" in lost
     half = headline_of({SCRATCH: 0, "supervised/lpft": 2, "supervised+vae/lpft": 10})
     assert "supervised+vae/lpft beats supervised/lpft alone" in half
@@ -296,8 +314,9 @@ def test_one_ready_encoder_is_spoken_of_alone():
         ("file/lpft", 8): [90.0, 90.1, 90.3, 90.2],
     }
     data = make_data()
-    plan = make_plan(data, given=GIVEN, arms=[SCRATCH, "file/lpft"], label_counts=[8], seeds=4,
-                     encoders=2)  # fmt: skip
+    plan = make_plan(
+        data, given=GIVEN, arms=[SCRATCH, "file/lpft"], label_counts=[8], seeds=4, encoders=2
+    )
     verdict = judge(plan, make_records(accuracy), [], make_right(accuracy))
     [entry] = verdict["comparisons"]
     assert (entry["outcome"], entry["encoders"], entry["seeds"]) == ("transfer better", 1, 4)
@@ -322,8 +341,12 @@ def test_each_stage_learns_from_what_it_should(finished):
     plan, run = finished
     source = at(plan, run).source
     own = at(plan, run).data.pool
-    for init, images in [("supervised", source.images), ("vae@source", source.images),
-                         ("kmeans@source", source.images), ("supervised+vae", own)]:  # fmt: skip
+    for init, images in [
+        ("supervised", source.images),
+        ("vae@source", source.images),
+        ("kmeans@source", source.images),
+        ("supervised+vae", own),
+    ]:
         learner = read_learner(init)
         np.testing.assert_array_equal(learner.images(at(plan, run)), images)
         if init != "supervised":
@@ -370,8 +393,13 @@ def test_cells_of_a_source_score_and_everything_is_timed(finished):
 def test_a_ready_encoder_is_the_same_in_every_replicate(tmp_path):
     data = make_data()
     ready = build_small_encoder(seed=5)
-    plan = make_plan(data, given=GIVEN, arms=["file/probe", "file/svm", "file/finetune"],
-                     label_counts=[8], seeds=2)  # fmt: skip
+    plan = make_plan(
+        data,
+        given=GIVEN,
+        arms=["file/probe", "file/svm", "file/finetune"],
+        label_counts=[8],
+        seeds=2,
+    )
     run = RunFolder(tmp_path)
     open_run(plan, data, run, given=ready)
     assert plan.pretraining == {}
@@ -390,8 +418,12 @@ def test_a_ready_encoder_is_the_same_in_every_replicate(tmp_path):
 
 def test_the_noise_of_a_ready_encoder_is_drawn_from_the_replicate(tmp_path):
     data = make_data()
-    layers = [keras.layers.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(8),
-              keras.layers.Dropout(0.5)]  # fmt: skip
+    layers = [
+        keras.layers.Input((8, 8, 1)),
+        keras.layers.Flatten(),
+        keras.layers.Dense(8),
+        keras.layers.Dropout(0.5),
+    ]
     ready = keras.Sequential(layers)
     plan = make_plan(data, given=GIVEN, arms=["file/finetune"], label_counts=[8], seeds=2)
     run = RunFolder(tmp_path)

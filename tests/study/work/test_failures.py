@@ -43,9 +43,16 @@ def compare(folder):
     data = from_arrays(*draw_bars(80, seed=0))
     try:
         study = tfzero.compare(
-            data, arms=ARMS, label_counts=[8], seeds=3, epochs=1, out=folder, export=folder / "out",
-            workers=1, console=console,
-        )  # fmt: skip
+            data,
+            arms=ARMS,
+            label_counts=[8],
+            seeds=3,
+            epochs=1,
+            out=folder,
+            export=folder / "out",
+            workers=1,
+            console=console,
+        )
     finally:
         printed = console.file.getvalue()
     return study, printed

@@ -181,9 +181,14 @@ def test_networks_trained_on_spread_labels_share_the_graph(tmp_path, monkeypatch
     cell = CellSpec(arm="vae/spread_finetune", num_labels=8, replicate=0)
     chosen = at(plan, run).subsets(0, 8)[8]
     alone = worker.fit_arm(
-        run, plan, cell, data.train_images[chosen], data.train_labels[chosen], {},
+        run,
+        plan,
+        cell,
+        data.train_images[chosen],
+        data.train_labels[chosen],
+        {},
         encoder=at(plan, run).load_encoder("vae", 0),
-    )  # fmt: skip
+    )
     assert len(built) == 3  # a given encoder's is its own
     np.testing.assert_allclose(alone.predict(data.test_images), found[cell][1], atol=1e-5)
     # What building took counts for each cell, as if it had been alone.

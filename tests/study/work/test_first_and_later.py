@@ -8,11 +8,11 @@ import sys
 import keras
 import numpy as np
 import pytest
-from tfzero.study.work.cell import run_cell
 
 from tests.study.small import at, open_small_run
 from tfzero.study.planning.plan import CellSpec
 from tfzero.study.work import worker
+from tfzero.study.work.cell import run_cell
 from tfzero.study.work.pretraining import run_pretraining
 
 PRETRAINING = ["vae", "gan"]
@@ -101,8 +101,10 @@ def digest(arrays):
 def run_in_fresh_process(folder, jobs):
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(folder), *jobs],
-        capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -57,8 +57,10 @@ def test_balanced_studies_label_as_many_of_each_class(tmp_path):
     for balanced, expected in ((False, [3, 3, 3, 1]), (True, [3, 2, 2, 3])):
         plan = make_plan(
             dataclasses.replace(data, balanced=balanced),
-            arms=["scratch/probe"], label_counts=[10], seeds=1,
-        )  # fmt: skip
+            arms=["scratch/probe"],
+            label_counts=[10],
+            seeds=1,
+        )
         run = RunFolder(tmp_path / str(balanced))
         open_run(plan, data, run)
         rows = at(plan, run).subsets(0, 10)[10]

@@ -7,7 +7,7 @@ import itertools
 import time
 from typing import TYPE_CHECKING
 
-from tfzero.pretrain import METHODS
+from tfzero.pretrain import METHODS, build_method
 from tfzero.study.inits.base import Bought, Context, Counts, Learner, Learnt, Occasion
 from tfzero.study.inits.settings import PretrainingPlan
 from tfzero.study.inits.timing import Timing
@@ -47,7 +47,6 @@ class Method(Learner):
         same. An architecture that draws noise of its own begins anew, for the same reason.
         """
         from tfzero.networks.copies import has_noise
-        from tfzero.pretrain import build_method
         from tfzero.pretrain.run import pretrain
         from tfzero.study.inits.unfinished import KeepUnfinished, open_unfinished
 
@@ -95,7 +94,6 @@ class Method(Learner):
         """Times some calls of the training graph; the first epoch traces it."""
         import keras
 
-        from tfzero.pretrain import build_method
         from tfzero.pretrain.run import pretrain, steps_per_call
 
         settings: PretrainingPlan = context.settings(self.word)

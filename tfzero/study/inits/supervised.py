@@ -10,6 +10,7 @@ from tfzero.pretrain.budget import default_budget
 from tfzero.study.inits.base import Bought, Context, Counts, Learner, Learnt, Occasion
 from tfzero.study.inits.settings import SupervisedPlan
 from tfzero.study.inits.timing import Timing, time_updates
+from tfzero.transfer import fit_classifier
 from tfzero.transfer.budget import Budget
 
 # Two lengths of a fit tell what an update costs from what a fit costs.
@@ -70,8 +71,6 @@ class Supervised(Learner):
         return bought.updates(settings.epochs, self.count_images(counts), settings.batch_size)
 
     def _train(self, context: Context, replicate: int, *, steps: int, seed: int):
-        from tfzero.transfer import fit_classifier
-
         source, settings = context.source, context.settings(self.word)
         return fit_classifier(
             "finetune",

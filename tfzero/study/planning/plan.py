@@ -150,6 +150,8 @@ class StudyPlan(Model):
     encoder: str | None = None
     # Where the images come from that networks are trained on without labels.
     unlabeled_from: str = UNLABELED_FROM[0]
+    # Methods and strategies from outside the package: by word, what identifies their code.
+    outside: dict[str, str] = {}
     versions: dict[str, str]
     recipe: str = RECIPE
 
@@ -257,6 +259,7 @@ class StudyPlan(Model):
             "data": self.data.fingerprint,
             # Only where it is asked for, so that other studies keep their records.
             **({"balanced": True} if self.data.balanced else {}),
+            **({"outside": self.outside} if self.outside else {}),
             "encoder": self.encoder,
             "recipe": self.recipe,
             "versions": self.versions,

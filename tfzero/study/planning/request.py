@@ -29,6 +29,7 @@ class Request(Model):
         unlabeled_from: Where networks' unlabeled images come from: "pool", "generated" (by the
             arm's own GAN or VAE) or "both".
         then: Method that goes on, on the target's own pool, from what a source gives.
+        outside: By word of a method or strategy from outside, what identifies its code.
     """
 
     arms: tuple[str, ...] | None = None
@@ -42,6 +43,7 @@ class Request(Model):
     kind: str | None = None
     unlabeled_from: str = "pool"
     then: str | None = None
+    outside: dict[str, str] = {}
 
     def require_possible(self) -> None:
         """Raises if a number or a kind cannot be, whatever the data.

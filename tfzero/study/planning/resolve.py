@@ -109,6 +109,7 @@ def make_plan(
         },
         encoder=None if encoder is None else _identify_encoder(encoder, data.image_shape),
         unlabeled_from=request.unlabeled_from,
+        outside=request.outside,
         versions=current_versions(),
     )
 

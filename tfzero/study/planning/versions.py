@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib import metadata
 
-import tfzero
+from tfzero.common.version import __version__
 
 
 def current_versions() -> dict[str, str]:
@@ -15,7 +15,7 @@ def current_versions() -> dict[str, str]:
         (found for name in ("tensorflow", "tensorflow-cpu") if (found := _version(name))), ""
     )
     return {
-        "tfzero": tfzero.__version__,
+        "tfzero": __version__,
         "python": platform.python_version(),
         "tensorflow": tensorflow,
         **{name: _version(name) for name in names},

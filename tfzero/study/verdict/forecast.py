@@ -65,16 +65,20 @@ def forecast_settlement(difference: Difference, *, margin: float, alpha: float) 
         seeds=smallest(
             lambda parts: _search(
                 lambda n: detectable_difference(*parts, seeds=n, images=images, alpha=alpha),
-                points, start=max(2, seeds), most=_MOST_SEEDS,
+                points,
+                start=max(2, seeds),
+                most=_MOST_SEEDS,
             )
         ),
         images=smallest(
             lambda parts: _search(
                 lambda n: detectable_difference(*parts, seeds=seeds, images=n, alpha=alpha),
-                points, start=images, most=_MOST_IMAGES,
+                points,
+                start=images,
+                most=_MOST_IMAGES,
             )
         ),
-    )  # fmt: skip
+    )
 
 
 def detectable_difference(

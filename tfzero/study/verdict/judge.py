@@ -57,12 +57,18 @@ def judge(
     look = len(plan.looks)
     alpha = level_of_look(look)
     judged = judge_family(
-        right, plan.family, baseline=SCRATCH, alpha=alpha, margin=plan.margin,
-        encoders=plan.encoders, rivals=plan.rivals,
+        right,
+        plan.family,
+        baseline=SCRATCH,
+        alpha=alpha,
+        margin=plan.margin,
+        encoders=plan.encoders,
+        rivals=plan.rivals,
         single=[arm for arm in plan.arms if read_init(arm.init).is_given],
-    )  # fmt: skip
-    undecided = {(c.num_labels, frozenset([c.arm, c.baseline])) for c in judged
-                 if c.outcome == CANNOT_TELL}  # fmt: skip
+    )
+    undecided = {
+        (c.num_labels, frozenset([c.arm, c.baseline])) for c in judged if c.outcome == CANNOT_TELL
+    }
     against_scratch = [comparison for comparison in judged if comparison.baseline == SCRATCH]
     among = [comparison for comparison in judged if comparison.baseline != SCRATCH]
     best = [_best(plan, right, count, undecided, alpha) for count in plan.label_counts]
@@ -110,8 +116,10 @@ def _entry(plan: StudyPlan, comparison: Comparison) -> dict[str, Any]:
         next_level = level_of_look(len(plan.looks) + 1) / plan.num_claims
         forecast = forecast_settlement(difference, margin=plan.margin, alpha=next_level)
         entry["settled_by"] = {
-            "points": forecast.points, "seeds": forecast.seeds, "images": forecast.images
-        }  # fmt: skip
+            "points": forecast.points,
+            "seeds": forecast.seeds,
+            "images": forecast.images,
+        }
     return entry
 
 
@@ -128,10 +136,14 @@ def _against_long(plan: StudyPlan, right: Right) -> list[dict[str, Any]]:
         low, high = difference.interval(1 - CONFIDENCE)
         entries.append(
             {
-                "arm": arm, "baseline": long, "num_labels": count,
-                "difference": difference.mean, "single_low": low, "single_high": high,
+                "arm": arm,
+                "baseline": long,
+                "num_labels": count,
+                "difference": difference.mean,
+                "single_low": low,
+                "single_high": high,
             }
-        )  # fmt: skip
+        )
     return entries
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tfzero.common.arm import Arm
@@ -184,7 +185,7 @@ def _no_verdict(plan: StudyPlan) -> str:
     return f"No verdict: fewer than {MIN_SEEDS} replicates of any comparison have a result."
 
 
-def recommend(verdict: dict[str, Any], *, network_arms: list[str]) -> dict[str, Any] | None:
+def recommend(verdict: dict[str, Any], *, network_arms: Sequence[str]) -> dict[str, Any] | None:
     """Returns the network to export and why; None if no network arm was scored.
 
     It is the network arm with the highest mean at the largest label count, for the export is
@@ -222,7 +223,7 @@ def recommend(verdict: dict[str, Any], *, network_arms: list[str]) -> dict[str, 
     return {"arm": arm, "reason": reason, "notes": notes, "savedmodel": None}
 
 
-def _point_to_spreading(best: list[dict[str, Any]], network_arms: list[str]) -> list[str]:
+def _point_to_spreading(best: list[dict[str, Any]], network_arms: Sequence[str]) -> list[str]:
     """Returns a sentence where spread labels lead every network, and no network learns from them.
 
     Spread labels themselves are no model that could be exported.

@@ -13,16 +13,16 @@ from tfzero.study.inits.timing import Timing
 from tfzero.study.planning.plan import CellSpec, StudyPlan, TransferPlan
 from tfzero.study.readings.maps import mapped_inits
 from tfzero.study.readings.networks import num_reading_images, wants_reading
-from tfzero.transfer import STRATEGIES, Strategy, trains_on_unlabeled
-from tfzero.transfer.budget import POOL_ROUNDS, Budget
-from tfzero.transfer.choice import MOST_LABELS
+from tfzero.transfer import STRATEGIES
+from tfzero.transfer.budget import Budget
+from tfzero.transfer.strategies.base import Strategy, Training, Work
 
 NETWORK = "network"
 # Seconds that a job costs beside its steps: loading, building and writing. Small beside the rest
 # of any study, so constants do.
 _CELL_OVERHEAD = 0.15
 # Of a classical strategy: blocks, settings, folds.
-_FITS_A_CHOICE = 25
+_FITS_PER_CHOICE = 25
 # Seconds from the last cell to the end: saving, exporting and verifying a model, the report.
 _ENDING = 9.0
 # And for each encoder's map in the report, on all workers: t-SNE, most of it.
@@ -52,34 +52,51 @@ class Estimate:
 
     def cell(self, plan: StudyPlan, cell: CellSpec) -> float:
         """Returns the expected seconds of one cell."""
-        if read_init(cell.init).is_given:
-            return _CELL_OVERHEAD + self._given_cell(plan, cell)
-        if not STRATEGIES[cell.strategy].trains_network:
-            timing = self._timing(cell.arm)
-            if STRATEGIES[cell.strategy].reads_graph:
-                return _CELL_OVERHEAD + self._spreading(plan, cell, timing)
-            seconds = _extrapolate(timing.fits, cell.num_labels)
-            if STRATEGIES[cell.strategy].reads_blocks and cell.num_labels > MOST_LABELS:
-                # A part of the labels makes the choice, and all are fitted once.
-                seconds = _extrapolate(timing.fits, MOST_LABELS) + seconds / _FITS_A_CHOICE
-        else:
-            timing = self._timing(NETWORK)
-            seconds = cell.num_labels * timing.seconds_per_image
-            if cell.strategy != "probe":
-                seconds += self._fit(plan, plan.transfer_for(cell))
-            if trains_on_unlabeled(cell.strategy):
-                seconds += self._fit_unlabeled(plan, plan.transfer_for(cell), timing)
-            if STRATEGIES[cell.strategy].spreads:
-                seconds += self._spreading(plan, cell, self._timing(cell.arm))
-        images = plan.data.num_test + (num_reading_images(plan) if wants_reading(plan, cell) else 0)
-        return _CELL_OVERHEAD + seconds + images * timing.seconds_per_image
+        given = read_init(cell.init).is_given
+        seconds = self._reading_given(plan, cell) if given else self._reading(plan, cell)
+        return _CELL_OVERHEAD + seconds + self._fitting(plan, cell)
 
-    def _fit_unlabeled(self, plan: StudyPlan, settings: TransferPlan, timing: Timing) -> float:
-        """Returns the seconds of the rounds on unlabeled images, of twice as large batches."""
-        budget = Budget(**settings.model_dump())
-        round_seconds = timing.fit_seconds + 2 * budget.pool_steps * timing.seconds_per_step
-        looking = 2 * plan.data.num_pool * timing.seconds_per_image
-        return POOL_ROUNDS * (round_seconds + looking)
+    def _work(self, plan: StudyPlan, cell: CellSpec) -> Work:
+        budget = Budget(**plan.transfer_for(cell).model_dump())
+        return STRATEGIES[cell.strategy].work(budget, plan.data.num_pool)
+
+    def _fitting(self, plan: StudyPlan, cell: CellSpec) -> float:
+        """Returns the seconds of all that a strategy fits."""
+        work, init = self._work(plan, cell), read_init(cell.init)
+        own, network = self._timing(cell.arm), self._timing(cell.init if init.is_given else NETWORK)
+        seconds = sum(self._training(plan, network, training) for training in work.trainings)
+        seconds += work.looks * network.seconds_per_image
+        if work.spreads:
+            seconds += self._spreading(plan, cell, own)
+        if work.whole:
+            seconds += _whole_fit(own, cell.num_labels, searched=work.searched)
+        return seconds
+
+    def _training(self, plan: StudyPlan, timing: Timing, training: Training) -> float:
+        """Returns the seconds of one training of a network."""
+        timed = timed_settings(plan).batch_size
+        step = timing.seconds_per_step * training.batch_size / timed
+        if training.batch_size == plan.transfer[plan.data.num_train].batch_size != timed:
+            step = timing.seconds_per_large_step or step
+        return timing.fit_seconds + training.steps * step
+
+    def _reading(self, plan: StudyPlan, cell: CellSpec) -> float:
+        """Returns the seconds in which labelled, test and shown images are read."""
+        work = self._work(plan, cell)
+        timing = self._timing(NETWORK if work.network else cell.arm)
+        images = plan.data.num_test + (cell.num_labels if work.network else 0)
+        if wants_reading(plan, cell):
+            images += num_reading_images(plan)
+        return images * timing.seconds_per_image
+
+    def _reading_given(self, plan: StudyPlan, cell: CellSpec) -> float:
+        """Returns the same of an encoder that came ready, which may be large."""
+        work = self._work(plan, cell)
+        images = plan.data.num_test + cell.num_labels + (plan.data.num_pool if work.spreads else 0)
+        if not STRATEGIES[cell.strategy].trains_encoder or work.spreads:
+            # Read once: labelled images per replicate, all others per study.
+            images /= plan.seeds * len(plan.label_counts)
+        return images * self._timing(cell.init).seconds_per_image
 
     def _spreading(self, plan: StudyPlan, cell: CellSpec, timing: Timing) -> float:
         """Returns the seconds of a cell with its share of the graph that its arm's cells share."""
@@ -94,38 +111,14 @@ class Estimate:
         seconds = timing.fits[0][1] if timing.fits else 0.0
         return seconds + share * timing.seconds_per_step
 
-    def _given_cell(self, plan: StudyPlan, cell: CellSpec) -> float:
-        """Returns the expected seconds of a cell whose encoder came ready, and may be large."""
-        timing = self._timing(cell.init)
-        reading = plan.data.num_test + cell.num_labels
-        strategy = STRATEGIES[cell.strategy]
-        if strategy.reads_graph or strategy.spreads:
-            reading += plan.data.num_pool
-        if strategy.reads_features or strategy.reads_graph or strategy.spreads:
-            # Read once: of labelled images a replicate, of all others a study.
-            reading /= plan.seeds * len(plan.label_counts)
-        seconds = reading * timing.seconds_per_image
-        if strategy.reads_graph:
-            return seconds + self._spreading(plan, cell, self._timing(cell.arm))
-        if strategy.spreads:
-            seconds += self._spreading(plan, cell, self._timing(cell.arm))
-        if strategy.trains_network and cell.strategy != "probe":
-            settings = plan.transfer_for(cell)
-            seconds += timing.fit_seconds + settings.steps * timing.seconds_per_step
-        return seconds + _extrapolate(self._timing(cell.arm).fits, cell.num_labels)
-
     def ending(self, plan: StudyPlan, *, workers: int) -> float:
         """Returns the expected seconds from the last cell to the end."""
         maps = _MAP * -(-len(mapped_inits(plan)) // workers)
         if not plan.network_arms():
             return _ENDING / 3 + maps  # the report alone
-        return _ENDING + maps + self._fit(plan, plan.transfer[plan.data.num_train])
-
-    def _fit(self, plan: StudyPlan, settings: TransferPlan) -> float:
-        timing = self._timing(NETWORK)
-        large = settings.batch_size != timed_settings(plan).batch_size
-        step = timing.seconds_per_large_step if large else timing.seconds_per_step
-        return timing.fit_seconds + settings.steps * step
+        settings = plan.transfer[plan.data.num_train]
+        training = Training(settings.steps, settings.batch_size)
+        return _ENDING + maps + self._training(plan, self._timing(NETWORK), training)
 
     def total(self, plan: StudyPlan, *, pretraining, cells, workers: int) -> float:
         """Returns the expected seconds of a study's missing jobs, to its end.
@@ -191,6 +184,15 @@ def reads_no_encoder(arm: Arm) -> bool:
     """
     init = read_init(arm.init)
     return init.reads_pixels or (init.is_random and STRATEGIES[arm.strategy].spreads)
+
+
+def _whole_fit(timing: Timing, num_labels: int, *, searched: int | None) -> float:
+    """Returns the seconds of a fit that was timed as a whole."""
+    seconds = _extrapolate(timing.fits, num_labels)
+    if searched is not None and num_labels > searched:
+        # A part of the labels makes the choice, and all are fitted once.
+        seconds = _extrapolate(timing.fits, searched) + seconds / _FITS_PER_CHOICE
+    return seconds
 
 
 def _extrapolate(fits: tuple[tuple[int, float], ...], count: int) -> float:

@@ -11,8 +11,11 @@ from tfzero.common.seeds import derive_seed
 from tfzero.study.inits import read_learner
 from tfzero.study.inits.base import Learnt
 from tfzero.study.inits.unfinished import forget_unfinished
+from tfzero.study.readings.pictures import draw_pictures
+from tfzero.study.work.generated import generate_images
 from tfzero.study.work.process import in_study
 from tfzero.study.workspace import Workspace
+from tfzero.transfer.contract import measure_cost
 
 
 @in_study
@@ -24,8 +27,6 @@ def run_pretraining(workspace: Workspace, word: str, replicate: int) -> str:
         word: An init that learns; what it goes on from is there already.
         replicate: Which draw.
     """
-    from tfzero.transfer.contract import measure_cost
-
     init, run = read_learner(word), workspace.run
     key = workspace.encoder_key(word, replicate)
     with measure_cost() as cost:
@@ -41,7 +42,7 @@ def run_pretraining(workspace: Workspace, word: str, replicate: int) -> str:
     write_arrays(run.encoders / f"{key}.npz", **pictures)
     if workspace.plan.keeps_generated(word):
         with measure_cost() as making:
-            images = _generate(learnt, len(images), replicate)
+            images = generate_images(learnt.method, len(images), replicate)
         cost.seconds += making.seconds
         cost.cpu_seconds += making.cpu_seconds
         write_arrays(run.encoders / f"{key}-generated.npz", images=images)
@@ -65,16 +66,9 @@ def _look_at(learnt: Learnt, images: np.ndarray) -> tuple[dict[str, np.ndarray],
     if learnt.method is None:
         return {}, []
     from tfzero.pretrain.alarms import describe_alarms
-    from tfzero.study.readings.pictures import draw_pictures
 
     pictures = draw_pictures(learnt.method, images)
     return pictures, describe_alarms(learnt.method, images, learnt.history)
-
-
-def _generate(learnt: Learnt, num_pool: int, replicate: int) -> np.ndarray:
-    from tfzero.study.work.generated import generate_images
-
-    return generate_images(learnt.method, num_pool, replicate)
 
 
 def _finite(history: dict[str, list[float]]) -> dict[str, list[Any]]:

@@ -25,6 +25,7 @@ def in_study(
     @functools.wraps(job)
     def run(workspace: Workspace, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Value:
         prepare_process()
+        workspace.outside.register()
         import keras
 
         with keras.saving.custom_object_scope(workspace.custom_objects):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tfzero.common.arm import Arm
 from tfzero.common.seeds import derive_seed
 from tfzero.data import ImageData
-from tfzero.study.inits import read_init, read_learner
+from tfzero.study.inits import parse_init, read_init, read_learner
 from tfzero.study.inits.timing import Timing, time_updates
 from tfzero.study.planning.plan import TransferPlan
 from tfzero.study.work.estimate import NETWORK, reads_no_encoder, timed_settings
@@ -45,9 +45,9 @@ def time_kind(workspace: Workspace, kind: str) -> tuple[str, Timing]:
         return kind, read_learner(kind).time(workspace)
     if kind == NETWORK:
         return kind, _time_network(workspace)
-    if kind in workspace.plan.arms:
-        return kind, _time_arm(workspace, Arm.parse(kind))
-    return kind, _time_given(workspace, kind)
+    if parse_init(kind) is not None:
+        return kind, _time_given(workspace, kind)
+    return kind, _time_arm(workspace, Arm.parse(kind))
 
 
 def _fit_first(

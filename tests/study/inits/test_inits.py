@@ -5,7 +5,6 @@ import json
 import keras
 import numpy as np
 import pytest
-from tfzero.study.work.cell import run_cell
 
 from tests.data.pictures import make_pixels
 from tests.study.small import at, open_small_run
@@ -15,6 +14,7 @@ from tfzero.data import from_arrays
 from tfzero.study.inits.settings import KMeansPlan
 from tfzero.study.planning.arms import parse_arms
 from tfzero.study.verdict.judge import judge
+from tfzero.study.work.cell import run_cell
 from tfzero.study.work.estimate import timed_kinds
 from tfzero.study.work.pretraining import run_pretraining
 from tfzero.study.work.timing import time_kind

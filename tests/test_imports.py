@@ -136,8 +136,8 @@ def test_imports_point_one_way(module):
     [
         ("tfzero.transfer.training", "from tfzero.pretrain.losses import gaussian_kl"),
         ("tfzero.transfer.training", "import tfzero.study.planning.plan"),
-        ("tfzero.study.planning.plan", "from tfzero.study.work import worker"),
-        ("tfzero.study.work.worker", "from tfzero.study.verdict.judge import judge"),
+        ("tfzero.study.planning.plan", "from tfzero.study.work import cell"),
+        ("tfzero.study.work.cell", "from tfzero.study.verdict.judge import judge"),
         ("tfzero.study.verdict.judge", "from tfzero.study.work.scores import score"),
         ("tfzero.transfer.training", "import tfzero\ntfzero.VAE"),
         ("tfzero.transfer.training", "from tfzero import GAN"),

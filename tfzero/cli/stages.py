@@ -38,7 +38,7 @@ from tfzero.cli.options import (
 from tfzero.common.checks import InputError, require_choice
 from tfzero.data.kinds import KINDS
 from tfzero.pretrain import METHODS
-from tfzero.study.planning.inits import SUPERVISED
+from tfzero.study.inits.supervised import Supervised
 from tfzero.transfer import STRATEGIES
 
 
@@ -134,7 +134,7 @@ def pretrain(
         transductive=transductive, rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
     )  # fmt: skip
     look_at(loaded, console)
-    if method == SUPERVISED:
+    if method == Supervised.word:
         supervise_to_file(
             loaded, out, epochs=epochs, seed=seed, kind=kind, start=encoder, residual=residual
         )
@@ -170,8 +170,8 @@ def _require_uses(method: str, *, kind: str | None, watched: bool, settings) -> 
     Raises:
         InputError: If it has not.
     """
-    require_choice(method, [*METHODS, SUPERVISED], what="method")
-    if method == SUPERVISED and (watched or settings):
+    require_choice(method, [*METHODS, Supervised.word], what="method")
+    if method == Supervised.word and (watched or settings):
         raise InputError(
             "--probe, --keep, --tensorboard and --set are for methods that learn without labels; "
             "--method supervised has no use for them. Leave them out."
@@ -179,7 +179,7 @@ def _require_uses(method: str, *, kind: str | None, watched: bool, settings) -> 
     if kind is None:
         return
     require_choice(kind, KINDS, what="kind of data")
-    told = [*(name for name, entry in METHODS.items() if entry.takes_kind), SUPERVISED]
+    told = [*(name for name, entry in METHODS.items() if entry.takes_kind), Supervised.word]
     if method not in told:
         raise InputError(
             f"--kind is for methods that are told the kind of data, {', '.join(told)}; --method "

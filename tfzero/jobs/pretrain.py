@@ -125,7 +125,7 @@ def _continue_from(out: pathlib.Path, fresh: Pretrainer, asked: Start) -> Pretra
 
 
 def _warn_of_noise(encoder: keras.Model, console: Console) -> None:
-    from tfzero.study.work.starts import has_noise
+    from tfzero.networks.copies import has_noise
 
     if has_noise(encoder):
         console.print(

@@ -12,7 +12,7 @@ from tfzero.common.checks import InputError
 from tfzero.common.seeds import derive_seed
 from tfzero.data import ImageData
 from tfzero.data.source_task import SourceTask, load_source_task
-from tfzero.study.planning.inits import FILE, PUBLIC
+from tfzero.study.inits.given import File, Public
 from tfzero.study.planning.plan import GivenEncoder
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _open_public(text: str, like: ImageData, weights) -> Source:
     # Not by its configuration: Keras numbers layers through, so that no two builds have the same.
     decides = f"{name} at {side}, {APPLICATIONS[name].scaling}, of {like.image_shape}"
     given = GivenEncoder(
-        init=PUBLIC,
+        init=Public.word,
         name=f"{name} at {side}",
         fingerprint=_identify(decides, encoder),
         notes=tuple(notes),
@@ -98,7 +98,7 @@ def _open_public(text: str, like: ImageData, weights) -> Source:
 def _open_file(path: pathlib.Path, like: ImageData) -> Source:
     encoder = load_encoder_file(path, like.image_shape)
     config = json.dumps(encoder.get_config(), sort_keys=True, default=str)
-    given = GivenEncoder(init=FILE, name=path.name, fingerprint=_identify(config, encoder))
+    given = GivenEncoder(init=File.word, name=path.name, fingerprint=_identify(config, encoder))
     return Source(given=given, encoder=encoder)
 
 

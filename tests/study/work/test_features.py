@@ -3,11 +3,13 @@ import pytest
 
 from tests.study.small import at, open_small_run
 from tfzero.common.files import read_json, write_json
+from tfzero.common.seeds import derive_seed
 from tfzero.study.planning.plan import CellSpec
-from tfzero.study.work import starts, worker
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.features import open_features
 from tfzero.study.work.pretraining import run_pretraining
+from tfzero.study.workspace import Workspace
+from tfzero.transfer import STRATEGIES, Budget, fit_classifier
 from tfzero.transfer import features as transfer_features
 from tfzero.transfer.features import read_features
 
@@ -34,6 +36,22 @@ def run_cells(plan, run, cells):
     return found
 
 
+def fit_alone(workspace, cell, encoder):
+    """Fits a cell's strategy on its images, with nothing stored before."""
+    rows = workspace.subsets(cell.replicate)[cell.num_labels]
+    data = workspace.data
+    return fit_classifier(
+        cell.strategy,
+        encoder=encoder,
+        images=data.train_images[rows],
+        labels=data.train_labels[rows],
+        pool=data.pool,
+        num_classes=data.num_classes,
+        budget=Budget(**workspace.plan.transfer_for(cell).model_dump()),
+        seed=derive_seed(cell.replicate, "transfer"),
+    )
+
+
 def assert_equal(ours, theirs):
     assert ours.keys() == theirs.keys()
     for cell, (result, probabilities) in ours.items():
@@ -57,22 +75,20 @@ def test_a_frozen_encoder_reads_each_image_once_and_results_are_the_same(tmp_pat
 
 def test_a_cell_reads_the_features_of_its_own_labels(tmp_path, monkeypatch):
     plan, run = open_small_run(tmp_path, arms=["scratch/probe"], label_counts=(8, 20))
-    given = {}
+    seen = {}
+    probe = STRATEGIES["probe"]
+    fit = type(probe).fit
 
-    def remember(strategy, *, features, labels, **_):
-        given[len(features)] = (np.array(features), labels)
-        return fit_on_features(strategy, features=features, labels=labels, **_)
+    def remember(self, task):
+        seen[len(task.inputs)] = (np.array(task.inputs), task.labels)
+        return fit(self, task)
 
-    from tfzero import transfer
-    from tfzero.transfer import fit_on_features
-
-    monkeypatch.setattr(transfer, "fit_on_features", remember)
+    monkeypatch.setattr(type(probe), "fit", remember)
     run_cells(plan, run, plan.cells())
-    cache = run.cache_for(plan.data.fingerprint)
-    data = starts.open_data(cache)
-    encoder = at(plan, run).random_encoder(0)
-    for count, chosen in starts.draw_subsets(cache, plan.label_counts, 0, False).items():
-        features, labels = given[count]
+    workspace = at(plan, run)
+    data, encoder = workspace.data, workspace.random_encoder(0)
+    for count, chosen in workspace.subsets(0).items():
+        features, labels = seen[count]
         np.testing.assert_array_equal(labels, data.train_labels[chosen])
         np.testing.assert_allclose(
             features, read_features(encoder, data.train_images[chosen]), rtol=1e-5, atol=1e-6
@@ -94,21 +110,20 @@ def test_groups_reach_the_strategy_with_its_labels(tmp_path, monkeypatch, arm):
     groups = [f"person {row // 8}" for row in range(80)]
     plan, run = open_small_run(tmp_path, arms=[arm], label_counts=(24,), groups=groups)
     run_cells(plan, run, plan.cells())
-    cache = run.cache_for(plan.data.fingerprint)
-    data = starts.open_data(cache)
-    chosen = starts.draw_subsets(cache, plan.label_counts, 0, False)[24]
+    data, chosen = at(plan, run).data, at(plan, run).subsets(0)[24]
     [(labels, given)] = seen
     np.testing.assert_array_equal(labels, data.train_labels[chosen])
     np.testing.assert_array_equal(given, data.train_groups[chosen])
     assert len(np.unique(given)) > 2
 
 
-def test_replicates_and_label_counts_have_their_own_features(tmp_path, reads):
+def test_replicates_and_label_counts_have_their_own_labelled_features(tmp_path, reads):
     plan, run = open_small_run(tmp_path, arms=["scratch/probe"], label_counts=(8,), seeds=2)
     run_cells(plan, run, plan.cells())
     wider, _ = open_small_run(tmp_path / "wider", arms=["scratch/probe"], label_counts=(8, 20))
     run_cells(wider, run, [CellSpec(arm="scratch/probe", num_labels=20, replicate=0)])
-    assert reads == [plan.data.num_test, 8] * 2 + [plan.data.num_test, 20]
+    # The test images of one encoder are read once, whatever the label counts.
+    assert reads == [plan.data.num_test, 8] * 2 + [20]
 
 
 @pytest.mark.parametrize("suffix", ["npy", "json"])
@@ -144,14 +159,10 @@ def test_a_graph_is_built_once_an_encoder_and_results_are_those_of_a_fit_alone(
     assert len(built) == 3 and sum(encoder is None for encoder in built) == 1
     assert_equal(first, run_cells(plan, run, reversed(plan.cells())))
     assert len(built) == 3
-    cache = run.cache_for(plan.data.fingerprint)
-    data = starts.open_data(cache)
+    workspace = at(plan, run)
     for cell, (_, probabilities) in first.items():
-        chosen = starts.draw_subsets(cache, plan.label_counts, cell.replicate, False)[
-            cell.num_labels
-        ]
-        images, labels = data.train_images[chosen], data.train_labels[chosen]
-        alone = worker.fit_arm(run, plan, cell, images, labels, {})
+        encoder = workspace.load_encoder(cell.init, cell.replicate)
+        alone, data = fit_alone(workspace, cell, encoder), workspace.data
         np.testing.assert_allclose(alone.predict(data.test_images), probabilities, atol=1e-5)
 
 
@@ -173,19 +184,10 @@ def test_networks_trained_on_spread_labels_share_the_graph(tmp_path, monkeypatch
     found = run_cells(plan, run, plan.cells())
     # One of pixels, for encoders that have learnt nothing as for no encoder; one of the VAE's.
     assert len(built) == 2 and sum(encoder is None for encoder in built) == 1
-    cache = run.cache_for(plan.data.fingerprint)
-    data = starts.open_data(cache)
+    workspace = at(plan, run)
     cell = CellSpec(arm="vae/spread_finetune", num_labels=8, replicate=0)
-    chosen = at(plan, run).subsets(0, 8)[8]
-    alone = worker.fit_arm(
-        run,
-        plan,
-        cell,
-        data.train_images[chosen],
-        data.train_labels[chosen],
-        {},
-        encoder=at(plan, run).load_encoder("vae", 0),
-    )
+    alone = fit_alone(workspace, cell, workspace.load_encoder("vae", 0))
+    data = workspace.data
     assert len(built) == 3  # a given encoder's is its own
     np.testing.assert_allclose(alone.predict(data.test_images), found[cell][1], atol=1e-5)
     # What building took counts for each cell, as if it had been alone.
@@ -220,7 +222,7 @@ def test_an_encoder_that_diverged_scores_as_such(tmp_path, monkeypatch, strategy
     plan, run = open_small_run(tmp_path, arms=[f"scratch/{strategy}"], label_counts=(8,))
     start = at(plan, run).random_encoder(0)
     start.set_weights([np.full_like(weight, np.nan) for weight in start.get_weights()])
-    monkeypatch.setattr(starts, "start_encoder", lambda *_: start)
+    monkeypatch.setattr(Workspace, "random_encoder", lambda *_: start)
     [(result, _)] = run_cells(plan, run, plan.cells()).values()
     assert result["diverged"] is True
 

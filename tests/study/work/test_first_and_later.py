@@ -11,9 +11,9 @@ import pytest
 
 from tests.study.small import at, open_small_run
 from tfzero.study.planning.plan import CellSpec
-from tfzero.study.work import worker
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.pretraining import run_pretraining
+from tfzero.transfer import STRATEGIES
 
 PRETRAINING = ["vae", "gan"]
 CELLS = ["vae/finetune", "vae/probe", "vae/lpft", "scratch/finetune"]
@@ -34,7 +34,8 @@ def do_job(plan, run, job):
     seen, kept = [], []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.Model, "fit", watch_fit(keras.Model.fit, seen))
-        patch.setattr(worker, "fit_arm", keep_model(worker.fit_arm, kept))
+        for kind in {type(strategy) for strategy in STRATEGIES.values()}:
+            patch.setattr(kind, "fit", keep_model(kind.fit, kept))
         if "/" not in job:
             key = run_pretraining(at(plan, run), job, 0)
             record = json.loads((run.encoders / f"{key}.json").read_text())
@@ -46,7 +47,7 @@ def do_job(plan, run, job):
             left = {
                 "result": run.read_cell(key)["result"],
                 "probabilities": digest([run.read_probabilities(key)]),
-                "models": [state_of(fitted.model) for fitted in kept],
+                "models": [state_of(f.model) for f in kept if hasattr(f.model, "variables")],
             }
     return {**left, "fits": seen}
 
@@ -83,9 +84,9 @@ def watch_fit(fit, seen):
     return wrapped
 
 
-def keep_model(fit_arm, kept):
-    def wrapped(*arguments, **settings):
-        kept.append(fit_arm(*arguments, **settings))
+def keep_model(fit, kept):
+    def wrapped(self, task):
+        kept.append(fit(self, task))
         return kept[-1]
 
     return wrapped

@@ -16,6 +16,7 @@ from tfzero.study.study import open_run
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.inputs import pool_for
 from tfzero.study.work.pretraining import run_pretraining
+from tfzero.transfer import STRATEGIES
 
 ARMS = ["vae/selftrain", "gan/lpft"]
 DATA = from_arrays(*draw_bars(80, seed=0))
@@ -42,11 +43,11 @@ def test_an_arm_trains_on_what_is_asked_for(source, tmp_path, monkeypatch):
     assert kept.exists() == (source != "pool")
     given = []
 
-    def take(strategy, *, pool, **_):
-        given.append(pool)
+    def take(self, task):
+        given.append(task.pool)
         raise InputError("stop here")
 
-    monkeypatch.setattr("tfzero.transfer.fit_classifier", take)
+    monkeypatch.setattr(type(STRATEGIES["selftrain"]), "fit", take)
     cell = CellSpec(arm="vae/selftrain", num_labels=8, replicate=0)
     with pytest.raises(InputError, match="stop here"):
         run_cell(at(plan, run), cell)

@@ -11,9 +11,9 @@ from tfzero.study.planning.plan import CellSpec
 from tfzero.study.records import RunFolder
 from tfzero.study.study import open_run
 from tfzero.study.verdict import remarks
-from tfzero.study.work import worker
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.pretraining import run_pretraining
+from tfzero.transfer import STRATEGIES
 from tfzero.transfer.contract import Cost, Fitted
 
 
@@ -30,7 +30,8 @@ class Answering:
 def run_answering(tmp_path, monkeypatch, row):
     plan, run = open_small_run(tmp_path)
     cell = CellSpec(arm="scratch/finetune", num_labels=8, replicate=0)
-    monkeypatch.setattr(worker, "fit_arm", lambda *_, **__: Fitted(Answering(row), Cost()))
+    answer = Fitted(Answering(row), Cost())
+    monkeypatch.setattr(type(STRATEGIES["finetune"]), "fit", lambda *_: answer)
     key = run_cell(at(plan, run), cell)
     return run.read_cell(key)["result"], run.read_probabilities(key)
 

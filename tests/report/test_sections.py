@@ -90,11 +90,11 @@ def test_every_folder_is_a_section_of_the_list_and_has_its_template_and_tests():
         assert (pathlib.Path(__file__).parent / "sections" / f"test_{one.id}.py").is_file()
 
 
-def test_no_two_sections_write_the_same_table(digits):
-
+def test_no_two_sections_write_the_same_table_and_the_guide_names_them_in_order(digits):
     run = read_run(digits[0])
     names = [name for one in SECTIONS for name in one.tables(run)]
-    assert len(names) == len(set(names)) == 10
+    assert len(names) == len(set(names))
     text = read(pathlib.Path(__file__).parents[2] / "docs" / "report.md")
-    listed = text[text.index("`runs/NAME/tables/`") :].partition("\n\n")[0]
-    assert re.findall(r"`(\w+)`", listed) == names
+    paragraph = text[text.index("`runs/NAME/tables/`") :].partition("\n\n")[0]
+    listed = re.findall(r"`(\w+)`", paragraph)
+    assert len(listed) == 10 and [name for name in names if name in listed] == listed

@@ -50,7 +50,7 @@ def list_workers(process):
 
 def list_claims(folder):
     """Returns the jobs in hand."""
-    names = [path.name for path in (folder / "runs/bars/claims").glob("*.json")]
+    names = [path.name for path in (folder / "runs/bars/locks").glob("*.json")]
     return [name for name in names if name.startswith(("vae", "scratch", "gan", "pixels"))]
 
 
@@ -71,7 +71,7 @@ def test_asked_to_stop_it_stops_cleanly(tmp_path, number, send, code):
         tmp_path / "errors.txt"
     ).read_text() == "tfzero: stopped; the same command goes on from here.\n"
     assert wait_until(lambda: not list_session(process.pid))
-    assert list((tmp_path / "runs/bars/claims").iterdir()) == []
+    assert list((tmp_path / "runs/bars/locks").iterdir()) == []
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_two_runs_in_one_folder_share_the_work_and_agree(tmp_path, uninterrupted
     assert read_results(tmp_path / "runs/bars") == uninterrupted
     assert [path.name for path in (tmp_path / "savedmodels/bars").iterdir()] == ["1"]
     assert not (tmp_path / "runs/bars/cache").exists()
-    assert list((tmp_path / "runs/bars/claims").iterdir()) == []
+    assert list((tmp_path / "runs/bars/locks").iterdir()) == []
 
 
 @pytest.mark.slow

@@ -38,8 +38,8 @@ from tfzero.study.study import (
     store_plan,
 )
 from tfzero.study.work.attempt import disk_full
-from tfzero.study.work.claims import hold_claim, others_take_part, take_part
 from tfzero.study.work.estimate import Estimate, timed_kinds
+from tfzero.study.work.locks import hold_lock, others_take_part, take_part
 from tfzero.study.work.map import run_map
 from tfzero.study.work.pool import Job, num_workers, run_jobs, use_workers
 from tfzero.study.work.progress import Planned, Progress
@@ -161,8 +161,8 @@ def compare(
     asked_for = Workspace(full, run.path.resolve(), _own_objects() if own_networks else {}, outside)
     with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):
         run.create()
-        with take_part(run.claims):
-            with hold_claim(run.claims / "folder.json"):
+        with take_part(run.locks):
+            with hold_lock(run.locks / "folder.json"):
                 _refuse_overwriting_others(run, overwrite)
                 stored = open_run(
                     full,
@@ -179,12 +179,12 @@ def compare(
             screen.show_plan(console, workspace.plan)
             show_briefly(console, checked)
             planned = _run_missing(workspace, console, estimate)
-            with hold_claim(run.claims / "ending.json"):
+            with hold_lock(run.locks / "ending.json"):
                 verdict = _end(workspace, target, console, planned)
             if planned is not None:
                 screen.show_time(console, planned)
-            with hold_claim(run.claims / "folder.json"):
-                if not others_take_part(run.claims):
+            with hold_lock(run.locks / "folder.json"):
+                if not others_take_part(run.locks):
                     shutil.rmtree(run.cache, ignore_errors=True)  # made again when needed
     return Study(plan=workspace.plan, folder=str(run.path), results=verdict)
 
@@ -220,7 +220,7 @@ def _sentence_for_full_disk(run: RunFolder) -> Iterator[None]:
 
 
 def _refuse_overwriting_others(run: RunFolder, overwrite: bool) -> None:
-    if overwrite and others_take_part(run.claims):
+    if overwrite and others_take_part(run.locks):
         raise InputError(
             f"Another process is at work in {run.path}; expected none with `overwrite=True`. "
             "Stop it first, or choose another folder with `out`."

@@ -27,7 +27,7 @@ class RunFolder:
     unfinished/           pretraining under way, kept every minute or so
     final/KEY.keras       the network that is exported, with KEY.json
     failures/KEY.json     a job that failed twice: what it is, and why
-    claims/KEY.json       a job that a process is at work on
+    locks/KEY.json        a job that a process is at work on
     given.keras           an encoder that came ready: public weights, or a file's
     readings/             what the report alone reads; see `tfzero.study.readings`
     verdict.json, report.html
@@ -49,7 +49,7 @@ class RunFolder:
         self.unfinished = self.path / "unfinished"
         self.final = self.path / "final"
         self.failures = self.path / "failures"
-        self.claims = self.path / "claims"
+        self.locks = self.path / "locks"
         self.readings = self.path / "readings"
         self.tables = self.path / "tables"
         self.cache = self.path / "cache"
@@ -64,7 +64,7 @@ class RunFolder:
         return self.cache / fingerprint[:16]
 
     def own_folders(self) -> tuple[pathlib.Path, ...]:
-        """Returns the folders that a study writes into, but for those of claims and tables."""
+        """Returns the folders that a study writes into, but for those of locks and tables."""
         made = (self.cells, self.encoders, self.unfinished, self.final, self.failures)
         return (*made, self.readings, self.cache)
 
@@ -80,7 +80,7 @@ class RunFolder:
             InputError: If they cannot be made or written to.
         """
         try:
-            for folder in (*self.own_folders(), self.claims):
+            for folder in (*self.own_folders(), self.locks):
                 folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.path):
                 pass

@@ -138,7 +138,7 @@ def test_broken_features_are_computed_anew(tmp_path, suffix):
     assert isinstance(whole.values, np.memmap) and whole.values.shape == (3, 64)
     (run.cache / "features" / f"key.{suffix}").write_bytes(b"half")
     np.testing.assert_array_equal(open_pixels().values, whole.values)
-    assert whole.seconds >= 0 and list(run.claims.iterdir()) == []
+    assert whole.seconds >= 0 and list(run.locks.iterdir()) == []
 
 
 def test_a_graph_is_built_once_an_encoder_and_results_are_those_of_a_fit_alone(

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from tests.study.work.test_claims import ELSEWHERE, write_claim
+from tests.study.work.test_claims import ELSEWHERE, write_lock
 from tfzero.common.checks import InputError, StopError
 from tfzero.study.records import RunFolder
 from tfzero.study.work.attempt import Task
@@ -101,7 +101,7 @@ def test_a_task_that_kills_its_worker_twice_is_recorded_as_failed_and_the_rest_i
     [failure] = run.read_failures()
     assert failure["key"] == "bad0" and failure["label"] == "work on bad0"
     assert "killed 2 times" in failure["reason"]
-    assert os.listdir(run.claims) == []
+    assert os.listdir(run.locks) == []
 
 
 def test_a_worker_killed_once_costs_only_what_was_in_hand(run):
@@ -110,7 +110,7 @@ def test_a_worker_killed_once_costs_only_what_was_in_hand(run):
     assert record(run, "bad0").exists() and run.read_failures() == []
     # The fellow's task, if one was in hand, was begun again, but had left no trace yet.
     assert [tries(run, task.key) for task in good] == [1] * 6
-    assert os.listdir(run.claims) == []
+    assert os.listdir(run.locks) == []
 
 
 @pytest.mark.parametrize("error", [MemoryError(), ValueError("no such layer")])
@@ -136,13 +136,13 @@ def test_a_full_disk_stops_the_study_in_a_sentence(run):
         with pytest.raises(StopError, match="full. Make room; the same command goes on"):
             run_tasks(bad_tasks(run, fail, times=99, error=full), run)
     assert tries(run, "bad0") == 3  # once each
-    assert run.read_failures() == [] and os.listdir(run.claims) == []
+    assert run.read_failures() == [] and os.listdir(run.locks) == []
 
 
 def test_a_refusal_passes_through(run):
     with pytest.raises(InputError, match="not these"):
         run_tasks(bad_tasks(run, fail, times=9, error=InputError("not these")), run)
-    assert run.read_failures() == [] and os.listdir(run.claims) == []
+    assert run.read_failures() == [] and os.listdir(run.locks) == []
 
 
 def test_two_runs_share_a_folder_and_do_nothing_twice(run):
@@ -152,20 +152,20 @@ def test_two_runs_share_a_folder_and_do_nothing_twice(run):
     assert [process.wait(timeout=100) for process in processes] == [0, 0]
     keys = [f"task{number}" for number in range(12)]
     assert [tries(run, key) for key in keys] == [1] * 12
-    assert os.listdir(run.claims) == []
+    assert os.listdir(run.locks) == []
 
 
 def test_what_another_machine_has_in_hand_is_waited_for(run):
     tasks = make_tasks(run, work, count=3)
     for number in (0, 1, 2):
-        write_claim(run.claims / f"task{number}.json", ELSEWHERE)
+        write_lock(run.locks / f"task{number}.json", ELSEWHERE)
 
     def elsewhere():
         time.sleep(1)
         record(run, "task0").write_text("done elsewhere")
         run.write_failure("task1", label="task1", reason="failed elsewhere")
         for number in (0, 1, 2):  # the last one without a result, as when that run was stopped
-            (run.claims / f"task{number}.json").unlink()
+            (run.locks / f"task{number}.json").unlink()
 
     thread = threading.Thread(target=elsewhere)
     thread.start()
@@ -178,12 +178,12 @@ def test_what_another_machine_has_in_hand_is_waited_for(run):
 def test_what_a_killed_run_had_in_hand_is_taken_at_once(run):
     script = (
         "import os, pathlib, sys\n"
-        "from tfzero.study.work.claims import try_claim\n"
-        "for key in ('task0', 'task1'): try_claim(pathlib.Path(sys.argv[1], key + '.json'))\n"
+        "from tfzero.study.work.locks import try_lock\n"
+        "for key in ('task0', 'task1'): try_lock(pathlib.Path(sys.argv[1], key + '.json'))\n"
         "os._exit(9)"
     )
-    subprocess.run([sys.executable, "-c", script, str(run.claims)])
-    assert json.loads((run.claims / "task0.json").read_text())["deaths"] == 0
+    subprocess.run([sys.executable, "-c", script, str(run.locks)])
+    assert json.loads((run.locks / "task0.json").read_text())["deaths"] == 0
     start = time.monotonic()
     run_tasks(make_tasks(run, work, count=3), run)
     assert time.monotonic() - start < 20

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from tfzero.common.checks import InputError, StopError
 from tfzero.common.files import is_disk_full
 from tfzero.study.records import RunFolder
-from tfzero.study.work.claims import Process, try_claim
+from tfzero.study.work.locks import Process, try_lock
 
 # A job is given up after this many errors, or deaths of its process.
 _MOST_FAILURES = 2
@@ -22,7 +22,7 @@ class Task(NamedTuple):
     """A job that leaves a record.
 
     Attributes:
-        key: The name of its record, and of its claim.
+        key: The name of its record, and of its lock.
         label: What it is, in words.
         seconds: Expected.
         call: Does the work; takes `arguments`.
@@ -60,18 +60,18 @@ def attempt(task: Task, run: RunFolder, parent: Process) -> Outcome:
     try:
         if task.is_done():
             return Outcome.DONE
-        claim = try_claim(run.claims / f"{task.key}.json", parent=parent)
-        if claim is None:
+        lock = try_lock(run.locks / f"{task.key}.json", parent=parent)
+        if lock is None:
             return Outcome.HELD
         try:
-            # Others may have ended it between the look and the claim.
+            # Others may have ended it between the look and the lock.
             if task.is_done():
                 return Outcome.DONE
             if run.has_failed(task.key):
                 return Outcome.FAILED
-            return _work(task, run, claim.deaths)
+            return _work(task, run, lock.deaths)
         finally:
-            claim.release()
+            lock.release()
     except Exception as error:
         if is_disk_full(error):
             raise disk_full(run) from error

@@ -13,8 +13,8 @@ from tfzero.study.planning.plan import CellSpec, StudyPlan
 from tfzero.study.records import RunFolder
 from tfzero.study.work.attempt import Outcome, Task, attempt
 from tfzero.study.work.cell import run_cell
-from tfzero.study.work.claims import Process, read_holder, release_dead
 from tfzero.study.work.estimate import Estimate
+from tfzero.study.work.locks import Process, read_holder, release_dead
 from tfzero.study.work.pool import Job, WorkerDied, stream_jobs
 from tfzero.study.work.pretraining import run_pretraining
 from tfzero.study.work.progress import Progress
@@ -134,7 +134,7 @@ def run_tasks(tasks: Sequence[Task], run: RunFolder, *, progress: Progress | Non
             elif left and len(batch) == before:
                 _await_others(left, run, progress)
     finally:
-        release_dead(run.claims, parent=parent)
+        release_dead(run.locks, parent=parent)
 
 
 def _attempt_all(batch, run, parent, *, one_by_one):
@@ -150,7 +150,7 @@ def _check_off(left: dict[str, Task], key: str, progress: Progress | None) -> No
 
 
 def _in_hand(run: RunFolder, key: str, parent: Process) -> bool:
-    holder = read_holder(run.claims / f"{key}.json")
+    holder = read_holder(run.locks / f"{key}.json")
     return holder is not None and holder.parent == parent
 
 
@@ -162,7 +162,7 @@ def _await_others(left: dict[str, Task], run: RunFolder, progress: Progress | No
         )
     while left:
         for key, task in list(left.items()):
-            holder = read_holder(run.claims / f"{key}.json")
+            holder = read_holder(run.locks / f"{key}.json")
             if holder is not None and not holder.is_stale():
                 continue
             if not (task.is_done() or run.has_failed(key)):

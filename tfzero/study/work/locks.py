@@ -1,7 +1,7 @@
-"""Claims: which process is at work on what, so that processes that share a folder share the work.
+"""Locks: which process is at work on what, so that processes that share a folder share the work.
 
-A claim saves work and nothing else: records appear whole and are the same whoever makes them, so
-that two holders of one claim would cost time, not truth.
+A lock saves work and nothing else: records appear whole and are the same whoever makes them, so
+that two holders of one lock would cost time, not truth.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 
 # Seconds between a holder's signs of life.
 BEAT_SECONDS = 5.0
-# A claim without a sign of life for this long is free: twelve beats, for a network file system
+# A lock without a sign of life for this long is free: twelve beats, for a network file system
 # may stall. A dead process of this machine is seen at once.
 STALE_SECONDS = 60.0
 _PARTICIPANT = "participant"
-# Seconds between looks at a claim that is waited for.
+# Seconds between looks at a lock that is waited for.
 _LOOK_SECONDS = 0.2
 
 
@@ -52,10 +52,10 @@ class Process(NamedTuple):
 
 
 class Holder(NamedTuple):
-    """What a claim's file says.
+    """What a lock's file says.
 
     Attributes:
-        token: Tells this claim from any other.
+        token: Tells this lock from any other.
         process: Who works.
         parent: The process that ordered the work.
         deaths: How many processes of a living parent have died in this work already.
@@ -77,7 +77,7 @@ class Holder(NamedTuple):
         return self.process is not None and self.process.is_dead()
 
     def count_deaths(self, parent: Process) -> int:
-        """Returns the deaths in this work, the holder's included, once its claim is stale.
+        """Returns the deaths in this work, the holder's included, once its lock is stale.
 
         Where the parent has ended too, a whole run was killed, which tells nothing of the work.
         """
@@ -86,8 +86,8 @@ class Holder(NamedTuple):
         return self.deaths + (self.has_died() or self.parent == parent)
 
 
-class Claim:
-    """A claim that this process holds until `release`."""
+class Lock:
+    """A lock that this process holds until `release`."""
 
     def __init__(self, path: pathlib.Path, token: str, deaths: int):
         self.path = path
@@ -97,7 +97,7 @@ class Claim:
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
 
     def release(self) -> None:
-        """Gives the work free; a claim that others have taken over stays theirs."""
+        """Gives the work free; a lock that others have taken over stays theirs."""
         self._released.set()
         if _read_token(self.path) == self.token:
             self.path.unlink(missing_ok=True)
@@ -110,11 +110,11 @@ class Claim:
                     os.utime(self.path)
 
 
-def try_claim(path: pathlib.Path, *, parent: Process | None = None) -> Claim | None:
-    """Returns a claim, or None where a living process holds it.
+def try_lock(path: pathlib.Path, *, parent: Process | None = None) -> Lock | None:
+    """Returns a lock, or None where a living process holds it.
 
     Args:
-        path: The claim's file; its folder exists.
+        path: The lock's file; its folder exists.
         parent: The process that ordered the work; None means this one.
     """
     parent = parent or Process.current()
@@ -123,18 +123,18 @@ def try_claim(path: pathlib.Path, *, parent: Process | None = None) -> Claim | N
         holder = read_holder(path)
         if holder is None:
             if _create(path, {**content, "deaths": 0}):
-                return Claim(path, content["token"], 0)
+                return Lock(path, content["token"], 0)
         elif not holder.is_stale():
             return None
         else:
             deaths = holder.count_deaths(parent)
             if not _take_over(path, holder.token, {**content, "deaths": deaths}):
                 return None
-            return Claim(path, content["token"], deaths)
+            return Lock(path, content["token"], deaths)
 
 
 def _create(path: pathlib.Path, content: dict[str, Any]) -> bool:
-    """Makes the claim's file; returns False if it is there already."""
+    """Makes the lock's file; returns False if it is there already."""
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
     except FileExistsError:
@@ -149,7 +149,7 @@ def _create(path: pathlib.Path, content: dict[str, Any]) -> bool:
 
 
 def _take_over(path: pathlib.Path, token: str, content: dict[str, Any]) -> bool:
-    """Puts a new claim in the place of the one with this token, once and by one process."""
+    """Puts a new lock in the place of the one with this token, once and by one process."""
     with _only_one(path, token) as alone:
         # Who comes later finds another token, or none.
         if not alone or _read_token(path) != token:
@@ -170,36 +170,36 @@ def _write_draft(path: pathlib.Path, content: dict[str, Any]) -> pathlib.Path:
 
 @contextlib.contextmanager
 def _only_one(path: pathlib.Path, token: str) -> Iterator[bool]:
-    """Yields whether this process alone may end the claim with this token, for the moment."""
-    lock = path.with_name(f".{path.name}.{token or 'unwritten'}.lock")
+    """Yields whether this process alone may end the lock with this token, for the moment."""
+    gate = path.with_name(f".{path.name}.{token or 'unwritten'}.gate")
     try:
-        os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+        os.close(os.open(gate, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
     except FileExistsError:
         with contextlib.suppress(FileNotFoundError):
             # Its maker was killed in the instant that it takes.
-            if _file_system_time(path.parent) - lock.stat().st_mtime > STALE_SECONDS:
-                lock.unlink()
+            if _file_system_time(path.parent) - gate.stat().st_mtime > STALE_SECONDS:
+                gate.unlink()
         yield False
         return
     try:
         yield True
     finally:
-        lock.unlink(missing_ok=True)
+        gate.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def hold_claim(path: pathlib.Path) -> Iterator[Claim]:
-    """Waits until the claim is free, and holds it until the block ends."""
-    while (claim := try_claim(path)) is None:
+def hold_lock(path: pathlib.Path) -> Iterator[Lock]:
+    """Waits until the lock is free, and holds it until the block ends."""
+    while (lock := try_lock(path)) is None:
         time.sleep(_LOOK_SECONDS)
     try:
-        yield claim
+        yield lock
     finally:
-        claim.release()
+        lock.release()
 
 
 def read_holder(path: pathlib.Path) -> Holder | None:
-    """Returns who holds a claim, or None if nobody does."""
+    """Returns who holds a lock, or None if nobody does."""
     try:
         with path.open("rb") as file:
             # Opened first: a network file system then asks its server for the time.
@@ -233,12 +233,12 @@ def _read_token(path: pathlib.Path) -> str | None:
 @contextlib.contextmanager
 def take_part(folder: pathlib.Path) -> Iterator[None]:
     """Says, until the block ends, that this process uses what the run folder holds."""
-    claim = try_claim(folder / f"{_PARTICIPANT}-{uuid.uuid4().hex}.json")
+    lock = try_lock(folder / f"{_PARTICIPANT}-{uuid.uuid4().hex}.json")
     try:
         yield
     finally:
-        if claim is not None:
-            claim.release()
+        if lock is not None:
+            lock.release()
 
 
 def others_take_part(folder: pathlib.Path) -> bool:
@@ -249,7 +249,7 @@ def others_take_part(folder: pathlib.Path) -> bool:
 
 
 def release_dead(folder: pathlib.Path, *, parent: Process) -> None:
-    """Removes the claims of ended processes whose parent was this one, or has ended as well."""
+    """Removes the locks of ended processes whose parent was this one, or has ended as well."""
     for path in folder.glob("*.json"):
         holder = read_holder(path)
         if holder is None or holder.parent is None or not holder.has_died():
@@ -259,7 +259,7 @@ def release_dead(folder: pathlib.Path, *, parent: Process) -> None:
 
 
 def _take_away(path: pathlib.Path, token: str) -> None:
-    """Removes the claim with this token, unless another process is about to take it over."""
+    """Removes the lock with this token, unless another process is about to take it over."""
     with _only_one(path, token) as alone:
         if alone and _read_token(path) == token:
             path.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import os
 import pathlib
 import shutil
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 
@@ -18,7 +18,7 @@ from tfzero.data import ImageData, load_data
 from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.jobs.check import show_briefly
 from tfzero.jobs.recommended import export_recommended, require_writable
-from tfzero.jobs.source import open_source
+from tfzero.jobs.source import Source, open_source
 from tfzero.study import screen
 from tfzero.study.minutes import fit_minutes
 from tfzero.study.outside import read_arms
@@ -159,21 +159,12 @@ def compare(
     own_networks = encoder is not None or opened.encoder is not None
     # The workers' working directory may be another.
     asked_for = Workspace(full, run.path.resolve(), _own_objects() if own_networks else {}, outside)
+    opening = _Opening(asked_for, data, encoder, opened, overwrite, more_seeds)
     with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):
         run.create()
         with take_part(run.locks):
             with hold_lock(run.locks / "folder.json"):
-                _refuse_overwriting_others(run, overwrite)
-                stored = open_run(
-                    full,
-                    data,
-                    run,
-                    encoder=encoder,
-                    source=opened.task,
-                    given=opened.encoder,
-                    overwrite=overwrite,
-                )
-                workspace, estimate = _settle_plan(asked_for, stored, more_seeds, console)
+                workspace, estimate = _open_study(opening, console)
             record_data(run, data, checked)
             record_images(run, data)
             screen.show_plan(console, workspace.plan)
@@ -187,6 +178,46 @@ def compare(
                 if not others_take_part(run.locks):
                     shutil.rmtree(run.cache, ignore_errors=True)  # made again when needed
     return Study(plan=workspace.plan, folder=str(run.path), results=verdict)
+
+
+class _Opening(NamedTuple):
+    """What decides which study a folder holds.
+
+    Attributes:
+        asked: The study that is asked for.
+        data: Its images.
+        encoder: The own architecture, or None.
+        source: What encoders can come from beside the pool.
+        overwrite: Whether another study in the folder is removed first.
+        more_seeds: Replicates to add, or None.
+    """
+
+    asked: Workspace
+    data: ImageData
+    encoder: keras.Model | None
+    source: Source
+    overwrite: bool
+    more_seeds: int | None
+
+
+def _open_study(opening: _Opening, console: Console) -> tuple[Workspace, Estimate | None]:
+    """Returns the workspace of the study to run, and the estimate if that took one."""
+    asked, run = opening.asked, opening.asked.run
+    if opening.overwrite and others_take_part(run.locks):
+        raise InputError(
+            f"Another process is at work in {run.path}; expected none with `overwrite=True`. "
+            "Stop it first, or choose another folder with `out`."
+        )
+    stored = open_run(
+        asked.plan,
+        opening.data,
+        run,
+        encoder=opening.encoder,
+        source=opening.source.task,
+        given=opening.source.encoder,
+        overwrite=opening.overwrite,
+    )
+    return _settle_plan(asked, stored, opening.more_seeds, console)
 
 
 def _end(
@@ -217,14 +248,6 @@ def _sentence_for_full_disk(run: RunFolder) -> Iterator[None]:
         if is_disk_full(error) and not isinstance(error, StopError):
             raise disk_full(run) from error
         raise
-
-
-def _refuse_overwriting_others(run: RunFolder, overwrite: bool) -> None:
-    if overwrite and others_take_part(run.locks):
-        raise InputError(
-            f"Another process is at work in {run.path}; expected none with `overwrite=True`. "
-            "Stop it first, or choose another folder with `out`."
-        )
 
 
 def _settle_plan(

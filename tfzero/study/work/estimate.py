@@ -19,7 +19,7 @@ from tfzero.study.planning.plan import (
 from tfzero.study.readings.write import mapped_inits, num_reading_images, wants_reading
 from tfzero.transfer import STRATEGIES, Strategy, trains_on_unlabeled
 from tfzero.transfer.budget import POOL_ROUNDS, Budget
-from tfzero.transfer.choice import MOST_LABELS
+from tfzero.transfer.folds import MOST_LABELS
 
 NETWORK = "network"
 # Seconds that a job costs beside its steps: loading, building and writing. Small beside the rest

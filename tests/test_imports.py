@@ -40,7 +40,7 @@ EARLIER = {
     "tfzero.study.verdict": ("tfzero.study.work",),
 }
 LIGHT = [
-    "tfzero", "tfzero.cli", "tfzero.data", "tfzero.report", "tfzero.export",
+    "tfzero", "tfzero.cli", "tfzero.data", "tfzero.report", "tfzero.export", "tfzero.transfer",
     "tfzero.study.planning.plan", "tfzero.study.study", "tfzero.jobs.compare",
 ]  # fmt: skip
 _REFERENCE = re.compile(r"(tfzero(?:\.\w+)+)(?::\w+)?")

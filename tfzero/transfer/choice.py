@@ -11,14 +11,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
 from tfzero.common.seeds import derive_seed
-from tfzero.transfer.folds import MIN_LABELS_A_CLASS, Fold, make_folds
+from tfzero.transfer.folds import MIN_LABELS_A_CLASS, MOST_LABELS, Fold, make_folds
 from tfzero.transfer.scaling import PIXELS, BlockScaler, Span
 from tfzero.transfer.strategies.base import Task
 
 # Beyond these nothing is chosen: see `tfzero.transfer.strategies.classical.SupportVectors`.
 MOST_TUNED_CLASSES = 100
-# Beyond these labels a choice is clear; the rest would only take longer.
-MOST_LABELS = 2000
 # A choice is by likelihood, and must be this many standard errors better than the usual. Measured
 # on Fashion-MNIST with 50 and 100 labels, logistic regression on SimCLR's blocks: all together
 # score 67.7 and 72.4 %, so chosen 67.7 and 72.3, by the mean accuracy 67.2 and 72.3; on blocks of

@@ -9,7 +9,9 @@ import warnings
 
 import keras
 import numpy as np
+from scipy import stats
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.pipeline import make_pipeline
 
 from tfzero.common.checks import InputError, check_images, check_labels
@@ -173,8 +175,6 @@ def corrected_interval(differences: np.ndarray, *, num_folds: int) -> tuple[floa
     Reference:
         Nadeau and Bengio 2003, eq. 9, with n2/n1 = 1/(k - 1).
     """
-    from scipy import stats
-
     count = len(differences)
     mean, variance = float(differences.mean()), float(differences.var(ddof=1))
     error = math.sqrt((1 / count + 1 / (num_folds - 1)) * variance)
@@ -187,8 +187,6 @@ def _draw_folds(labels, *, seed):
 
     At most 1,000 labels take part, or two a class where that is more.
     """
-    from sklearn.model_selection import StratifiedKFold, train_test_split
-
     smallest = int(np.bincount(labels).min())
     if smallest < 2:
         raise InputError(

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
 
 # Of exp(-gamma |x - y|^2), where |x|^2 is 1 in the mean: a quarter of what scikit-learn calls
 # "scale". On k-means features of Fashion-MNIST with 100 labels 1 point better, else alike.
@@ -36,8 +38,6 @@ class PairwiseMachines(ClassifierMixin, BaseEstimator):
 
     def fit(self, features, labels):
         """Fits all pairs to features `(N, D)` and labels `(N,)`."""
-        from sklearn.svm import SVC
-
         weights = "balanced" if self.balanced else None
         machine = SVC(
             C=self.penalty, gamma=_GAMMA, class_weight=weights, decision_function_shape="ovo"
@@ -90,8 +90,6 @@ class SmoothedNeighbors(ClassifierMixin, BaseEstimator):
 
     def fit(self, features, labels):
         """Keeps features `(N, D)` and labels `(N,)`."""
-        from sklearn.neighbors import KNeighborsClassifier
-
         self.num_used_, self.size_ = min(self.num_neighbors, len(features)), features.size
         neighbors = KNeighborsClassifier(self.num_used_, weights="distance", metric="cosine")
         self.neighbors_ = neighbors.fit(features, labels)

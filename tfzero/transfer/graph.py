@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import scipy.sparse
 
-from tfzero.transfer.scaling import BlockScaler
+if TYPE_CHECKING:
+    import scipy.sparse
 
 # Zhou et al. 2004, section 4, use 0.99.
 ALPHA = 0.99
@@ -234,6 +234,8 @@ def _fit_space(features: np.ndarray, blocks, same_unit: bool) -> Space:
     """Returns the leading directions of the standardized features."""
     from sklearn.decomposition import PCA
 
+    from tfzero.transfer.scaling import BlockScaler
+
     kept = min(NUM_COMPONENTS, *features.shape)
     if not np.isfinite(features).all():  # of an encoder that diverged: nothing is near anything
         width = features.shape[1]
@@ -263,6 +265,8 @@ def _nearest(places, among, count: int, *, skip_self: bool = False):
 
 def _join(graph: Graph, links: Links) -> scipy.sparse.csr_array:
     """Returns the symmetric similarities `(N + M, N + M)` of pool and labelled images."""
+    import scipy.sparse
+
     count, num_neighbours = graph.neighbours.shape
     total = count + len(links.nearest)
     rows = np.repeat(np.arange(total), num_neighbours)
@@ -275,6 +279,8 @@ def _join(graph: Graph, links: Links) -> scipy.sparse.csr_array:
 
 def _normalized(weights: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
     """Returns D^-1/2 W D^-1/2, with D the sums of the rows."""
+    import scipy.sparse
+
     degrees = np.asarray(weights.sum(axis=1)).ravel()
     scale = scipy.sparse.diags_array(1 / np.sqrt(np.maximum(degrees, 1e-12)))
     return (scale @ weights @ scale).tocsr().astype(np.float32)

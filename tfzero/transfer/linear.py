@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 
 # Inverse strength of the L2 penalty against the sum of losses over the labels, on features scaled
 # to unit mean variance.
@@ -48,8 +49,6 @@ def fit_linear_head(
         Kernel float32 `(D, K)` and bias float32 `(K,)`; NaN for features that are not finite, as of
         an encoder whose pretraining diverged.
     """
-    from sklearn.linear_model import LogisticRegression
-
     if not np.isfinite(features).all():
         return (
             np.full((features.shape[1], num_classes), np.nan, np.float32),

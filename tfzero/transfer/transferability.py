@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.covariance import ledoit_wolf
 
 _MAX_ITERATIONS = 100
 _TOLERANCE = 1e-5
@@ -85,8 +86,6 @@ def h_score(features: np.ndarray, labels: np.ndarray) -> float:
         Ibrahim et al. 2021, arXiv:2110.06893, eq. 9; Bao et al. 2019 for the score without
         shrinkage.
     """
-    from sklearn.covariance import ledoit_wolf
-
     features = np.asarray(features, np.float64)
     classes = _require_classes(labels)
     centered = features - features.mean(axis=0)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from tests.conftest import draw_bars
-from tests.transfer.cases import BUDGET, FROZEN, NETWORKS, TUNED, fit, read_weights
+from tests.transfer.cases import BUDGET, FROZEN, NETWORKS, POOL_STEPS, TUNED, fit, read_weights
 from tfzero.common.checks import InputError
 from tfzero.transfer import STRATEGIES, Strategy, fit_classifier, fit_on_features, training
+from tfzero.transfer import budget as budgets
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.contract import Cost, Fitted
 from tfzero.transfer.features import read_features
@@ -90,7 +91,8 @@ def test_its_place_in_the_table_says_what_it_is():
         assert len(strategy.reads & set(FORMS)) == 1, name
 
 
-def test_cost_counts_what_was_spent(fitted):
+def test_cost_counts_what_was_spent(fitted, monkeypatch):
+    monkeypatch.setattr(budgets, "_POOL_STEPS", POOL_STEPS)
     work = STRATEGIES[fitted.strategy].work(BUDGET, 40)
     assert fitted.cost.steps == sum(steps for steps, _ in work.trainings)
     assert fitted.cost.parameters > 0

@@ -10,6 +10,7 @@ import numpy as np
 from tfzero.common.seeds import derive_seed
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.contract import Fitted, measure_cost
+from tfzero.transfer.folds import MOST_LABELS
 from tfzero.transfer.strategies.base import Need, Strategy, Task, Work
 
 if TYPE_CHECKING:
@@ -91,8 +92,6 @@ class ClassicalStrategy(Strategy):
 
     def work(self, budget: Budget, num_pool: int) -> Work:
         """Returns that whole fits must be timed, and how many labels the choice reads."""
-        from tfzero.transfer.choice import MOST_LABELS
-
         del budget, num_pool
         return Work(whole=True, searched=MOST_LABELS)
 

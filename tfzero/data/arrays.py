@@ -53,12 +53,7 @@ def from_arrays(
     if test_images is not None and test_labels is not None:
         test = check_part(test_images, test_labels, name="test")
     if groups is not None:
-        if len(groups) != len(train.images) or test is not None:
-            raise InputError(
-                f"There are {len(groups)} groups for {len(train.images)} images"
-                f"{'' if test is None else ' and a test part'}; expected one a training image, "
-                "and no test part."
-            )
+        _check_groups(groups, train, test)
         train = replace(train, groups=np.array(groups, dtype=object))
     if pool is train_images:
         pool = None
@@ -79,3 +74,12 @@ def from_arrays(
         keep_order=True,
     )
     return assemble(collection, LoadOptions(pool_only=True, test_share=test_share))
+
+
+def _check_groups(groups: Sequence[str], train: Part, test: Part | None) -> None:
+    if len(groups) != len(train.images) or test is not None:
+        raise InputError(
+            f"There are {len(groups)} groups for {len(train.images)} images"
+            f"{'' if test is None else ' and a test part'}; expected one a training image, "
+            "and no test part."
+        )

@@ -12,39 +12,39 @@ from tfzero.data.pool import join_pool
 from tfzero.data.separate import separate
 
 
-def assemble(found: Collection, options: LoadOptions) -> ImageData:
+def assemble(collection: Collection, options: LoadOptions) -> ImageData:
     """Makes a data set; holds a test part out if there is none.
 
     Args:
-        found: What a source holds.
+        collection: What a source holds.
         options: Of which those count that do not say how images are read.
 
     Raises:
         InputError: If a class has too few images, or any rule of `ImageData` is broken.
     """
-    checked = check_classes(found, strict=options.strict)
-    ordered = checked.in_order()
-    separated = separate(ordered, drop_leaks=options.drop_leaks)
-    parted = hold_out_test(separated, share=options.test_share)
-    pool = join_pool(parted, options)
-    train, test = parted.train, parted.test
+    collection = check_classes(collection, strict=options.strict)
+    collection = collection.in_order()
+    collection = separate(collection, drop_leaks=options.drop_leaks)
+    collection = hold_out_test(collection, share=options.test_share)
+    pool = join_pool(collection, options)
+    train, test = collection.train, collection.test
     assert test is not None
     names = {"train": train.names, "test": test.names}
     return ImageData(
-        name=parted.name,
+        name=collection.name,
         pool=pool.images,
         train_images=train.images,
         train_labels=train.require_labels(),
         test_images=test.images,
         test_labels=test.require_labels(),
-        class_names=parted.class_names,
-        source=parted.source,
-        notes=(*parted.notes, *pool.notes),
+        class_names=collection.class_names,
+        source=collection.source,
+        notes=(*collection.notes, *pool.notes),
         names=names if pool.names is None else {**names, "pool": pool.names},
         pool_has_train=pool.has_train,
-        set_aside=parted.set_aside,
-        resize=parted.resize,
-        sound=parted.sound,
+        set_aside=collection.set_aside,
+        resize=collection.resize,
+        sound=collection.sound,
         transductive=options.transductive,
         balanced=options.balanced,
         # In the order of the pixels, so that the groups' names have no part in it.

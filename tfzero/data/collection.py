@@ -187,6 +187,25 @@ def check_counts(
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Files that became images.
+
+    Attributes:
+        parts: Images by the part's name.
+        set_aside: Files that could not be used.
+        notes: What was done, in sentences.
+        sizes: How often each (height, width) occurs among readable files; empty for clips.
+        sound: How clips of sound became images; None for images.
+    """
+
+    parts: Mapping[str, Part]
+    set_aside: tuple[SetAside, ...]
+    notes: tuple[str, ...]
+    sizes: Mapping[tuple[int, int], int]
+    sound: LogMel | None = None
+
+
 def refuse_set_aside(
     broken: Sequence[SetAside], usable: Mapping[str, int], *, where: str, strict: bool
 ) -> None:

@@ -6,13 +6,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
-from PIL.ExifTags import Base
-from PIL.Image import Image as PillowImage
 
 from tfzero.common.checks import InputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 # Pillow knows dozens of formats more; a renamed one must not reach those decoders.
@@ -87,6 +88,8 @@ def decode_image(
     Raises:
         InputError: If the file is empty, unreadable, too large, or has 32-bit pixels.
     """
+    from PIL import ImageOps
+
     with _opened(path) as image:
         upright = ImageOps.exif_transpose(image)
         plain = _flatten(upright).convert("L" if channels == 1 else "RGB")
@@ -98,6 +101,8 @@ def decode_image(
 
 def resize_picture(image: PillowImage, size: tuple[int, int], *, resize: str) -> PillowImage:
     """Brings an image of mode L or RGB to (height, width) as `decode_image` says."""
+    from PIL import Image
+
     height, width = size
     bilinear = Image.Resampling.BILINEAR
     if resize == "stretch" or image.size == (width, height):
@@ -135,6 +140,8 @@ def crop_box(extent: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, 
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[PillowImage]:
     """Opens an image; turns whatever goes wrong with it into an error that names the file."""
+    from PIL import Image, UnidentifiedImageError
+
     try:
         if os.stat(path).st_size == 0:
             raise InputError(f"{path} is empty (0 bytes); expected an image. Replace or delete it.")
@@ -162,6 +169,8 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[PillowImage]:
 
 
 def _check_pixels(path: str | os.PathLike[str], image: PillowImage) -> None:
+    from PIL import Image
+
     limit = Image.MAX_IMAGE_PIXELS
     if limit is not None and image.width * image.height > limit:
         raise _too_large(path)
@@ -173,6 +182,8 @@ def _check_pixels(path: str | os.PathLike[str], image: PillowImage) -> None:
 
 
 def _too_large(path: str | os.PathLike[str]) -> InputError:
+    from PIL import Image
+
     return InputError(
         f"{path} has more pixels than the limit of {Image.MAX_IMAGE_PIXELS} that protects from "
         "decompression bombs; expected a smaller image. Shrink or delete it."
@@ -181,6 +192,8 @@ def _too_large(path: str | os.PathLike[str]) -> InputError:
 
 def _is_turned(path: str | os.PathLike[str], image: PillowImage) -> bool:
     """Whether the EXIF orientation swaps height and width."""
+    from PIL.ExifTags import Base
+
     if image.format == "TIFF":  # Pillow gives the size of a TIFF upright already.
         return False
     # In a PNG it may stand behind the pixels, so Pillow decodes them: do so only if it is there.
@@ -205,6 +218,8 @@ def _is_deep(image: PillowImage) -> bool:
 
 def _flatten(image: PillowImage) -> PillowImage:
     """Takes 16 bits down to 8, and transparency away."""
+    from PIL import Image
+
     if _is_deep(image):
         return Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))  # 65535 / 255
     if image.has_transparency_data:

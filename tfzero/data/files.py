@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
-from tfzero.common.checks import InputError
 from tfzero.data.clips import holds_clips
-from tfzero.data.collection import FileList, Part, SetAside, refuse_set_aside
+from tfzero.data.collection import FileList, Images, refuse_set_aside
 from tfzero.data.decode import decode_image
 from tfzero.data.headers import Headers, choose_size, count_sizes, note_headers
-from tfzero.data.logmel import LogMel
 from tfzero.data.options import LoadOptions
 from tfzero.data.pixels import decode_parts
-from tfzero.data.sound import ClipHeaders, clip_decoder, note_clips, plan_clips
-
-
-@dataclass(frozen=True, eq=False)
-class Images:
-    """What `read_files` made of files.
-
-    Attributes:
-        parts: Images by the part's name.
-        set_aside: Files that could not be used.
-        notes: What was done, in sentences.
-        sizes: How often each (height, width) occurs among readable files; empty for clips.
-        sound: How clips of sound became images; None for images.
-    """
-
-    parts: Mapping[str, Part]
-    set_aside: tuple[SetAside, ...]
-    notes: tuple[str, ...]
-    sizes: Mapping[tuple[int, int], int]
-    sound: LogMel | None = None
+from tfzero.data.sound import read_clips
 
 
 def read_files(
@@ -58,7 +35,7 @@ def read_files(
             `strict` is asked for and a file cannot be used.
     """
     if holds_clips(lists, where=where):
-        return _read_clips(lists, options, where=where, shape=shape)
+        return read_clips(lists, options, where=where, shape=shape)
     options.require_no_clip_options(where=where)
     headers = [Headers(files) for files in lists]
     broken = [aside for found in headers for aside in found.set_aside]
@@ -80,28 +57,3 @@ def read_files(
     usable = {name: len(part.images) for name, part in parts.items()}
     refuse_set_aside([*broken, *more], usable, where=where, strict=options.strict)
     return Images(parts, (*broken, *more), tuple(notes), sizes)
-
-
-def _read_clips(
-    lists: Sequence[FileList],
-    options: LoadOptions,
-    *,
-    where: str,
-    shape: tuple[int, int, int] | None,
-) -> Images:
-    """Does what `read_files` does, of clips of sound."""
-    if shape is not None:
-        raise InputError(
-            f"{where} holds clips of sound, the labelled images are none; give both as clips."
-        )
-    headers = [ClipHeaders(files) for files in lists]
-    broken = [aside for found in headers for aside in found.set_aside]
-    usable = {found.part: found.rates.total() for found in headers}
-    refuse_set_aside(broken, usable, where=where, strict=options.strict)
-    settings = options.sound or plan_clips(headers, options, where=where)
-    notes, decode = note_clips(headers, settings), clip_decoder(settings)
-    readable = [found.readable for found in headers]
-    parts, more = decode_parts(lists, readable, settings.image_shape, decode)
-    usable = {name: len(part.images) for name, part in parts.items()}
-    refuse_set_aside([*broken, *more], usable, where=where, strict=options.strict)
-    return Images(parts, (*broken, *more), tuple(notes), Counter(), settings)

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterable
 
 import numpy as np
-from PIL import Image
 
 from tfzero.common.checks import InputError, check_images
 from tfzero.data.decode import resize_picture
@@ -18,6 +17,8 @@ def resize_images(
     images: np.ndarray, size: tuple[int, int], *, resize: str = "stretch"
 ) -> np.ndarray:
     """Resizes uint8 `(N, H, W, C)` to `(N, *size, C)` as `decode_image` resizes files."""
+    from PIL import Image
+
     if images.shape[1:3] == size:
         return images
     num, _, _, channels = images.shape
@@ -35,6 +36,8 @@ def convert_channels(images: np.ndarray, channels: int | None, *, name: str) -> 
     Raises:
         InputError: If the images are neither gray nor RGB.
     """
+    from PIL import Image
+
     have = images.shape[-1]
     if channels is None or channels == have:
         return images

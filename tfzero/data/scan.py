@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tfzero.common.checks import InputError
-from tfzero.data.clips import is_clip
+from tfzero.data.clips import SUFFIX
 from tfzero.data.collection import FileList
 from tfzero.data.decode import SUFFIXES
 from tfzero.data.names import Paths
+
+_KNOWN = SUFFIXES | {SUFFIX}
 
 
 def list_tree(folder: Path, *, part: str = "pool") -> FileList:
@@ -90,5 +92,4 @@ def _is_hidden(name: str) -> bool:
 
 
 def _is_image_name(name: str) -> bool:
-    suffix = os.path.splitext(name)[1].lower()
-    return (suffix in SUFFIXES or is_clip(name)) and not _is_hidden(name)
+    return os.path.splitext(name)[1].lower() in _KNOWN and not _is_hidden(name)

@@ -10,14 +10,44 @@ import numpy as np
 
 from tfzero.common.checks import InputError, require_choice
 from tfzero.data.clips import ClipHeader, read_clip, read_clip_header
-from tfzero.data.collection import FileList, SetAside
+from tfzero.data.collection import FileList, Images, SetAside, refuse_set_aside
 from tfzero.data.logmel import CLIP_MODES, LONGEST, SHORTEST, SIZE, LogMel, make_image, plan_logmel
 from tfzero.data.names import display_name
 from tfzero.data.options import LoadOptions
+from tfzero.data.pixels import decode_parts
 from tfzero.data.threads import FILES_AT_ONCE, map_threads
 
 # Clips are cut to a length that so many of a hundred keep to.
 _PERCENTILE = 98
+
+
+def read_clips(
+    lists: Sequence[FileList],
+    options: LoadOptions,
+    *,
+    where: str,
+    shape: tuple[int, int, int] | None,
+) -> Images:
+    """Does what `read_files` does, of clips of sound.
+
+    Raises:
+        InputError: As `read_files`, or if the clips have to match images.
+    """
+    if shape is not None:
+        raise InputError(
+            f"{where} holds clips of sound, the labelled images are none; give both as clips."
+        )
+    headers = [ClipHeaders(files) for files in lists]
+    broken = [aside for found in headers for aside in found.set_aside]
+    usable = {found.part: found.rates.total() for found in headers}
+    refuse_set_aside(broken, usable, where=where, strict=options.strict)
+    settings = options.sound or plan_clips(headers, options, where=where)
+    notes, decode = note_clips(headers, settings), clip_decoder(settings)
+    readable = [found.readable for found in headers]
+    parts, more = decode_parts(lists, readable, settings.image_shape, decode)
+    usable = {name: len(part.images) for name, part in parts.items()}
+    refuse_set_aside([*broken, *more], usable, where=where, strict=options.strict)
+    return Images(parts, (*broken, *more), tuple(notes), Counter(), settings)
 
 
 class ClipHeaders:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from tfzero.common.checks import InputError, nearest
 from tfzero.data.collection import Collection, FileList, check_part
-from tfzero.data.files import read_files
 from tfzero.data.folder import load_folder
 from tfzero.data.idx import find_idx, load_idx
 from tfzero.data.npz import load_npz
@@ -20,6 +18,7 @@ from tfzero.data.scan import list_tree
 from tfzero.data.splits import TEST_SEED, hold_out
 from tfzero.data.table import TABLE_NAME, load_table
 from tfzero.data.tensors import PREFIX, load_tfds
+from tfzero.data.unlabeled import add_unlabeled
 
 DIGITS_TEST_COUNT = 500
 
@@ -48,7 +47,7 @@ def read_source(source: str | os.PathLike[str], options: LoadOptions) -> Collect
             found = load_tfds(text, options)
         else:
             return _load_path(text, options, pool)
-        return _add_pool(found, pool, options)
+        return add_unlabeled(found, pool, options)
     except PermissionError as error:
         where = error.filename or text
         raise InputError(
@@ -92,7 +91,7 @@ def _load_path(source: str, options: LoadOptions, pool: FileList | None) -> Coll
     if path.is_dir():
         files = find_idx(path)
         if files:
-            return _add_pool(load_idx(files, source, options), pool, options)
+            return add_unlabeled(load_idx(files, source, options), pool, options)
         load, place = load_folder, path
         if (path / TABLE_NAME).is_file():
             load, place = load_table, path / TABLE_NAME
@@ -100,7 +99,7 @@ def _load_path(source: str, options: LoadOptions, pool: FileList | None) -> Coll
     if suffix == ".csv":
         return load_table(path, source, options, pool=pool)
     if suffix == ".npz":
-        return _add_pool(load_npz(path, source, options), pool, options)
+        return add_unlabeled(load_npz(path, source, options), pool, options)
     archives = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
     remedy = " Unpack it first." if suffix in archives else ""
     raise InputError(
@@ -115,32 +114,6 @@ def _list_pool(folder: Path) -> FileList:
     if not folder.is_dir():
         raise InputError(f"`pool` is {folder}, a file; expected a folder of images.")
     return list_tree(folder)
-
-
-def _add_pool(collection: Collection, files: FileList | None, options: LoadOptions) -> Collection:
-    """Adds unlabeled files to images that are arrays already."""
-    options.require_no_clip_options(where=collection.source)
-    if options.group is not None:
-        raise InputError(
-            f"`group` needs names of files or a labels.csv, but {collection.source} has arrays; "
-            "in Python give groups to tfzero.from_arrays."
-        )
-    if files is None:
-        return collection
-    height, width, channels = collection.train.images.shape[1:]
-    found = read_files([files], options, where=files.root, shape=(height, width, channels))
-    pool = found.parts["pool"]
-    if collection.pool is not None:
-        raise InputError(
-            f"{collection.source} has unlabeled images of its own; leave `pool` out, or the array "
-            "called pool."
-        )
-    return replace(
-        collection,
-        pool=pool,
-        set_aside=(*collection.set_aside, *found.set_aside),
-        notes=(*collection.notes, *found.notes),
-    )
 
 
 def _exists(path: Path) -> bool:

@@ -33,9 +33,9 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 from pathlib import Path
 import tfzero
 from tfzero.data.check import check_briefly
-from tfzero.data.folder import list_tree
 from tfzero.data.memory import memory_limit
 from tfzero.data.pipeline import stream_batches
+from tfzero.data.scan import list_tree
 
 def read_status(field):
     fields = dict(line.split(":", 1) for line in open("/proc/self/status") if ":" in line)
@@ -135,8 +135,11 @@ def main():
     done = subprocess.run(
         [sys.executable, "-c", LOAD, str(settings.folder), str(few), str(settings.hard)],
         env={**os.environ, "TFZERO_MEMORY": settings.memory},
-        check=True, stdout=subprocess.PIPE, text=True, preexec_fn=make_stacks_small,
-    )  # fmt: skip
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=make_stacks_small,
+    )
     print(json.dumps({"memory given": settings.memory, **json.loads(done.stdout)}, indent=1))
 
 

@@ -333,12 +333,12 @@ def test_every_option_of_the_data_arrives(command, monkeypatch, capsys, tmp_path
     monkeypatch.chdir(tmp_path)
     given = {}
 
-    def take(source, **options):
-        given.update(options, source=source)
+    def take(source, options, **others):
+        given.update(vars(options), source=source)
         raise InputError("stop here")
 
-    monkeypatch.setattr("tfzero.load_data", take, raising=False)
-    monkeypatch.setattr("tfzero.data.check.check_data", take)
+    monkeypatch.setattr("tfzero.cli.options.load", take)
+    monkeypatch.setattr("tfzero.cli.study.check_data", take)
     offered = {option: DATA_OPTIONS[option] for option in DATA_OPTIONS.keys() - LACKS[command]}
     words = [word for option, (value, *_) in offered.items() for word in (option, value) if word]
     assert "stop here" in refuse([command, "images", *words], monkeypatch, capsys)

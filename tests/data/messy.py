@@ -47,8 +47,8 @@ def make_messy(folder):
         for kind in CLASSES:
             (folder / part / kind).mkdir(parents=True)
             for number in range(count):
-                _save(draw(kind, number + (1000 if part == "test" else 0)),
-                      folder / part / kind, number)  # fmt: skip
+                drawn = draw(kind, number + (1000 if part == "test" else 0))
+                _save(drawn, folder / part / kind, number)
     train, test = folder / "train", folder / "test"
     cirkel = train / CLASSES[0]
     # 489 so far. Five broken files:

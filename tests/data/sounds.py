@@ -32,9 +32,13 @@ def make_clips(folder, counts, *, rate=RATE, start=0, speakers=("ann", "bob", "e
             seed = start + len(paths)
             random = np.random.default_rng(seed)
             samples = make_tone(
-                random.uniform(180, 260), seconds=random.uniform(0.3, 0.5), rate=rate,
-                glide=(0.5, 1.0, 2.0, 4.0)[number % 4], level=random.uniform(0.1, 0.9), seed=seed,
-            )  # fmt: skip
+                random.uniform(180, 260),
+                seconds=random.uniform(0.3, 0.5),
+                rate=rate,
+                glide=(0.5, 1.0, 2.0, 4.0)[number % 4],
+                level=random.uniform(0.1, 0.9),
+                seed=seed,
+            )
             speaker = speakers[row % len(speakers)]
             path = folder / name / f"{speaker}_{row:02}.wav"
             paths.append(write_clip(path, samples, rate=rate))

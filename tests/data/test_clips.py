@@ -12,11 +12,17 @@ from tfzero.data.clips import read_clip, read_clip_header
 @pytest.mark.parametrize(
     "subtype, format, tolerance",
     [
-        ("PCM_U8", "WAV", 1 / 100), ("PCM_16", "WAV", 1 / 30_000), ("PCM_24", "WAV", 1e-6),
-        ("PCM_32", "WAV", 1e-6), ("FLOAT", "WAV", 0), ("DOUBLE", "WAV", 0), ("ULAW", "WAV", 0.03),
-        ("PCM_16", "WAVEX", 1 / 30_000), ("PCM_16", "RF64", 1 / 30_000),
+        ("PCM_U8", "WAV", 1 / 100),
+        ("PCM_16", "WAV", 1 / 30_000),
+        ("PCM_24", "WAV", 1e-6),
+        ("PCM_32", "WAV", 1e-6),
+        ("FLOAT", "WAV", 0),
+        ("DOUBLE", "WAV", 0),
+        ("ULAW", "WAV", 0.03),
+        ("PCM_16", "WAVEX", 1 / 30_000),
+        ("PCM_16", "RF64", 1 / 30_000),
     ],
-)  # fmt: skip
+)
 def test_every_encoding_gives_the_same_samples(tmp_path, subtype, format, tolerance):
     samples = make_tone(200)
     path = write_clip(tmp_path / "a.wav", samples, subtype=subtype, format=format)

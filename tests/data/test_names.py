@@ -2,11 +2,12 @@ import os
 import tracemalloc
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tfzero.data import names
-from tfzero.data.names import Names, Paths, name_rows
+from tfzero.data.names import Names, Paths, name_rows, safe_name
 
 # Any bytes but 0, as a file system has them, and as Python spells them.
 spelled = st.binary(min_size=1, max_size=12).map(lambda raw: os.fsdecode(raw.replace(b"\0", b"/")))
@@ -59,3 +60,17 @@ def test_names_are_what_any_output_can_hold():
 def test_rows_without_names_are_numbered():
     named = name_rows("pool", 4)[np.array([3, 1])]
     assert list(named) == ["pool[3]", "pool[1]"] and len(named) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("my data (2)", "my-data-2"),
+        ("../..", "data"),
+        ("été", "t"),
+        ("图片", "data"),
+        ("a_1", "a_1"),
+    ],
+)
+def test_safe_name(text, name):
+    assert safe_name(text) == name == safe_name(name)

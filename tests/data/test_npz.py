@@ -58,7 +58,7 @@ def test_small_images_can_be_enlarged(tmp_path):
     small = np.zeros((30, 4, 5))
     small[:, :, 2:] = 1
     small[:, 0, 0] = np.arange(30) / 255
-    with pytest.raises(InputError, match="x_train are 4x5 pixels; expected at least 8x8.*--size"):
+    with pytest.raises(InputError, match="x_train are 4x5 pixels; expected at least 8x8.*`size`"):
         load_data(make_file(tmp_path, x_train=small))
     data = load_data(make_file(tmp_path, x_train=small), size=(8, 10))
     assert data.image_shape == (8, 10, 1)

@@ -71,14 +71,13 @@ def test_a_speaker_is_on_one_side(tones):
 
 
 def test_groups_of_one_class_each_are_refused(tones):
-    with pytest.raises(InputError, match=r"cannot be on both sides .* finer --group"):
+    with pytest.raises(InputError, match=r"cannot be on both sides .* finer `group`"):
         load_data(tones, group="(down|up)/")
 
 
 def test_options_decide_the_image(tones):
-    data = load_data(
-        tones, size=(24, 40), resize="pad", rate=16_000, clip_seconds=0.3, trim_db=0
-    )  # fmt: skip
+    clips = {"rate": 16_000, "clip_seconds": 0.3, "trim_db": 0}
+    data = load_data(tones, size=(24, 40), resize="pad", **clips)
     sound = data.sound
     assert data.image_shape == (24, 40, 1)
     assert (sound.rate, sound.seconds, sound.mode, sound.trim_db) == (16_000, 0.3, "pad", 0)
@@ -107,7 +106,7 @@ def test_mixed_rates_need_a_word(tmp_path):
     write_clip(tmp_path / "b" / "fast.wav", make_tone(200, rate=16_000), rate=16_000)
     message = (
         r"2 different rates, for example \S+ \(8000 samples a second\) and b/fast.wav \(16000\); "
-        r"expected one\. The commonest is 8000 \(8 of 9 clips\)\. Pass --rate 8000"
+        r"expected one\. The commonest is 8000 \(8 of 9 clips\)\. Pass `rate=8000`"
     )
     with pytest.raises(InputError, match=message):
         load_data(tmp_path)
@@ -122,7 +121,7 @@ def test_broken_clips_are_set_aside_and_named(tmp_path):
     data = load_data(tmp_path)
     assert len(data.train_images) + len(data.test_images) == 8
     assert sorted(each.name for each in data.set_aside) == ["a/text.wav", "b/nan.wav"]
-    with pytest.raises(InputError, match=r"text\.wav cannot be read as a WAV file .*--strict"):
+    with pytest.raises(InputError, match=r"text\.wav cannot be read as a WAV file .*`strict=True`"):
         load_data(tmp_path, strict=True)
 
 
@@ -174,10 +173,10 @@ def test_clips_and_pictures_do_not_mix(tmp_path, tones):
     "options, message",
     [
         ({"resize": "crop"}, 'fit clips of sound "crop"'),
-        ({"channels": 3}, "--channels is 3, but .* holds clips of sound"),
-        ({"rate": 4000}, "--rate is 4000; expected 8000 to 48000"),
-        ({"clip_seconds": 100.0}, "--clip-seconds is 100.0; expected 0.05 to 60"),
-        ({"trim_db": -1}, "--trim-db is -1"),
+        ({"channels": 3}, "`channels` is 3, but .* holds clips of sound"),
+        ({"rate": 4000}, "`rate` is 4000; expected 8000 to 48000"),
+        ({"clip_seconds": 100.0}, "`clip_seconds` is 100.0; expected 0.05 to 60"),
+        ({"trim_db": -1}, "`trim_db` is -1"),
     ],
 )
 def test_options_that_do_not_serve(tones, options, message):
@@ -188,7 +187,7 @@ def test_options_that_do_not_serve(tones, options, message):
 def test_options_of_sound_are_refused_for_images(tmp_path):
     make_classes(tmp_path, {"a": 4, "b": 4})
     for source in (tmp_path, "digits"):
-        with pytest.raises(InputError, match="--clip-seconds and --trim-db are for clips of sound"):
+        with pytest.raises(InputError, match="`clip_seconds` and `trim_db` are for clips"):
             load_data(source, rate=8000)
 
 

@@ -76,9 +76,12 @@ def test_labelled_images_that_equal_a_training_image_of_the_target_are_left_out(
     for part in (target.train_images, target.test_images):
         assert not labelled & {image.tobytes() for image in part}
     said = " ".join(source.notes)
-    for part in ("Left out 6 of its labelled images, which equal a training image of the target: "
-                 "their labels are the target's", "Left out 2 of its images",
-                 "4 of its unlabeled images equal a training image of the target"):  # fmt: skip
+    equal = "which equal a training image of the target: their labels are the target's"
+    for part in (
+        f"Left out 6 of its labelled images, {equal}",
+        "Left out 2 of its images",
+        "4 of its unlabeled images equal a training image of the target",
+    ):
         assert part in said
 
 

@@ -67,10 +67,12 @@ def test_groups_from_a_column(tmp_path):
 
 def speaker_rows():
     """Rows of 4 speakers with 6 labelled and 2 unlabeled images each."""
+    speakers = ("ann", "bob", "eve", "max")
     return [
-        f"{s}_{n}.png,{'' if n > 5 else 'ab'[n % 2]},{s}" for s in ("ann", "bob", "eve", "max")
+        f"{name}_{n}.png,{'' if n > 5 else 'ab'[n % 2]},{name}"
+        for name in speakers
         for n in range(8)
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("group", ["speaker", r"(\w+)_\d"])
@@ -81,8 +83,8 @@ def test_unlabeled_images_of_test_groups_are_not_in_the_pool(tmp_path, group):
     assert len(tested) == 1
     assert len(data.names["pool"]) == 6 and len(data.pool) == len(data.train_images) + 6
     assert not tested & {name[:3] for name in data.names["pool"]}
-    assert any(note.startswith("Left out 2 unlabeled images of groups that have test images")
-               for note in data.notes)  # fmt: skip
+    said = "Left out 2 unlabeled images of groups that have test images"
+    assert any(note.startswith(said) for note in data.notes)
     assert len(load_data(folder, group=group, transductive=True).names["pool"]) == 8
 
 
@@ -107,12 +109,13 @@ def test_a_pool_beside_has_groups_where_the_pattern_matches(tmp_path):
 
 
 def test_a_pool_of_test_groups_alone_is_said(tmp_path):
-    rows = [*(f"{n:02}.png,{'ab'[n % 2]},{'test' if n < 6 else 'train'},{n % 6 + 6 * (n > 5)}"
-              for n in range(18)), "90.png,,,1"]  # fmt: skip
+    rows = [f"{n:02}.png,{'ab'[n % 2]},test,{n}" for n in range(6)]
+    rows += [f"{n:02}.png,{'ab'[n % 2]},train,{n % 6 + 6}" for n in range(6, 18)]
+    rows.append("90.png,,,1")
     folder = make_table(tmp_path / "x", rows, header="file,label,split,person")
     data = load_data(folder, group="person")
     assert data.pool is data.train_images and "pool" not in data.names
-    with pytest.raises(InputError, match="No unlabeled image of .* is left .*Leave --pool-only"):
+    with pytest.raises(InputError, match="No unlabeled image of .* is left .*Leave `pool_only`"):
         load_data(folder, group="person", pool_only=True)
 
 
@@ -184,7 +187,7 @@ def test_pool_of_files_beside_arrays(tmp_path):
     data = load_data("digits", pool=tmp_path / "pool")
     assert len(data.pool) == len(data.train_images) + 5
     make_classes(tmp_path / "large", {"": 5}, size=(16, 8))
-    with pytest.raises(InputError, match="labelled images are 8x8. Pass --size N"):
+    with pytest.raises(InputError, match="labelled images are 8x8. Pass `size`"):
         load_data("digits", pool=tmp_path / "large")
     assert len(load_data("digits", pool=tmp_path / "large", size=12).pool) == 1302
 
@@ -194,10 +197,10 @@ def test_pool_of_files_beside_arrays(tmp_path):
     [
         ({"pool": "nowhere"}, 'There is no "nowhere"'),
         ({"pool": "empty"}, "empty has no images"),
-        ({"pool": "file.txt"}, "file.txt, a file; expected a folder"),
+        ({"pool": "file.txt"}, "`pool` is file.txt, a file; expected a folder"),
         ({"channels": 2}, "channels is 2; expected 1 for gray or 3 for RGB"),
         ({"resize": "strech"}, 'Unknown way to resize "strech". Did you mean "stretch"'),
-        ({"group": "x"}, "--group needs names of files"),
+        ({"group": "x"}, "`group` needs names of files"),
     ],
 )
 def test_options_refused(tmp_path, monkeypatch, options, message):

@@ -129,7 +129,11 @@ def prepared(tmp_path_factory):
         }
     )
     tfds.dataset_builders.store_as_tfds_dataset(
-        name="small", version="1.0.0", features=features, data_dir=folder, config="gray",
+        name="small",
+        version="1.0.0",
+        features=features,
+        data_dir=folder,
+        config="gray",
         split_datasets={
             name: [
                 (row, {"image": image, "label": int(label)})
@@ -138,7 +142,7 @@ def prepared(tmp_path_factory):
             for name, part in (("train", train), ("test", test), ("unlabelled", train))
         },
         disable_shuffling=False,
-    )  # fmt: skip
+    )
     return folder, train, test
 
 

@@ -78,7 +78,7 @@ def check_images(images: np.ndarray, *, name: str = "images") -> np.ndarray:
     if min(images.shape[1:3]) < 8:
         raise InputError(
             f"{name} are {images.shape[1]}x{images.shape[2]} pixels; expected at least 8x8. "
-            "Enlarge them with --size."
+            "Enlarge them with `size`."
         )
     if images.dtype == np.uint8:
         return images

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from os import cpu_count
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,9 +22,6 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 RESIZE_MODES = ("stretch", "pad", "crop")
 # Where Pillow looks for the orientation of a PNG: its own chunk, XMP, ImageMagick's text.
 _PNG_MARKS = (b"eXIf", b"tiff:Orientation", b"Raw profile type exif")
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -141,23 +135,6 @@ def crop_box(extent: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, 
     inner_height = max(1, min(high, (2 * wide * height + width) // (2 * width)))
     left, top = (wide - inner_width) // 2, (high - inner_height) // 2
     return left, top, left + inner_width, top + inner_height
-
-
-def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Applies `function` in threads and yields in order; few results wait at any time."""
-    workers = min(8, cpu_count() or 1)
-    with ThreadPoolExecutor(workers) as executor:
-        waiting: deque[Future[Result]] = deque()
-        try:
-            for item in items:
-                waiting.append(executor.submit(function, item))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:  # The consumer left, or an item failed.
-                future.cancel()
 
 
 @contextmanager

@@ -6,14 +6,15 @@ import csv
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from tfzero.common.checks import InputError, nearest
-from tfzero.data.collection import Collection, FileList, Reading, leave_small_classes_out
-from tfzero.data.dataset import safe_name
+from tfzero.data.collection import Collection, FileList
 from tfzero.data.files import read_files
-from tfzero.data.folder import list_tree
-from tfzero.data.groups import find_groups, group_by_pattern
-from tfzero.data.names import Paths
+from tfzero.data.names import Paths, safe_name
+from tfzero.data.options import LoadOptions
+from tfzero.data.patterns import find_groups, group_by_pattern
+from tfzero.data.scan import list_tree
 
 TABLE_NAME = "labels.csv"
 _FILE_COLUMNS = ("file", "filename", "path", "image")
@@ -21,17 +22,12 @@ _LABEL_COLUMNS = ("label", "class")
 _SPLITS = {"train": "train", "training": "train", "test": "test", "pool": "pool"}
 _EXPECTED = (
     "expected a header with the columns file and label, and perhaps split (train, test or pool) "
-    "and a column for --group"
+    "and a column for `group`"
 )
 
 
 def load_table(
-    table: Path,
-    *,
-    source: str,
-    reading: Reading,
-    pool: FileList | None = None,
-    lenient: bool = False,
+    table: Path, source: str, options: LoadOptions, *, pool: FileList | None = None
 ) -> Collection:
     """Loads the images that a CSV file names, relative to its folder.
 
@@ -42,14 +38,39 @@ def load_table(
     Args:
         table: The CSV file.
         source: What the user gave.
-        reading: How files become images; `group` may be a column.
+        options: How files become images; `group` may be a column.
         pool: More unlabeled files.
-        lenient: Whether mixed sizes are brought to the commonest without asking, and classes may
-            be missing or small: for a check, which is to see them.
 
     Raises:
         InputError: If the file is laid out otherwise or no image can be used.
     """
+    listing = _list_files(table, options.group, pool)
+    found = read_files(listing.lists, options, where=str(table.parent))
+    return Collection(
+        name=safe_name(table.parent.resolve().name),
+        source=source,
+        class_names=listing.class_names,
+        train=found.parts["train"],
+        test=found.parts.get("test"),
+        pool=found.parts.get("pool"),
+        set_aside=found.set_aside,
+        notes=(*listing.notes, *found.notes),
+        resize=options.resize,
+        sizes=found.sizes,
+        sound=found.sound,
+        of_files=True,
+    )
+
+
+class _Listing(NamedTuple):
+    """What a table says about files: those of each part that has some, and the classes."""
+
+    lists: Sequence[FileList]
+    class_names: tuple[str, ...]
+    notes: Sequence[str]
+
+
+def _list_files(table: Path, group: str | None, pool: FileList | None) -> _Listing:
     rows, columns = _read_rows(table)
     file_column = _find_column(columns, _FILE_COLUMNS, table)
     label_column = _find_column(columns, _LABEL_COLUMNS, table)
@@ -62,43 +83,33 @@ def load_table(
     numbers = {name: number for number, name in enumerate(class_names)}
     parts = {name: FileList(name, str(table.parent), labels=[]) for name in ("train", "test")}
     parts["pool"] = FileList("pool", str(table.parent))
-    grouping = _Grouping(reading.group, columns, parts)
+    grouping = _Grouping(group, columns, parts)
     for part, path, row in _place_rows(rows, file_column, label_column, table):
         parts[part].paths.append(path)
         if part != "pool":
             parts[part].labels.append(numbers[row[label_column]])  # pyright: ignore
         grouping.add(part, path, row)
-    named = {path for files in parts.values() for path in files.paths}
-    unnamed = _list_unnamed(named, table)
-    parts["pool"].paths.extend(unnamed)
-    grouping.add_unlabeled(unnamed)
+    notes = _add_unnamed(parts, grouping, table)
     if pool is not None:
         parts["pool"].paths.extend(os.path.abspath(os.path.join(pool.root, p)) for p in pool.paths)
         grouping.add_unlabeled(pool.paths)
     if not parts["train"].paths:
         raise InputError(f"{table} has no labelled training image; {_EXPECTED}. Label some.")
-    lists = [files for files in parts.values() if files.paths]
-    found = read_files(lists, reading, where=str(table.parent), lenient=lenient)
-    note = (
+    return _Listing([files for files in parts.values() if files.paths], class_names, notes)
+
+
+def _add_unnamed(parts: dict[str, FileList], grouping: _Grouping, table: Path) -> list[str]:
+    """Adds images that the table does not name to the pool, which a sentence says."""
+    named = {path for files in parts.values() for path in files.paths}
+    unnamed = _list_unnamed(named, table)
+    parts["pool"].paths.extend(unnamed)
+    grouping.add_unlabeled(unnamed)
+    if not len(unnamed):
+        return []
+    return [
         f"{len(unnamed)} images that {table.name} does not name are unlabeled: they are in the "
         "pool."
-    )
-    collection = Collection(
-        name=safe_name(table.parent.resolve().name),
-        source=source,
-        class_names=class_names,
-        train=found.parts["train"],
-        test=found.parts.get("test"),
-        pool=found.parts.get("pool"),
-        set_aside=found.set_aside,
-        notes=(*([note] if len(unnamed) else []), *found.notes),
-        resize=reading.resize,
-        sizes=found.sizes,
-        sound=found.sound,
-    )
-    if lenient:
-        return collection
-    return leave_small_classes_out(collection, strict=reading.strict)
+    ]
 
 
 class _Grouping:

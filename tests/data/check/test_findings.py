@@ -17,6 +17,7 @@ from tfzero.data.check.near import check_near
 from tfzero.data.check.thumbnails import make_thumbnails
 from tfzero.data.collection import Part
 from tfzero.data.names import name_rows
+from tfzero.data.options import LoadOptions
 
 
 def make_data(*, counts=(30, 30), test_counts=(10, 10), pool=None, **changes):
@@ -79,9 +80,8 @@ def test_drop_leaks_and_transductive_from_files(tmp_path):
     (tmp_path / "x/train/a/leak.png").write_bytes(leak)
     options = {"pool": tmp_path / "pool"}
     data = load_data(tmp_path / "x", **options)
-    assert {f.check for f in check_briefly(data).findings if f.level == "stop"} == {
-        "leaks", "pool leaks",
-    }  # fmt: skip
+    stops = {found.check for found in check_briefly(data).findings if found.level == "stop"}
+    assert stops == {"leaks", "pool leaks"}
     data = load_data(tmp_path / "x", drop_leaks=True, **options)
     assert not check_briefly(data).stops
     assert (len(data.train_images), len(data.pool)) == (12, 16)
@@ -128,13 +128,15 @@ def test_a_class_that_a_part_lacks(tmp_path):
 def test_groups_on_both_sides(tmp_path):
     make_classes(tmp_path / "train", {"a": 6, "b": 6})
     make_classes(tmp_path / "test", {"a": 3, "b": 3}, start=50)
-    result = check_data(tmp_path, group=r"(\d+)\.png")
+    result = check_data(tmp_path, LoadOptions(group=r"(\d+)\.png"))
     assert find(result, "groups").count == 3
-    with pytest.raises(InputError, match="3 groups are in both training and test part.*--drop"):
+    with pytest.raises(
+        InputError, match="3 groups are in both training and test part.*`drop_leaks=True`"
+    ):
         load_data(tmp_path, group=r"(\d+)\.png")
     data = load_data(tmp_path, group=r"(\d+)\.png", drop_leaks=True)
     assert len(data.train_images) == 6
-    assert find(check_data(tmp_path, group="train|test"), "groups").level == "fine"
+    assert find(check_data(tmp_path, LoadOptions(group="train|test")), "groups").level == "fine"
 
 
 def make_scenes(count, *, seed=0, side=32):

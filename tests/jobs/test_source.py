@@ -181,7 +181,7 @@ def test_a_file_gives_the_encoder_of_what_is_in_it(tmp_path):
         found = load_encoder_file(path, (8, 8, 1))
         for ours, theirs in zip(weights, found.get_weights(), strict=True):
             np.testing.assert_array_equal(ours, theirs)
-    with pytest.raises(InputError, match="--size"):
+    with pytest.raises(InputError, match="`size=8`"):
         load_encoder_file(tmp_path / "encoder.keras", (9, 8, 1))
     keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)]).save(
         tmp_path / "grid.keras"
@@ -217,8 +217,8 @@ def test_a_file_that_gives_no_features_is_refused_in_a_sentence(tmp_path):
     for save, message, shape in (
         (lambda: two.save(path), "has 1 inputs and 2 outputs; expected one of each", (8, 8, 1)),
         (lambda: save_classifier(path), "classifier that ends in softmax over 3", (8, 8, 1)),
-        (lambda: save_classifier(path, end=None), r"or give --channels 1\.", (8, 8, 3)),
-        (lambda: None, r"or give --size 8 and --channels 1\.", (9, 9, 3)),
+        (lambda: save_classifier(path, end=None), r"or give `channels=1`\.", (8, 8, 3)),
+        (lambda: None, r"or give `size=8` and `channels=1`\.", (9, 9, 3)),
     ):
         save()
         with pytest.raises(InputError, match=message):

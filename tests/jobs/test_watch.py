@@ -91,7 +91,7 @@ def test_a_probe_leaves_out_classes_of_which_it_reads_one_image(monkeypatch):
     probe = _make_probe(images[kept], labels[kept], seed=0)
     assert set(probe._labels) == set(probe._held_labels) == {0, 1, 2}
     monkeypatch.setattr("tfzero.jobs.watch._MOST_PROBED", 3)
-    with pytest.raises(InputError, match="--probe reads 3 images, fewer than there are classes"):
+    with pytest.raises(InputError, match="`probe` reads 3 images, fewer than there are classes"):
         _make_probe(images, labels, seed=0)
 
 

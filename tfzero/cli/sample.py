@@ -6,7 +6,6 @@ import pathlib
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import tfzero
 from tfzero.cli.options import (
@@ -16,15 +15,17 @@ from tfzero.cli.options import (
     Resize,
     Size,
     TrimDb,
-    app,
     check_seed,
+    command,
     parse_size,
 )
+from tfzero.cli.translate import Console
 from tfzero.common.checks import InputError
 
 
-@app.command(epilog="Example: tfzero sample vae.keras --out pictures --data my_images/ --quality")
+@command("sample vae.keras --out pictures --data my_images/ --quality")
 def sample(
+    context: typer.Context,
     model: Annotated[
         pathlib.Path,
         typer.Argument(metavar="MODEL", help=".keras file of `tfzero pretrain`."),
@@ -87,11 +88,11 @@ def sample(
     sample_to_folder(
         model,
         out,
-        images=images,
+        data=images,
         pictures=Pictures(count, traversals, interpolations, seed),
-        space=(space or "pixels") if quality else None,
+        quality=(space or "pixels") if quality else None,
         overwrite=overwrite,
-        console=Console(),
+        console=Console(context),
     )
 
 

@@ -6,7 +6,6 @@ import pathlib
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import tfzero
 from tfzero.cli.options import (
@@ -31,10 +30,12 @@ from tfzero.cli.options import (
     Transductive,
     TrimDb,
     UnlabeledFrom,
-    app,
     check_seed,
+    command,
+    parse_settings,
     parse_size,
 )
+from tfzero.cli.translate import Console
 from tfzero.common.checks import InputError, require_choice
 from tfzero.data.kinds import KINDS
 from tfzero.pretrain import METHODS
@@ -42,8 +43,9 @@ from tfzero.study.planning.inits import SUPERVISED
 from tfzero.transfer import STRATEGIES
 
 
-@app.command(epilog="Example: tfzero pretrain my_images/ --method vae --out vae.keras")
+@command("pretrain my_images/ --method vae --out vae.keras")
 def pretrain(
+    context: typer.Context,
     data: Data = "digits",
     method: Annotated[
         str,
@@ -55,7 +57,7 @@ def pretrain(
     encoder: Annotated[
         pathlib.Path | None,
         typer.Option(help=".keras file with an encoder to start from. Default: random weights."),
-    ] = None,  # fmt: skip
+    ] = None,
     out: Annotated[
         pathlib.Path, typer.Option(help="The .keras file to write; continued if it is there.")
     ] = pathlib.Path("pretrained.keras"),
@@ -120,14 +122,13 @@ def pretrain(
     from tfzero.jobs.check import look_at
     from tfzero.jobs.pretrain import Learner, pretrain_to_file, supervise_to_file
     from tfzero.jobs.watch import Watch
-    from tfzero.pretrain.arguments import parse_arguments
 
     _require_uses(
         method, kind=kind, watched=probe or keep != 1 or tensorboard is not None, settings=settings
     )
-    arguments = parse_arguments(settings or [])
+    chosen = parse_settings(settings or [])
     _require_one_network(encoder, residual)
-    console = Console()
+    console = Console(context)
     loaded = tfzero.load_data(
         data, pool=pool, pool_only=pool_only, size=parse_size(size), channels=channels,
         resize=resize, group=group, test_share=test_share, strict=strict, drop_leaks=drop_leaks,
@@ -140,13 +141,13 @@ def pretrain(
         )
         console.print(f"Wrote {out}", highlight=False)
         return
-    labelled = (loaded.train_images, loaded.train_labels) if probe else None
+    probed = (loaded.train_images, loaded.train_labels) if probe else None
     pretrain_to_file(
-        Learner(method, seed, kind or loaded.told_kind, arguments, residual),
+        Learner(method, seed, kind or loaded.told_kind, chosen, residual),
         loaded.pool,
         out,
         epochs=epochs,
-        watch=Watch(labelled=labelled, keep=keep, tensorboard=tensorboard),
+        watch=Watch(probe=probed, keep=keep, tensorboard=tensorboard),
         console=console,
         start=encoder,
     )
@@ -187,17 +188,16 @@ def _require_uses(method: str, *, kind: str | None, watched: bool, settings) -> 
         )
 
 
-@app.command(
-    epilog="Example: tfzero finetune my_images/ --encoder vae.keras --labels 100 --out my.keras"
-)
+@command("finetune my_images/ --encoder vae.keras --labels 100 --out my.keras")
 def finetune(
+    context: typer.Context,
     data: Data = "digits",
     encoder: Annotated[
         pathlib.Path | None,
         typer.Option(
             help=".keras file of `tfzero pretrain`, or of an encoder. Default: random weights."
         ),
-    ] = None,  # fmt: skip
+    ] = None,
     strategy: Annotated[
         str,
         typer.Option(
@@ -272,7 +272,7 @@ def finetune(
         balanced=balanced, rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
         transductive=transductive or not reads_pool,  # else nothing is learnt from unlabeled images
     )  # fmt: skip
-    look_at(loaded, Console())
+    look_at(loaded, Console(context))
     accuracy, steps = finetune_to_file(
         loaded,
         encoder,

@@ -7,7 +7,6 @@ import pathlib
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import tfzero
 from tfzero.cli.options import (
@@ -35,14 +34,16 @@ from tfzero.cli.options import (
     TrimDb,
     UnlabeledFrom,
     Weights,
-    app,
+    command,
     parse_size,
     split,
 )
+from tfzero.cli.translate import Console
 
 
-@app.command(epilog="Example: tfzero compare my_images/ --label-counts 100,1000,all --seeds 5")
+@command("compare my_images/ --label-counts 100,1000,all --seeds 5")
 def compare(
+    context: typer.Context,
     data: Data = "digits",
     arms: Annotated[
         str | None,
@@ -57,7 +58,7 @@ def compare(
             help='Numbers of labels, or "all", separated by commas. Default: 2, 5 and 20 a class.',
             rich_help_panel=STUDY,
         ),
-    ] = None,  # fmt: skip
+    ] = None,
     seeds: Annotated[
         int | None,
         typer.Option(
@@ -167,7 +168,7 @@ def compare(
     """
     from tfzero.study.screen import show_verdict
 
-    console = Console(stderr=as_json)
+    console = Console(context, stderr=as_json)
     loaded = tfzero.load_data(
         data, pool=pool, pool_only=pool_only, size=parse_size(size), channels=channels,
         resize=resize, group=group, test_share=test_share, strict=strict, drop_leaks=drop_leaks,
@@ -203,8 +204,9 @@ def compare(
         print(json.dumps(study.results, indent=1, ensure_ascii=False))
 
 
-@app.command(epilog="Example: tfzero check my_images/ --page check.html")
+@command("check my_images/ --page check.html")
 def check(
+    context: typer.Context,
     data: Data = "digits",
     pool: Pool = None,
     size: Size = None,
@@ -231,7 +233,7 @@ def check(
     from tfzero.data.check import check_data
     from tfzero.jobs.check import show_check, write_check_page
 
-    console = Console(stderr=as_json)
+    console = Console(context, stderr=as_json, advising="compare")
     result = check_data(
         data, pool=pool, size=parse_size(size), channels=channels, resize=resize, group=group,
         strict=strict, transductive=transductive, rate=rate, clip_seconds=clip_seconds,
@@ -247,7 +249,7 @@ def check(
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: tfzero report runs/digits")
+@command("report runs/digits")
 def report(
     run: Annotated[pathlib.Path, typer.Argument(help="Run folder of a finished study.")],
 ) -> None:

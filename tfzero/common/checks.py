@@ -12,8 +12,9 @@ import numpy as np
 class InputError(ValueError):
     """Something a person gave cannot be used.
 
-    The message is complete by itself: what arrived, what was expected and how to
-    fix it. The command line prints it without a traceback and exits with code 2.
+    The message is complete by itself: what arrived, what was expected and how to fix it. It names
+    arguments in backticks, as in `size=32`; the command line writes its options instead, prints
+    the message without a traceback and exits with code 2.
     """
 
 
@@ -78,7 +79,7 @@ def check_images(images: np.ndarray, *, name: str = "images") -> np.ndarray:
     if min(images.shape[1:3]) < 8:
         raise InputError(
             f"{name} are {images.shape[1]}x{images.shape[2]} pixels; expected at least 8x8. "
-            "Enlarge them with --size."
+            "Enlarge them with `size`."
         )
     if images.dtype == np.uint8:
         return images

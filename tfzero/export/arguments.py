@@ -23,7 +23,7 @@ def find_image_shape(
     if len(shape) != 3 or not all(isinstance(side, (int, np.integer)) for side in shape):
         raise InputError(
             f"The model takes images of shape {found}; expected a fixed (height, width, "
-            "channels). Give it: image_shape=(28, 28, 1), or --image-shape 28,28,1."
+            "channels). Give it: `image_shape=(28, 28, 1)`."
         )
     if min(shape) < 1:
         raise InputError(f"image_shape is {shape}; expected three positive numbers.")

@@ -44,10 +44,12 @@ def export_from_file(
             network, out, class_names=class_names, from_logits=from_logits, **images
         )
     if class_names is not None or from_logits:
-        raise InputError(f"--classes and --logits belong to a classifier; {part} has no classes.")
+        raise InputError(
+            f"`class_names` and `from_logits` belong to a classifier; {part} has no classes."
+        )
     if part == "generator" or len(find_input_shape(network) or ()) == 1:
         if image_shape is not None:
-            raise InputError(f"--image-shape belongs to a network of images; {part} makes them.")
+            raise InputError(f"`image_shape` belongs to a network of images; {part} makes them.")
         return export_generator(network, out, pixel_range=pixel_range)
     return export_encoder(network, out, **images)
 
@@ -62,7 +64,7 @@ def _find_sound(
     """
     if rate is None or seconds is None or len(shape or ()) != 3 or shape[2] != 1:
         raise InputError(
-            "A model of clips of sound takes gray images and needs --rate and --clip-seconds as "
+            "A model of clips of sound takes gray images and needs `rate` and `clip_seconds` as "
             f"`tfzero finetune` had or printed them; here the rate is {rate}, the seconds are "
             f"{seconds}, and the model takes {shape}."
         )
@@ -85,8 +87,9 @@ def _take_part(model, path: pathlib.Path, part: str | None):
         parts = {"classifier": model, "encoder": model, "generator": model}
     name = part or "classifier"
     if name not in parts:
+        first, *others = parts
         raise InputError(
             f"{path} holds a {type(model).__name__}, which has no {name}; expected one of its "
-            f"parts: --part {' or '.join(parts)}."
+            f"parts: `part={first}`{''.join(f' or {other}' for other in others)}."
         )
     return name, parts[name]

@@ -58,7 +58,9 @@ def finetune_to_file(
             f"{', '.join(networks)}. Use it as an arm of tfzero compare."
         )
     if out.exists() and not overwrite:
-        raise InputError(f"{out} exists; choose another with --out, or replace it: --overwrite.")
+        raise InputError(
+            f"{out} exists; choose another with `out`, or replace it: `overwrite=True`."
+        )
     network = start_from(encoder, data.image_shape, seed, residual=residual)
     # Read again: what makes images is the whole method, not its encoder.
     method = None if encoder is None or unlabeled_from == "pool" else load_model(encoder)
@@ -88,7 +90,7 @@ def finetune_to_file(
 
 
 def _take_unlabeled(pool, model, unlabeled_from: str, seed: int):
-    """Returns the pool, images that the model of --encoder makes, or both."""
+    """Returns the pool, images that the model in `encoder` makes, or both."""
     from tfzero.pretrain.base import Pretrainer
     from tfzero.study.work.generated import generate_images
 
@@ -97,7 +99,7 @@ def _take_unlabeled(pool, model, unlabeled_from: str, seed: int):
         return pool
     if not (isinstance(model, Pretrainer) and model.can("generate")):
         raise InputError(
-            f"--unlabeled-from {unlabeled_from} takes images that the model of --encoder makes, "
+            f"`unlabeled_from={unlabeled_from!r}` takes images that the model of `encoder` makes, "
             "which must be a GAN or VAE of tfzero pretrain; "
             f"{'none is given' if model is None else type(model).__name__ + ' arrived'}."
         )

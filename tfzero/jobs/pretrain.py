@@ -34,14 +34,15 @@ class Learner(NamedTuple):
         method: A key of `METHODS`.
         seed: Decides weights, order and noise.
         kind: The kind of data, or None.
-        arguments: Of the method's constructor, by name, where they differ from its defaults.
+        settings: Arguments of the method's constructor by name, where they differ from its
+            defaults.
         residual: Whether the encoder is the small ResNet, where no file gives one.
     """
 
     method: str
     seed: int
     kind: str | None = None
-    arguments: Mapping[str, Any] = {}
+    settings: Mapping[str, Any] = {}
     residual: bool = False
 
     def build(self, encoder: keras.Model) -> Pretrainer:
@@ -49,7 +50,7 @@ class Learner(NamedTuple):
         from tfzero.pretrain.arguments import change_arguments
 
         fresh = build_method(self.method, encoder, kind=self.kind, seed=self.seed)
-        return change_arguments(fresh, self.arguments) if self.arguments else fresh
+        return change_arguments(fresh, self.settings) if self.settings else fresh
 
 
 def pretrain_to_file(
@@ -88,7 +89,7 @@ def pretrain_to_file(
     steps = budget.steps_per_epoch(len(images))
     done = int(model.optimizer.iterations.numpy()) // steps if model.compiled else 0
     if done >= budget.epochs:
-        more = "." if budget.decays else "; ask for more with --epochs."
+        more = "." if budget.decays else "; ask for more with `epochs`."
         console.print(f"{out} has its {done} epochs already{more}", highlight=False)
         return
     if done:
@@ -137,7 +138,7 @@ def _warn_of_noise(encoder: keras.Model, console: Console) -> None:
 
 def _require_epochs(epochs: int | None) -> None:
     if epochs is not None and epochs < 1:
-        raise InputError(f"--epochs is {epochs}; expected at least 1.")
+        raise InputError(f"`epochs` is {epochs}; expected at least 1.")
 
 
 def supervise_to_file(
@@ -162,7 +163,7 @@ def supervise_to_file(
     require_keras_file(out)
     _require_epochs(epochs)
     if out.exists():
-        raise InputError(f"{out} exists; choose another with --out.")
+        raise InputError(f"{out} exists; choose another with `out`.")
     budget = default_pretraining(len(data.train_images), epochs=epochs)
     fitted = fit_classifier(
         "finetune",

@@ -35,9 +35,9 @@ def sample_to_folder(
     path: pathlib.Path,
     out: pathlib.Path,
     *,
-    images: np.ndarray | None,
+    data: np.ndarray | None,
     pictures: Pictures,
-    space: str | None,
+    quality: str | None,
     overwrite: bool,
     console: Console,
 ) -> None:
@@ -48,9 +48,10 @@ def sample_to_folder(
     Args:
         path: A method's .keras file.
         out: Folder; made if it is not there.
-        images: Real ones, uint8 `(N, H, W, C)`, to reconstruct and to compare with; or None.
+        data: Real images, uint8 `(N, H, W, C)`, to reconstruct and to compare with; or None.
         pictures: How much to draw.
-        space: Feature space of the comparison: "pixels", "random" or a .keras file; None for none.
+        quality: Feature space of the comparison: "pixels", "random" or a .keras file; None
+            compares nothing.
         overwrite: Whether files that are there are replaced.
         console: Where lines go.
 
@@ -62,42 +63,44 @@ def sample_to_folder(
 
     for name, number in pictures._asdict().items():
         if number < (1 if name == "count" else 0):
-            raise InputError(f"--{name} is {number}; expected a positive number.")
+            raise InputError(f"`{name}` is {number}; expected a positive number.")
     model = _load_method(path)
-    _require_fit(model, path, images, space)
+    _require_fit(model, path, data, quality)
     grids = dict(
         list_pictures(
             model,
-            images=None if images is None else _choose_shown(images),
+            images=None if data is None else _choose_shown(data),
             **pictures._asdict(),
         )
     )
     if sentence := _describe_lacks(model, path):
         if not grids and model.can("reconstruct"):
-            sentence += " Reconstructions are of real images; give them with --data."
+            sentence += " Reconstructions are of real images; give them with `data`."
         if not grids:
             raise InputError(sentence)
         console.print(sentence, highlight=False)
-    if images is None and model.can("reconstruct"):
-        console.print("Without --data there are no images to reconstruct.", highlight=False)
+    if data is None and model.can("reconstruct"):
+        console.print("Without `data` there are no images to reconstruct.", highlight=False)
     files = [out / f"{name}.png" for name in grids]
     report = out / "quality.json"
-    taken = [file for file in [*files, *([report] if space else [])] if file.exists()]
+    taken = [file for file in [*files, *([report] if quality else [])] if file.exists()]
     if taken and not overwrite:
-        raise InputError(f"{taken[0]} exists; choose another with --out, or replace: --overwrite.")
+        raise InputError(
+            f"{taken[0]} exists; choose another with `out`, or replace: `overwrite=True`."
+        )
     # Before anything is written: the same command, mended, must not find its own files.
-    quality = None if space is None else _measure(model, images, space, seed=pictures.seed)
+    measured = None if quality is None else _measure(model, data, quality, seed=pictures.seed)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"Cannot write {out}: {error.strerror}; choose another --out.") from error
+        raise InputError(f"Cannot write {out}: {error.strerror}; choose another `out`.") from error
     for file, grid in zip(files, grids.values(), strict=True):
         write_png(file, grid)
         console.print(f"Wrote {file}", highlight=False)
-    if quality is not None:
-        for line in quality.describe():
+    if measured is not None:
+        for line in measured.describe():
             console.print(line, highlight=False)
-        report.write_text(json.dumps(dataclasses.asdict(quality), indent=1), encoding="utf-8")
+        report.write_text(json.dumps(dataclasses.asdict(measured), indent=1), encoding="utf-8")
         console.print(f"Wrote {report}", highlight=False)
 
 
@@ -125,22 +128,22 @@ def _require_fit(model, path, images, space) -> None:
     shape = tuple(model.encoder.input_shape[1:])
     if images is not None and images.shape[1:] != shape:
         raise InputError(
-            f"{path} takes images of {shape}, but --data has {images.shape[1:]}; give the images "
-            "that it was pretrained on, or --size and --channels."
+            f"{path} takes images of {shape}, but `data` has {images.shape[1:]}; give the images "
+            "that it was pretrained on, or `size` and `channels`."
         )
     if space is None:
         return
     if images is None:
-        raise InputError("--quality compares with real images; give them with --data.")
+        raise InputError("`quality` compares with real images; give them with `data`.")
     if len(images) < (least := 2 * (COVERAGE_NEIGHBORS + 1)):
         raise InputError(
-            f"--quality compares with half of the images and those with the other half; --data has "
-            f"{len(images)}, expected at least {least}. Give more, or leave --quality."
+            f"`quality` compares with half of the images and those with the other half; `data` has "
+            f"{len(images)}, expected at least {least}. Give more, or leave `quality`."
         )
     if not model.can("generate"):
         raise InputError(
             f"{path} holds a {type(model).__name__}, which generates no images to compare; leave "
-            "--quality."
+            "`quality`."
         )
 
 
@@ -184,7 +187,7 @@ def _find_space(space: str, real: np.ndarray):
     encoder = getattr(loaded, "encoder", loaded)
     if tuple(encoder.input_shape[1:]) != real.shape[1:]:
         raise InputError(
-            f"{space} takes images of {tuple(encoder.input_shape[1:])}, but --data has "
-            f"{real.shape[1:]}; choose another --space."
+            f"{space} takes images of {tuple(encoder.input_shape[1:])}, but `data` has "
+            f"{real.shape[1:]}; choose another `space`."
         )
     return encoder_space(encoder, name=f"features of {space}")

@@ -1,4 +1,4 @@
-"""What `--source` names, opened: another data set, public weights, or the encoder of a file."""
+"""What a source names, opened: another data set, public weights, or the encoder of a file."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def open_source(
     is_public = text is not None and text.startswith(PUBLIC_PREFIX)
     if weights is not None and not is_public:
         raise InputError(
-            f"--weights {weights} is a file for a public network, but the source is "
-            f"{text or 'none'}; expected --source imagenet:NAME with it, or an own network as "
-            "--source FILE.keras."
+            f"`weights={str(weights)!r}` is a file for a public network, but the source is "
+            f"{text or 'none'}; expected `source='imagenet:NAME'` with it, or an own network as "
+            "`source='FILE.keras'`."
         )
     if source is None:
         return Source()
@@ -150,9 +150,9 @@ def _takes_others(path: pathlib.Path, takes: tuple, given: tuple) -> InputError:
     if len(takes) == 3 and None not in takes:
         height, width, channels = takes
         if takes[:2] != given[:2]:
-            options.append(f"--size {height if height == width else f'{height}x{width}'}")
+            options.append(f"`size={height if height == width else (height, width)}`")
         if channels != given[2] and channels in (1, 3):
-            options.append(f"--channels {channels}")
+            options.append(f"`channels={channels}`")
     remedy = f", or give {' and '.join(options)}" if options else ""
     return InputError(
         f"{path} takes images of {takes}, but the data has {given}; pretrain on such images"

@@ -22,14 +22,14 @@ class Watch(NamedTuple):
     """How a pretraining is watched.
 
     Attributes:
-        labelled: Training images uint8 `(N, H, W, C)` and their labels `(N,)` for a probe after
+        probe: Training images uint8 `(N, H, W, C)` and their labels `(N,)` for a probe after
             every epoch, or None for none. Up to 3,000 of them are read, and a stratified third of
             those is held out.
         keep: How many epochs' models to keep.
         tensorboard: Folder for TensorBoard, or None.
     """
 
-    labelled: tuple[np.ndarray, np.ndarray] | None = None
+    probe: tuple[np.ndarray, np.ndarray] | None = None
     keep: int = 1
     tensorboard: pathlib.Path | None = None
 
@@ -64,7 +64,7 @@ def make_watchers(
     def say(sentences: str) -> None:
         console.print(sentences, style="bold", highlight=False, markup=False)
 
-    probe = [] if watch.labelled is None else [_make_probe(*watch.labelled, seed=model.seed)]
+    probe = [] if watch.probe is None else [_make_probe(*watch.probe, seed=model.seed)]
     board = [] if watch.tensorboard is None else make_board(watch.tensorboard, images)
     monitor = PROBE_ACCURACY if probe else "loss" if "loss" in model.trackers else None
     saver = Checkpoints(out, keep=watch.keep, monitor=monitor, largest=bool(probe))
@@ -83,7 +83,7 @@ def _make_probe(images, labels, *, seed: int):
 
     count = min(_MOST_PROBED, len(images))
     if count < len(np.unique(labels)):
-        raise InputError(f"--probe reads {count:,} images, fewer than there are classes; leave it.")
+        raise InputError(f"`probe` reads {count:,} images, fewer than there are classes; leave it.")
     own = derive_seed(seed, "probed")
     chosen = np.sort(nested_subsets(images, labels, [count], seed=own)[count])
     classes, counts = np.unique(labels[chosen], return_counts=True)

@@ -136,7 +136,7 @@ def build_public_encoder(
     if image_shape[-1] not in (1, 3):
         raise InputError(
             f"Images have {image_shape[-1]} channels; {name} takes 3, made of 1 where need be. "
-            "Pass --channels."
+            "Pass `channels`."
         )
     network = _load_network(name, size, weights)
     for layer in network.layers:
@@ -158,8 +158,8 @@ def _load_network(name: str, size: int, weights) -> keras.Model:
     path = pathlib.Path(weights)
     if not path.is_file():
         raise InputError(
-            f"--weights {path} does not exist; expected a file of weights of {name} without its "
-            "top, as Keras publishes it (..._notop.h5) or model.save_weights writes it "
+            f"`weights={str(path)!r}` does not exist; expected a file of weights of {name} "
+            "without its top, as Keras publishes it (..._notop.h5) or model.save_weights writes it "
             "(....weights.h5)."
         )
     network = build(weights=None, **shape)
@@ -168,8 +168,8 @@ def _load_network(name: str, size: int, weights) -> keras.Model:
     except Exception as error:  # of h5py, zipfile or Keras, by what is wrong with the file
         reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"--weights {path} does not hold the weights of {name} without its top: {reason} "
-            "Take the file of this very network (..._notop.h5 or ....weights.h5)."
+            f"`weights={str(path)!r}` does not hold the weights of {name} without its top: "
+            f"{reason} Take the file of this very network (..._notop.h5 or ....weights.h5)."
         ) from error
     return network
 
@@ -182,5 +182,5 @@ def _cannot_download(name: str, error: Exception) -> InputError:
     return InputError(
         f"Keras cannot download the weights of {name} "
         f"({' '.join(str(error).split())[:120]}). Where there is a network, download{where}; then "
-        f"give the file as --weights FILE, or put it at {place}."
+        f"give the file as `weights='FILE'`, or put it at {place}."
     )

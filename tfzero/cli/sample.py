@@ -98,9 +98,11 @@ def sample(
 
 def _require_none_of_data(**options) -> None:
     """Raises if an option that decides how images are read was given where none are."""
-    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]
-    if given:
+    useless = [
+        f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None
+    ]
+    if useless:
         raise InputError(
-            f"Without --data there is nothing that {', '.join(given)} could change; name the "
+            f"Without --data there is nothing that {', '.join(useless)} could change; name the "
             "images with --data, or leave that out."
         )

@@ -1,4 +1,4 @@
-"""Judges what export was given, before anything is written."""
+"""Checks the arguments of an export, before anything is written."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tfzero.common.checks import InputError
 
 
 def find_image_shape(
-    model: keras.Model, encoder: keras.Model | None, given: Sequence[int] | None
+    model: keras.Model, encoder: keras.Model | None, image_shape: Sequence[int] | None
 ) -> tuple[int, int, int]:
-    """Returns `(H, W, C)`, given or read from the model or its encoder."""
-    found: Sequence | None = given
+    """Returns `(H, W, C)`: `image_shape`, or what the model or its encoder knows."""
+    found: Sequence | None = image_shape
     for source in (model, encoder):
         if found is None and source is not None:
             found = find_input_shape(source)

@@ -13,6 +13,7 @@ from tfzero.common.seeds import derive_seed
 from tfzero.data import ImageData, nested_subsets
 from tfzero.jobs.load import load_model, require_keras_file
 from tfzero.jobs.source import start_from
+from tfzero.pretrain.generate import generate_pool
 from tfzero.study.planning.label_counts import parse_label_counts
 from tfzero.study.records import write_by_path
 from tfzero.transfer import STRATEGIES, UNLABELED_FROM, fit_classifier
@@ -92,7 +93,6 @@ def finetune_to_file(
 def _take_unlabeled(pool, model, unlabeled_from: str, seed: int):
     """Returns the pool, images that the model in `encoder` makes, or both."""
     from tfzero.pretrain.base import Pretrainer
-    from tfzero.study.work.generated import generate_images
 
     require_choice(unlabeled_from, UNLABELED_FROM, what="source of unlabeled images")
     if unlabeled_from == "pool":
@@ -103,5 +103,5 @@ def _take_unlabeled(pool, model, unlabeled_from: str, seed: int):
             "which must be a GAN or VAE of tfzero pretrain; "
             f"{'none is given' if model is None else type(model).__name__ + ' arrived'}."
         )
-    generated = generate_images(model, len(pool), seed)
+    generated = generate_pool(model, len(pool), seed=seed)
     return generated if unlabeled_from == "generated" else np.concatenate([pool, generated])

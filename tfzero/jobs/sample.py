@@ -13,6 +13,7 @@ from rich.console import Console
 from tfzero.common.checks import InputError, require_choice
 from tfzero.common.seeds import derive_seed
 from tfzero.jobs.load import load_model
+from tfzero.pretrain.generate import generate_images
 
 if TYPE_CHECKING:
     from tfzero.pretrain.quality import Quality
@@ -163,7 +164,6 @@ def _describe_lacks(model, path) -> str:
 
 def _measure(model, images, space: str, *, seed: int) -> Quality:
     """Returns how good images of the model are beside twice as many real ones."""
-    from tfzero.pretrain.pictures import generate_images
     from tfzero.pretrain.quality import measure_quality
 
     count = min(_MOST_COMPARED, len(images) // 2)

@@ -145,17 +145,17 @@ def _check_form(path: pathlib.Path, encoder: keras.Model) -> None:
         )
 
 
-def _takes_others(path: pathlib.Path, takes: tuple, given: tuple) -> InputError:
+def _takes_others(path: pathlib.Path, takes: tuple, arrives: tuple) -> InputError:
     options = []
     if len(takes) == 3 and None not in takes:
         height, width, channels = takes
-        if takes[:2] != given[:2]:
+        if takes[:2] != arrives[:2]:
             options.append(f"`size={height if height == width else (height, width)}`")
-        if channels != given[2] and channels in (1, 3):
+        if channels != arrives[2] and channels in (1, 3):
             options.append(f"`channels={channels}`")
     remedy = f", or give {' and '.join(options)}" if options else ""
     return InputError(
-        f"{path} takes images of {takes}, but the data has {given}; pretrain on such images"
+        f"{path} takes images of {takes}, but the data has {arrives}; pretrain on such images"
         f"{remedy}."
     )
 

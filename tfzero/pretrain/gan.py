@@ -21,9 +21,9 @@ _BETA_1 = 0.5
 class GAN(Pretrainer):
     """Non-saturating GAN with an R1 penalty; the discriminator is `encoder` plus one unit.
 
-    Both networks are updated simultaneously: the fakes are generated and judged once, the real
-    images are judged once, and each loss is differentiated only to its own network's weights,
-    as they were before the step.
+    Both networks are updated simultaneously. The discriminator scores the fakes once and the real
+    images once. Each loss is differentiated only to its own network's weights, as they were before
+    the step.
 
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
@@ -197,7 +197,7 @@ class GAN(Pretrainer):
         }
 
     def _learn_real(self, images, variables):
-        """Judges real images; returns features and logits, and their loss's gradient.
+        """Scores real images; returns features and logits, and their loss's gradient.
 
         The gradient is to `variables`, and with the R1 penalty's on the steps that have it.
         """
@@ -249,7 +249,7 @@ class GAN(Pretrainer):
         """Returns float32 images `(B, H, W, C)` in 0..1 of latents `(B, Z)`, averaged alike."""
         return tf.sigmoid(self.averaged_generator(latents, training=False))
 
-    def judge(self, images) -> tf.Tensor:
+    def discriminate(self, images) -> tf.Tensor:
         """Returns the discriminator's logits `(B,)`, positive for what it takes for real."""
         _, logits = self._features_and_logits(scale_images(images), training=False)
         return logits[:, 0]

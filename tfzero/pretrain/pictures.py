@@ -9,33 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfzero.common.checks import InputError
-from tfzero.common.seeds import derive_seed
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain.base import Pretrainer
+from tfzero.pretrain.generate import generate_images
 
 # Pixels of gray between the images of a grid.
 _GAP, _GRAY = 1, 128
-_BATCH = 500
 # A traversal goes this many standard deviations of the prior to either side.
 _REACH = 3.0
-
-
-def generate_images(model: Pretrainer, count: int, *, seed: int = 0) -> np.ndarray:
-    """Generates any number of images, in batches that fit into memory.
-
-    Args:
-        model: A method that can generate.
-        count: How many images.
-        seed: Decides them; the first 500 are those of `model.generate`.
-
-    Returns:
-        float32 `(count, H, W, C)` in 0..1.
-    """
-    parts = []
-    for start in range(0, count, _BATCH):
-        own = seed if start == 0 else derive_seed(seed, "generate", start)
-        parts.append(np.asarray(model.generate(min(_BATCH, count - start), seed=own)))
-    return np.concatenate(parts)
 
 
 def draw_samples(model: Pretrainer, *, count: int = 64, columns: int = 8, seed: int = 0):

@@ -34,7 +34,7 @@ AGAINST_INFINITY = (
     "discriminator_learning_rate, too), and check that the images are in 0..1. In Python the "
     "optimizer given to compile, a GAN's generator's, can also clip gradients (clipnorm)."
 )
-_AGAINST_JUDGE = (
+_AGAINST_DISCRIMINATOR = (
     "The generator repeats itself: lower its learning rate, use larger batches, start from another "
     "seed, or raise the penalty on the discriminator's gradient (r1_weight, an argument of the "
     "method)."
@@ -124,9 +124,9 @@ def _find(model, images, seed) -> list[Sign]:
         half, own = len(images) // 2, derive_seed(seed, "signs")
         fakes = np.asarray(model.generate(half, seed=own))
         if np.isfinite(fakes).all():
-            advice = _AGAINST_JUDGE if model.can("judge") else _AGAINST_NOBODY
+            advice = _AGAINST_DISCRIMINATOR if model.can("discriminate") else _AGAINST_NOBODY
             signs += _variety(scaled.numpy(), _flat(fakes), advice)
-        if model.can("judge"):
+        if model.can("discriminate"):
             # What the discriminator meets, not the average over time that is used afterwards.
             fakes = np.asarray(model.draw_fakes(half, seed=own))
             if np.isfinite(fakes).all():
@@ -230,7 +230,10 @@ def _variety(scaled, fakes, advice) -> list[Sign]:
 
 
 def _discriminator(model, scaled, fakes) -> list[Sign]:
-    real_logits, fake_logits = np.asarray(model.judge(scaled)), np.asarray(model.judge(fakes))
+    real_logits, fake_logits = (
+        np.asarray(model.discriminate(scaled)),
+        np.asarray(model.discriminate(fakes)),
+    )
     if not (np.isfinite(real_logits).all() and np.isfinite(fake_logits).all()):
         return []
     errors = [tf.sigmoid(-real_logits), tf.sigmoid(fake_logits)]

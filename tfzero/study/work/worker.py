@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tfzero.common.seeds import derive_seed
+from tfzero.pretrain.generate import generate_pool
 from tfzero.study.planning.inits import (
     NETWORK_INITS,
     PIXELS,
@@ -27,7 +28,6 @@ from tfzero.study.records import (
 )
 from tfzero.study.work.features import encoder_key
 from tfzero.study.work.frozen import fit_stored, groups_of, reads_stored
-from tfzero.study.work.generated import generate_images
 from tfzero.study.work.graphs import open_pool_graph
 from tfzero.study.work.scores import score_probabilities
 from tfzero.study.work.starts import (
@@ -138,7 +138,7 @@ def run_pretraining(
     write_arrays(run.encoders / f"{key}.npz", **pictures)
     if plan.keeps_generated(method):
         with measure_cost() as making:
-            images = generate_images(model, len(images), replicate)
+            images = generate_pool(model, len(images), seed=replicate)
         cost.seconds += making.seconds
         cost.cpu_seconds += making.cpu_seconds
         write_arrays(run.encoders / f"{key}-generated.npz", images=images)

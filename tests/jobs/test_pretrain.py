@@ -177,7 +177,7 @@ def test_what_is_not_finite_ends_the_run_and_keeps_the_last_good_model(folder, m
                 kernel = self.model.encoder.get_layer("block1").kernel
                 kernel.assign(kernel * np.nan)
 
-    monkeypatch.setattr("tfzero.jobs.watch._make_line", lambda *_, **__: Spoil())
+    monkeypatch.setattr("tfzero.jobs.watch.Line", lambda *_, **__: Spoil())
     monkeypatch.setattr(sys, "argv", ["tfzero", *start, "3"])
     with pytest.raises(SystemExit) as caught:
         cli.main()

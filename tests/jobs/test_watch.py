@@ -72,7 +72,7 @@ def test_the_probe_reads_no_test_image(monkeypatch, tmp_path):
             super().__init__()
             given.update(images=images, labels=labels, settings=settings)
 
-    monkeypatch.setattr("tfzero.pretrain.probe.ProbeCallback", Probe)
+    monkeypatch.setattr("tfzero.jobs.watch.ProbeCallback", Probe)
     monkeypatch.setattr("tfzero.jobs.watch._MOST_PROBED", 60)
     run("--epochs", "1", "--out", "run.keras", "--probe")
     data = tfzero.load_data("bars.npz")

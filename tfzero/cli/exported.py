@@ -72,18 +72,23 @@ def export(
 
     A SavedModel is a program: whoever loads it, runs it. Serve only what you trust.
     """
-    from tfzero.jobs.export import export_from_file
+    from tfzero.jobs.export import ServedImages, export_from_file
 
+    images = ServedImages(
+        image_shape=parse_numbers(int, image_shape, option="--image-shape", example="28,28,1"),
+        pixel_range=parse_numbers(float, pixel_range, option="--pixel-range", example="0,255"),
+        resize=resize,
+        rate=rate,
+        clip_seconds=clip_seconds,
+        trim_db=trim_db,
+    )
     version = export_from_file(
         model,
         out,
         part=part,
         class_names=split(class_names),
-        image_shape=parse_numbers(int, image_shape, option="--image-shape", example="28,28,1"),
-        pixel_range=parse_numbers(float, pixel_range, option="--pixel-range", example="0,255"),
         from_logits=from_logits,
-        resize=resize,
-        sound=(rate, clip_seconds, trim_db),
+        images=images,
     )
     print(f"Exported {version}")
 

@@ -38,6 +38,8 @@ from tfzero.cli.options import (
 from tfzero.cli.translate import Console
 from tfzero.common.checks import InputError, require_choice
 from tfzero.data.kinds import KINDS
+from tfzero.jobs.check import look_at
+from tfzero.jobs.source import EncoderStart
 from tfzero.pretrain import METHODS
 from tfzero.study.planning.inits import SUPERVISED
 from tfzero.transfer import STRATEGIES
@@ -119,8 +121,7 @@ def pretrain(
     ] = None,
 ) -> None:
     """Pretrain an encoder on the images, without their labels unless the method is supervised."""
-    from tfzero.jobs.check import look_at
-    from tfzero.jobs.pretrain import Learner, pretrain_to_file, supervise_to_file
+    from tfzero.jobs.pretrain import Pretraining, pretrain_to_file, supervise_to_file
     from tfzero.jobs.watch import Watch
 
     _require_uses(
@@ -135,21 +136,20 @@ def pretrain(
         transductive=transductive, rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
     )  # fmt: skip
     look_at(loaded, console)
+    start = EncoderStart(encoder, residual)
     if method == SUPERVISED:
-        supervise_to_file(
-            loaded, out, epochs=epochs, seed=seed, kind=kind, start=encoder, residual=residual
-        )
+        supervise_to_file(loaded, out, epochs=epochs, seed=seed, kind=kind, start=start)
         console.print(f"Wrote {out}", highlight=False)
         return
     probed = (loaded.train_images, loaded.train_labels) if probe else None
     pretrain_to_file(
-        Learner(method, seed, kind or loaded.told_kind, chosen, residual),
+        Pretraining(method, seed, kind or loaded.told_kind, chosen),
         loaded.pool,
         out,
         epochs=epochs,
         watch=Watch(probe=probed, keep=keep, tensorboard=tensorboard),
         console=console,
-        start=encoder,
+        start=start,
     )
 
 
@@ -261,8 +261,7 @@ def finetune(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Train a classifier on labelled images, from a pretrained encoder or from scratch."""
-    from tfzero.jobs.check import look_at
-    from tfzero.jobs.finetune import finetune_to_file
+    from tfzero.jobs.finetune import Transfer, finetune_to_file
 
     _require_one_network(encoder, residual)
     reads_pool = strategy in STRATEGIES and STRATEGIES[strategy].reads_pool
@@ -273,22 +272,18 @@ def finetune(
         transductive=transductive or not reads_pool,  # else nothing is learnt from unlabeled images
     )  # fmt: skip
     look_at(loaded, Console(context))
+    settings = {
+        "class_weights": class_weights,
+        "kind": kind or loaded.told_kind,
+        "layer_rate": layer_rate,
+        "until": until,
+        "patience": patience,
+    }
     accuracy, steps = finetune_to_file(
         loaded,
-        encoder,
         out,
-        strategy=strategy,
-        labels=labels,
-        settings={
-            "class_weights": class_weights,
-            "kind": kind or loaded.told_kind,
-            "layer_rate": layer_rate,
-            "until": until,
-            "patience": patience,
-        },
-        unlabeled_from=unlabeled_from or "pool",
-        residual=residual,
-        seed=seed,
+        transfer=Transfer(strategy, labels, settings, unlabeled_from or "pool", seed),
+        start=EncoderStart(encoder, residual),
         overwrite=overwrite,
     )
     print(f"Updates of the network: {steps:,}")

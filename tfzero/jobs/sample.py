@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from rich.console import Console
@@ -13,10 +14,11 @@ from rich.console import Console
 from tfzero.common.checks import InputError, require_choice
 from tfzero.common.seeds import derive_seed
 from tfzero.jobs.load import load_model
+from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.generate import generate_images
-
-if TYPE_CHECKING:
-    from tfzero.pretrain.quality import Quality
+from tfzero.pretrain.pictures import list_pictures, write_png
+from tfzero.pretrain.quality import COVERAGE_NEIGHBORS, Quality, measure_quality
+from tfzero.pretrain.spaces import encoder_space, pixel_space, random_space
 
 # Images compared on either side; more take long and tell little more.
 _MOST_COMPARED = 10_000
@@ -60,35 +62,15 @@ def sample_to_folder(
         InputError: If the model makes no images at all, the images are of another shape or too
             few to compare, a number is negative, or a file exists. Nothing is written then.
     """
-    from tfzero.pretrain.pictures import list_pictures, write_png
-
-    for name, number in pictures._asdict().items():
-        if number < (1 if name == "count" else 0):
-            raise InputError(f"`{name}` is {number}; expected a positive number.")
+    _require_counts(pictures)
     model = _load_method(path)
     _require_fit(model, path, data, quality)
-    grids = dict(
-        list_pictures(
-            model,
-            images=None if data is None else _choose_shown(data),
-            **pictures._asdict(),
-        )
-    )
-    if sentence := _describe_lacks(model, path):
-        if not grids and model.can("reconstruct"):
-            sentence += " Reconstructions are of real images; give them with `data`."
-        if not grids:
-            raise InputError(sentence)
-        console.print(sentence, highlight=False)
-    if data is None and model.can("reconstruct"):
-        console.print("Without `data` there are no images to reconstruct.", highlight=False)
+    shown = None if data is None else _choose_shown(data)
+    grids = dict(list_pictures(model, images=shown, **pictures._asdict()))
+    _say_lacks(model, path, console, with_data=data is not None, with_grids=bool(grids))
     files = [out / f"{name}.png" for name in grids]
     report = out / "quality.json"
-    taken = [file for file in [*files, *([report] if quality else [])] if file.exists()]
-    if taken and not overwrite:
-        raise InputError(
-            f"{taken[0]} exists; choose another with `out`, or replace: `overwrite=True`."
-        )
+    _require_free([*files, *([report] if quality else [])], overwrite)
     # Before anything is written: the same command, mended, must not find its own files.
     measured = None if quality is None else _measure(model, data, quality, seed=pictures.seed)
     try:
@@ -99,10 +81,28 @@ def sample_to_folder(
         write_png(file, grid)
         console.print(f"Wrote {file}", highlight=False)
     if measured is not None:
-        for line in measured.describe():
-            console.print(line, highlight=False)
-        report.write_text(json.dumps(dataclasses.asdict(measured), indent=1), encoding="utf-8")
-        console.print(f"Wrote {report}", highlight=False)
+        _write_quality(report, measured, console)
+
+
+def _require_counts(pictures: Pictures) -> None:
+    for name, number in pictures._asdict().items():
+        if number < (1 if name == "count" else 0):
+            raise InputError(f"`{name}` is {number}; expected a positive number.")
+
+
+def _require_free(files: Sequence[pathlib.Path], overwrite: bool) -> None:
+    taken = [file for file in files if file.exists()]
+    if taken and not overwrite:
+        raise InputError(
+            f"{taken[0]} exists; choose another with `out`, or replace: `overwrite=True`."
+        )
+
+
+def _write_quality(report: pathlib.Path, quality: Quality, console: Console) -> None:
+    for line in quality.describe():
+        console.print(line, highlight=False)
+    report.write_text(json.dumps(dataclasses.asdict(quality), indent=1), encoding="utf-8")
+    console.print(f"Wrote {report}", highlight=False)
 
 
 def _choose_shown(images):
@@ -112,8 +112,6 @@ def _choose_shown(images):
 
 
 def _load_method(path: pathlib.Path):
-    from tfzero.pretrain.base import Pretrainer
-
     model = load_model(path)
     if not isinstance(model, Pretrainer):
         raise InputError(
@@ -124,8 +122,6 @@ def _load_method(path: pathlib.Path):
 
 
 def _require_fit(model, path, images, space) -> None:
-    from tfzero.pretrain.quality import COVERAGE_NEIGHBORS
-
     shape = tuple(model.encoder.input_shape[1:])
     if images is not None and images.shape[1:] != shape:
         raise InputError(
@@ -148,6 +144,24 @@ def _require_fit(model, path, images, space) -> None:
         )
 
 
+def _say_lacks(
+    model: Pretrainer, path, console: Console, *, with_data: bool, with_grids: bool
+) -> None:
+    """Prints what the model cannot make.
+
+    Raises:
+        InputError: If it can make nothing of what it was given.
+    """
+    if sentence := _describe_lacks(model, path):
+        if not with_grids and model.can("reconstruct"):
+            sentence += " Reconstructions are of real images; give them with `data`."
+        if not with_grids:
+            raise InputError(sentence)
+        console.print(sentence, highlight=False)
+    if not with_data and model.can("reconstruct"):
+        console.print("Without `data` there are no images to reconstruct.", highlight=False)
+
+
 def _describe_lacks(model, path) -> str:
     """Returns one sentence on what the model cannot make, or ''."""
     pictures = {
@@ -164,8 +178,6 @@ def _describe_lacks(model, path) -> str:
 
 def _measure(model, images, space: str, *, seed: int) -> Quality:
     """Returns how good images of the model are beside twice as many real ones."""
-    from tfzero.pretrain.quality import measure_quality
-
     count = min(_MOST_COMPARED, len(images) // 2)
     order = np.random.default_rng(seed).permutation(len(images))[: 2 * count]
     real = np.asarray(images[np.sort(order)])
@@ -175,8 +187,6 @@ def _measure(model, images, space: str, *, seed: int) -> Quality:
 
 
 def _find_space(space: str, real: np.ndarray):
-    from tfzero.pretrain.spaces import encoder_space, pixel_space, random_space
-
     if space == "pixels":
         return pixel_space(real)
     if space == "random":

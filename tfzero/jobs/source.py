@@ -12,6 +12,7 @@ from tfzero.common.checks import InputError
 from tfzero.common.seeds import derive_seed
 from tfzero.data import ImageData
 from tfzero.data.source_task import SourceTask, load_source_task
+from tfzero.jobs.load import load_model
 from tfzero.study.planning.inits import FILE, PUBLIC
 from tfzero.study.planning.plan import GivenEncoder
 
@@ -19,6 +20,31 @@ if TYPE_CHECKING:
     import keras
 
 PUBLIC_PREFIX = "imagenet:"
+
+
+class EncoderStart(NamedTuple):
+    """What a single stage starts from.
+
+    Attributes:
+        encoder: `.keras` file of an encoder or of a pretraining; None for random weights.
+        residual: Whether the network of random weights is the small ResNet.
+    """
+
+    encoder: pathlib.Path | None = None
+    residual: bool = False
+
+    def build(self, image_shape: tuple[int, int, int], seed: int) -> keras.Model:
+        """Returns the encoder in the file, or one of random weights.
+
+        Raises:
+            InputError: If the file holds no encoder of such images.
+        """
+        from tfzero.networks import build_encoder
+
+        if self.encoder is not None:
+            return load_encoder_file(self.encoder, image_shape)
+        own = derive_seed(seed, "encoder")
+        return build_encoder(image_shape, residual=self.residual, seed=own)
 
 
 class Source(NamedTuple):
@@ -108,8 +134,6 @@ def load_encoder_file(path: pathlib.Path, image_shape: tuple[int, int, int]) -> 
     Raises:
         InputError: If there is none for images of this shape.
     """
-    from tfzero.jobs.load import load_model
-
     loaded = load_model(path)
     encoder = getattr(loaded, "encoder", loaded)
     _check_form(path, encoder)
@@ -178,12 +202,3 @@ def _identify(decides: str, encoder: keras.Model) -> str:
         found.update(f"{weight.dtype}{weight.shape}".encode())
         found.update(weight.tobytes())
     return found.hexdigest()
-
-
-def start_from(start: pathlib.Path | None, image_shape, seed: int, *, residual: bool):
-    """Returns the encoder in a file, or one of random weights."""
-    from tfzero.networks import build_encoder
-
-    if start is not None:
-        return load_encoder_file(start, image_shape)
-    return build_encoder(image_shape, residual=residual, seed=derive_seed(seed, "encoder"))

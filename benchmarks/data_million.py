@@ -135,8 +135,11 @@ def main():
     done = subprocess.run(
         [sys.executable, "-c", LOAD, str(settings.folder), str(few), str(settings.hard)],
         env={**os.environ, "TFZERO_MEMORY": settings.memory},
-        check=True, stdout=subprocess.PIPE, text=True, preexec_fn=make_stacks_small,
-    )  # fmt: skip
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=make_stacks_small,
+    )
     print(json.dumps({"memory given": settings.memory, **json.loads(done.stdout)}, indent=1))
 
 

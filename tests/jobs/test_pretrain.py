@@ -139,9 +139,12 @@ def test_a_kind_of_data_is_known_and_of_use(folder, said):
 
 @pytest.mark.parametrize(
     ("told", "asked", "expected"),
-    [(None, [], None), ("spectrograms", [], "spectrograms"),
-     ("spectrograms", ["--kind", "clothes"], "clothes")],
-)  # fmt: skip
+    [
+        (None, [], None),
+        ("spectrograms", [], "spectrograms"),
+        ("spectrograms", ["--kind", "clothes"], "clothes"),
+    ],
+)
 def test_supervised_pretraining_is_told_the_kind(folder, monkeypatch, told, asked, expected):
     given = []
     monkeypatch.setattr("tfzero.data.ImageData.told_kind", told)

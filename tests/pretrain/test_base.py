@@ -35,8 +35,9 @@ def test_a_method_of_features_alone_can_do_nothing_else():
     class Still(Pretrainer):
         """Overrides nothing; never built."""
 
-    assert not any(getattr(Still, ability) is not getattr(Pretrainer, ability)
-                   for ability in ABILITIES)  # fmt: skip
+    assert not any(
+        getattr(Still, ability) is not getattr(Pretrainer, ability) for ability in ABILITIES
+    )
     with pytest.raises(AttributeError):
         make_method("vae").can("fly")
 

@@ -84,20 +84,23 @@ class GAN(Pretrainer):
         initializer = keras.initializers.LecunNormal(derive_seed(seed, "real"))
         self.realness = keras.layers.Dense(1, kernel_initializer=initializer, name="realness")
         self.realness.build(encoder.output_shape)
-        self.generator, self.averaged_generator = (
-            build_decoder(
-                encoder.input_shape[1:], latent_dim, width=generator_width,
-                seed=derive_seed(seed, "generator"),
-            )
-            for _ in range(2)
-        )  # fmt: skip
-        self.averaged_generator.trainable = False
+        self.generator, self.averaged_generator = self._build_generators()
         # Built here over its own variables: an unbuilt optimizer loses its state on resume.
         self.discriminator_optimizer = keras.optimizers.Adam(
             discriminator_learning_rate, beta_1=_BETA_1, name="discriminator_adam"
         )
         self.discriminator_optimizer.build(self.discriminator_variables)
         self.built = True
+
+    def _build_generators(self) -> tuple[keras.Model, keras.Model]:
+        """Returns the generator, and its average, which starts equal."""
+        shape, own = self.encoder.input_shape[1:], derive_seed(self.seed, "generator")
+        trained, averaged = (
+            build_decoder(shape, self.latent_dim, width=self.generator_width, seed=own)
+            for _ in range(2)
+        )
+        averaged.trainable = False
+        return trained, averaged
 
     def make_optimizer(self, learning_rate: float) -> keras.optimizers.Optimizer:
         """Returns the generator's Adam, with as little momentum as the discriminator's."""

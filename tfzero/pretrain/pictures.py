@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from tfzero.common.checks import InputError
 from tfzero.networks.scaling import scale_images
@@ -149,15 +150,10 @@ def make_grid(images: np.ndarray, *, columns: int = 8) -> np.ndarray:
     count, height, width, channels = pixels.shape
     columns = min(columns, count)
     rows = -(-count // columns)
-    grid = np.full(
-        (rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP, channels),
-        _GRAY, np.uint8,
-    )  # fmt: skip
+    down, across = height + _GAP, width + _GAP
+    grid = np.full((rows * down + _GAP, columns * across + _GAP, channels), _GRAY, np.uint8)
     for place, image in enumerate(pixels):
-        top, left = (
-            _GAP + place // columns * (height + _GAP),
-            _GAP + place % columns * (width + _GAP),
-        )
+        top, left = _GAP + place // columns * down, _GAP + place % columns * across
         grid[top : top + height, left : left + width] = image
     return grid
 
@@ -173,8 +169,6 @@ def write_png(path: pathlib.Path, grid: np.ndarray, *, zoom: int | None = None) 
     Raises:
         InputError: If the file cannot be written.
     """
-    from PIL import Image
-
     zoom = zoom or max(1, min(6, 800 // max(grid.shape[:2])))
     enlarged = grid.repeat(zoom, axis=0).repeat(zoom, axis=1)
     try:

@@ -281,8 +281,8 @@ def measure(populations: Populations, scenario: Scenario, *, studies: int) -> di
 
 def show(scenario: Scenario, rates: dict[str, float]) -> str:
     """Returns one row of the table."""
-    shares = [f"{100 * rates[name]:.1f}" for name in
-              ("false", "coverage", "together", "better", "nothing", "best")]  # fmt: skip
+    names = ("false", "coverage", "together", "better", "nothing", "best")
+    shares = [f"{100 * rates[name]:.1f}" for name in names]
     seeds = (
         f"{scenario.seeds}" if scenario.looks == 1 else f"{scenario.seeds}, {rates['seeds']:.1f}"
     )

@@ -195,9 +195,13 @@ def probe(
     rows = draw_labels(labels, count, seed)
     if chooses:
         fitted = fit_on_features(
-            "logistic", features=train[rows], labels=labels[rows],
-            num_classes=int(labels.max()) + 1, blocks=blocks, seed=seed,
-        )  # fmt: skip
+            "logistic",
+            features=train[rows],
+            labels=labels[rows],
+            num_classes=int(labels.max()) + 1,
+            blocks=blocks,
+            seed=seed,
+        )
         told = fitted.predict(test).argmax(axis=1)
     else:
         scaler = BlockScaler(tuple(blocks.values()), PIXELS in blocks)

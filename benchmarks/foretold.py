@@ -11,6 +11,7 @@ Prints a line an init and label count, then the rank correlation over all its ca
 from __future__ import annotations
 
 import argparse
+import collections
 from typing import NamedTuple
 
 import numpy as np
@@ -82,9 +83,12 @@ def estimate_all(path: str, source: str):
     inits = [arm.init for arm in plan.arms if arm.strategy == TRANSFERRED]
     for replicate in range(plan.seeds):
         subsets = nested_subsets(
-            data.train_images, data.train_labels, list(plan.label_counts),
-            seed=derive_seed(replicate, "labels"), balanced=plan.data.balanced,
-        )  # fmt: skip
+            data.train_images,
+            data.train_labels,
+            list(plan.label_counts),
+            seed=derive_seed(replicate, "labels"),
+            balanced=plan.data.balanced,
+        )
         for init in inits:
             encoder = workspace.load_encoder(init, replicate)
             for count, rows in subsets.items():
@@ -92,10 +96,10 @@ def estimate_all(path: str, source: str):
                     encoder, data.train_images[rows], data.train_labels[rows], pool=data.pool
                 )
                 real = accuracy[f"{init}/{TRANSFERRED}", count, replicate]
-                yield Case(
-                    init, count, found.gain[0], found.gains["pixels"][0], found.gains["kmeans"][0],
-                    found.verdict.partition(":")[0], real - accuracy[SCRATCH, count, replicate],
-                )  # fmt: skip
+                estimated = found.gain[0], found.gains["pixels"][0], found.gains["kmeans"][0]
+                verdict = found.verdict.partition(":")[0]
+                gained = real - accuracy[SCRATCH, count, replicate]
+                yield Case(init, count, *estimated, verdict, gained)
 
 
 def describe(cases: list[Case]) -> str:
@@ -104,8 +108,7 @@ def describe(cases: list[Case]) -> str:
     def spread(values) -> str:
         return f"{np.mean(values):+.1f} ± {np.std(values, ddof=1) if len(values) > 1 else 0:.1f}"
 
-    said = {verdict: sum(case.verdict == verdict for case in cases)
-            for verdict in dict.fromkeys(case.verdict for case in cases)}  # fmt: skip
+    said = collections.Counter(case.verdict for case in cases)
     return (
         f"{cases[0].init} with {cases[0].count:,} labels: estimated "
         f"{spread([case.gain for case in cases])} over random weights, "

@@ -58,9 +58,11 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", help="As tfzero compare takes it.")
     parser.add_argument(
-        "--variants", type=lambda text: text.split(","), default=list(NORMALIZATIONS),
+        "--variants",
+        type=lambda text: text.split(","),
+        default=list(NORMALIZATIONS),
         help="Timed beside standardized weights.",
-    )  # fmt: skip
+    )
     parser.add_argument("--method", default="rotation")
     parser.add_argument("--images", type=int, default=10_000, help="To pretrain on.")
     parser.add_argument("--passes", type=int, default=6, help="Over those images.")
@@ -85,9 +87,12 @@ def build_variant(name: str, image_shape, *, seed: int) -> keras.Model:
             x = layer(x)
             continue
         x = keras.layers.Conv2D(
-            layer.filters, layer.kernel_size, strides=layer.strides, padding="same",
+            layer.filters,
+            layer.kernel_size,
+            strides=layer.strides,
+            padding="same",
             kernel_initializer=keras.initializers.HeNormal(derive_seed(seed, layer.name)),
-        )(x)  # fmt: skip
+        )(x)
         x = keras.layers.Activation(scaled_leaky_relu, name=layer.name)(make_layer()(x))
     return keras.Model(inputs, x, name="encoder")
 
@@ -146,9 +151,13 @@ def measure(name: str, data, arguments, *, seed: int) -> dict[str, float]:
         rows = draw_labels(labels, count, seed)
         budget = dataclasses.replace(default_budget(count), kind=arguments.kind)
         fitted = fit_classifier(
-            "finetune", encoder=scratch, images=images[rows], labels=labels[rows],
-            budget=budget, seed=seed,
-        )  # fmt: skip
+            "finetune",
+            encoder=scratch,
+            images=images[rows],
+            labels=labels[rows],
+            budget=budget,
+            seed=seed,
+        )
         told = fitted.predict(dev_images).argmax(axis=1)
         found[f"scratch {count}"] = 100 * float((told == dev_labels).mean())
     return found

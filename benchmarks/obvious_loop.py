@@ -148,10 +148,8 @@ def run_loop(plan, run):
     data = load_data("digits")
     accuracies = []
     for cell in plan.cells():
-        subsets = nested_subsets(
-            data.train_images, data.train_labels, list(plan.label_counts),
-            seed=derive_seed(cell.replicate, "labels"),
-        )  # fmt: skip
+        counts, own = list(plan.label_counts), derive_seed(cell.replicate, "labels")
+        subsets = nested_subsets(data.train_images, data.train_labels, counts, seed=own)
         chosen = subsets[cell.num_labels]
         x, y = data.train_images[chosen], data.train_labels[chosen]
         accuracies.append(fit_and_score(plan, run, cell, x, y, data))
@@ -241,9 +239,9 @@ def measure(side, folder, arguments) -> dict:
     with tempfile.TemporaryDirectory() as scratch:
         copy = pathlib.Path(scratch, "run")
         shutil.copytree(folder, copy)
-        command = [sys.executable, __file__, "--side", side, "--folder", str(copy),
-                   "--arms", arguments.arms, "--counts", arguments.counts,
-                   "--seeds", str(arguments.seeds)]  # fmt: skip
+        command = [sys.executable, __file__, "--side", side, "--folder", str(copy)]
+        command += ["--arms", arguments.arms, "--counts", arguments.counts]
+        command += ["--seeds", str(arguments.seeds)]
         start = time.perf_counter()
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -269,8 +267,8 @@ def main() -> None:
         plan, run = open_plan(folder, arguments)
         pretrained = make_encoders(plan, run)
         cells = len(plan.cells())
-        print(f"{cells} cells: {len(plan.arms)} arms x {len(plan.label_counts)} label counts "
-              f"x {plan.seeds} seeds; {num_workers()} cores")  # fmt: skip
+        size = f"{len(plan.arms)} arms x {len(plan.label_counts)} label counts x {plan.seeds} seeds"
+        print(f"{cells} cells: {size}; {num_workers()} cores")
         print(f"pretraining, the same for both and in no figure below: {pretrained:.0f} s of work")
         measured = {side: [] for side in SIDES}
         for number in range(arguments.rounds):
@@ -279,8 +277,8 @@ def main() -> None:
                 show(side, measured[side][-1], cells)
         walls = {side: [entry["wall"] for entry in found] for side, found in measured.items()}
         ratios = [loop / ours for loop, ours in zip(*walls.values(), strict=True)]
-        print(f"the loop takes {statistics.mean(ratios):.2f} times as long as the runner "
-              f"({', '.join(f'{ratio:.2f}' for ratio in ratios)})")  # fmt: skip
+        mean, each = statistics.mean(ratios), ", ".join(f"{ratio:.2f}" for ratio in ratios)
+        print(f"the loop takes {mean:.2f} times as long as the runner ({each})")
         show("one worker", measure("one worker", folder, arguments), cells)
 
 

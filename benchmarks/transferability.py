@@ -64,12 +64,14 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     """Returns the command line's options."""
+
+    def numbers(text):
+        return [int(number) for number in text.split(",")]
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--methods", type=lambda text: text.split(","), default=list(METHODS))
-    parser.add_argument("--epochs", type=lambda text: [int(n) for n in text.split(",")],
-                        default=[1, 20])  # fmt: skip
-    parser.add_argument("--labels", type=lambda text: [int(n) for n in text.split(",")],
-                        default=list(COUNTS), help="A class.")  # fmt: skip
+    parser.add_argument("--epochs", type=numbers, default=[1, 20])
+    parser.add_argument("--labels", type=numbers, default=list(COUNTS), help="Per class.")
     parser.add_argument("--seeds", type=int, default=3)
     return parser.parse_args()
 
@@ -177,8 +179,8 @@ def describe(cases: list[Case]) -> str:
         )
     for verdict in dict.fromkeys(case.verdict for case in cases):
         of = real[[case.verdict == verdict for case in cases]]
-        lines.append(f"{verdict}: {len(of)} cases, transfer helped in {(of > 0).sum()}, "
-                     f"mean {of.mean():+.1f} points")  # fmt: skip
+        helped = f"transfer helped in {(of > 0).sum()}, mean {of.mean():+.1f} points"
+        lines.append(f"{verdict}: {len(of)} cases, {helped}")
     return "\n".join(lines)
 
 

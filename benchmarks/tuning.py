@@ -14,12 +14,22 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 
 from tfzero.common.seeds import derive_seed
 
 DRAWS = {100: 5, 1000: 3}
+
+
+class Trial(NamedTuple):
+    """What is tried: a number of labels, rates and steps times the usual ones, a kind of data."""
+
+    count: int
+    rate: float
+    steps: float
+    kind: str | None
 
 
 def main() -> None:
@@ -43,14 +53,14 @@ def main() -> None:
         found = {}
         for rate, steps in itertools.product(arguments.rates, arguments.steps):
             for arm in ("scratch/finetune", f"{arguments.method}/lpft"):
+                trial = Trial(count, rate, steps, arguments.kind)
                 scores = [
-                    fit(arm, pretrained, images, labels, scored, count, rate, steps, arguments.kind,
-                        seed=seed)
+                    fit(arm, pretrained, (images, labels), scored, trial, seed=seed)
                     for seed in range(DRAWS.get(count, 3))
-                ]  # fmt: skip
+                ]
                 found[arm, rate, steps] = scores
-                print(f"{count:,} labels, rate x {rate:g}, steps x {steps:g}: {arm} "
-                      f"{describe(scores)}", flush=True)  # fmt: skip
+                where = f"{count:,} labels, rate x {rate:g}, steps x {steps:g}"
+                print(f"{where}: {arm} {describe(scores)}", flush=True)
         print(compare(found, count))
 
 
@@ -60,13 +70,15 @@ def parse_arguments() -> argparse.Namespace:
     def numbers(text):
         return [float(number) for number in text.split(",")]
 
+    def counts(text):
+        return [int(number) for number in text.split(",")]
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", help="As tfzero compare takes it.")
     parser.add_argument("--method", default="rotation")
     parser.add_argument("--epochs", type=int, default=6, help="Of pretraining.")
     parser.add_argument("--kind", help="The kind of data.")
-    parser.add_argument("--labels", type=lambda text: [int(n) for n in text.split(",")],
-                        default=list(DRAWS))  # fmt: skip
+    parser.add_argument("--labels", type=counts, default=list(DRAWS))
     parser.add_argument("--rates", type=numbers, default=[1 / 3, 1, 3], help="Times the default.")
     parser.add_argument("--steps", type=numbers, default=[0.5, 1, 2], help="Times the default.")
     parser.add_argument("--threads", type=int, default=2)
@@ -86,7 +98,7 @@ def pretrain_encoder(images, arguments):
     return encoder
 
 
-def fit(arm, pretrained, images, labels, scored, count, rate, steps, kind, *, seed) -> float:
+def fit(arm, pretrained, train, scored, trial: Trial, *, seed) -> float:
     """Returns the accuracy in percent of an arm with other learning rates and steps."""
     from tfzero.networks import redraw_network
     from tfzero.transfer import fit_classifier, training
@@ -96,18 +108,18 @@ def fit(arm, pretrained, images, labels, scored, count, rate, steps, kind, *, se
     encoder = pretrained
     if arm.startswith("scratch"):
         encoder = redraw_network(pretrained, seed=derive_seed(seed, "encoder"))
-    usual = default_budget(count)
-    budget = dataclasses.replace(usual, steps=round(usual.steps * steps), kind=kind)
-    rows = draw_labels(labels, count, seed=seed)
+    usual = default_budget(trial.count)
+    budget = dataclasses.replace(usual, steps=round(usual.steps * trial.steps), kind=trial.kind)
+    rows = draw_labels(train[1], trial.count, seed=seed)
+    images, labels = (part[rows] for part in train)
     # The rates are no option: nobody should have to find them.
     names = "LEARNING_RATE", "LEARNING_RATE_AFTER_PROBE"
     rates = {name: getattr(training, name) for name in names}
-    vars(training).update({name: value * rate for name, value in rates.items()})
+    vars(training).update({name: value * trial.rate for name, value in rates.items()})
     try:
         fitted = fit_classifier(
-            strategy, encoder=encoder, images=images[rows], labels=labels[rows], budget=budget,
-            seed=seed,
-        )  # fmt: skip
+            strategy, encoder=encoder, images=images, labels=labels, budget=budget, seed=seed
+        )
     finally:
         vars(training).update(rates)
     told = fitted.predict(scored[0]).argmax(axis=1)

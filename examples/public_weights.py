@@ -46,9 +46,13 @@ def main(
     encoder = tfzero.build_public_encoder(network, loaded.image_shape, size=pixels, weights=weights)
 
     probe = tfzero.fit_classifier(
-        "probe", encoder=encoder, images=images, labels=labels,
-        num_classes=loaded.num_classes, seed=seed,
-    )  # fmt: skip
+        "probe",
+        encoder=encoder,
+        images=images,
+        labels=labels,
+        num_classes=loaded.num_classes,
+        seed=seed,
+    )
     accuracies = {"frozen": score(probe, loaded)}
 
     classifier = probe.model  # goes on from the head that fits the frozen features

@@ -18,9 +18,17 @@ from tfzero import cli
 from tfzero.common.checks import InputError
 
 COMMANDS = [
-    "compare", "check", "pretrain", "finetune", "sample", "export", "predict", "verify", "convert",
+    "compare",
+    "check",
+    "pretrain",
+    "finetune",
+    "sample",
+    "export",
+    "predict",
+    "verify",
+    "convert",
     "report",
-]  # fmt: skip
+]
 
 
 def refuse(arguments, monkeypatch, capsys):
@@ -157,9 +165,8 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
         [*turned, "--epochs", "2"], monkeypatch, capsys
     )
     out = run(
-        "finetune", "--encoder", "vae.keras", "--labels", "50", "--strategy", "probe",
-        "--out", "my.keras",
-    )  # fmt: skip
+        *"finetune --encoder vae.keras --labels 50 --strategy probe --out my.keras".split(),
+    )
     accuracy = float(out.split("Test accuracy ")[1].split(" %")[0])
     assert accuracy > 50  # chance is 10
     assert "exists" in refuse(["finetune", "--out", "my.keras"], monkeypatch, capsys)
@@ -168,8 +175,10 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
     )
     steps = re.compile(r"Updates of the network: (\d+)")
     quick = ["finetune", "--encoder", "vae.keras", "--labels", "50", "--out", "quick.keras"]
-    told = run(*quick, "--strategy", "gradual", "--until", "accuracy=0.5", "--kind", "clothes",
-               "--layer-rate", "0.5")  # fmt: skip
+    told = run(
+        *quick,
+        *"--strategy gradual --until accuracy=0.5 --kind clothes --layer-rate 0.5".split(),
+    )
     assert 0 < int(steps.search(told)[1]) < 200
     model = tfzero.load_model("quick.keras")
     assert model.kind == "clothes" and min(model.optimizer.factors) == 0.5
@@ -205,9 +214,7 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
     assert run(*litert, "--out", "my.tflite", "--tolerance", "1e-4").endswith("my.tflite\n")
     assert "my.tflite exists" in refuse([*litert, "--out", "my.tflite"], monkeypatch, capsys)
     for part, file in [("posterior", "vae"), ("decoder", "vae"), ("encoder", "my")]:
-        assert f"Exported {part}/1" in run(
-            "export", f"{file}.keras", "--part", part, "--out", part
-        )  # fmt: skip
+        assert f"Exported {part}/1" in run("export", f"{file}.keras", "--part", part, "--out", part)
     assert json.loads((tmp_path / "decoder/1/assets.extra/model_spec.json").read_text())[
         "image_shape"
     ] == [8, 8, 1]
@@ -232,8 +239,11 @@ def test_clips_of_sound_from_a_folder_to_prediction(monkeypatch, tmp_path):
     clips = ("--rate", "16000", "--clip-seconds", "0.3", "--trim-db", "30", "--resize", "pad")
     assert "16x12x1 pixels" in run("check", "tones", "--size", "16x12", *clips)
     quick = ("tones", "--size", "16x12", *clips, "--kind", "spectrograms")
-    told = run("pretrain", "tones", "--size", "16x12", *clips, "--method", "simclr",
-               "--epochs", "1", "--out", "ear.keras")  # fmt: skip
+    told = run(
+        *"pretrain tones --size 16x12".split(),
+        *clips,
+        *"--method simclr --epochs 1 --out ear.keras".split(),
+    )
     assert "20 of 20 clips were resampled to 16000" in told
     assert tfzero.load_model("ear.keras").kind == "spectrograms"
     run("finetune", *quick, "--encoder", "ear.keras", "--strategy", "probe", "--out", "my.keras")

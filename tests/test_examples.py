@@ -68,9 +68,16 @@ def digits():
 
 def test_all_examples_are_tested():
     assert NAMES == [
-        "gan_and_vae", "images_to_speech", "one_task_to_another", "own_images", "public_weights",
-        "quick_start", "spoken_digits", "use_savedmodel", "use_without_tensorflow",
-    ]  # fmt: skip
+        "gan_and_vae",
+        "images_to_speech",
+        "one_task_to_another",
+        "own_images",
+        "public_weights",
+        "quick_start",
+        "spoken_digits",
+        "use_savedmodel",
+        "use_without_tensorflow",
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -250,9 +257,13 @@ def test_one_task_to_another_judges_what_was_moved(tmp_path, monkeypatch, capsys
     study = load_example("one_task_to_another").main(label_counts=(20,), seeds=1, epochs=2)
     rows = {row["arm"]: row for row in study.table()}
     assert set(rows) == {
-        "scratch/finetune", "scratch/probe", "supervised/lpft", "supervised/probe", "vae/lpft",
+        "scratch/finetune",
+        "scratch/probe",
+        "supervised/lpft",
+        "supervised/probe",
+        "vae/lpft",
         "supervised+vae/lpft",
-    }  # fmt: skip
+    }
     assert rows["supervised/lpft"]["mean"] > 50  # five classes: chance is 20 %
     assert study.plan.source.class_names == ("0", "1", "2", "3", "4")
     assert study.plan.data.class_names == ("5", "6", "7", "8", "9")
@@ -279,9 +290,13 @@ def test_public_weights_are_fine_tuned_and_exported(tmp_path, monkeypatch):
     images, labels = draw_photos(90, seed=0)
     np.savez("photos.npz", x_train=images, y_train=labels)
     accuracies, version = load_example("public_weights").main(
-        data="photos.npz", network="MobileNet", pixels=32, weights="mobilenet.weights.h5",
-        num_labels=30, epochs=2,
-    )  # fmt: skip
+        data="photos.npz",
+        network="MobileNet",
+        pixels=32,
+        weights="mobilenet.weights.h5",
+        num_labels=30,
+        epochs=2,
+    )
     assert accuracies["frozen"] > 0.6  # chance is 0.33, even for random weights
     assert 0 <= accuracies["fine-tuned"] <= 1
     assert (pathlib.Path(version) / "saved_model.pb").is_file()
@@ -314,9 +329,12 @@ def test_images_to_speech_brings_pictures_to_the_clips_size(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     load_example("spoken_digits").sing_words(tmp_path / "words")
     study = load_example("images_to_speech").main(
-        folder="words", arms=("scratch/probe", "supervised/probe"), label_counts=(45,), seeds=1,
+        folder="words",
+        arms=("scratch/probe", "supervised/probe"),
+        label_counts=(45,),
+        seeds=1,
         epochs=1,
-    )  # fmt: skip
+    )
     assert {row["arm"] for row in study.table()} == {"scratch/probe", "supervised/probe"}
     assert min(row["mean"] for row in study.table()) > 50  # three words: chance is 33 %
     assert study.plan.source.name == "digits" and study.plan.source.num_labelled == 1297

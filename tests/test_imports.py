@@ -40,9 +40,16 @@ EARLIER = {
     "tfzero.study.verdict": ("tfzero.study.work",),
 }
 LIGHT = [
-    "tfzero", "tfzero.cli", "tfzero.data", "tfzero.report", "tfzero.export", "tfzero.transfer",
-    "tfzero.study.planning.plan", "tfzero.study.study", "tfzero.jobs.compare",
-]  # fmt: skip
+    "tfzero",
+    "tfzero.cli",
+    "tfzero.data",
+    "tfzero.report",
+    "tfzero.export",
+    "tfzero.transfer",
+    "tfzero.study.planning.plan",
+    "tfzero.study.study",
+    "tfzero.jobs.compare",
+]
 _REFERENCE = re.compile(r"(tfzero(?:\.\w+)+)(?::\w+)?")
 
 
@@ -191,8 +198,11 @@ def test_light_modules_import_no_tensorflow():
     # One process for all: the first module with names behind it is the one at fault.
     run = subprocess.run(
         [sys.executable, "-c", SCRIPT, json.dumps(LIGHT)],
-        cwd=REPOSITORY, check=True, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     assert json.loads(run.stdout) == {module: [] for module in LIGHT}
 
 

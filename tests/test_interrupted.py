@@ -23,10 +23,13 @@ def start(folder, *arguments, errors="errors.txt"):
     """
     with (folder / errors).open("w") as file:
         return subprocess.Popen(
-            command("compare", "bars.npz", *arguments), cwd=folder, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=file,
+            command("compare", "bars.npz", *arguments),
+            cwd=folder,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=file,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )  # fmt: skip
+        )
 
 
 def list_session(session):
@@ -141,15 +144,17 @@ def test_two_runs_in_one_folder_share_the_work_and_agree(tmp_path, uninterrupted
 @pytest.mark.slow
 def test_results_do_not_depend_on_the_number_of_workers(tmp_path):
     arguments = [
-        "--arms", "scratch/finetune,scratch/probe,vae/lpft,vae/probe,gan/lpft,pixels/svm",
-        "--label-counts", "20,50,100,200", "--seeds", "5", "--epochs", "1",
-    ]  # fmt: skip
+        *"--arms scratch/finetune,scratch/probe,vae/lpft,vae/probe,gan/lpft,pixels/svm".split(),
+        *"--label-counts 20,50,100,200 --seeds 5 --epochs 1".split(),
+    ]
     results = []
     for workers in ("1", "2"):
         done = run_command(
-            "compare", "digits", *arguments, "--workers", workers, "--out", workers, cwd=tmp_path,
+            *("compare", "digits", *arguments),
+            *("--workers", workers, "--out", workers),
+            cwd=tmp_path,
             timeout=1200,
-        )  # fmt: skip
+        )
         assert done.returncode == 0, done.stderr
         results.append(read_results(tmp_path / workers))
     assert len(results[0]) == 120 and results[0] == results[1]

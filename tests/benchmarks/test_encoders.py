@@ -37,9 +37,12 @@ def test_probes_of_each_block_and_of_features_without_a_network(run, tmp_path, m
     lines = run(*options)
     blocks = [(line["method"], line["block"]) for line in lines]
     assert blocks == [
-        ("rotation", "block2"), ("rotation", "block3"), ("rotation", "block4"),
-        ("rotation", "blocks"), ("pixels", "blocks"),
-    ]  # fmt: skip
+        ("rotation", "block2"),
+        ("rotation", "block3"),
+        ("rotation", "block4"),
+        ("rotation", "blocks"),
+        ("pixels", "blocks"),
+    ]
     assert lines[3]["values"] == sum(line["values"] for line in lines[:3])
     assert lines[0]["epochs"] == 1 and lines[0]["losses"]["loss"] > 0
     assert lines[-1]["20"]["mean"] > 60  # chance is 25

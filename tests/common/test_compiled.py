@@ -186,9 +186,14 @@ def test_other_structures_are_not_shared():
     decayed = Counting()
     decayed.compile(optimizer=keras.optimizers.Adam(0.01, beta_1=0.5), loss="mse")
     models = [
-        make_counting(), make_counting(width=4), uncompiled, sgd, decayed,
-        make_counting(steps_per_execution=2), make_counting(run_eagerly=True),
-    ]  # fmt: skip
+        make_counting(),
+        make_counting(width=4),
+        uncompiled,
+        sgd,
+        decayed,
+        make_counting(steps_per_execution=2),
+        make_counting(run_eagerly=True),
+    ]
     lent = [lend(model) for model in models]
     assert len({id(twin) for twin in lent}) == len(models)
     # Each serves its own structure again.
@@ -203,8 +208,9 @@ def test_a_frozen_encoder_is_not_shared_and_stays_frozen(encoder):
         copy = copy_network(encoder)
         copy.trainable = not frozen
         classifier = Classifier(copy, 2)
-        classifier.compile(keras.optimizers.Adam(0.01), loss="sparse_categorical_crossentropy",
-                           run_eagerly=True)  # fmt: skip
+        classifier.compile(
+            keras.optimizers.Adam(0.01), loss="sparse_categorical_crossentropy", run_eagerly=True
+        )
         return classifier
 
     frozen, free = make(True), make(False)
@@ -298,8 +304,9 @@ def test_sizes_of_batches_that_were_met_before_change_nothing():
 
     def predict(batch_size):
         budget = Budget(steps=20, batch_size=batch_size)
-        fitted = fit_classifier("finetune", encoder=encoder, images=IMAGES, labels=labels,
-                                budget=budget)  # fmt: skip
+        fitted = fit_classifier(
+            "finetune", encoder=encoder, images=IMAGES, labels=labels, budget=budget
+        )
         return fitted.predict(IMAGES)
 
     compiled.forget_models()

@@ -53,8 +53,11 @@ def read_by_example(python, model, images, folder):
     files = [EXAMPLE, model, folder / "images.npy", folder / "answer.npz"]
     finished = subprocess.run(
         [python, "-c", WITHOUT_TENSORFLOW, *map(str, files)],
-        capture_output=True, text=True, cwd=folder, env={**os.environ, "HOME": str(folder)},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "HOME": str(folder)},
+    )
     assert finished.returncode == 0, finished.stderr
     with np.load(folder / "answer.npz") as answer:
         return answer["scores"], answer["label"].tolist()

@@ -83,8 +83,11 @@ def server(binaries, version, tmp_path_factory):
     with open(folder / "log.txt", "w") as log:
         process = subprocess.Popen(
             [binaries / "mlserver", "start", "."],
-            cwd=folder, stdout=log, stderr=log, env=ENVIRONMENT,
-        )  # fmt: skip
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            env=ENVIRONMENT,
+        )
     rest = f"http://127.0.0.1:{settings['http_port']}/v2/models/shoes"
     try:
         wait_until_ready(process, rest, folder / "log.txt")
@@ -124,8 +127,10 @@ def test_mlserver_answers_alike_and_outlives_bad_requests(
     command = [binaries / "python", CLIENT, address, tmp_path / "requests.json"]
     finished = subprocess.run(
         [*map(str, command), str(REPEATS), str(process.pid)],
-        capture_output=True, text=True, env=ENVIRONMENT,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+    )
     assert finished.returncode == 0, finished.stderr
     found = json.loads(finished.stdout)
     for answer in [*(found["answers"][name] for name in good), found["again"]]:

@@ -120,8 +120,9 @@ def test_folders_give_their_images_in_the_order_of_names(version, images, tmp_pa
     single = tmp_path / "mine/b/2.png"
     found = predict_files(version, [single, tmp_path / "mine"])
     assert [prediction.path for prediction in found] == [
-        single, *(tmp_path / "mine" / name for name in ("a.png", "b/10.PNG", "b/2.png"))
-    ]  # fmt: skip
+        single,
+        *(tmp_path / "mine" / name for name in ("a.png", "b/10.PNG", "b/2.png")),
+    ]
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"empty holds no image; expected .*\.png"):
         predict_files(version, [tmp_path / "empty"])

@@ -139,9 +139,12 @@ def test_a_kind_of_data_is_known_and_of_use(folder, said):
 
 @pytest.mark.parametrize(
     ("told", "asked", "expected"),
-    [(None, [], None), ("spectrograms", [], "spectrograms"),
-     ("spectrograms", ["--kind", "clothes"], "clothes")],
-)  # fmt: skip
+    [
+        (None, [], None),
+        ("spectrograms", [], "spectrograms"),
+        ("spectrograms", ["--kind", "clothes"], "clothes"),
+    ],
+)
 def test_supervised_pretraining_is_told_the_kind(folder, monkeypatch, told, asked, expected):
     given = []
     monkeypatch.setattr("tfzero.data.ImageData.told_kind", told)
@@ -177,7 +180,7 @@ def test_what_is_not_finite_ends_the_run_and_keeps_the_last_good_model(folder, m
                 kernel = self.model.encoder.get_layer("block1").kernel
                 kernel.assign(kernel * np.nan)
 
-    monkeypatch.setattr("tfzero.jobs.watch._make_line", lambda *_, **__: Spoil())
+    monkeypatch.setattr("tfzero.jobs.watch.Line", lambda *_, **__: Spoil())
     monkeypatch.setattr(sys, "argv", ["tfzero", *start, "3"])
     with pytest.raises(SystemExit) as caught:
         cli.main()

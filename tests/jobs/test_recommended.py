@@ -10,7 +10,11 @@ def test_a_place_that_cannot_be_written_to_is_refused_before_anything_is_trained
     data = tfzero.from_arrays(*draw_bars(80, seed=0), name="bars")
     with pytest.raises(InputError, match=r"Cannot write to .*taken.*another folder with --export"):
         tfzero.compare(
-            data, arms=["scratch/finetune"], label_counts=[12], seeds=1,
-            out=tmp_path / "run", export=tmp_path / "taken" / "bars",
-        )  # fmt: skip
+            data,
+            arms=["scratch/finetune"],
+            label_counts=[12],
+            seeds=1,
+            out=tmp_path / "run",
+            export=tmp_path / "taken" / "bars",
+        )
     assert not (tmp_path / "run").exists()

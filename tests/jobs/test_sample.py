@@ -23,15 +23,19 @@ def models(tmp_path_factory):
     build_small_encoder((12, 12, 1)).save(folder / "large.keras")
     images, labels = draw_bars(80, seed=1)
     test_images, test_labels = draw_bars(40, seed=2)
-    np.savez(folder / "bars.npz", x_train=images, y_train=labels, x_test=test_images,
-             y_test=test_labels)  # fmt: skip
+    np.savez(
+        folder / "bars.npz", x_train=images, y_train=labels, x_test=test_images, y_test=test_labels
+    )
     few = np.flatnonzero(labels < 2)[:11]
     np.savez(folder / "few.npz", x_train=images[few], y_train=labels[few])
     flat = build_small_encoder()
     flat.set_weights([np.zeros_like(weight) for weight in flat.get_weights()])
     flat.save(folder / "flat.keras")
-    np.savez(folder / "large.npz", x_train=np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0))),
-             y_train=labels)  # fmt: skip
+    np.savez(
+        folder / "large.npz",
+        x_train=np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0))),
+        y_train=labels,
+    )
     return folder
 
 
@@ -47,11 +51,18 @@ def sample(*arguments):
 
 
 def test_draws_what_a_model_makes(tmp_path):
-    out = sample("vae.keras", "--out", tmp_path, "--data", "bars.npz", "--count", 9, "--seed", 3,
-                 "--traversals", 2, "--interpolations", 5)  # fmt: skip
+    out = sample(
+        "vae.keras",
+        "--out",
+        tmp_path,
+        *"--data bars.npz --count 9 --seed 3 --traversals 2 --interpolations 5".split(),
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "interpolations.png", "reconstructions.png", "samples.png", "traversals.png",
-    ]  # fmt: skip
+        "interpolations.png",
+        "reconstructions.png",
+        "samples.png",
+        "traversals.png",
+    ]
     assert f"Wrote {tmp_path}/samples.png" in out.replace(" ", "").replace("Wrote", "Wrote ")
     sizes = {}
     for path in tmp_path.iterdir():
@@ -74,8 +85,9 @@ def test_says_what_a_model_cannot_make(tmp_path, monkeypatch, capsys):
     out = sample("vae.keras", "--out", tmp_path / "vae", "--traversals", 0)
     assert "Without --data there are no images to reconstruct." in out
     assert sorted(path.name for path in (tmp_path / "vae").iterdir()) == [
-        "interpolations.png", "samples.png",
-    ]  # fmt: skip
+        "interpolations.png",
+        "samples.png",
+    ]
     assert "encoder.keras holds a Functional, which makes no images; expected a method" in refuse(
         ["sample", "encoder.keras", "--out", tmp_path / "x"], monkeypatch, capsys
     )
@@ -86,8 +98,9 @@ def test_says_what_a_model_cannot_make(tmp_path, monkeypatch, capsys):
     )
     assert "which generates no images to compare" in refuse(
         ["sample", "still.keras", "--out", tmp_path / "x", "--data", "bars.npz", "--quality"],
-        monkeypatch, capsys,
-    )  # fmt: skip
+        monkeypatch,
+        capsys,
+    )
     assert not (tmp_path / "x").exists()
 
 
@@ -101,8 +114,9 @@ def test_says_what_a_model_cannot_make(tmp_path, monkeypatch, capsys):
     ],
 )
 def test_measures_quality_on_a_named_space(space, name, tmp_path):
-    out = sample("gan.keras", "--out", tmp_path, "--data", "bars.npz", "--quality",
-                 "--space", space)  # fmt: skip
+    out = sample(
+        "gan.keras", "--out", tmp_path, "--data", "bars.npz", "--quality", "--space", space
+    )
     for figure in ("KID (0 is best)", "precision", "recall", "density", "coverage"):
         assert f"{figure} on {name}: " in out
     found = json.loads((tmp_path / "quality.json").read_text())
@@ -148,7 +162,11 @@ def test_what_cannot_be_used_is_refused(arguments, telling, tmp_path, monkeypatc
 
 
 def test_data_of_another_size_can_be_made_to_fit(tmp_path):
-    sample("vae.keras", "--out", tmp_path, "--data", "large.npz", "--size", "8", "--resize",
-           "crop", "--channels", "1")  # fmt: skip
+    sample(
+        "vae.keras",
+        "--out",
+        tmp_path,
+        *"--data large.npz --size 8 --resize crop --channels 1".split(),
+    )
     assert (tmp_path / "reconstructions.png").exists()
     assert tfzero.load_model("vae.keras").can("reconstruct")

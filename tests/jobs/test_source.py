@@ -53,9 +53,11 @@ def chained(tmp_path_factory):
     make_images(folder)
     make_colour(folder)
     done = run_command(
-        "compare", "bars.npz", "--source", "colour.npz", "--then", "denoising", *ARGUMENTS,
-        "--arms", "scratch/finetune", "--json", cwd=folder,
-    )  # fmt: skip
+        *"compare bars.npz --source colour.npz --then denoising".split(),
+        *ARGUMENTS,
+        *"--arms scratch/finetune --json".split(),
+        cwd=folder,
+    )
     assert done.returncode == 0, done.stderr
     return folder, done
 
@@ -73,8 +75,11 @@ def test_a_chain_is_judged_against_scratch_and_each_of_its_halves(chained):
     }
     assert len(verdict["comparisons"]) == 3 and "an encoder from colour" in verdict["headline"]
     said = " ".join(done.stderr.split())
-    for part in ("Source colour: 96 images, 96 with labels", "All images have 1 channels",
-                 "Pretraining supervised+denoising: 1 epochs"):  # fmt: skip
+    for part in (
+        "Source colour: 96 images, 96 with labels",
+        "All images have 1 channels",
+        "Pretraining supervised+denoising: 1 epochs",
+    ):
         assert part in said
     page = (folder / "runs/bars/report.html").read_text()
     assert chain in page and "supervised" in page
@@ -90,9 +95,10 @@ def test_a_chain_goes_on_and_ends_alike(chained):
     for path in [*run.glob("encoders/supervised+*-1-*"), *run.glob("cells/supervised+*-12-1-*")]:
         path.unlink()
     arguments = (
-        "compare", "bars.npz", "--source", "colour.npz", "--then", "denoising", *ARGUMENTS,
-        "--arms", "scratch/finetune", "--json",
-    )  # fmt: skip
+        *"compare bars.npz --source colour.npz --then denoising".split(),
+        *ARGUMENTS,
+        *"--arms scratch/finetune --json".split(),
+    )
     again = run_command(*arguments, cwd=folder)
     assert again.returncode == 0, again.stderr
     assert "1 pretrainings and 1 cells" in " ".join(again.stderr.split())
@@ -103,8 +109,9 @@ def test_a_chain_goes_on_and_ends_alike(chained):
     refused = run_command(*other, cwd=folder)
     assert refused.returncode == 2 and "source.name: " in refused.stderr
     # More seeds need not be told the arms again.
-    more = run_command("compare", "bars.npz", "--source", "colour.npz", "--more-seeds", "1",
-                       "--json", cwd=folder)  # fmt: skip
+    more = run_command(
+        "compare", "bars.npz", "--source", "colour.npz", "--more-seeds", "1", "--json", cwd=folder
+    )
     assert more.returncode == 0, more.stderr
     assert {entry["seeds"] for entry in json.loads(more.stdout)["rivals"]} == {4}
 
@@ -113,10 +120,11 @@ def test_public_weights_are_read_once_and_exported_with_all_they_need(tmp_path):
     make_images(tmp_path)
     weights = make_weights(tmp_path)
     done = run_command(
-        "compare", "bars.npz", "--source", "imagenet:MobileNet,size=32", "--weights", weights.name,
-        "--label-counts", "12", "--seeds", "1", "--arms", "public/probe,public/svm", "--json",
+        *"compare bars.npz --source imagenet:MobileNet,size=32 --weights".split(),
+        weights.name,
+        *"--label-counts 12 --seeds 1 --arms public/probe,public/svm --json".split(),
         cwd=tmp_path,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     verdict = json.loads(done.stdout)
     assert {row["arm"] for row in verdict["table"]} == {"public/probe", "public/svm"}
@@ -181,7 +189,7 @@ def test_a_file_gives_the_encoder_of_what_is_in_it(tmp_path):
         found = load_encoder_file(path, (8, 8, 1))
         for ours, theirs in zip(weights, found.get_weights(), strict=True):
             np.testing.assert_array_equal(ours, theirs)
-    with pytest.raises(InputError, match="--size"):
+    with pytest.raises(InputError, match="`size=8`"):
         load_encoder_file(tmp_path / "encoder.keras", (9, 8, 1))
     keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)]).save(
         tmp_path / "grid.keras"
@@ -217,8 +225,8 @@ def test_a_file_that_gives_no_features_is_refused_in_a_sentence(tmp_path):
     for save, message, shape in (
         (lambda: two.save(path), "has 1 inputs and 2 outputs; expected one of each", (8, 8, 1)),
         (lambda: save_classifier(path), "classifier that ends in softmax over 3", (8, 8, 1)),
-        (lambda: save_classifier(path, end=None), r"or give --channels 1\.", (8, 8, 3)),
-        (lambda: None, r"or give --size 8 and --channels 1\.", (9, 9, 3)),
+        (lambda: save_classifier(path, end=None), r"or give `channels=1`\.", (8, 8, 3)),
+        (lambda: None, r"or give `size=8` and `channels=1`\.", (9, 9, 3)),
     ):
         save()
         with pytest.raises(InputError, match=message):
@@ -292,12 +300,20 @@ def test_arms_of_a_file_run_in_a_study(tmp_path, monkeypatch):
     data = tfzero.load_data(make_images(pathlib.Path(tmp_path)))
     build_small_encoder(seed=4).save("mine.keras")
     study = tfzero.compare(
-        data, source="mine.keras", then="rotation", arms=["scratch/finetune"], label_counts=[12],
-        seeds=1, epochs=1,
-    )  # fmt: skip
+        data,
+        source="mine.keras",
+        then="rotation",
+        arms=["scratch/finetune"],
+        label_counts=[12],
+        seeds=1,
+        epochs=1,
+    )
     assert [row["arm"] for row in study.table()] == [
-        "scratch/finetune", "file/lpft", "rotation/lpft", "file+rotation/lpft",
-    ]  # fmt: skip
+        "scratch/finetune",
+        "file/lpft",
+        "rotation/lpft",
+        "file+rotation/lpft",
+    ]
     chained = tfzero.load_model(
         next(pathlib.Path("runs/bars/encoders").glob("file+rotation-*.keras"))
     )
@@ -321,14 +337,18 @@ def test_single_stages_start_from_a_source_task(tmp_path, monkeypatch, capsys):
     task = ("pretrain", "colour.npz", "--method", "supervised", *shape)
     run(*task, "--out", "task.keras")
     start = load_encoder_file(pathlib.Path("task.keras"), (8, 8, 1))
-    run("pretrain", "bars.npz", "--method", "rotation", "--encoder", "task.keras", "--epochs", "1",
-        "--out", "chain.keras")  # fmt: skip
+    run(
+        *"pretrain bars.npz --method rotation --encoder task.keras".split(),
+        *"--epochs 1 --out chain.keras".split(),
+    )
     chained = load_encoder_file(pathlib.Path("chain.keras"), (8, 8, 1))
     random = tfzero.build_encoder((8, 8, 1), seed=9)
     kernels = [model.get_layer("block4").get_weights()[0] for model in (start, chained, random)]
     assert 0 < np.abs(kernels[1] - kernels[0]).mean() < np.abs(kernels[2] - kernels[0]).mean() / 2
-    said = run("finetune", "bars.npz", "--encoder", "chain.keras", "--labels", "12",
-               "--strategy", "probe", "--out", "mine.keras")  # fmt: skip
+    said = run(
+        *"finetune bars.npz --encoder chain.keras --labels 12".split(),
+        *"--strategy probe --out mine.keras".split(),
+    )
     assert "Test accuracy" in said
     run(*task[:4], *shape, "--encoder", "chain.keras", "--out", "back.keras")
     for arguments, telling in [

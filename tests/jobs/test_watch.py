@@ -28,8 +28,9 @@ COMMAND = [sys.executable, "-m", "tfzero.cli", "pretrain", "bars.npz", "--out", 
 def make_bars(folder, count=200):
     images, labels = draw_bars(count, seed=8)
     test_images, test_labels = draw_bars(40, seed=9)
-    np.savez(folder / "bars.npz", x_train=images, y_train=labels, x_test=test_images,
-             y_test=test_labels)  # fmt: skip
+    np.savez(
+        folder / "bars.npz", x_train=images, y_train=labels, x_test=test_images, y_test=test_labels
+    )
 
 
 def run(*arguments):
@@ -41,15 +42,21 @@ def run(*arguments):
 def test_probe_board_and_checkpoints_of_a_pretraining(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     make_bars(tmp_path)
-    out = run("--epochs", "2", "--out", "run.keras", "--probe", "--keep", "2",
-              "--tensorboard", "board")  # fmt: skip
+    out = run(
+        "--epochs", "2", "--out", "run.keras", "--probe", "--keep", "2", "--tensorboard", "board"
+    )
     assert out.count("probe_accuracy ") == 2 and "epoch 2/2" in out
     history = json.loads(pathlib.Path("run-history.json").read_text())
     assert all(0.25 < entry["probe_accuracy"] <= 1 for entry in history)
     assert {path.name for path in tmp_path.iterdir()} == {
-        "bars.npz", "board", "run.keras", "run-best.keras", "run-epoch0001.keras",
-        "run-history.json", "run-start.json",
-    }  # fmt: skip
+        "bars.npz",
+        "board",
+        "run.keras",
+        "run-best.keras",
+        "run-epoch0001.keras",
+        "run-history.json",
+        "run-start.json",
+    }
     assert {path.name for path in (tmp_path / "board").iterdir()} == {"train", "pictures"}
     best = pathlib.Path("run-best.keras").read_bytes()
     out = run("--epochs", "3", "--out", "run.keras", "--keep", "1")
@@ -72,12 +79,14 @@ def test_the_probe_reads_no_test_image(monkeypatch, tmp_path):
             super().__init__()
             given.update(images=images, labels=labels, settings=settings)
 
-    monkeypatch.setattr("tfzero.pretrain.probe.ProbeCallback", Probe)
+    monkeypatch.setattr("tfzero.jobs.watch.ProbeCallback", Probe)
     monkeypatch.setattr("tfzero.jobs.watch._MOST_PROBED", 60)
     run("--epochs", "1", "--out", "run.keras", "--probe")
     data = tfzero.load_data("bars.npz")
-    known = {image.tobytes(): label for image, label in
-             zip(data.train_images, data.train_labels, strict=True)}  # fmt: skip
+    known = {
+        image.tobytes(): label
+        for image, label in zip(data.train_images, data.train_labels, strict=True)
+    }
     assert len(given["images"]) == 60
     for image, label in zip(given["images"], given["labels"], strict=True):
         assert known[image.tobytes()] == label
@@ -91,7 +100,7 @@ def test_a_probe_leaves_out_classes_of_which_it_reads_one_image(monkeypatch):
     probe = _make_probe(images[kept], labels[kept], seed=0)
     assert set(probe._labels) == set(probe._held_labels) == {0, 1, 2}
     monkeypatch.setattr("tfzero.jobs.watch._MOST_PROBED", 3)
-    with pytest.raises(InputError, match="--probe reads 3 images, fewer than there are classes"):
+    with pytest.raises(InputError, match="`probe` reads 3 images, fewer than there are classes"):
         _make_probe(images, labels, seed=0)
 
 

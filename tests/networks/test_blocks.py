@@ -54,8 +54,10 @@ def test_blocks_from_the_second_on_are_read_side_by_side(residual):
     images = np.random.default_rng(0).random((3, 28, 28, 1)).astype(np.float32)
     joined, columns = join_blocks(encoder)
     assert list(columns.items()) == [
-        ("block2", (0, 1024)), ("block3", (1024, 1824)), ("block4", (1824, 2080)),
-    ]  # fmt: skip
+        ("block2", (0, 1024)),
+        ("block3", (1024, 1824)),
+        ("block4", (1824, 2080)),
+    ]
     values = np.asarray(joined(images))
     for name in ("block2", "block3"):
         start, stop = columns[name]

@@ -27,11 +27,15 @@ def slow_features(images, layer, mean, whitening, centroids):
                 distances = np.array([np.linalg.norm(z - c) for c in centroids])
                 grid[i, j] = np.maximum(0, distances.mean() - distances)
         cuts = [[round(n * k / cells) for k in range(cells + 1)] for n in grid.shape[:2]]
-        result.append(np.concatenate([
-            grid[a:b, c:d].mean(axis=(0, 1))
-            for a, b in zip(cuts[0], cuts[0][1:], strict=False)
-            for c, d in zip(cuts[1], cuts[1][1:], strict=False)
-        ]))  # fmt: skip
+        result.append(
+            np.concatenate(
+                [
+                    grid[a:b, c:d].mean(axis=(0, 1))
+                    for a, b in zip(cuts[0], cuts[0][1:], strict=False)
+                    for c, d in zip(cuts[1], cuts[1][1:], strict=False)
+                ]
+            )
+        )
     return np.array(result)
 
 
@@ -54,10 +58,14 @@ def test_whitened_patches_are_white_and_centroids_lie_among_them(kind):
     images = images if kind == "bytes" else (images / 255).astype(np.float32)
     model = fit_kmeans(images, num_centroids=6, patch_size=3, seed=2)
     mean, whitening, centroids = model.get_layer("features").get_weights()
-    patches = np.stack([
-        image[top : top + 3, left : left + 3].reshape(-1)
-        for image in images for top in range(6) for left in range(6)
-    ]).astype(np.float64)  # fmt: skip
+    patches = np.stack(
+        [
+            image[top : top + 3, left : left + 3].reshape(-1)
+            for image in images
+            for top in range(6)
+            for left in range(6)
+        ]
+    ).astype(np.float64)
     patches /= 255 if kind == "bytes" else 1
     spread = np.sqrt(patches.var(axis=1, keepdims=True) + 10 / 255**2)
     z = ((patches - patches.mean(axis=1, keepdims=True)) / spread - mean) @ whitening

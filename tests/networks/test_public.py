@@ -134,4 +134,4 @@ def test_where_nothing_can_be_downloaded_it_says_where_the_file_goes(monkeypatch
     file = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
     assert f"/{file}" in said.partition("put it at")[0]
     assert said.endswith(f"put it at {tmp_path}/models/{file}.")
-    assert "--weights FILE" in said
+    assert "`weights='FILE'`" in said

@@ -11,8 +11,11 @@ def name_layers(encoder):
 
 def test_every_layer_with_weights_is_in_its_block():
     assert name_layers(build_encoder((16, 16, 1), width=4)) == [
-        ["block1"], ["block2"], ["block3"], ["block4"],
-    ]  # fmt: skip
+        ["block1"],
+        ["block2"],
+        ["block3"],
+        ["block4"],
+    ]
     residual = name_layers(build_encoder((16, 16, 1), width=4, residual=True))
     assert residual == [[f"reduce{n}", f"inner{n}", f"outer{n}"] for n in (1, 2, 3, 4)]
 

@@ -152,8 +152,11 @@ def test_masks_hide_bands_of_rows_and_of_columns():
     hidden = np.abs(viewed - images)[..., 0] > 1e-6
     rows, columns = hidden.all(axis=2).sum(axis=1), hidden.all(axis=1).sum(axis=1)
     assert rows.max() > 6 and rows.max() <= 10 and columns.max() > 9 and columns.max() <= 15
-    np.testing.assert_allclose(viewed[hidden], np.broadcast_to(
-        images.mean(axis=(1, 2), keepdims=True), images.shape)[hidden], atol=1e-6)  # fmt: skip
+    np.testing.assert_allclose(
+        viewed[hidden],
+        np.broadcast_to(images.mean(axis=(1, 2), keepdims=True), images.shape)[hidden],
+        atol=1e-6,
+    )
 
 
 def test_works_in_a_graph_of_any_batch_size():

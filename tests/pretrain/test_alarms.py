@@ -228,9 +228,10 @@ def script(monkeypatch, *values):
     """Has `Alarms` see these numbers of one sign, against a threshold of 1."""
     left = list(values)
     monkeypatch.setattr(
-        alarms, "find_signs",
+        alarms,
+        "find_signs",
         lambda *_, **__: [Sign("trouble", "it", left.pop(0), 1.0, "Seen.", "Change it.")],
-    )  # fmt: skip
+    )
     return left
 
 
@@ -327,8 +328,9 @@ def test_alarms_after_training_name_each_trouble_once():
     history = {"a": [1.0, 2.0], "b": [1.0, float("inf")], "c": [float("nan"), 1.0]}
     found = describe_alarms(method, IMAGES, history)
     assert [sentences.partition(":")[0] for sentences in found] == [
-        "loss not finite", "mode collapse",
-    ]  # fmt: skip
+        "loss not finite",
+        "mode collapse",
+    ]
     assert "b is inf in epoch 2 of 2" in found[0]
     assert describe_losses({"a": [1.0, 2.0]}) == []
 

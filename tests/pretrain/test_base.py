@@ -15,7 +15,7 @@ ABILITIES = {
     "generate": ([3], {}),
     "reconstruct": ([None], {}),
     "posterior": ([None], {"training": False}),
-    "judge": ([None], {}),
+    "discriminate": ([None], {}),
     "draw_views": ([None], {"seed": None}),
 }
 
@@ -35,8 +35,9 @@ def test_a_method_of_features_alone_can_do_nothing_else():
     class Still(Pretrainer):
         """Overrides nothing; never built."""
 
-    assert not any(getattr(Still, ability) is not getattr(Pretrainer, ability)
-                   for ability in ABILITIES)  # fmt: skip
+    assert not any(
+        getattr(Still, ability) is not getattr(Pretrainer, ability) for ability in ABILITIES
+    )
     with pytest.raises(AttributeError):
         make_method("vae").can("fly")
 
@@ -60,9 +61,11 @@ def test_abilities_give_what_they_promise(name):
     if method.can("posterior"):
         for found in method.posterior(scaled, training=False):
             assert found.shape == (5, method.latent_dim)
-    if method.can("judge"):
-        assert method.judge(images).shape == method.judge(scaled).shape == (5,)
-        np.testing.assert_allclose(method.judge(images), method.judge(scaled), atol=1e-5)
+    if method.can("discriminate"):
+        assert method.discriminate(images).shape == method.discriminate(scaled).shape == (5,)
+        np.testing.assert_allclose(
+            method.discriminate(images), method.discriminate(scaled), atol=1e-5
+        )
 
 
 class Subclassed(keras.Model):

@@ -21,9 +21,14 @@ def fit(method, path, *, epochs=4, done=0, **settings):
     batches = stream_batches(IMAGES, batch_size=8, seed=7, start=STEPS * done)
     saver = Checkpoints(path, **settings)
     method.fit(
-        batches, steps_per_epoch=STEPS, initial_epoch=done, epochs=epochs, shuffle=False, verbose=0,
+        batches,
+        steps_per_epoch=STEPS,
+        initial_epoch=done,
+        epochs=epochs,
+        shuffle=False,
+        verbose=0,
         callbacks=[saver],
-    )  # fmt: skip
+    )
 
 
 def count_epochs(path):
@@ -46,9 +51,13 @@ def test_keeps_the_newest_and_the_last_few(tmp_path):
     (tmp_path / "other-epoch0001.keras").write_text("somebody's")
     fit(make(), tmp_path / "run.keras", epochs=5, keep=3)
     assert list_names(tmp_path) == [
-        "other-epoch0001.keras", "run-epoch0003.keras", "run-epoch0004.keras", "run-epochs.keras",
-        "run-history.json", "run.keras",
-    ]  # fmt: skip
+        "other-epoch0001.keras",
+        "run-epoch0003.keras",
+        "run-epoch0004.keras",
+        "run-epochs.keras",
+        "run-history.json",
+        "run.keras",
+    ]
     for name, epochs in [("run-epoch0003", 3), ("run-epoch0004", 4), ("run", 5)]:
         assert count_epochs(tmp_path / f"{name}.keras") == epochs
     history = json.loads((tmp_path / "run-history.json").read_text())
@@ -66,8 +75,10 @@ def test_keeps_the_best(tmp_path, largest, best):
         saver.on_epoch_end(epoch, {"value": value})
     assert count_epochs(tmp_path / "run-best.keras") == best
     assert json.loads((tmp_path / "run-history.json").read_text())[-1] == {
-        "epoch": 5, "value": 2.0, "monitor": "value",
-    }  # fmt: skip
+        "epoch": 5,
+        "value": 2.0,
+        "monitor": "value",
+    }
 
 
 class Spoil(keras.callbacks.Callback):
@@ -88,9 +99,13 @@ def test_weights_that_are_not_finite_replace_nothing_and_stop_training(tmp_path)
     saver = Checkpoints(path, keep=2, monitor="loss")
     batches = stream_batches(IMAGES, batch_size=8, seed=7, start=0)
     ran = method.fit(
-        batches, steps_per_epoch=STEPS, epochs=4, shuffle=False, verbose=0,
+        batches,
+        steps_per_epoch=STEPS,
+        epochs=4,
+        shuffle=False,
+        verbose=0,
         callbacks=[Spoil(1), saver],
-    )  # fmt: skip
+    )
     assert ran.epoch == [0, 1]
     assert "In epoch 2 the weights" in saver.failure and "block1" in saver.failure
     assert f"{path} is the last good model, of epoch 1" in saver.failure
@@ -193,11 +208,17 @@ def whole(request, tmp_path_factory):
 # each epoch is better, as it is here for the VAE.
 @pytest.mark.parametrize(
     ("whole", "point", "number", "epochs"),
-    [("vae", "before", 1, 0), ("vae", "before", 5, 1), ("vae", "before", 7, 1),
-     ("vae", "half written", 3, 0), ("vae", "half written", 6, 1), ("vae", "half written", 11, 2),
-     ("gan", "before", 7, 2)],
+    [
+        ("vae", "before", 1, 0),
+        ("vae", "before", 5, 1),
+        ("vae", "before", 7, 1),
+        ("vae", "half written", 3, 0),
+        ("vae", "half written", 6, 1),
+        ("vae", "half written", 11, 2),
+        ("gan", "before", 7, 2),
+    ],
     indirect=["whole"],
-)  # fmt: skip
+)
 def test_killed_while_saving_it_ends_with_the_same_weights(
     whole, point, number, epochs, tmp_path, monkeypatch
 ):

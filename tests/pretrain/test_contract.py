@@ -42,9 +42,7 @@ def test_an_unknown_method_is_refused_with_the_nearest():
 
 
 def fit_three_steps_an_epoch(method, images=IMAGES, **settings):
-    return method.fit(
-        images, batch_size=8, epochs=3, shuffle=False, verbose=0, **settings
-    ).history  # fmt: skip
+    return method.fit(images, batch_size=8, epochs=3, shuffle=False, verbose=0, **settings).history
 
 
 @pytest.fixture(scope="module", params=list(METHODS))
@@ -363,9 +361,14 @@ def fit_three_epochs(method, *, done=0, callbacks=()):
     """Fits epochs of 2 steps in the order that a run from the start would have."""
     batches = stream_batches(IMAGES, batch_size=6, seed=7, start=2 * done)
     method.fit(
-        batches, steps_per_epoch=2, initial_epoch=done, epochs=3, shuffle=False, verbose=0,
+        batches,
+        steps_per_epoch=2,
+        initial_epoch=done,
+        epochs=3,
+        shuffle=False,
+        verbose=0,
         callbacks=list(callbacks),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("name, arguments", [*((name, {}) for name in METHODS), *CHOICES])

@@ -252,9 +252,14 @@ def test_learns_to_generate_and_to_tell_real_images():
         return cosines.max(axis=1).mean(), shares.min(), (real > false.T).mean()
 
     gan = GAN(
-        build_encoder((8, 8, 1), width=4, seed=0), latent_dim=4, r1_weight=0.1, r1_interval=4,
-        discriminator_learning_rate=4e-3, generator_width=8, seed=0,
-    )  # fmt: skip
+        build_encoder((8, 8, 1), width=4, seed=0),
+        latent_dim=4,
+        r1_weight=0.1,
+        r1_interval=4,
+        discriminator_learning_rate=4e-3,
+        generator_width=8,
+        seed=0,
+    )
     gan.compile(keras.optimizers.Adam(4e-3, beta_1=0.5), steps_per_execution=20)
     match, _, told = measure(gan)
     assert match < 0.4 and told < 0.6
@@ -286,9 +291,15 @@ def test_learns_features_that_a_probe_reads(generator_loss):
     encoder = build_encoder((8, 8, 1), width=4, seed=2)
     untrained = probe_accuracy(encoder)
     gan = GAN(
-        encoder, latent_dim=4, generator_loss=generator_loss, r1_weight=0.1, r1_interval=4,
-        discriminator_learning_rate=2e-3, generator_width=8, seed=2,
-    )  # fmt: skip
+        encoder,
+        latent_dim=4,
+        generator_loss=generator_loss,
+        r1_weight=0.1,
+        r1_interval=4,
+        discriminator_learning_rate=2e-3,
+        generator_width=8,
+        seed=2,
+    )
     budget = PretrainingBudget(epochs=10, batch_size=32, learning_rate=2e-3, decays=True)
     pretrain(gan, pool, budget=budget)
     trained = probe_accuracy(encoder)

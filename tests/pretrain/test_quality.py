@@ -45,9 +45,11 @@ def slow_manifold(real, generated):
         return np.mean(hits)
 
     inside = np.array(
-        [[np.linalg.norm(g - r) <= radius(real, i, 5) for i, r in enumerate(real)]
-         for g in generated]
-    )  # fmt: skip
+        [
+            [np.linalg.norm(g - r) <= radius(real, i, 5) for i, r in enumerate(real)]
+            for g in generated
+        ]
+    )
     return (
         share_within(generated, real),
         share_within(real, generated),
@@ -98,8 +100,13 @@ def test_a_perfect_generator_scores_like_real_images_and_a_shifted_one_worse():
     perfect = measure_quality(real, same, space=LINE)
     shifted = measure_quality(real, same + 2, space=LINE)
     assert perfect.space == "a line" and perfect.count == 200
-    for name, tolerance in [("precision", 0.1), ("recall", 0.1), ("density", 0.2),
-                            ("coverage", 0.1), ("kid", 0.2)]:  # fmt: skip
+    for name, tolerance in [
+        ("precision", 0.1),
+        ("recall", 0.1),
+        ("density", 0.2),
+        ("coverage", 0.1),
+        ("kid", 0.2),
+    ]:
         assert perfect.generated[name] == pytest.approx(perfect.real[name], abs=tolerance), name
     assert shifted.real == perfect.real
     assert shifted.generated["kid"] > 1 > 0.2 > abs(shifted.real["kid"])
@@ -144,8 +151,9 @@ def test_each_figure_is_printed_with_its_space_and_real_against_real():
     quality = measure_quality(images, draw_bars(40, seed=15)[0], space=pixel_space(images))
     lines = quality.describe()
     assert len(lines) == 5
-    for name, line in zip(("KID", "precision", "recall", "density", "coverage"), lines,
-                          strict=True):  # fmt: skip
+    for name, line in zip(
+        ("KID", "precision", "recall", "density", "coverage"), lines, strict=True
+    ):
         assert line.startswith(name) and "on pixels (64 principal components): " in line
         assert "real against real: " in line and "40 images a side" in line
     assert "FID" not in " ".join(lines)
@@ -154,11 +162,16 @@ def test_each_figure_is_printed_with_its_space_and_real_against_real():
 def test_spaces_read_images_of_both_types_alike():
     images = make_pixels(520, 8, 8, 3, seed=3)
     encoder = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.AveragePooling2D(4)])
-    spaces = [pixel_space(images), random_space((8, 8, 3), seed=2),
-              encoder_space(encoder, name="means")]  # fmt: skip
+    spaces = [
+        pixel_space(images),
+        random_space((8, 8, 3), seed=2),
+        encoder_space(encoder, name="means"),
+    ]
     assert [space.name for space in spaces] == [
-        "pixels (64 principal components)", "a random encoder (seed 2)", "means",
-    ]  # fmt: skip
+        "pixels (64 principal components)",
+        "a random encoder (seed 2)",
+        "means",
+    ]
     for space in spaces:
         features = space.read(images)
         assert features.shape[0] == 520 and features.ndim == 2
@@ -166,9 +179,10 @@ def test_spaces_read_images_of_both_types_alike():
             space.read((images / 255).astype(np.float32)), features, atol=1e-4
         )
     np.testing.assert_allclose(
-        spaces[2].read(images)[0], (images[0] / 255).reshape(2, 4, 2, 4, 3).mean((1, 3)).ravel(),
+        spaces[2].read(images)[0],
+        (images[0] / 255).reshape(2, 4, 2, 4, 3).mean((1, 3)).ravel(),
         atol=1e-6,
-    )  # fmt: skip
+    )
 
 
 def test_what_cannot_be_compared_is_refused():

@@ -70,9 +70,11 @@ def test_callbacks_see_the_seed_of_the_method():
             on_epoch_end=lambda *_: seen.append(callback.model.get_config()["seed"])  # noqa: B023
         )
         pretrain(
-            make_method("vae", seed=seed), IMAGES, budget=PretrainingBudget(1, 2, 2e-3),
+            make_method("vae", seed=seed),
+            IMAGES,
+            budget=PretrainingBudget(1, 2, 2e-3),
             callbacks=[callback],
-        )  # fmt: skip
+        )
     assert seen == [5, 6]
 
 

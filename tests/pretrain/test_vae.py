@@ -237,9 +237,12 @@ def test_learns_features_that_a_probe_reads():
     vae = VAE(encoder, latent_dim=8, beta=0.1, decoder_width=8, seed=0)
     vae.compile(optimizer=keras.optimizers.Adam(3e-3), steps_per_execution=20)
     history = vae.fit(
-        stream_batches(pool, batch_size=32, seed=0), steps_per_epoch=60, epochs=2, shuffle=False,
+        stream_batches(pool, batch_size=32, seed=0),
+        steps_per_epoch=60,
+        epochs=2,
+        shuffle=False,
         verbose=0,
-    ).history  # fmt: skip
+    ).history
     assert history["loss"][1] < history["loss"][0]
     trained = probe_accuracy(encoder)
     assert untrained < 0.8 and trained > 0.9, (untrained, trained)

@@ -12,13 +12,13 @@ import typer
 import tfzero
 from tfzero.cli.options import (
     TrimDb,
-    app,
+    command,
     parse_numbers,
     split,
 )
 
 
-@app.command(epilog="Example: tfzero export my.keras --out savedmodels/mine --classes cat,dog")
+@command("export my.keras --out savedmodels/mine --classes cat,dog")
 def export(
     model: Annotated[pathlib.Path, typer.Argument(help=".keras file; it is loaded in safe mode.")],
     out: Annotated[
@@ -31,8 +31,9 @@ def export(
             "posterior or decoder. Default: classifier."
         ),
     ] = None,
-    classes: Annotated[
-        str | None, typer.Option(help="Class names in order, separated by commas.")
+    class_names: Annotated[
+        str | None,
+        typer.Option("--classes", help="Class names in order, separated by commas."),
     ] = None,
     image_shape: Annotated[
         str | None,
@@ -63,7 +64,7 @@ def export(
         float | None, typer.Option(help="What training kept of a clip at most.")
     ] = None,
     trim_db: TrimDb = None,
-    logits: Annotated[
+    from_logits: Annotated[
         bool, typer.Option("--logits", help="The classifier ends in logits; add the softmax.")
     ] = False,
 ) -> None:
@@ -71,23 +72,28 @@ def export(
 
     A SavedModel is a program: whoever loads it, runs it. Serve only what you trust.
     """
-    from tfzero.jobs.export import export_from_file
+    from tfzero.jobs.export import ServedImages, export_from_file
 
+    images = ServedImages(
+        image_shape=parse_numbers(int, image_shape, option="--image-shape", example="28,28,1"),
+        pixel_range=parse_numbers(float, pixel_range, option="--pixel-range", example="0,255"),
+        resize=resize,
+        rate=rate,
+        clip_seconds=clip_seconds,
+        trim_db=trim_db,
+    )
     version = export_from_file(
         model,
         out,
         part=part,
-        class_names=split(classes),
-        image_shape=parse_numbers(int, image_shape, option="--image-shape", example="28,28,1"),
-        pixel_range=parse_numbers(float, pixel_range, option="--pixel-range", example="0,255"),
-        from_logits=logits,
-        resize=resize,
-        sound=(rate, clip_seconds, trim_db),
+        class_names=split(class_names),
+        from_logits=from_logits,
+        images=images,
     )
     print(f"Exported {version}")
 
 
-@app.command(epilog="Example: tfzero predict savedmodels/digits one.png two.jpg folder/")
+@command("predict savedmodels/digits one.png two.jpg folder/")
 def predict(
     savedmodel: Annotated[
         pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")
@@ -110,7 +116,7 @@ def predict(
         print(f"{prediction.path}: " + ", ".join(f"{name} {score:.3f}" for name, score in scores))
 
 
-@app.command(epilog="Example: tfzero verify savedmodels/digits")
+@command("verify savedmodels/digits")
 def verify(
     savedmodel: Annotated[
         pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")
@@ -128,7 +134,7 @@ def verify(
     print("No difference found.")
 
 
-@app.command(epilog="Example: tfzero convert savedmodels/digits --to onnx --out digits.onnx")
+@command("convert savedmodels/digits --to onnx --out digits.onnx")
 def convert(
     savedmodel: Annotated[
         pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")

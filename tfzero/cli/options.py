@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import pathlib
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
 
+from tfzero.cli.translate import Command
 from tfzero.common.checks import InputError
 from tfzero.data import ImageData
 from tfzero.data.load import load
@@ -21,6 +24,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+
+def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Registers a function as a command whose help ends in an example."""
+    return app.command(cls=Command, epilog=f"Example: tfzero {example}")
+
 
 # Panels of the help of commands with many options.
 IMAGES, SOUND, SOURCE = "Images", "Clips of sound", "Source"
@@ -274,6 +283,26 @@ def parse_numbers(kind: type, text: str | None, *, option: str, example: str) ->
     if len(numbers) != example.count(",") + 1:
         raise InputError(f'{option} is "{text}"; expected numbers as in {example}.')
     return numbers
+
+
+def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
+    """Returns values by name of texts like "beta=0.5": JSON literals, or else words.
+
+    Raises:
+        InputError: If a text is no such pair, or names what another does.
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not (name and sign and value):
+            raise InputError(f'--set is "{text}"; expected NAME=VALUE, as in --set beta=1.')
+        if name in found:
+            raise InputError(f"--set {name} is given twice; expected each name once.")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
 
 
 # Keras and NumPy keep seeds in 32 bits with a sign.

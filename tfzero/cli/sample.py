@@ -7,7 +7,6 @@ import pathlib
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from tfzero.cli.options import (
     Channels,
@@ -16,15 +15,16 @@ from tfzero.cli.options import (
     Resize,
     Size,
     TrimDb,
-    app,
     check_seed,
+    command,
     load_images,
 )
+from tfzero.cli.translate import Console
 from tfzero.common.checks import InputError
 from tfzero.data.options import LoadOptions
 
 
-@app.command(epilog="Example: tfzero sample vae.keras --out pictures --data my_images/ --quality")
+@command("sample vae.keras --out pictures --data my_images/ --quality")
 def sample(
     context: typer.Context,
     model: Annotated[
@@ -83,23 +83,23 @@ def sample(
     sample_to_folder(
         model,
         out,
-        images=images,
+        data=images,
         pictures=Pictures(count, traversals, interpolations, seed),
-        space=(space or "pixels") if quality else None,
+        quality=(space or "pixels") if quality else None,
         overwrite=overwrite,
-        console=Console(),
+        console=Console(context),
     )
 
 
 def _require_none_of_data(context: typer.Context) -> None:
     """Raises if an option that decides how images are read was given where none are."""
-    given = [
+    useless = [
         f"--{field.name.replace('_', '-')}"
         for field in dataclasses.fields(LoadOptions)
         if context.params.get(field.name, field.default) != field.default
     ]
-    if given:
+    if useless:
         raise InputError(
-            f"Without --data there is nothing that {', '.join(given)} could change; name the "
+            f"Without --data there is nothing that {', '.join(useless)} could change; name the "
             "images with --data, or leave that out."
         )

@@ -6,7 +6,6 @@ import pathlib
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from tfzero.cli.options import (
     TRAINING,
@@ -30,18 +29,22 @@ from tfzero.cli.options import (
     Transductive,
     TrimDb,
     UnlabeledFrom,
-    app,
     check_seed,
+    command,
     load_images,
+    parse_settings,
 )
+from tfzero.cli.translate import Console
 from tfzero.common.checks import InputError, require_choice
 from tfzero.data.kinds import KINDS
+from tfzero.jobs.check import look_at
+from tfzero.jobs.source import EncoderStart
 from tfzero.pretrain import METHODS
 from tfzero.study.inits.supervised import Supervised
 from tfzero.transfer import STRATEGIES
 
 
-@app.command(epilog="Example: tfzero pretrain my_images/ --method vae --out vae.keras")
+@command("pretrain my_images/ --method vae --out vae.keras")
 def pretrain(
     context: typer.Context,
     data: Data = "digits",
@@ -55,7 +58,7 @@ def pretrain(
     encoder: Annotated[
         pathlib.Path | None,
         typer.Option(help=".keras file with an encoder to start from. Default: random weights."),
-    ] = None,  # fmt: skip
+    ] = None,
     out: Annotated[
         pathlib.Path, typer.Option(help="The .keras file to write; continued if it is there.")
     ] = pathlib.Path("pretrained.keras"),
@@ -117,34 +120,31 @@ def pretrain(
     ] = None,
 ) -> None:
     """Pretrain an encoder on the images, without their labels unless the method is supervised."""
-    from tfzero.jobs.check import look_at
-    from tfzero.jobs.pretrain import Learner, pretrain_to_file, supervise_to_file
+    from tfzero.jobs.pretrain import Pretraining, pretrain_to_file, supervise_to_file
     from tfzero.jobs.watch import Watch
-    from tfzero.pretrain.arguments import parse_arguments
 
     _require_uses(
         method, kind=kind, watched=probe or keep != 1 or tensorboard is not None, settings=settings
     )
-    arguments = parse_arguments(settings or [])
+    chosen = parse_settings(settings or [])
     _require_one_network(encoder, residual)
-    console = Console()
+    console = Console(context)
     loaded = load_images(context)
     look_at(loaded, console)
+    start = EncoderStart(encoder, residual)
     if method == Supervised.word:
-        supervise_to_file(
-            loaded, out, epochs=epochs, seed=seed, kind=kind, start=encoder, residual=residual
-        )
+        supervise_to_file(loaded, out, epochs=epochs, seed=seed, kind=kind, start=start)
         console.print(f"Wrote {out}", highlight=False)
         return
-    labelled = (loaded.train_images, loaded.train_labels) if probe else None
+    probed = (loaded.train_images, loaded.train_labels) if probe else None
     pretrain_to_file(
-        Learner(method, seed, kind or loaded.told_kind, arguments, residual),
+        Pretraining(method, seed, kind or loaded.told_kind, chosen),
         loaded.pool,
         out,
         epochs=epochs,
-        watch=Watch(labelled=labelled, keep=keep, tensorboard=tensorboard),
+        watch=Watch(probe=probed, keep=keep, tensorboard=tensorboard),
         console=console,
-        start=encoder,
+        start=start,
     )
 
 
@@ -183,9 +183,7 @@ def _require_uses(method: str, *, kind: str | None, watched: bool, settings) -> 
         )
 
 
-@app.command(
-    epilog="Example: tfzero finetune my_images/ --encoder vae.keras --labels 100 --out my.keras"
-)
+@command("finetune my_images/ --encoder vae.keras --labels 100 --out my.keras")
 def finetune(
     context: typer.Context,
     data: Data = "digits",
@@ -194,7 +192,7 @@ def finetune(
         typer.Option(
             help=".keras file of `tfzero pretrain`, or of an encoder. Default: random weights."
         ),
-    ] = None,  # fmt: skip
+    ] = None,
     strategy: Annotated[
         str,
         typer.Option(
@@ -258,30 +256,25 @@ def finetune(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Train a classifier on labelled images, from a pretrained encoder or from scratch."""
-    from tfzero.jobs.check import look_at
-    from tfzero.jobs.finetune import finetune_to_file
+    from tfzero.jobs.finetune import Transfer, finetune_to_file
 
     _require_one_network(encoder, residual)
     reads_pool = strategy in STRATEGIES and STRATEGIES[strategy].reads_pool
     # Where nothing is learnt from unlabeled images, the pool may hold test images.
     loaded = load_images(context, transductive=transductive or not reads_pool)
-    look_at(loaded, Console())
+    look_at(loaded, Console(context))
+    settings = {
+        "class_weights": class_weights,
+        "kind": kind or loaded.told_kind,
+        "layer_rate": layer_rate,
+        "until": until,
+        "patience": patience,
+    }
     accuracy, steps = finetune_to_file(
         loaded,
-        encoder,
         out,
-        strategy=strategy,
-        labels=labels,
-        settings={
-            "class_weights": class_weights,
-            "kind": kind or loaded.told_kind,
-            "layer_rate": layer_rate,
-            "until": until,
-            "patience": patience,
-        },
-        unlabeled_from=unlabeled_from or "pool",
-        residual=residual,
-        seed=seed,
+        transfer=Transfer(strategy, labels, settings, unlabeled_from or "pool", seed),
+        start=EncoderStart(encoder, residual),
         overwrite=overwrite,
     )
     print(f"Updates of the network: {steps:,}")

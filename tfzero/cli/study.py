@@ -7,7 +7,6 @@ import pathlib
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import tfzero
 from tfzero.cli.options import (
@@ -35,15 +34,16 @@ from tfzero.cli.options import (
     TrimDb,
     UnlabeledFrom,
     Weights,
-    app,
+    command,
     load_images,
     read_load_options,
     split,
 )
+from tfzero.cli.translate import Console
 from tfzero.data.check import check_data
 
 
-@app.command(epilog="Example: tfzero compare my_images/ --label-counts 100,1000,all --seeds 5")
+@command("compare my_images/ --label-counts 100,1000,all --seeds 5")
 def compare(
     context: typer.Context,
     data: Data = "digits",
@@ -60,7 +60,7 @@ def compare(
             help='Numbers of labels, or "all", separated by commas. Default: 2, 5 and 20 a class.',
             rich_help_panel=STUDY,
         ),
-    ] = None,  # fmt: skip
+    ] = None,
     seeds: Annotated[
         int | None,
         typer.Option(
@@ -170,7 +170,7 @@ def compare(
     """
     from tfzero.study.screen import show_verdict
 
-    console = Console(stderr=as_json)
+    console = Console(context, stderr=as_json)
     loaded = load_images(context)
     study = tfzero.compare(
         loaded,
@@ -201,7 +201,7 @@ def compare(
         print(json.dumps(study.results, indent=1, ensure_ascii=False))
 
 
-@app.command(epilog="Example: tfzero check my_images/ --page check.html")
+@command("check my_images/ --page check.html")
 def check(
     context: typer.Context,
     data: Data = "digits",
@@ -229,7 +229,7 @@ def check(
     """
     from tfzero.jobs.check import show_check, write_check_page
 
-    console = Console(stderr=as_json)
+    console = Console(context, stderr=as_json, advising="compare")
     options = read_load_options(context)
     result = check_data(data, options, say=lambda text: console.print(text, style="dim"))
     show_check(console, result)
@@ -242,7 +242,7 @@ def check(
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: tfzero report runs/digits")
+@command("report runs/digits")
 def report(
     run: Annotated[pathlib.Path, typer.Argument(help="Run folder of a finished study.")],
 ) -> None:

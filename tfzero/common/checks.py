@@ -12,8 +12,9 @@ import numpy as np
 class InputError(ValueError):
     """Something a person gave cannot be used.
 
-    The message is complete by itself: what arrived, what was expected and how to
-    fix it. The command line prints it without a traceback and exits with code 2.
+    The message is complete by itself: what arrived, what was expected and how to fix it. It names
+    arguments in backticks, as in `size=32`; the command line writes its options instead, prints
+    the message without a traceback and exits with code 2.
     """
 
 

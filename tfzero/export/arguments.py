@@ -1,4 +1,4 @@
-"""Judges what export was given, before anything is written."""
+"""Checks the arguments of an export, before anything is written."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tfzero.common.checks import InputError
 
 
 def find_image_shape(
-    model: keras.Model, encoder: keras.Model | None, given: Sequence[int] | None
+    model: keras.Model, encoder: keras.Model | None, image_shape: Sequence[int] | None
 ) -> tuple[int, int, int]:
-    """Returns `(H, W, C)`, given or read from the model or its encoder."""
-    found: Sequence | None = given
+    """Returns `(H, W, C)`: `image_shape`, or what the model or its encoder knows."""
+    found: Sequence | None = image_shape
     for source in (model, encoder):
         if found is None and source is not None:
             found = find_input_shape(source)
@@ -23,7 +23,7 @@ def find_image_shape(
     if len(shape) != 3 or not all(isinstance(side, (int, np.integer)) for side in shape):
         raise InputError(
             f"The model takes images of shape {found}; expected a fixed (height, width, "
-            "channels). Give it: image_shape=(28, 28, 1), or --image-shape 28,28,1."
+            "channels). Give it: `image_shape=(28, 28, 1)`."
         )
     if min(shape) < 1:
         raise InputError(f"image_shape is {shape}; expected three positive numbers.")

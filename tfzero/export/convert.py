@@ -103,7 +103,7 @@ def _require_packages(to: str, chosen: Format) -> None:
 
 def _require_free(target: pathlib.Path) -> None:
     if target.exists():
-        raise InputError(f"{target} exists; give another file with out (--out), or remove it.")
+        raise InputError(f"{target} exists; give another file with `out`, or remove it.")
     if not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
         raise InputError(f"Cannot write {target}: {target.parent} is no folder to write to.")
 

@@ -8,10 +8,12 @@ therefore imports nothing of tfzero.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import pathlib
 import re
 import sys
+import wave
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -123,9 +125,6 @@ def golden_requests(directory: pathlib.Path) -> Iterator[tuple[str, str, np.ndar
 
 def _encode_clips(clips: np.ndarray, rate: int) -> np.ndarray:
     """Returns int16 samples `(N, S)` as WAV files."""
-    import io
-    import wave
-
     files = []
     for clip in clips:
         content = io.BytesIO()

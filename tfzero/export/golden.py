@@ -113,8 +113,8 @@ def require_probabilities(scores: np.ndarray) -> None:
         raise InputError(
             f"The model's outputs lie in {scores.min():g}..{scores.max():g} and its rows sum to "
             f"{sums.min():g}..{sums.max():g}; expected probabilities that sum to 1. "
-            "If it ends in logits, say so: from_logits=True, or --logits. Otherwise end it in a "
-            "softmax: keras.layers.Dense(K, activation='softmax')."
+            "If it ends in logits, say so: `from_logits=True`. Otherwise end it in a softmax: "
+            "keras.layers.Dense(K, activation='softmax')."
         )
 
 
@@ -122,8 +122,8 @@ def require_logits(outputs: np.ndarray) -> None:
     """Refuses probabilities `(N, K)`, which a second softmax would flatten."""
     if outputs.shape[1] > 1 and _are_probabilities(outputs.astype(np.float32)):
         raise InputError(
-            "The model returns probabilities already, but from_logits says that they are logits; "
-            "expected one of the two. Leave it (or --logits) out."
+            "The model returns probabilities already, but `from_logits` says that they are logits; "
+            "expected one of the two. Leave it out."
         )
 
 
@@ -145,6 +145,6 @@ def require_pixels(images: np.ndarray, pixel_range: tuple[float, float]) -> None
     if not (images >= low - slack).all() or not (images <= high + slack).all():
         raise InputError(
             f"The generator's pixels lie in {images.min():g}..{images.max():g}; expected "
-            f"{low:g}..{high:g}. Give the range it has, for example pixel_range=(-1, 1) "
-            "(--pixel-range=-1,1) after tanh; after logits, end it in a sigmoid."
+            f"{low:g}..{high:g}. Give the range it has, for example `pixel_range=(-1, 1)` "
+            "after tanh; after logits, end it in a sigmoid."
         )

@@ -121,9 +121,13 @@ def _find_reader(spec: dict, version: pathlib.Path) -> _Reader:
                 return make_image(tf.constant(samples), sound).numpy()
 
         return _Reader(
-            frozenset({SUFFIX}), "clip of sound", f"16-bit WAV file of {sound.rate:,} samples a "
-            "second", read_clip_header, lambda content: _graph_hears(content, sound.rate), listen,
-        )  # fmt: skip
+            suffixes=frozenset({SUFFIX}),
+            word="clip of sound",
+            whole=f"16-bit WAV file of {sound.rate:,} samples a second",
+            check=read_clip_header,
+            suits_graph=lambda content: _graph_hears(content, sound.rate),
+            decode=listen,
+        )
     if shape[-1] not in _CHANNELS:
         raise InputError(
             f"The model in {version} takes images of {shape[-1]} channels; expected 1 (gray) or "
@@ -134,7 +138,7 @@ def _find_reader(spec: dict, version: pathlib.Path) -> _Reader:
     def look(path: pathlib.Path) -> np.ndarray:
         return decode_image(path, channels=shape[-1], size=(shape[0], shape[1]), resize=resize)
 
-    # Of images Pillow reads no more than the header until they are judged.
+    # Of images Pillow reads no more than the header until they are checked.
     return _Reader(SUFFIXES, "image", "PNG or JPEG file", lambda path: None, _suits_graph, look)
 
 

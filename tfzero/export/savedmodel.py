@@ -65,22 +65,19 @@ def export_savedmodel(
     """
     pixel_range = arguments.check_pixel_range(pixel_range)
     require_choice(resize, RESIZE_MODES, what="way to resize")
-    encoder = getattr(model, "encoder", None)
-    encoder = encoder if isinstance(encoder, keras.Model) else None
+    encoder = _find_encoder(model)
     shape = arguments.find_image_shape(model, encoder, image_shape)
     images, clips = _draw_inputs(shape, sound)
     if encoder is not None and arguments.find_input_shape(encoder) != shape:
         encoder = None  # somebody's encoder of something else
-
-    def score(images):
-        return graph.classify(model, images, pixel_range=pixel_range, from_logits=from_logits)
-
+    score = functools.partial(
+        graph.classify, model, pixel_range=pixel_range, from_logits=from_logits
+    )
     pixels = golden.unit_pixels(images)
     outputs = golden.call_model(lambda x: {"scores": score(x)}, pixels, who="The model")
     golden.require_probabilities(outputs["scores"])
     if from_logits:
-        logits = model(graph.stretch(tf.constant(pixels), pixel_range), training=False)
-        golden.require_logits(logits.numpy())
+        _require_logits(model, pixels, pixel_range)
     names = arguments.check_class_names(class_names, outputs["scores"].shape[1])
     signatures = graph.image_signatures(
         lambda x: graph.name_best(score(x), names), shape, resize=resize, sound=sound
@@ -104,6 +101,17 @@ def export_savedmodel(
         clips=clips,
     )
     return write_version(contents, pathlib.Path(base))
+
+
+def _find_encoder(model: keras.Model) -> keras.Model | None:
+    encoder = getattr(model, "encoder", None)
+    return encoder if isinstance(encoder, keras.Model) else None
+
+
+def _require_logits(model: keras.Model, pixels: np.ndarray, pixel_range) -> None:
+    """Refuses a model that ends in probabilities already."""
+    logits = model(graph.stretch(tf.constant(pixels), pixel_range), training=False)
+    golden.require_logits(logits.numpy())
 
 
 def export_encoder(

@@ -6,6 +6,7 @@ import importlib.resources
 import pathlib
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tfzero.data import ImageData
@@ -28,7 +29,7 @@ def show_check(console: Console, result: CheckResult) -> None:
     for level in ("stop", "look", "fine"):
         for finding in result.findings:
             if finding.level == level:
-                table.add_row(f"[{_COLORS[level]}]{level}[/]", _escape(_with_examples(finding)))
+                table.add_row(f"[{_COLORS[level]}]{level}[/]", escape(_with_examples(finding)))
     console.print(table)
     for sentence in result.left_out:
         console.print(f"Left out. {sentence}", highlight=False, markup=False)
@@ -87,9 +88,3 @@ def _place(sight: Sight) -> str:
     """Returns a name that says which part it is of."""
     there = sight.name.startswith(sight.part)
     return sight.name if there else f"{sight.part}: {sight.name}"
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

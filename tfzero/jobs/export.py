@@ -3,11 +3,72 @@
 from __future__ import annotations
 
 import pathlib
+from typing import Any, NamedTuple
 
 from tfzero.common.checks import InputError, require_choice
 from tfzero.data.logmel import CLIP_MODES, LogMel, plan_logmel
 from tfzero.data.options import check_clip_options
+from tfzero.export import export_encoder, export_generator, export_savedmodel
+from tfzero.export.arguments import find_input_shape
 from tfzero.jobs.load import load_model
+from tfzero.pretrain.base import Pretrainer
+from tfzero.transfer.classifier import Classifier
+
+
+class ServedImages(NamedTuple):
+    """How a served file becomes the image that a network takes.
+
+    Attributes:
+        image_shape: `(H, W, C)` where the model does not say it.
+        pixel_range: The darkest and the brightest pixel that the model knows.
+        resize: "stretch", "pad" or "crop".
+        rate: Samples per second of the clips of sound that it was trained on; None for images.
+        clip_seconds: What training kept of a clip at most.
+        trim_db: Below which loudness the ends of a clip were cut off.
+    """
+
+    image_shape: tuple[int, int, int] | None = None
+    pixel_range: tuple[float, float] = (0.0, 1.0)
+    resize: str = "stretch"
+    rate: int | None = None
+    clip_seconds: float | None = None
+    trim_db: float | None = None
+
+    def arguments(self, network) -> dict[str, Any]:
+        """Returns the arguments of an export of this network.
+
+        Raises:
+            InputError: If something about clips of sound is missing or out of range, or the
+                network takes other images.
+        """
+        read = {"image_shape": self.image_shape, "pixel_range": self.pixel_range}
+        if (self.rate, self.clip_seconds, self.trim_db) == (None, None, None):
+            return {**read, "resize": self.resize}
+        shape = self.image_shape or find_input_shape(network)
+        return {**read, "resize": "stretch", "sound": self._find_sound(shape)}
+
+    def _find_sound(self, shape: tuple | None) -> LogMel:
+        if (
+            self.rate is None
+            or self.clip_seconds is None
+            or shape is None
+            or len(shape) != 3
+            or shape[2] != 1
+        ):
+            raise InputError(
+                "A model of clips of sound takes gray images and needs `rate` and `clip_seconds` "
+                f"as `tfzero finetune` had or printed them; here the rate is {self.rate}, the "
+                f"seconds are {self.clip_seconds}, and the model takes {shape}."
+            )
+        check_clip_options(rate=self.rate, clip_seconds=self.clip_seconds, trim_db=self.trim_db)
+        require_choice(self.resize, CLIP_MODES, what="way to fit clips of sound")
+        return plan_logmel(
+            rate=self.rate,
+            seconds=self.clip_seconds,
+            size=(int(shape[0]), int(shape[1])),
+            mode=self.resize,
+            trim_db=self.trim_db,
+        )
 
 
 def export_from_file(
@@ -16,67 +77,33 @@ def export_from_file(
     *,
     part: str | None,
     class_names: list[str] | None,
-    image_shape: tuple[int, int, int] | None,
-    pixel_range: tuple[float, float],
     from_logits: bool,
-    resize: str,
-    sound: tuple[int | None, float | None, float | None] = (None, None, None),
+    images: ServedImages,
 ) -> pathlib.Path:
     """Exports what is in a `.keras` file, or a part of it; returns the new version's folder.
 
-    `sound` is the rate, length and silence of the clips that it was trained on.
-
     Raises:
-        InputError: If the file has no such part, or an option does not belong to it.
+        InputError: If the file has no such part, or an argument does not belong to it.
     """
-    from tfzero.export import export_encoder, export_generator, export_savedmodel
-    from tfzero.export.arguments import find_input_shape
-
     part, network = _take_part(load_model(path), path, part)
-    images = {"image_shape": image_shape, "pixel_range": pixel_range, "resize": resize}
-    if sound != (None, None, None):
-        images["sound"] = _find_sound(
-            *sound, mode=resize, shape=image_shape or find_input_shape(network)
-        )
-        images["resize"] = "stretch"
+    read = images.arguments(network)
     if part == "classifier":
         return export_savedmodel(
-            network, out, class_names=class_names, from_logits=from_logits, **images
+            network, out, class_names=class_names, from_logits=from_logits, **read
         )
     if class_names is not None or from_logits:
-        raise InputError(f"--classes and --logits belong to a classifier; {part} has no classes.")
-    if part == "generator" or len(find_input_shape(network) or ()) == 1:
-        if image_shape is not None:
-            raise InputError(f"--image-shape belongs to a network of images; {part} makes them.")
-        return export_generator(network, out, pixel_range=pixel_range)
-    return export_encoder(network, out, **images)
-
-
-def _find_sound(
-    rate: int | None, seconds: float | None, trim_db: float | None, *, mode: str, shape
-) -> LogMel:
-    """Returns how clips become the images that a network takes.
-
-    Raises:
-        InputError: If an option is missing or out of range, or the network takes other images.
-    """
-    if rate is None or seconds is None or len(shape or ()) != 3 or shape[2] != 1:
         raise InputError(
-            "A model of clips of sound takes gray images and needs --rate and --clip-seconds as "
-            f"`tfzero finetune` had or printed them; here the rate is {rate}, the seconds are "
-            f"{seconds}, and the model takes {shape}."
+            f"`class_names` and `from_logits` belong to a classifier; {part} has no classes."
         )
-    check_clip_options(rate=rate, clip_seconds=seconds, trim_db=trim_db)
-    require_choice(mode, CLIP_MODES, what="way to fit clips of sound")
-    size = (int(shape[0]), int(shape[1]))
-    return plan_logmel(rate=rate, seconds=seconds, size=size, mode=mode, trim_db=trim_db)
+    if part == "generator" or len(find_input_shape(network) or ()) == 1:
+        if images.image_shape is not None:
+            raise InputError(f"`image_shape` belongs to a network of images; {part} makes them.")
+        return export_generator(network, out, pixel_range=images.pixel_range)
+    return export_encoder(network, out, **read)
 
 
 def _take_part(model, path: pathlib.Path, part: str | None):
     """Returns the name and the network of a part; without a name, the classifier."""
-    from tfzero.pretrain.base import Pretrainer
-    from tfzero.transfer.classifier import Classifier
-
     if isinstance(model, Pretrainer):
         parts = model.parts()
     elif isinstance(model, Classifier):
@@ -85,8 +112,9 @@ def _take_part(model, path: pathlib.Path, part: str | None):
         parts = {"classifier": model, "encoder": model, "generator": model}
     name = part or "classifier"
     if name not in parts:
+        first, *others = parts
         raise InputError(
             f"{path} holds a {type(model).__name__}, which has no {name}; expected one of its "
-            f"parts: --part {' or '.join(parts)}."
+            f"parts: `part={first}`{''.join(f' or {other}' for other in others)}."
         )
     return name, parts[name]

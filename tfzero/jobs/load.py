@@ -62,6 +62,6 @@ def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None
 def require_keras_file(out: pathlib.Path) -> None:
     """Raises unless a `.keras` file can be written at this path."""
     if out.suffix != ".keras":
-        raise InputError(f'--out is "{out}"; expected a file that ends in .keras.')
+        raise InputError(f'`out` is "{out}"; expected a file that ends in .keras.')
     if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
         raise InputError(f"Cannot write {out}: {out.parent} is no folder that can be written to.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from rich.console import Console
@@ -13,9 +14,11 @@ from rich.console import Console
 from tfzero.common.checks import InputError, require_choice
 from tfzero.common.seeds import derive_seed
 from tfzero.jobs.load import load_model
-
-if TYPE_CHECKING:
-    from tfzero.pretrain.quality import Quality
+from tfzero.pretrain.base import Pretrainer
+from tfzero.pretrain.generate import generate_images
+from tfzero.pretrain.pictures import list_pictures, write_png
+from tfzero.pretrain.quality import COVERAGE_NEIGHBORS, Quality, measure_quality
+from tfzero.pretrain.spaces import encoder_space, pixel_space, random_space
 
 # Images compared on either side; more take long and tell little more.
 _MOST_COMPARED = 10_000
@@ -35,9 +38,9 @@ def sample_to_folder(
     path: pathlib.Path,
     out: pathlib.Path,
     *,
-    images: np.ndarray | None,
+    data: np.ndarray | None,
     pictures: Pictures,
-    space: str | None,
+    quality: str | None,
     overwrite: bool,
     console: Console,
 ) -> None:
@@ -48,9 +51,10 @@ def sample_to_folder(
     Args:
         path: A method's .keras file.
         out: Folder; made if it is not there.
-        images: Real ones, uint8 `(N, H, W, C)`, to reconstruct and to compare with; or None.
+        data: Real images, uint8 `(N, H, W, C)`, to reconstruct and to compare with; or None.
         pictures: How much to draw.
-        space: Feature space of the comparison: "pixels", "random" or a .keras file; None for none.
+        quality: Feature space of the comparison: "pixels", "random" or a .keras file; None
+            compares nothing.
         overwrite: Whether files that are there are replaced.
         console: Where lines go.
 
@@ -58,47 +62,47 @@ def sample_to_folder(
         InputError: If the model makes no images at all, the images are of another shape or too
             few to compare, a number is negative, or a file exists. Nothing is written then.
     """
-    from tfzero.pretrain.pictures import list_pictures, write_png
-
-    for name, number in pictures._asdict().items():
-        if number < (1 if name == "count" else 0):
-            raise InputError(f"--{name} is {number}; expected a positive number.")
+    _require_counts(pictures)
     model = _load_method(path)
-    _require_fit(model, path, images, space)
-    grids = dict(
-        list_pictures(
-            model,
-            images=None if images is None else _choose_shown(images),
-            **pictures._asdict(),
-        )
-    )
-    if sentence := _describe_lacks(model, path):
-        if not grids and model.can("reconstruct"):
-            sentence += " Reconstructions are of real images; give them with --data."
-        if not grids:
-            raise InputError(sentence)
-        console.print(sentence, highlight=False)
-    if images is None and model.can("reconstruct"):
-        console.print("Without --data there are no images to reconstruct.", highlight=False)
+    _require_fit(model, path, data, quality)
+    shown = None if data is None else _choose_shown(data)
+    grids = dict(list_pictures(model, images=shown, **pictures._asdict()))
+    _say_lacks(model, path, console, with_data=data is not None, with_grids=bool(grids))
     files = [out / f"{name}.png" for name in grids]
     report = out / "quality.json"
-    taken = [file for file in [*files, *([report] if space else [])] if file.exists()]
-    if taken and not overwrite:
-        raise InputError(f"{taken[0]} exists; choose another with --out, or replace: --overwrite.")
+    _require_free([*files, *([report] if quality else [])], overwrite)
     # Before anything is written: the same command, mended, must not find its own files.
-    quality = None if space is None else _measure(model, images, space, seed=pictures.seed)
+    measured = None if quality is None else _measure(model, data, quality, seed=pictures.seed)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"Cannot write {out}: {error.strerror}; choose another --out.") from error
+        raise InputError(f"Cannot write {out}: {error.strerror}; choose another `out`.") from error
     for file, grid in zip(files, grids.values(), strict=True):
         write_png(file, grid)
         console.print(f"Wrote {file}", highlight=False)
-    if quality is not None:
-        for line in quality.describe():
-            console.print(line, highlight=False)
-        report.write_text(json.dumps(dataclasses.asdict(quality), indent=1), encoding="utf-8")
-        console.print(f"Wrote {report}", highlight=False)
+    if measured is not None:
+        _write_quality(report, measured, console)
+
+
+def _require_counts(pictures: Pictures) -> None:
+    for name, number in pictures._asdict().items():
+        if number < (1 if name == "count" else 0):
+            raise InputError(f"`{name}` is {number}; expected a positive number.")
+
+
+def _require_free(files: Sequence[pathlib.Path], overwrite: bool) -> None:
+    taken = [file for file in files if file.exists()]
+    if taken and not overwrite:
+        raise InputError(
+            f"{taken[0]} exists; choose another with `out`, or replace: `overwrite=True`."
+        )
+
+
+def _write_quality(report: pathlib.Path, quality: Quality, console: Console) -> None:
+    for line in quality.describe():
+        console.print(line, highlight=False)
+    report.write_text(json.dumps(dataclasses.asdict(quality), indent=1), encoding="utf-8")
+    console.print(f"Wrote {report}", highlight=False)
 
 
 def _choose_shown(images):
@@ -108,8 +112,6 @@ def _choose_shown(images):
 
 
 def _load_method(path: pathlib.Path):
-    from tfzero.pretrain.base import Pretrainer
-
     model = load_model(path)
     if not isinstance(model, Pretrainer):
         raise InputError(
@@ -120,28 +122,44 @@ def _load_method(path: pathlib.Path):
 
 
 def _require_fit(model, path, images, space) -> None:
-    from tfzero.pretrain.quality import COVERAGE_NEIGHBORS
-
     shape = tuple(model.encoder.input_shape[1:])
     if images is not None and images.shape[1:] != shape:
         raise InputError(
-            f"{path} takes images of {shape}, but --data has {images.shape[1:]}; give the images "
-            "that it was pretrained on, or --size and --channels."
+            f"{path} takes images of {shape}, but `data` has {images.shape[1:]}; give the images "
+            "that it was pretrained on, or `size` and `channels`."
         )
     if space is None:
         return
     if images is None:
-        raise InputError("--quality compares with real images; give them with --data.")
+        raise InputError("`quality` compares with real images; give them with `data`.")
     if len(images) < (least := 2 * (COVERAGE_NEIGHBORS + 1)):
         raise InputError(
-            f"--quality compares with half of the images and those with the other half; --data has "
-            f"{len(images)}, expected at least {least}. Give more, or leave --quality."
+            f"`quality` compares with half of the images and those with the other half; `data` has "
+            f"{len(images)}, expected at least {least}. Give more, or leave `quality`."
         )
     if not model.can("generate"):
         raise InputError(
             f"{path} holds a {type(model).__name__}, which generates no images to compare; leave "
-            "--quality."
+            "`quality`."
         )
+
+
+def _say_lacks(
+    model: Pretrainer, path, console: Console, *, with_data: bool, with_grids: bool
+) -> None:
+    """Prints what the model cannot make.
+
+    Raises:
+        InputError: If it can make nothing of what it was given.
+    """
+    if sentence := _describe_lacks(model, path):
+        if not with_grids and model.can("reconstruct"):
+            sentence += " Reconstructions are of real images; give them with `data`."
+        if not with_grids:
+            raise InputError(sentence)
+        console.print(sentence, highlight=False)
+    if not with_data and model.can("reconstruct"):
+        console.print("Without `data` there are no images to reconstruct.", highlight=False)
 
 
 def _describe_lacks(model, path) -> str:
@@ -160,9 +178,6 @@ def _describe_lacks(model, path) -> str:
 
 def _measure(model, images, space: str, *, seed: int) -> Quality:
     """Returns how good images of the model are beside twice as many real ones."""
-    from tfzero.pretrain.pictures import generate_images
-    from tfzero.pretrain.quality import measure_quality
-
     count = min(_MOST_COMPARED, len(images) // 2)
     order = np.random.default_rng(seed).permutation(len(images))[: 2 * count]
     real = np.asarray(images[np.sort(order)])
@@ -172,8 +187,6 @@ def _measure(model, images, space: str, *, seed: int) -> Quality:
 
 
 def _find_space(space: str, real: np.ndarray):
-    from tfzero.pretrain.spaces import encoder_space, pixel_space, random_space
-
     if space == "pixels":
         return pixel_space(real)
     if space == "random":
@@ -184,7 +197,7 @@ def _find_space(space: str, real: np.ndarray):
     encoder = getattr(loaded, "encoder", loaded)
     if tuple(encoder.input_shape[1:]) != real.shape[1:]:
         raise InputError(
-            f"{space} takes images of {tuple(encoder.input_shape[1:])}, but --data has "
-            f"{real.shape[1:]}; choose another --space."
+            f"{space} takes images of {tuple(encoder.input_shape[1:])}, but `data` has "
+            f"{real.shape[1:]}; choose another `space`."
         )
     return encoder_space(encoder, name=f"features of {space}")

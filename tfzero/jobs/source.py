@@ -1,4 +1,4 @@
-"""What `--source` names, opened: another data set, public weights, or the encoder of a file."""
+"""What a source names, opened: another data set, public weights, or the encoder of a file."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tfzero.common.checks import InputError
 from tfzero.common.seeds import derive_seed
 from tfzero.data import ImageData
 from tfzero.data.source_task import SourceTask, load_source_task
+from tfzero.jobs.load import load_model
 from tfzero.study.inits.given import File, Public
 from tfzero.study.planning.plan import GivenEncoder
 
@@ -19,6 +20,31 @@ if TYPE_CHECKING:
     import keras
 
 PUBLIC_PREFIX = "imagenet:"
+
+
+class EncoderStart(NamedTuple):
+    """What a single stage starts from.
+
+    Attributes:
+        encoder: `.keras` file of an encoder or of a pretraining; None for random weights.
+        residual: Whether the network of random weights is the small ResNet.
+    """
+
+    encoder: pathlib.Path | None = None
+    residual: bool = False
+
+    def build(self, image_shape: tuple[int, int, int], seed: int) -> keras.Model:
+        """Returns the encoder in the file, or one of random weights.
+
+        Raises:
+            InputError: If the file holds no encoder of such images.
+        """
+        from tfzero.networks import build_encoder
+
+        if self.encoder is not None:
+            return load_encoder_file(self.encoder, image_shape)
+        own = derive_seed(seed, "encoder")
+        return build_encoder(image_shape, residual=self.residual, seed=own)
 
 
 class Source(NamedTuple):
@@ -56,9 +82,9 @@ def open_source(
     is_public = text is not None and text.startswith(PUBLIC_PREFIX)
     if weights is not None and not is_public:
         raise InputError(
-            f"--weights {weights} is a file for a public network, but the source is "
-            f"{text or 'none'}; expected --source imagenet:NAME with it, or an own network as "
-            "--source FILE.keras."
+            f"`weights={str(weights)!r}` is a file for a public network, but the source is "
+            f"{text or 'none'}; expected `source='imagenet:NAME'` with it, or an own network as "
+            "`source='FILE.keras'`."
         )
     if source is None:
         return Source()
@@ -108,8 +134,6 @@ def load_encoder_file(path: pathlib.Path, image_shape: tuple[int, int, int]) -> 
     Raises:
         InputError: If there is none for images of this shape.
     """
-    from tfzero.jobs.load import load_model
-
     loaded = load_model(path)
     encoder = getattr(loaded, "encoder", loaded)
     _check_form(path, encoder)
@@ -145,17 +169,17 @@ def _check_form(path: pathlib.Path, encoder: keras.Model) -> None:
         )
 
 
-def _takes_others(path: pathlib.Path, takes: tuple, given: tuple) -> InputError:
+def _takes_others(path: pathlib.Path, takes: tuple, arrives: tuple) -> InputError:
     options = []
     if len(takes) == 3 and None not in takes:
         height, width, channels = takes
-        if takes[:2] != given[:2]:
-            options.append(f"--size {height if height == width else f'{height}x{width}'}")
-        if channels != given[2] and channels in (1, 3):
-            options.append(f"--channels {channels}")
+        if takes[:2] != arrives[:2]:
+            options.append(f"`size={height if height == width else (height, width)}`")
+        if channels != arrives[2] and channels in (1, 3):
+            options.append(f"`channels={channels}`")
     remedy = f", or give {' and '.join(options)}" if options else ""
     return InputError(
-        f"{path} takes images of {takes}, but the data has {given}; pretrain on such images"
+        f"{path} takes images of {takes}, but the data has {arrives}; pretrain on such images"
         f"{remedy}."
     )
 
@@ -178,12 +202,3 @@ def _identify(decides: str, encoder: keras.Model) -> str:
         found.update(f"{weight.dtype}{weight.shape}".encode())
         found.update(weight.tobytes())
     return found.hexdigest()
-
-
-def start_from(start: pathlib.Path | None, image_shape, seed: int, *, residual: bool):
-    """Returns the encoder in a file, or one of random weights."""
-    from tfzero.networks import build_encoder
-
-    if start is not None:
-        return load_encoder_file(start, image_shape)
-    return build_encoder(image_shape, residual=residual, seed=derive_seed(seed, "encoder"))

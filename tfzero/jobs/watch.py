@@ -6,12 +6,18 @@ import pathlib
 import time
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 from rich.console import Console
 
 from tfzero.common.checks import InputError
 from tfzero.common.seeds import derive_seed
 from tfzero.data import nested_subsets
+from tfzero.pretrain.alarms import Alarms
+from tfzero.pretrain.base import Pretrainer
+from tfzero.pretrain.board import make_board
+from tfzero.pretrain.checkpoints import Checkpoints
+from tfzero.pretrain.probe import PROBE_ACCURACY, ProbeCallback
 from tfzero.study.work.progress import format_seconds
 
 # Labelled images that a probe reads: a second an epoch on a CPU, and steps of a tenth of a point.
@@ -22,22 +28,28 @@ class Watch(NamedTuple):
     """How a pretraining is watched.
 
     Attributes:
-        labelled: Training images uint8 `(N, H, W, C)` and their labels `(N,)` for a probe after
+        probe: Training images uint8 `(N, H, W, C)` and their labels `(N,)` for a probe after
             every epoch, or None for none. Up to 3,000 of them are read, and a stratified third of
             those is held out.
         keep: How many epochs' models to keep.
         tensorboard: Folder for TensorBoard, or None.
     """
 
-    labelled: tuple[np.ndarray, np.ndarray] | None = None
+    probe: tuple[np.ndarray, np.ndarray] | None = None
     keep: int = 1
     tensorboard: pathlib.Path | None = None
 
 
 def make_watchers(
-    watch: Watch, model, images: np.ndarray, out: pathlib.Path, *, epochs: int, done: int,
+    watch: Watch,
+    model: Pretrainer,
+    images: np.ndarray,
+    out: pathlib.Path,
+    *,
+    epochs: int,
+    done: int,
     console: Console,
-) -> list[Any]:  # fmt: skip
+) -> list[Any]:
     """Returns the callbacks, in an order in which each sees what it needs.
 
     The best model is the one of the highest probe accuracy if there is a probe, else of the
@@ -56,15 +68,11 @@ def make_watchers(
     Raises:
         InputError: If the labels are too few for a probe, or TensorBoard is not installed.
     """
-    from tfzero.pretrain.alarms import Alarms
-    from tfzero.pretrain.board import make_board
-    from tfzero.pretrain.checkpoints import Checkpoints
-    from tfzero.pretrain.probe import PROBE_ACCURACY
 
     def say(sentences: str) -> None:
         console.print(sentences, style="bold", highlight=False, markup=False)
 
-    probe = [] if watch.labelled is None else [_make_probe(*watch.labelled, seed=model.seed)]
+    probe = [] if watch.probe is None else [_make_probe(*watch.probe, seed=model.seed)]
     board = [] if watch.tensorboard is None else make_board(watch.tensorboard, images)
     monitor = PROBE_ACCURACY if probe else "loss" if "loss" in model.trackers else None
     saver = Checkpoints(out, keep=watch.keep, monitor=monitor, largest=bool(probe))
@@ -73,17 +81,15 @@ def make_watchers(
             f"{saver.best_path} was chosen by {other}; now {monitor or 'nothing'} is asked "
             "for, which cannot be compared with it, so that file stays as it is."
         )
-    line = _make_line(console, epochs=epochs, done=done)
+    line = Line(console, epochs=epochs, done=done)
     return [*probe, saver, line, Alarms(images, say=say, seed=model.seed), *board]
 
 
 def _make_probe(images, labels, *, seed: int):
     """Returns a probe on a stratified part of training images, of no image of the test part."""
-    from tfzero.pretrain.probe import ProbeCallback
-
     count = min(_MOST_PROBED, len(images))
     if count < len(np.unique(labels)):
-        raise InputError(f"--probe reads {count:,} images, fewer than there are classes; leave it.")
+        raise InputError(f"`probe` reads {count:,} images, fewer than there are classes; leave it.")
     own = derive_seed(seed, "probed")
     chosen = np.sort(nested_subsets(images, labels, [count], seed=own)[count])
     classes, counts = np.unique(labels[chosen], return_counts=True)
@@ -92,21 +98,27 @@ def _make_probe(images, labels, *, seed: int):
     return ProbeCallback(images[chosen], labels[chosen], share=1 / 3, seed=seed)
 
 
-def _make_line(console: Console, *, epochs: int, done: int):
-    import keras
+class Line(keras.callbacks.Callback):
+    """Prints losses and the time left after every epoch.
 
-    began = time.monotonic()
+    Args:
+        console: Where lines go.
+        epochs: All that will be done.
+        done: Those that are.
+    """
 
-    class Line(keras.callbacks.Callback):
-        """Prints losses with the time left."""
+    def __init__(self, console: Console, *, epochs: int, done: int):
+        super().__init__()
+        self.console = console
+        self.epochs, self.done = epochs, done
+        self.began = time.monotonic()
 
-        def on_epoch_end(self, epoch, logs=None):
-            elapsed = time.monotonic() - began
-            left = elapsed / (epoch + 1 - done) * (epochs - epoch - 1)
-            losses = ", ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
-            console.print(
-                f"epoch {epoch + 1}/{epochs}: {losses}; {format_seconds(left)} left",
-                highlight=False,
-            )
-
-    return Line()
+    def on_epoch_end(self, epoch, logs=None):
+        """Prints the line."""
+        elapsed = time.monotonic() - self.began
+        left = elapsed / (epoch + 1 - self.done) * (self.epochs - epoch - 1)
+        losses = ", ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
+        self.console.print(
+            f"epoch {epoch + 1}/{self.epochs}: {losses}; {format_seconds(left)} left",
+            highlight=False,
+        )

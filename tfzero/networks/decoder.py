@@ -50,10 +50,6 @@ def build_decoder(
     doublings = min(_MAX_DOUBLINGS, int(math.log2(min(height, width_pixels) / _START_SIDE)))
     start = (-(-height // 2**doublings), -(-width_pixels // 2**doublings))
     filters = [min(_MAX_FILTERS, width * 2**k) for k in range(doublings, -1, -1)]
-
-    def he_normal(*words):
-        return keras.initializers.HeNormal(derive_seed(seed, *words))
-
     latents = keras.Input((latent_dim,), name="latents")
     x = keras.layers.Dense(
         math.prod(start) * filters[0],
@@ -63,15 +59,7 @@ def build_decoder(
     )(latents)
     x = keras.layers.Reshape((*start, filters[0]), name="grid")(x)
     for block, num_filters in enumerate(filters[1:], start=1):
-        x = keras.layers.UpSampling2D(2, name=f"double{block}")(x)
-        x = StandardizedConv2D(
-            num_filters,
-            3,
-            padding="same",
-            activation=scaled_leaky_relu,
-            kernel_initializer=he_normal("block", block),
-            name=f"block{block}",
-        )(x)  # (B, start * 2**block, num_filters)
+        x = _double(x, num_filters, block, seed=seed)  # (B, start * 2**block, num_filters)
     x = keras.layers.Conv2D(
         channels,
         3,
@@ -83,6 +71,19 @@ def build_decoder(
     if any(excess):
         x = keras.layers.Cropping2D(((0, excess[0]), (0, excess[1])), name="crop")(x)
     return keras.Model(latents, x, name="decoder")
+
+
+def _double(x, num_filters: int, block: int, *, seed: int):
+    """Returns a grid of twice as many cells a side, convolved."""
+    x = keras.layers.UpSampling2D(2, name=f"double{block}")(x)
+    return StandardizedConv2D(
+        num_filters,
+        3,
+        padding="same",
+        activation=scaled_leaky_relu,
+        kernel_initializer=keras.initializers.HeNormal(derive_seed(seed, "block", block)),
+        name=f"block{block}",
+    )(x)
 
 
 def make_generator(decoder: keras.Model) -> keras.Model:

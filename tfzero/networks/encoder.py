@@ -74,34 +74,43 @@ def build_encoder(
     most_filters = width * (8 if min(image_shape[:2]) >= 16 else 4)
     inputs = keras.Input(tuple(image_shape), name="image")
     x = keras.layers.Rescaling(2.0, offset=-1.0, name="center")(inputs)
-
-    def convolve(x, filters, kernel_size, *, strides=(1, 1), activation=scaled_leaky_relu, name):
-        return StandardizedConv2D(
-            filters,
-            kernel_size,
-            strides=strides,
-            padding="same",
-            activation=activation,
-            kernel_initializer=keras.initializers.HeNormal(derive_seed(seed, *_split_number(name))),
-            name=name,
-        )(x)
-
     for block in range(1, NUM_BLOCKS + 1):
         strides = _stem_strides(image_shape[:2]) if block == 1 else _halving(x.shape[1:3])
         kernel_size = tuple(max(3, 2 * stride - 1) for stride in strides)
         filters = min(width * 2 ** (block - 1), most_filters)
         name = f"reduce{block}" if residual else f"block{block}"
-        x = convolve(x, filters, kernel_size, strides=strides, name=name)  # (B, H', W', filters)
+        convolve = _convolution(name, filters, kernel_size, strides=strides, seed=seed)
+        x = convolve(x)  # (B, H', W', filters)
         if residual:
-            change = convolve(x, filters, 3, name=f"inner{block}")
-            change = convolve(change, filters, 3, activation=None, name=f"outer{block}")
-            change = keras.layers.Rescaling(_RESIDUAL_SCALE, name=f"scale{block}")(change)
-            x = keras.layers.Add(name=f"block{block}")([x, change])
+            x = _add_residual(x, filters, block, seed=seed)
     grid = tuple(min(FEATURE_GRID, side) for side in x.shape[1:3])
     if grid != tuple(x.shape[1:3]):
         x = keras.layers.AdaptiveAveragePooling2D(grid, name="grid")(x)
     features = keras.layers.Flatten(name="features")(x)  # (B, D)
     return keras.Model(inputs, features, name="encoder")
+
+
+def _convolution(
+    name: str, filters: int, kernel_size, *, strides=(1, 1), activation=scaled_leaky_relu, seed: int
+) -> StandardizedConv2D:
+    own = derive_seed(seed, *_split_number(name))
+    return StandardizedConv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding="same",
+        activation=activation,
+        kernel_initializer=keras.initializers.HeNormal(own),
+        name=name,
+    )
+
+
+def _add_residual(x, filters: int, block: int, *, seed: int):
+    """Returns values plus what two convolutions make of them, of the same shape."""
+    change = _convolution(f"inner{block}", filters, 3, seed=seed)(x)
+    change = _convolution(f"outer{block}", filters, 3, activation=None, seed=seed)(change)
+    change = keras.layers.Rescaling(_RESIDUAL_SCALE, name=f"scale{block}")(change)
+    return keras.layers.Add(name=f"block{block}")([x, change])
 
 
 def _split_number(name: str) -> tuple[str, int]:

@@ -189,14 +189,16 @@ def fit_kmeans(
     patches = _draw_patches(images, count, patch_size, seed=derive_seed(seed, "patches"))
     patches = normalize_patches(tf.constant(patches)).numpy()
     mean = patches.mean(axis=0)
-    covariance = np.cov(patches - mean, rowvar=False)
-    values, vectors = np.linalg.eigh(covariance)
-    whitening = (vectors / np.sqrt(values + _WHITENING_FLOOR)) @ vectors.T
-    whitened = ((patches - mean) @ whitening).astype(np.float32)
+    whitening = _find_whitening(patches - mean)
     clusters = MiniBatchKMeans(
-        num_centroids, init="random", n_init=1, batch_size=4096, max_iter=20,
-        reassignment_ratio=0.01, random_state=derive_seed(seed, "centroids"),
-    ).fit(whitened)  # fmt: skip
+        num_centroids,
+        init="random",
+        n_init=1,
+        batch_size=4096,
+        max_iter=20,
+        reassignment_ratio=0.01,
+        random_state=derive_seed(seed, "centroids"),
+    ).fit(((patches - mean) @ whitening).astype(np.float32))
     inputs = keras.Input((height, width, channels), name="image")
     stride = _choose_stride(height - patch_size + 1, width - patch_size + 1, grid)
     layer = KMeansPatches(
@@ -205,6 +207,12 @@ def fit_kmeans(
     model = keras.Model(inputs, layer(inputs), name="kmeans")
     layer.set_weights([mean, whitening, clusters.cluster_centers_])
     return model
+
+
+def _find_whitening(centred: np.ndarray) -> np.ndarray:
+    """Returns `(P, P)`, which takes the correlations out of centred patches `(N, P)`."""
+    values, vectors = np.linalg.eigh(np.cov(centred, rowvar=False))
+    return (vectors / np.sqrt(values + _WHITENING_FLOOR)) @ vectors.T
 
 
 def _choose_stride(height: int, width: int, grid: int) -> tuple[int, int]:

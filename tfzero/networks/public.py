@@ -33,15 +33,14 @@ class Application(NamedTuple):
 
 
 # Scaling as in each application's `preprocess_input`; "pixels" where the network scales itself.
+_CONVNEXT = ("Tiny", "Small", "Base", "Large", "XLarge")
+_EFFICIENTNET = (224, 240, 260, 300, 380, 456, 528, 600)  # B0 to B7
+_EFFICIENTNET_V2 = {"B0": 224, "B1": 240, "B2": 260, "B3": 300, "S": 384, "M": 480, "L": 480}
 APPLICATIONS = {
-    **{f"ConvNeXt{s}": Application(224, "pixels") for s in ("Tiny", "Small", "Base", "Large",
-                                                           "XLarge")},
+    **{f"ConvNeXt{name}": Application(224, "pixels") for name in _CONVNEXT},
     **{f"DenseNet{n}": Application(224, "torch") for n in (121, 169, 201)},
-    **{f"EfficientNetB{n}": Application(size, "pixels")
-       for n, size in enumerate((224, 240, 260, 300, 380, 456, 528, 600))},
-    **{f"EfficientNetV2{n}": Application(size, "pixels")
-       for n, size in (("B0", 224), ("B1", 240), ("B2", 260), ("B3", 300), ("S", 384), ("M", 480),
-                       ("L", 480))},
+    **{f"EfficientNetB{n}": Application(size, "pixels") for n, size in enumerate(_EFFICIENTNET)},
+    **{f"EfficientNetV2{n}": Application(size, "pixels") for n, size in _EFFICIENTNET_V2.items()},
     "InceptionResNetV2": Application(299, "tf", smallest=75),
     "InceptionV3": Application(299, "tf", smallest=75),
     "MobileNet": Application(224, "tf"),
@@ -55,7 +54,7 @@ APPLICATIONS = {
     "VGG16": Application(224, "caffe"),
     "VGG19": Application(224, "caffe"),
     "Xception": Application(299, "tf", smallest=71),
-}  # fmt: skip
+}
 # ImageNet's mean and deviation of RGB, and the mean of BGR in 0..255.
 _TORCH_MEAN, _TORCH_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CAFFE_MEAN = (103.939, 116.779, 123.68)
@@ -136,7 +135,7 @@ def build_public_encoder(
     if image_shape[-1] not in (1, 3):
         raise InputError(
             f"Images have {image_shape[-1]} channels; {name} takes 3, made of 1 where need be. "
-            "Pass --channels."
+            "Pass `channels`."
         )
     network = _load_network(name, size, weights)
     for layer in network.layers:
@@ -158,8 +157,8 @@ def _load_network(name: str, size: int, weights) -> keras.Model:
     path = pathlib.Path(weights)
     if not path.is_file():
         raise InputError(
-            f"--weights {path} does not exist; expected a file of weights of {name} without its "
-            "top, as Keras publishes it (..._notop.h5) or model.save_weights writes it "
+            f"`weights={str(path)!r}` does not exist; expected a file of weights of {name} "
+            "without its top, as Keras publishes it (..._notop.h5) or model.save_weights writes it "
             "(....weights.h5)."
         )
     network = build(weights=None, **shape)
@@ -168,8 +167,8 @@ def _load_network(name: str, size: int, weights) -> keras.Model:
     except Exception as error:  # of h5py, zipfile or Keras, by what is wrong with the file
         reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"--weights {path} does not hold the weights of {name} without its top: {reason} "
-            "Take the file of this very network (..._notop.h5 or ....weights.h5)."
+            f"`weights={str(path)!r}` does not hold the weights of {name} without its top: "
+            f"{reason} Take the file of this very network (..._notop.h5 or ....weights.h5)."
         ) from error
     return network
 
@@ -178,9 +177,9 @@ def _cannot_download(name: str, error: Exception) -> InputError:
     home = pathlib.Path(os.environ.get("KERAS_HOME") or pathlib.Path.home() / ".keras")
     found = re.search(r"https?://\S+?\.h5", str(error))
     where = f" {found[0]}" if found else f" the weights of {name} without its top"
-    place = home / "models" / (found[0].rsplit("/", 1)[1] if found else "")
+    place = home / "models" / (pathlib.PurePosixPath(found[0]).name if found else "")
     return InputError(
         f"Keras cannot download the weights of {name} "
         f"({' '.join(str(error).split())[:120]}). Where there is a network, download{where}; then "
-        f"give the file as --weights FILE, or put it at {place}."
+        f"give the file as `weights='FILE'`, or put it at {place}."
     )

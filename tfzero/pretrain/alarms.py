@@ -8,8 +8,9 @@ import keras
 import numpy as np
 
 from tfzero.common.checks import InputError, require_unit_range
+from tfzero.pretrain.advice import AGAINST_INFINITY
 from tfzero.pretrain.base import OVERSHOOT
-from tfzero.pretrain.signs import AGAINST_INFINITY, NOT_FINITE, Sign, choose_images, find_signs
+from tfzero.pretrain.signs import NOT_FINITE, Sign, choose_images, find_signs
 
 # A number that is low but grew by this factor since the last look is on its way.
 _RISING = 1.1

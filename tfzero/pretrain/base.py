@@ -90,7 +90,8 @@ class Pretrainer(keras.Model, abc.ABC):
         """Returns whether this method overrides one of the optional methods below.
 
         Args:
-            ability: "decode", "generate", "reconstruct", "posterior", "judge" or "draw_views".
+            ability: "decode", "generate", "reconstruct", "posterior", "discriminate" or
+                "draw_views".
         """
         return getattr(type(self), ability) is not getattr(Pretrainer, ability)
 
@@ -120,9 +121,9 @@ class Pretrainer(keras.Model, abc.ABC):
         """Optional. Returns mean and log variance `(B, Z)` of the latents of scaled images."""
         raise self._lacks("posterior")
 
-    def judge(self, images) -> tf.Tensor:
+    def discriminate(self, images) -> tf.Tensor:
         """Optional. Returns logits `(B,)` of images being real, as a discriminator sees them."""
-        raise self._lacks("judge")
+        raise self._lacks("discriminate")
 
     def draw_views(self, images, *, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Optional. Returns two versions of each image that should still tell which image it is.

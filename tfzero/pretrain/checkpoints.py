@@ -128,7 +128,7 @@ class Checkpoints(keras.callbacks.Callback):
         return (
             f"In epoch {epoch + 1} {wrong}; expected finite numbers. Training stopped, and the "
             f"model of this epoch was not kept: {last}. The same again would end the same: choose "
-            "another --out with another --seed or other settings of the method."
+            "another `out` with another `seed` or other settings of the method."
         )
 
     def _numbered(self, epoch: int) -> pathlib.Path:

@@ -21,9 +21,9 @@ _BETA_1 = 0.5
 class GAN(Pretrainer):
     """Non-saturating GAN with an R1 penalty; the discriminator is `encoder` plus one unit.
 
-    Both networks are updated simultaneously: the fakes are generated and judged once, the real
-    images are judged once, and each loss is differentiated only to its own network's weights,
-    as they were before the step.
+    Both networks are updated simultaneously. The discriminator scores the fakes once and the real
+    images once. Each loss is differentiated only to its own network's weights, as they were before
+    the step.
 
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
@@ -84,20 +84,23 @@ class GAN(Pretrainer):
         initializer = keras.initializers.LecunNormal(derive_seed(seed, "real"))
         self.realness = keras.layers.Dense(1, kernel_initializer=initializer, name="realness")
         self.realness.build(encoder.output_shape)
-        self.generator, self.averaged_generator = (
-            build_decoder(
-                encoder.input_shape[1:], latent_dim, width=generator_width,
-                seed=derive_seed(seed, "generator"),
-            )
-            for _ in range(2)
-        )  # fmt: skip
-        self.averaged_generator.trainable = False
+        self.generator, self.averaged_generator = self._build_generators()
         # Built here over its own variables: an unbuilt optimizer loses its state on resume.
         self.discriminator_optimizer = keras.optimizers.Adam(
             discriminator_learning_rate, beta_1=_BETA_1, name="discriminator_adam"
         )
         self.discriminator_optimizer.build(self.discriminator_variables)
         self.built = True
+
+    def _build_generators(self) -> tuple[keras.Model, keras.Model]:
+        """Returns the generator, and its average, which starts equal."""
+        shape, own = self.encoder.input_shape[1:], derive_seed(self.seed, "generator")
+        trained, averaged = (
+            build_decoder(shape, self.latent_dim, width=self.generator_width, seed=own)
+            for _ in range(2)
+        )
+        averaged.trainable = False
+        return trained, averaged
 
     def make_optimizer(self, learning_rate: float) -> keras.optimizers.Optimizer:
         """Returns the generator's Adam, with as little momentum as the discriminator's."""
@@ -197,7 +200,7 @@ class GAN(Pretrainer):
         }
 
     def _learn_real(self, images, variables):
-        """Judges real images; returns features and logits, and their loss's gradient.
+        """Scores real images; returns features and logits, and their loss's gradient.
 
         The gradient is to `variables`, and with the R1 penalty's on the steps that have it.
         """
@@ -249,7 +252,7 @@ class GAN(Pretrainer):
         """Returns float32 images `(B, H, W, C)` in 0..1 of latents `(B, Z)`, averaged alike."""
         return tf.sigmoid(self.averaged_generator(latents, training=False))
 
-    def judge(self, images) -> tf.Tensor:
+    def discriminate(self, images) -> tf.Tensor:
         """Returns the discriminator's logits `(B,)`, positive for what it takes for real."""
         _, logits = self._features_and_logits(scale_images(images), training=False)
         return logits[:, 0]

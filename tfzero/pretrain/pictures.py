@@ -7,35 +7,17 @@ from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from tfzero.common.checks import InputError
-from tfzero.common.seeds import derive_seed
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain.base import Pretrainer
+from tfzero.pretrain.generate import generate_images
 
 # Pixels of gray between the images of a grid.
 _GAP, _GRAY = 1, 128
-_BATCH = 500
 # A traversal goes this many standard deviations of the prior to either side.
 _REACH = 3.0
-
-
-def generate_images(model: Pretrainer, count: int, *, seed: int = 0) -> np.ndarray:
-    """Generates any number of images, in batches that fit into memory.
-
-    Args:
-        model: A method that can generate.
-        count: How many images.
-        seed: Decides them; the first 500 are those of `model.generate`.
-
-    Returns:
-        float32 `(count, H, W, C)` in 0..1.
-    """
-    parts = []
-    for start in range(0, count, _BATCH):
-        own = seed if start == 0 else derive_seed(seed, "generate", start)
-        parts.append(np.asarray(model.generate(min(_BATCH, count - start), seed=own)))
-    return np.concatenate(parts)
 
 
 def draw_samples(model: Pretrainer, *, count: int = 64, columns: int = 8, seed: int = 0):
@@ -168,15 +150,10 @@ def make_grid(images: np.ndarray, *, columns: int = 8) -> np.ndarray:
     count, height, width, channels = pixels.shape
     columns = min(columns, count)
     rows = -(-count // columns)
-    grid = np.full(
-        (rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP, channels),
-        _GRAY, np.uint8,
-    )  # fmt: skip
+    down, across = height + _GAP, width + _GAP
+    grid = np.full((rows * down + _GAP, columns * across + _GAP, channels), _GRAY, np.uint8)
     for place, image in enumerate(pixels):
-        top, left = (
-            _GAP + place // columns * (height + _GAP),
-            _GAP + place % columns * (width + _GAP),
-        )
+        top, left = _GAP + place // columns * down, _GAP + place % columns * across
         grid[top : top + height, left : left + width] = image
     return grid
 
@@ -192,8 +169,6 @@ def write_png(path: pathlib.Path, grid: np.ndarray, *, zoom: int | None = None) 
     Raises:
         InputError: If the file cannot be written.
     """
-    from PIL import Image
-
     zoom = zoom or max(1, min(6, 800 // max(grid.shape[:2])))
     enlarged = grid.repeat(zoom, axis=0).repeat(zoom, axis=1)
     try:

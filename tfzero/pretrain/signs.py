@@ -12,6 +12,7 @@ import threadpoolctl
 
 from tfzero.common.seeds import derive_seed
 from tfzero.networks.scaling import scale_images
+from tfzero.pretrain import advice
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.quality import measure_manifold
 
@@ -29,20 +30,6 @@ _LEAST_RANK, _LEAST_RANK_SHARE = 2.0, 0.03
 _LATENTS_AN_ACTIVE = 10
 # The name of an alarm that says the same of features as another of losses.
 NOT_FINITE = "features not finite"
-AGAINST_INFINITY = (
-    "All weights are lost from there on: lower the learning rate (of a GAN its argument "
-    "discriminator_learning_rate, too), and check that the images are in 0..1. In Python the "
-    "optimizer given to compile, a GAN's generator's, can also clip gradients (clipnorm)."
-)
-_AGAINST_JUDGE = (
-    "The generator repeats itself: lower its learning rate, use larger batches, start from another "
-    "seed, or raise the penalty on the discriminator's gradient (r1_weight, an argument of the "
-    "method)."
-)
-_AGAINST_NOBODY = (
-    "The decoder makes nearly the same of all latents: lower the learning rate, train longer, or "
-    "have the latents say more of the image (a lower beta, an argument of the method)."
-)
 # Black and white reach this far, and so much between them real images need for it to be missed.
 _BLACK, _LEAST_BETWEEN = 2 / 255, 0.25
 # A view finds its partner this many times as often as by chance.
@@ -124,9 +111,8 @@ def _find(model, images, seed) -> list[Sign]:
         half, own = len(images) // 2, derive_seed(seed, "signs")
         fakes = np.asarray(model.generate(half, seed=own))
         if np.isfinite(fakes).all():
-            advice = _AGAINST_JUDGE if model.can("judge") else _AGAINST_NOBODY
-            signs += _variety(scaled.numpy(), _flat(fakes), advice)
-        if model.can("judge"):
+            signs += _variety(scaled.numpy(), _flat(fakes), _advise_on_variety(model))
+        if model.can("discriminate"):
             # What the discriminator meets, not the average over time that is used afterwards.
             fakes = np.asarray(model.draw_fakes(half, seed=own))
             if np.isfinite(fakes).all():
@@ -161,23 +147,23 @@ def rank_me(features: np.ndarray) -> float:
 def _representation(features) -> Sign:
     rank = rank_me(features)
     threshold = max(_LEAST_RANK, _LEAST_RANK_SHARE * min(features.shape))
-    return Sign(
-        "representation collapse", "rank", rank, threshold,
+    seen = (
         f"the features of {len(features)} images have an effective rank (RankMe) of {rank:.1f} "
-        f"of {min(features.shape)} possible (expected {threshold:.1f} or more).",
-        "Nearly all images get the same features: lower the learning rate, train for fewer "
-        "epochs, or use larger batches; check that the images differ.",
-    )  # fmt: skip
+        f"of {min(features.shape)} possible (expected {threshold:.1f} or more)."
+    )
+    against = advice.AGAINST_EQUAL_FEATURES
+    return Sign("representation collapse", "rank", rank, threshold, seen, against)
 
 
 def _not_finite(features) -> Sign:
     """The sign of weights that were lost after all losses that were looked at."""
     finite = np.isfinite(features).all(axis=1)
-    return Sign(
-        NOT_FINITE, "finite", float(finite.mean()), 1.0,
+    seen = (
         f"the features of {np.sum(~finite)} of {len(features)} images are not finite (expected "
-        "finite numbers).", AGAINST_INFINITY,
-    )  # fmt: skip
+        "finite numbers)."
+    )
+    share = float(finite.mean())
+    return Sign(NOT_FINITE, "finite", share, 1.0, seen, advice.AGAINST_INFINITY)
 
 
 def _posterior(model, scaled) -> list[Sign]:
@@ -187,65 +173,59 @@ def _posterior(model, scaled) -> list[Sign]:
         return []
     active, count = int(np.sum(varying > _ACTIVE_VARIANCE)), len(varying)
     threshold = math.ceil(count / _LATENTS_AN_ACTIVE)
-    return [
-        Sign(
-            "posterior collapse", "active latents", active, threshold,
-            f"{active} of {count} latents depend on the image (expected {threshold} or more; "
-            f"their mean varies by more than {_ACTIVE_VARIANCE}).",
-            "The decoder ignores the image: weigh the KL term less (beta), let it grow slowly "
-            "(kl_warmup), allow each latent some bits for free (free_bits), or make the decoder "
-            "smaller (decoder_width), all arguments of the method.",
-        )
-    ]  # fmt: skip
+    seen = (
+        f"{active} of {count} latents depend on the image (expected {threshold} or more; "
+        f"their mean varies by more than {_ACTIVE_VARIANCE})."
+    )
+    against = advice.AGAINST_IDLE_LATENTS
+    return [Sign("posterior collapse", "active latents", active, threshold, seen, against)]
 
 
-def _variety(scaled, fakes, advice) -> list[Sign]:
+def _advise_on_variety(model: Pretrainer) -> str:
+    if model.can("discriminate"):
+        return advice.AGAINST_REPEATING_GENERATOR
+    return advice.AGAINST_REPEATING_DECODER
+
+
+def _variety(scaled, fakes, against: str) -> list[Sign]:
     """Signs of generated images `(N / 2, P)` that are alike, or like few of the real ones."""
     real = _flat(scaled)
     first, second = real[: len(fakes)], real[len(fakes) :]
     spread = float(fakes.var(axis=0).sum() / (real.var(axis=0).sum() or 1.0))
-    signs = [
-        Sign(
-            "mode collapse", "spread", spread, _LEAST_SPREAD,
-            f"{len(fakes)} generated images vary {100 * spread:.2g} % as much as real ones "
-            f"(expected {100 * _LEAST_SPREAD:.0f} % or more).", advice,
-        )
-    ]  # fmt: skip
+    seen = (
+        f"{len(fakes)} generated images vary {100 * spread:.2g} % as much as real ones "
+        f"(expected {100 * _LEAST_SPREAD:.0f} % or more)."
+    )
+    signs = [Sign("mode collapse", "spread", spread, _LEAST_SPREAD, seen, against)]
     found = measure_manifold(first, fakes)
     best = measure_manifold(first, second).coverage or 1.0
     # Few real images near a generated one is collapse only where the generated ones look real;
     # otherwise they are merely bad.
     if found.precision >= 0.5:
         coverage = found.coverage / best
-        signs.append(
-            Sign(
-                "mode collapse", "coverage", coverage, _LEAST_COVERAGE,
-                f"{len(fakes)} generated images look like {100 * found.coverage:.2g} % of "
-                f"{len(first)} real ones, and as many real ones like {100 * best:.2g} % (expected "
-                f"{100 * _LEAST_COVERAGE * best:.2g} % or more; balls of 5 neighbours in pixels).",
-                advice,
-            )
-        )  # fmt: skip
+        seen = (
+            f"{len(fakes)} generated images look like {100 * found.coverage:.2g} % of "
+            f"{len(first)} real ones, and as many real ones like {100 * best:.2g} % (expected "
+            f"{100 * _LEAST_COVERAGE * best:.2g} % or more; balls of 5 neighbours in pixels)."
+        )
+        signs.append(Sign("mode collapse", "coverage", coverage, _LEAST_COVERAGE, seen, against))
     return signs
 
 
 def _discriminator(model, scaled, fakes) -> list[Sign]:
-    real_logits, fake_logits = np.asarray(model.judge(scaled)), np.asarray(model.judge(fakes))
+    real_logits = np.asarray(model.discriminate(scaled))
+    fake_logits = np.asarray(model.discriminate(fakes))
     if not (np.isfinite(real_logits).all() and np.isfinite(fake_logits).all()):
         return []
     errors = [tf.sigmoid(-real_logits), tf.sigmoid(fake_logits)]
     error = float(np.mean([np.mean(part) for part in errors]))
-    return [
-        Sign(
-            "discriminator won", "error", error, _LEAST_ERROR,
-            f"the discriminator is wrong with a probability of {100 * error:.2g} % (expected "
-            f"{100 * _LEAST_ERROR:.0f} % or more; mean logit {real_logits.mean():.1f} of real "
-            f"images, {fake_logits.mean():.1f} of generated ones).",
-            "The generator learns nothing from it: lower the discriminator's learning rate "
-            "(discriminator_learning_rate) or raise the penalty on its gradient (r1_weight), both "
-            "arguments of the method.",
-        )
-    ]  # fmt: skip
+    seen = (
+        f"the discriminator is wrong with a probability of {100 * error:.2g} % (expected "
+        f"{100 * _LEAST_ERROR:.0f} % or more; mean logit {real_logits.mean():.1f} of real "
+        f"images, {fake_logits.mean():.1f} of generated ones)."
+    )
+    against = advice.AGAINST_SURE_DISCRIMINATOR
+    return [Sign("discriminator won", "error", error, _LEAST_ERROR, seen, against)]
 
 
 def _saturation(scaled, fakes) -> list[Sign]:
@@ -257,15 +237,12 @@ def _saturation(scaled, fakes) -> list[Sign]:
     if real < _LEAST_BETWEEN:
         return []
     threshold = _LEAST_BETWEEN * real
-    return [
-        Sign(
-            "generator saturated", "values between", made, threshold,
-            f"{100 * made:.2g} % of the values of generated images lie between black and white, of "
-            f"real ones {100 * real:.2g} % (expected {100 * threshold:.2g} % or more).",
-            "It makes shapes of black and white: train longer, lower both learning rates, or raise "
-            "the penalty on the discriminator's gradient (r1_weight, an argument of the method).",
-        )
-    ]  # fmt: skip
+    seen = (
+        f"{100 * made:.2g} % of the values of generated images lie between black and white, of "
+        f"real ones {100 * real:.2g} % (expected {100 * threshold:.2g} % or more)."
+    )
+    against = advice.AGAINST_SATURATION
+    return [Sign("generator saturated", "values between", made, threshold, seen, against)]
 
 
 def _views(model, encoder, scaled, seed) -> list[Sign]:
@@ -276,17 +253,13 @@ def _views(model, encoder, scaled, seed) -> list[Sign]:
         _share_found(_flat(encoder(first, training=False)), _flat(encoder(second, training=False))),
     )
     threshold = _LEAST_FOUND / count
-    return [
-        Sign(
-            "augmentation destroys the signal", "views found", found, threshold,
-            f"of {count} images {100 * found:.2g} % can be told from the others by a second view "
-            f"(expected {100 * threshold:.2g} % or more; {100 / count:.2g} % by chance), by their "
-            "pixels or by their features.",
-            "Two views of an image share too little: augment less, by another kind of data (kind), "
-            "less noise (noise_stddev) or smaller masks (mask_share), whichever is an argument of "
-            "the method.",
-        )
-    ]  # fmt: skip
+    seen = (
+        f"of {count} images {100 * found:.2g} % can be told from the others by a second view "
+        f"(expected {100 * threshold:.2g} % or more; {100 / count:.2g} % by chance), by their "
+        "pixels or by their features."
+    )
+    name, against = "augmentation destroys the signal", advice.AGAINST_STRONG_VIEWS
+    return [Sign(name, "views found", found, threshold, seen, against)]
 
 
 def _share_found(first, second) -> float:

@@ -8,11 +8,11 @@ import numpy as np
 
 from tfzero.common.files import write_arrays, write_by_path, write_json
 from tfzero.common.seeds import derive_seed
+from tfzero.pretrain.generate import generate_pool
 from tfzero.study.inits import read_learner
 from tfzero.study.inits.base import Learnt
 from tfzero.study.inits.unfinished import forget_unfinished
 from tfzero.study.readings.pictures import draw_pictures
-from tfzero.study.work.generated import generate_images
 from tfzero.study.work.process import in_study
 from tfzero.study.workspace import Workspace
 from tfzero.transfer.contract import measure_cost
@@ -42,7 +42,7 @@ def run_pretraining(workspace: Workspace, word: str, replicate: int) -> str:
     write_arrays(run.encoders / f"{key}.npz", **pictures)
     if workspace.plan.keeps_generated(word):
         with measure_cost() as making:
-            images = generate_images(learnt.method, len(images), replicate)
+            images = generate_pool(learnt.method, len(images), seed=replicate)
         cost.seconds += making.seconds
         cost.cpu_seconds += making.cpu_seconds
         write_arrays(run.encoders / f"{key}-generated.npz", images=images)

@@ -1,0 +1,101 @@
+"""The one place that turns arguments, as Python names them, into options of the command line.
+
+Messages outside this folder write arguments in backticks: `size`, `size=32`, `overwrite=True`. A
+person who typed a command reads --size, --size 32 and --overwrite instead.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from typing import Any
+
+import rich.console
+import rich.text
+import typer
+from typer.core import TyperArgument, TyperCommand
+
+from tfzero.common.checks import InputError, StopError
+
+_ARGUMENT = re.compile(r"`([a-z]\w*)(?:=([^`]+))?`")
+
+
+def translate(text: str, *commands: Any) -> str:
+    """Returns a message in which parameters of the commands are written as their options.
+
+    Args:
+        text: A message that has arguments in backticks.
+        commands: Of Typer, the running one first. The first one with a parameter of a name decides
+            how that is written. Names of no parameter stay as they are.
+    """
+    parameters = {own.name: own for command in reversed(commands) for own in command.params}
+
+    def write(found: re.Match[str]) -> str:
+        parameter = parameters.get(found[1])
+        written = None if parameter is None else _write(parameter, found[2])
+        return found[0] if written is None else written
+
+    return _ARGUMENT.sub(write, text)
+
+
+def _write(parameter: Any, value: str | None) -> str | None:
+    """Returns a parameter, with its value if there is one, as one types it; None if one cannot."""
+    if isinstance(parameter, TyperArgument):
+        name = (parameter.metavar or parameter.name.upper()).strip("[]")
+        return name if value is None else _write_value(parameter, value)
+    option = parameter.opts[0]
+    if value is None:
+        return option
+    if parameter.is_flag:
+        return option if value == "True" else None
+    typed = _write_value(parameter, value)
+    return f"{option}={typed}" if typed.startswith("-") else f"{option} {typed}"
+
+
+def _write_value(parameter: Any, value: str) -> str:
+    try:
+        read = ast.literal_eval(value)
+    except (SyntaxError, ValueError):  # such as a file's name
+        read = value
+    if isinstance(read, tuple | list):
+        # The metavar shows how several values are joined, as in "HxW" and "LOW,HIGH".
+        joint = "x" if re.search(r"[A-Z]x[A-Z]", parameter.metavar or "") else ","
+        read = joint.join(map(str, read))
+    return shlex.quote(str(read))
+
+
+class Command(TyperCommand):
+    """A command whose refusals speak of its options."""
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        """Runs the command.
+
+        Raises:
+            InputError: As the command raised it, translated; so for `StopError`.
+        """
+        try:
+            return super().invoke(ctx)
+        except (InputError, StopError) as error:
+            error.args = (translate(str(error), self),)
+            raise
+
+
+class Console(rich.console.Console):
+    """A console that prints arguments as options.
+
+    Args:
+        context: Of the running command.
+        stderr: Whether it prints on the standard error stream.
+        advising: Another command, to which advice applies where the running one has no such
+            option.
+    """
+
+    def __init__(self, context: typer.Context, *, stderr: bool = False, advising: str = ""):
+        super().__init__(stderr=stderr)
+        group: Any = context.find_root().command
+        self._commands = [context.command, *([group.commands[advising]] if advising else [])]
+
+    def render_str(self, text: str, **looks: Any) -> rich.text.Text:
+        """Returns a text, as it stands alone or in a table, translated."""
+        return super().render_str(translate(text, *self._commands), **looks)

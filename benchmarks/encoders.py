@@ -189,9 +189,8 @@ def probe(
     from sklearn.pipeline import make_pipeline
 
     from tfzero.transfer import fit_on_features
-    from tfzero.transfer.classical import make_logistic
-    from tfzero.transfer.features import PIXELS
-    from tfzero.transfer.scaling import BlockScaler, Span
+    from tfzero.transfer.scaling import PIXELS, BlockScaler, Span
+    from tfzero.transfer.strategies.classical import make_logistic
 
     rows = draw_labels(labels, count, seed)
     if chooses:

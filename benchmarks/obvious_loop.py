@@ -57,12 +57,12 @@ class Parts:
         """Times every fit, prediction and evaluation from now on."""
         import keras
 
-        from tfzero.transfer import contract, features
+        from tfzero.transfer import classifier, features
 
         keras.Model.fit = self._timed_fit(keras.Model.fit)
         keras.Model.predict = self._timed(keras.Model.predict)
         keras.Model.evaluate = self._timed(keras.Model.evaluate)
-        for module in (contract, features):
+        for module in (classifier, features):
             module.predict_compiled = self._timed(module.predict_compiled)
 
     def finish(self):

@@ -89,7 +89,7 @@ def pretrain_encoder(images, arguments):
 def fit(arm, pretrained, images, labels, scored, count, rate, steps, kind, *, seed) -> float:
     """Returns the accuracy in percent of an arm with other learning rates and steps."""
     from tfzero.networks import redraw_network
-    from tfzero.transfer import fit_classifier, network
+    from tfzero.transfer import fit_classifier, training
     from tfzero.transfer.budget import default_budget
 
     strategy = arm.partition("/")[2]
@@ -100,15 +100,16 @@ def fit(arm, pretrained, images, labels, scored, count, rate, steps, kind, *, se
     budget = dataclasses.replace(usual, steps=round(usual.steps * steps), kind=kind)
     rows = draw_labels(labels, count, seed=seed)
     # The rates are no option: nobody should have to find them.
-    rates = network.LEARNING_RATE, network.LEARNING_RATE_AFTER_PROBE
-    network.LEARNING_RATE, network.LEARNING_RATE_AFTER_PROBE = (value * rate for value in rates)
+    names = "LEARNING_RATE", "LEARNING_RATE_AFTER_PROBE"
+    rates = {name: getattr(training, name) for name in names}
+    vars(training).update({name: value * rate for name, value in rates.items()})
     try:
         fitted = fit_classifier(
             strategy, encoder=encoder, images=images[rows], labels=labels[rows], budget=budget,
             seed=seed,
         )  # fmt: skip
     finally:
-        network.LEARNING_RATE, network.LEARNING_RATE_AFTER_PROBE = rates
+        vars(training).update(rates)
     told = fitted.predict(scored[0]).argmax(axis=1)
     return 100 * float((told == scored[1]).mean())
 

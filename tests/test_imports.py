@@ -134,16 +134,16 @@ def test_imports_point_one_way(module):
 @pytest.mark.parametrize(
     "module, source",
     [
-        ("tfzero.transfer.network", "from tfzero.pretrain.losses import gaussian_kl"),
-        ("tfzero.transfer.network", "import tfzero.study.planning.plan"),
+        ("tfzero.transfer.training", "from tfzero.pretrain.losses import gaussian_kl"),
+        ("tfzero.transfer.training", "import tfzero.study.planning.plan"),
         ("tfzero.study.planning.plan", "from tfzero.study.work import worker"),
         ("tfzero.study.work.worker", "from tfzero.study.verdict.judge import judge"),
         ("tfzero.study.verdict.judge", "from tfzero.study.work.scores import score"),
-        ("tfzero.transfer.network", "import tfzero\ntfzero.VAE"),
-        ("tfzero.transfer.network", "from tfzero import GAN"),
-        ("tfzero.transfer.network", "def f():\n    from tfzero import pretrain"),
-        ("tfzero.transfer.network", "from ..pretrain import losses"),
-        ("tfzero.transfer.network", "TABLE = {'gan': 'tfzero.pretrain.gan:GAN'}"),
+        ("tfzero.transfer.training", "import tfzero\ntfzero.VAE"),
+        ("tfzero.transfer.training", "from tfzero import GAN"),
+        ("tfzero.transfer.training", "def f():\n    from tfzero import pretrain"),
+        ("tfzero.transfer.training", "from ..pretrain import losses"),
+        ("tfzero.transfer.training", "TABLE = {'gan': 'tfzero.pretrain.gan:GAN'}"),
         ("tfzero.export.graph", "from tfzero.data.resize import resize_images"),
         ("tfzero.export.graph", "from tfzero.data import load_data"),
         ("tfzero.export.graph", "from tfzero.networks import build_encoder"),
@@ -169,7 +169,7 @@ def test_a_forbidden_edge_is_found(module, source):
         ("tfzero.pretrain.vae", "from tfzero.pretrain import losses"),
         ("tfzero.study.planning.plan", "import tfzero\ntfzero.__version__"),
         ("tfzero.cli", "import tfzero\ntfzero.compare"),
-        ("tfzero.transfer.network", "import keras\nfrom tfzero.networks import copies"),
+        ("tfzero.transfer.training", "import keras\nfrom tfzero.networks import copies"),
     ],
 )
 def test_an_allowed_edge_is_let_through(module, source):

@@ -2,21 +2,16 @@
 
 import pytest
 
-from tfzero.transfer import (
-    STRATEGIES,
-    budget,
-    fit_classifier,
-    network,
-    trains_on_unlabeled,
-)
+from tfzero.transfer import STRATEGIES, budget, fit_classifier, training
 from tfzero.transfer.budget import Budget
 
 # 40 steps at batch 8: enough to learn clean bars, over in a second.
 BUDGET = Budget(steps=40, batch_size=8)
-NETWORKS = [name for name, entry in STRATEGIES.items() if entry.trains_network]
+NETWORKS = [name for name, each in STRATEGIES.items() if each.trains_network]
 # Those that take steps, and so can be compared step by step.
-TUNED = [name for name in NETWORKS if name != "probe"]
-UNLABELED = [name for name in NETWORKS if trains_on_unlabeled(name)]
+TUNED = [name for name, each in STRATEGIES.items() if each.trains_encoder]
+UNLABELED = [name for name, each in STRATEGIES.items() if each.trains_on_unlabeled]
+FROZEN = [name for name, each in STRATEGIES.items() if each.reads_features]
 
 
 def fit(strategy, encoder, images, labels, **settings):
@@ -25,8 +20,8 @@ def fit(strategy, encoder, images, labels, **settings):
     if strategy in STRATEGIES and STRATEGIES[strategy].reads_pool:
         settings.setdefault("pool", images)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network, "LEARNING_RATE", 0.02)
-        patch.setattr(network, "LEARNING_RATE_AFTER_PROBE", 0.005)
+        patch.setattr(training, "LEARNING_RATE", 0.02)
+        patch.setattr(training, "LEARNING_RATE_AFTER_PROBE", 0.005)
         patch.setattr(budget, "_POOL_STEPS", 30)
         return fit_classifier(strategy, encoder=encoder, images=images, labels=labels, **settings)
 

@@ -7,8 +7,9 @@ import pytest
 from tests.conftest import draw_bars
 from tests.transfer.cases import fit
 from tfzero.networks import build_encoder
-from tfzero.transfer import choice, classical, fit_on_features
+from tfzero.transfer import choice, fit_on_features
 from tfzero.transfer.features import read_blocks
+from tfzero.transfer.strategies import classical
 
 CLASSICAL = ["logistic", "svm", "forest", "knn"]
 BLOCKS = {"useless": (0, 6), "useful": (6, 10)}

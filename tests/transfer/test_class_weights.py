@@ -35,9 +35,12 @@ def test_the_rare_class_is_found_more_often(strategy, encoder):
     found = {}
     for weighted in (False, True):
         fitted = fit_classifier(
-            strategy, encoder=encoder if needs_encoder else None, images=images, labels=labels,
+            strategy,
+            encoder=encoder if needs_encoder else None,
+            images=images,
+            labels=labels,
             pool=images,
             budget=dataclasses.replace(BUDGET, class_weights=weighted),
-        )  # fmt: skip
+        )
         found[weighted] = (fitted.predict(tests).argmax(axis=1) == truth).mean()
     assert found[True] > found[False] + 0.05, found

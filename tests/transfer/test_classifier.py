@@ -64,10 +64,8 @@ def test_is_a_keras_model_with_metrics_callbacks_and_validation(encoder, bars, t
     saver = keras.callbacks.ModelCheckpoint(
         tmp_path / "best.keras", monitor="val_accuracy", mode="max", save_best_only=True
     )
-    history = classifier.fit(
-        images, labels, epochs=15, batch_size=10, validation_data=draw_bars(20, seed=3),
-        callbacks=[stopping, saver], verbose=0,
-    ).history  # fmt: skip
+    watched = {"validation_data": draw_bars(20, seed=3), "callbacks": [stopping, saver]}
+    history = classifier.fit(images, labels, epochs=15, batch_size=10, verbose=0, **watched).history
     assert set(history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert len(history["loss"]) == 10  # the first epoch counts as an improvement
     test, truth = draw_bars(50, seed=4)

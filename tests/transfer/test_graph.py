@@ -5,6 +5,10 @@ from sklearn.semi_supervised import LabelSpreading
 from tfzero.transfer import graph as graphs
 
 
+def spread_labels(graph, features, labels, **settings):
+    return graphs.spread_over(graph, graphs.link(graph, features), labels, **settings)
+
+
 def draw_moons(count=300, seed=0):
     from sklearn.datasets import make_moons
 
@@ -39,7 +43,7 @@ def test_spreading_equals_the_closed_form(alpha):
     pool, labelled = (random.normal(size=(n, 7)).astype(np.float32) for n in (40, 6))
     labels = np.array([0, 1, 2, 0, 1, 2])
     graph = graphs.build_graph(pool, num_neighbours=4)
-    found = graphs.spread_labels(graph, labelled, labels, num_classes=3, alpha=alpha)
+    found = spread_labels(graph, labelled, labels, num_classes=3, alpha=alpha)
     weights = slow_weights(graph.places, graph.space.place(labelled), 4)
     start = np.zeros((46, 3))
     start[40 + np.arange(6), labels] = 1
@@ -53,7 +57,7 @@ def test_spreads_as_scikit_learn_does_over_the_same_graph():
     points, truth = draw_moons()
     pool, labelled = points[20:], points[:20]
     graph = graphs.build_graph(pool, num_neighbours=8)
-    found = graphs.spread_labels(graph, labelled, truth[:20], num_classes=2, alpha=0.9)
+    found = spread_labels(graph, labelled, truth[:20], num_classes=2, alpha=0.9)
     weights = slow_weights(graph.places, graph.space.place(labelled), 8)
     known = np.concatenate([np.full(len(pool), -1), truth[:20]])
     theirs = LabelSpreading(kernel=lambda a, b: weights, alpha=0.9, max_iter=2000, tol=1e-9)
@@ -71,7 +75,7 @@ def test_classes_are_weighted_to_their_share():
     pool = random.normal(size=(60, 5)).astype(np.float32)
     graph = graphs.build_graph(pool, num_neighbours=5)
     labels = np.array([0, 0, 0, 1])
-    found = graphs.spread_labels(graph, pool[:4], labels, num_classes=3)
+    found = spread_labels(graph, pool[:4], labels, num_classes=3)
     assert found.shape == (60, 3) and found[:, 2].max() == 0
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
 
@@ -82,7 +86,7 @@ def test_images_that_nothing_reaches_are_uniform():
     pool[:10, 0], pool[10:, 1] = 5, 5
     pool += np.random.default_rng(0).normal(0, 0.01, pool.shape).astype(np.float32)
     graph = graphs.build_graph(pool, num_neighbours=3)
-    found = graphs.spread_labels(graph, pool[:1], np.array([1]), num_classes=2)
+    found = spread_labels(graph, pool[:1], np.array([1]), num_classes=2)
     np.testing.assert_allclose(found[10:], 0.5)
     np.testing.assert_allclose(found[:10], [[0, 1]] * 10)
 
@@ -93,7 +97,7 @@ def test_unseen_images_get_their_neighbours_mean():
     spread = random.dirichlet(np.ones(3), size=50).astype(np.float32)
     graph = graphs.build_graph(pool, num_neighbours=4)
     unseen = random.normal(size=(9, 6)).astype(np.float32)
-    found = graphs.classify(graph, spread, unseen)
+    found = graphs.mix(spread, graphs.link(graph, unseen))
     for place, row in zip(graph.space.place(unseen), found, strict=True):
         cosines = graph.places @ place
         nearest = np.argsort(cosines)[-4:]
@@ -114,7 +118,7 @@ def test_a_pool_smaller_than_the_neighbourhood_serves():
     pool = np.eye(4, dtype=np.float32)
     graph = graphs.build_graph(pool)
     assert graph.neighbours.shape == (4, 3)
-    assert graphs.classify(graph, np.eye(4, dtype=np.float32), pool[:2]).shape == (2, 4)
+    assert graphs.mix(np.eye(4, dtype=np.float32), graphs.link(graph, pool[:2])).shape == (2, 4)
 
 
 def test_equal_shares_weigh_rare_classes_as_frequent_ones():
@@ -123,33 +127,7 @@ def test_equal_shares_weigh_rare_classes_as_frequent_ones():
     graph = graphs.build_graph(pool, num_neighbours=6)
     labels = np.array([0] * 7 + [1])
     natural, equal = (
-        graphs.spread_labels(graph, pool[:8], labels, num_classes=2, equal_shares=value)
+        spread_labels(graph, pool[:8], labels, num_classes=2, equal_shares=value)
         for value in (False, True)
     )
     assert equal[:, 1].mean() > natural[:, 1].mean() + 0.1
-
-
-def test_the_pool_lifts_few_labels_far():
-    from tests.conftest import draw_bars
-    from tfzero.transfer import fit_classifier
-
-    noise = {"contrast": 0.15, "noise": 0.2}
-    pool, _ = draw_bars(400, seed=3, **noise)
-    images, labels = draw_bars(8, seed=4, **noise)
-    test, truth = draw_bars(400, seed=5, **noise)
-
-    def score(strategy):
-        fitted = fit_classifier(strategy, encoder=None, images=images, labels=labels, pool=pool)
-        return (fitted.predict(test).argmax(axis=1) == truth).mean()
-
-    assert score("label_spreading") > score("svm") + 0.05
-
-
-def test_a_pool_is_asked_for():
-    from tests.conftest import draw_bars
-    from tfzero.common.checks import InputError
-    from tfzero.transfer import fit_classifier
-
-    images, labels = draw_bars(8, seed=4)
-    with pytest.raises(InputError, match="reads unlabeled images, but pool is None"):
-        fit_classifier("label_spreading", encoder=None, images=images, labels=labels)

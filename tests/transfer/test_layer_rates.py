@@ -79,5 +79,5 @@ def test_training_with_layer_rates_is_saved_and_goes_on(encoder, bars, tmp_path)
 
 @pytest.mark.parametrize("rate", [0, -1, 1.5])
 def test_a_rate_that_is_no_factor_is_refused(rate):
-    with pytest.raises(InputError, match="layer_rate is .*; expected a factor above 0"):
+    with pytest.raises(InputError, match="`layer_rate` is .*; expected a factor above 0"):
         Budget(steps=1, layer_rate=rate)

@@ -9,7 +9,7 @@ import pytest
 import tfzero
 from tests.transfer.cases import BUDGET, fit
 from tfzero.common.checks import InputError
-from tfzero.transfer import network
+from tfzero.transfer import training
 from tfzero.transfer.budget import Budget, parse_until
 from tfzero.transfer.classifier import Classifier
 from tfzero.transfer.stopping import StopAt, make_stoppers, set_aside
@@ -34,7 +34,7 @@ def test_validation_comes_out_of_the_labels(strategy, encoder, bars, monkeypatch
         seen.append(labelled)
         return train(classifier, labelled, **settings)
 
-    monkeypatch.setattr(network, "train", watch)
+    monkeypatch.setattr(training, "train", watch)
     fit(strategy, encoder, *bars, budget=dataclasses.replace(BUDGET, patience=1))
     labelled = seen[0]
     assert len(labelled.images) == 32 and labelled.held is not None and len(labelled.held[0]) == 8
@@ -48,9 +48,11 @@ def test_validation_comes_out_of_the_labels(strategy, encoder, bars, monkeypatch
 
 def test_the_head_before_fine_tuning_never_sees_what_is_held_out(encoder, bars, monkeypatch):
     counts = []
-    monkeypatch.setattr(
-        network, "fit_head", lambda _, images, *__, **___: counts.append(len(images))
-    )
+
+    def count(_, labelled, **__):
+        counts.append(len(labelled.images))
+
+    monkeypatch.setattr(training, "fit_head", count)
     for strategy in ("lpft", "gradual"):
         fit(strategy, encoder, *bars, budget=dataclasses.replace(BUDGET, until="loss=0.1"))
     assert counts == [32, 32]
@@ -89,7 +91,7 @@ def test_a_metric_that_is_not_there_is_refused(encoder, bars):
     classifier.compile("adam", "sparse_categorical_crossentropy")
     with pytest.raises(InputError, match='no metric "val_loss" to stop at.*has loss'):
         classifier.fit(*bars, callbacks=[StopAt("val_loss", 1.0)], verbose=0)
-    with pytest.raises(InputError, match='mode is "most"; expected "min", "max" or None'):
+    with pytest.raises(InputError, match='`mode` is "most"; expected "min", "max" or None'):
         StopAt("loss", 1.0, mode="most")
 
 
@@ -105,9 +107,9 @@ def test_what_to_wait_for_is_read_from_a_text():
         "f1=0.5",
         "loss=inf",
     ):
-        with pytest.raises(InputError, match=f'until is "{text}"; expected accuracy=SHARE'):
+        with pytest.raises(InputError, match=f'`until` is "{text}"; expected accuracy=SHARE'):
             Budget(steps=1, until=text)
-    with pytest.raises(InputError, match="patience is 0; expected at least 1"):
+    with pytest.raises(InputError, match="`patience` is 0; expected at least 1"):
         Budget(steps=1, patience=0)
 
 

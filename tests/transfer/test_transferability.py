@@ -26,8 +26,10 @@ def test_log_me_is_the_greatest_evidence(size):
         targets = (labels == label).astype(float)
         best = scipy.optimize.minimize(
             lambda logs, targets=targets: -evidence(features, targets, *np.exp(logs)),
-            np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-9},
-        )  # fmt: skip
+            np.zeros(2),
+            method="Nelder-Mead",
+            options={"xatol": 1e-6, "fatol": 1e-9},
+        )
         found.append(-best.fun / len(labels))
     assert log_me(features, labels) == pytest.approx(np.mean(found), abs=1e-3)
 

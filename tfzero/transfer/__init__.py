@@ -2,123 +2,50 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
-import pkgutil
 from typing import TYPE_CHECKING, Any
+
+from tfzero.common.checks import InputError, check_images, check_labels
+from tfzero.transfer.budget import Budget, default_budget
+from tfzero.transfer.strategies import STRATEGIES, find_strategy
+from tfzero.transfer.strategies.base import Need, Strategy, Task
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from tfzero.transfer.budget import Budget
+    from tfzero.networks.blocks import Columns
+    from tfzero.transfer.classifier import Classifier
     from tfzero.transfer.contract import Fitted
     from tfzero.transfer.graph import Graph
 
-
-@dataclasses.dataclass(frozen=True)
-class Strategy:
-    """A strategy's entry in the table.
-
-    Attributes:
-        function: Where it is, as "module:name".
-        trains_network: Whether it needs an encoder and returns a Keras model.
-        summary: One line for the command's help.
-        reads_features: Whether it keeps the encoder as it is, so that features read once serve.
-        validates: Whether it may set labels aside to choose a setting by, or when to stop: it
-            then takes `groups`.
-        reads_pool: Whether it reads unlabeled images too: it then takes `pool`.
-        reads_graph: Whether it reads the pool as a graph, which can be built once for many fits.
-        reads_blocks: Whether it reads the encoder's blocks, not only its last: it then takes
-            `blocks`.
-        spreads: Whether it spreads labels before it trains: it then takes `spread_by_pixels` and
-            `graph`.
-    """
-
-    function: str
-    trains_network: bool
-    summary: str
-    reads_features: bool = False
-    validates: bool = False
-    reads_pool: bool = False
-    reads_graph: bool = False
-    reads_blocks: bool = False
-    spreads: bool = False
-
-
-STRATEGIES = {
-    "finetune": Strategy(
-        "tfzero.transfer.network:finetune",
-        True,
-        "train encoder and head together",
-        validates=True,
-    ),
-    "probe": Strategy(
-        "tfzero.transfer.network:probe", True, "frozen encoder, linear head", reads_features=True
-    ),
-    "lpft": Strategy(
-        "tfzero.transfer.network:lpft", True, "probe first, then fine-tune", validates=True
-    ),
-    "gradual": Strategy(
-        "tfzero.transfer.network:gradual",
-        True,
-        "probe first, then fine-tune from the last block down",
-        validates=True,
-    ),
-    "selftrain": Strategy(
-        "tfzero.transfer.unlabeled:selftrain",
-        True,
-        "train on what the network is surest of in the pool",
-        validates=True,
-        reads_pool=True,
-    ),
-    "spread_finetune": Strategy(
-        "tfzero.transfer.unlabeled:spread_finetune",
-        True,
-        "spread the labels over the pool, then train on all of it",
-        validates=True,
-        reads_pool=True,
-        spreads=True,
-    ),
-    **{
-        name: Strategy(
-            f"tfzero.transfer.classical:{name}",
-            False,
-            summary,
-            reads_features=True,
-            validates=True,
-            reads_blocks=True,
-        )
-        for name, summary in {
-            "logistic": "logistic regression",
-            "svm": "RBF support vector machine",
-            "forest": "randomized trees",
-            "knn": "votes of the nearest labels",
-        }.items()
-    },
-    "label_spreading": Strategy(
-        "tfzero.transfer.spreading:label_spreading",
-        False,
-        "labels spread over the pool's nearest neighbours",
-        reads_pool=True,
-        reads_graph=True,
-    ),
-}
+__all__ = [
+    "STRATEGIES",
+    "UNLABELED_FROM",
+    "Budget",
+    "Classifier",
+    "Need",
+    "Strategy",
+    "Task",
+    "find_strategy",
+    "fit_classifier",
+    "fit_on_features",
+    "trains_on_unlabeled",
+]
 
 # Where the images come from that a network is trained on without labels.
 UNLABELED_FROM = ("pool", "generated", "both")
 
+_PUBLIC = {"Classifier": "tfzero.transfer.classifier"}
+
 
 def trains_on_unlabeled(strategy: str) -> bool:
     """Returns whether a strategy trains a network on unlabeled images."""
-    return STRATEGIES[strategy].reads_pool and STRATEGIES[strategy].trains_network
-
-
-_PUBLIC = {"Classifier": "tfzero.transfer.classifier", "Budget": "tfzero.transfer.budget"}
+    return STRATEGIES[strategy].trains_on_unlabeled
 
 
 def fit_classifier(
-    strategy: str,
+    strategy: str | Strategy,
     *,
     encoder: keras.Model | None,
     images: np.ndarray,
@@ -134,7 +61,7 @@ def fit_classifier(
     """Fits a classifier by a strategy, in one call.
 
     Args:
-        strategy: A key of `STRATEGIES`.
+        strategy: A key of `STRATEGIES`, or an object of your own subclass of `Strategy`.
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`; not changed. None
             reads raw pixels, for strategies that train no network.
         images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1.
@@ -144,8 +71,8 @@ def fit_classifier(
         pool: Unlabeled images, as `images`, for strategies that read them.
         spread_by_pixels: Whether labels are spread by nearness of pixels, not of features, before
             a network is trained: for encoders that have learnt nothing yet.
-        graph: What `tfzero.transfer.spreading.graph_images` makes of the pool, for a strategy that
-            spreads labels before it trains; None makes it.
+        graph: What `tfzero.transfer.features.graph_images` makes of the pool, for strategies that
+            spread labels; None makes it.
         num_classes: K; None counts the labels.
         budget: What training may spend; None takes the default for N labels.
         seed: Decides the head's start, the order of batches and the augmentation.
@@ -158,47 +85,66 @@ def fit_classifier(
         InputError: If the strategy is unknown, needs an encoder and got none, or the images or
             labels are not of the form above.
     """
-    from tfzero.common.checks import InputError, check_images, check_labels, require_choice
-
-    entry = STRATEGIES[require_choice(strategy, STRATEGIES, what="strategy")]
-    if entry.trains_network and encoder is None:
+    strategy = find_strategy(strategy)
+    if strategy.trains_network and encoder is None:
         raise InputError(
-            f'Strategy "{strategy}" trains a network, but encoder is None. '
+            f'Strategy "{strategy.name}" trains a network, but `encoder` is None. '
             "Give an encoder, for example tfzero.build_encoder(images.shape[1:])."
         )
-    if entry.reads_pool and pool is None:
+    if strategy.reads_pool and pool is None:
         raise InputError(
-            f'Strategy "{strategy}" reads unlabeled images, but pool is None. Give pool=images.'
+            f'Strategy "{strategy.name}" reads unlabeled images, but `pool` is None. '
+            "Give `pool=images`."
         )
-    pool = None if pool is None or not entry.reads_pool else check_images(pool)
+    pool = check_images(pool) if pool is not None and strategy.reads_pool else None
     images = check_images(images)
     labels = check_labels(labels, count=len(images))
+    task = Task(
+        inputs=images,
+        labels=labels,
+        num_classes=_count_classes(labels, num_classes),
+        budget=budget or default_budget(len(images)),
+        seed=seed,
+        encoder=encoder,
+        groups=groups,
+        pool=pool,
+        graph=graph,
+        spread_by_pixels=spread_by_pixels,
+    )
+    if strategy.form is Need.IMAGES:
+        return strategy.fit(task)
+    from tfzero.transfer.frozen import fit_frozen
+
+    return fit_frozen(strategy, task)
+
+
+def _count_classes(labels: np.ndarray, num_classes: int | None) -> int:
+    """Returns how many classes there are; refuses fewer than the labels need."""
     highest = int(labels.max())
     num_classes = highest + 1 if num_classes is None else num_classes
     if num_classes < 2 or highest >= num_classes:
         raise InputError(
-            f"labels go up to {highest} and num_classes is {num_classes}; expected at least 2 "
-            "classes and labels in 0..num_classes - 1."
+            f"`labels` go up to {highest} and `num_classes` is {num_classes}; expected at least "
+            "2 classes and labels in 0..num_classes - 1."
         )
-    return _fit(entry, encoder, images, labels, groups, num_classes, budget, seed, pool=pool,
-                spread_by_pixels=spread_by_pixels, graph=graph)  # fmt: skip
+    return num_classes
 
 
 def fit_on_features(
-    strategy: str,
+    strategy: str | Strategy,
     *,
     features: np.ndarray,
     labels: np.ndarray,
     groups: np.ndarray | None = None,
     num_classes: int,
-    blocks: dict[str, tuple[int, int]] | None = None,
+    blocks: dict[str, Columns] | None = None,
     budget: Budget | None = None,
     seed: int = 0,
 ) -> Fitted:
     """Fits what a strategy puts behind a frozen encoder, on features that are there already.
 
     Args:
-        strategy: A key of `STRATEGIES` that `reads_features`.
+        strategy: A key of `STRATEGIES`, or an object, that `reads_features`.
         features: float32 `(N, D)`.
         labels: int `(N,)` in 0..K-1.
         groups: As in `fit_classifier`.
@@ -214,35 +160,20 @@ def fit_on_features(
     Raises:
         InputError: If the strategy is unknown or trains its encoder.
     """
-    from tfzero.common.checks import require_choice
-
-    readers = [name for name, entry in STRATEGIES.items() if entry.reads_features]
-    entry = STRATEGIES[require_choice(strategy, readers, what="strategy on features")]
-    return _fit(entry, None, features, labels, groups, num_classes, budget, seed, blocks=blocks)
-
-
-def _fit(
-    entry: Strategy, encoder, inputs, labels, groups, num_classes, budget, seed, *,
-    pool=None, blocks=None, spread_by_pixels=False, graph=None,
-) -> Fitted:  # fmt: skip
-    from tfzero.common.checks import InputError
-    from tfzero.transfer.budget import default_budget
-
-    if groups is not None and len(groups) != len(inputs):
-        raise InputError(
-            f"There are {len(groups)} groups for {len(inputs)} images; expected one an image."
+    strategy = find_strategy(strategy)
+    if not strategy.reads_features:
+        readers = ", ".join(name for name, each in STRATEGIES.items() if each.reads_features)
+        raise InputError(f'Strategy "{strategy.name}" reads no features. Known: {readers}.')
+    return strategy.fit(
+        Task(
+            inputs=features,
+            labels=labels,
+            num_classes=num_classes,
+            budget=budget or default_budget(len(features)),
+            seed=seed,
+            groups=groups,
+            columns=blocks,
         )
-    function = pkgutil.resolve_name(entry.function)
-    budget = budget or default_budget(len(inputs))
-    known = {"groups": groups} if entry.validates else {}
-    if entry.reads_pool:
-        known["pool"] = pool
-    if entry.spreads:
-        known |= {"spread_by_pixels": spread_by_pixels, "graph": graph}
-    if entry.reads_blocks:
-        known["blocks"] = blocks
-    return function(
-        encoder, inputs, labels, num_classes=num_classes, budget=budget, seed=seed, **known
     )
 
 

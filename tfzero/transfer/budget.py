@@ -59,12 +59,12 @@ class Budget:
     def __post_init__(self):
         if not 0 < self.layer_rate <= 1:
             raise InputError(
-                f"layer_rate is {self.layer_rate:g}; expected a factor above 0 and up to 1."
+                f"`layer_rate` is {self.layer_rate:g}; expected a factor above 0 and up to 1."
             )
         if self.until is not None:
             parse_until(self.until)
         if self.patience is not None and self.patience < 1:
-            raise InputError(f"patience is {self.patience}; expected at least 1.")
+            raise InputError(f"`patience` is {self.patience}; expected at least 1.")
 
 
 def default_budget(num_labels: int) -> Budget:
@@ -93,7 +93,7 @@ def parse_until(text: str) -> tuple[str, float]:
         value = math.nan
     if name not in METRICS or not (0 < value <= 1 if name == "accuracy" else 0 < value < math.inf):
         raise InputError(
-            f'until is "{text}"; expected accuracy=SHARE with a share up to 1, or loss=VALUE, as '
+            f'`until` is "{text}"; expected accuracy=SHARE with a share up to 1, or loss=VALUE, as '
             "in accuracy=0.95 or loss=0.2."
         )
     return name, value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
@@ -12,12 +12,10 @@ from sklearn.pipeline import Pipeline
 
 from tfzero.common.seeds import derive_seed
 from tfzero.transfer.folds import MIN_LABELS_A_CLASS, Fold, make_folds
-from tfzero.transfer.scaling import BlockScaler, Span
+from tfzero.transfer.scaling import PIXELS, BlockScaler, Span
+from tfzero.transfer.strategies.base import Task
 
-if TYPE_CHECKING:
-    from tfzero.networks.blocks import Columns
-
-# Beyond these nothing is chosen: see `tfzero.transfer.classical.svm`.
+# Beyond these nothing is chosen: see `tfzero.transfer.strategies.classical.SupportVectors`.
 MOST_TUNED_CLASSES = 100
 # Beyond these labels a choice is clear; the rest would only take longer.
 MOST_LABELS = 2000
@@ -45,18 +43,7 @@ class Learner(NamedTuple):
     cheaper: dict[str, Any] = {}
 
 
-def fit_chosen(
-    learner: Learner,
-    features: np.ndarray,
-    labels: np.ndarray,
-    *,
-    columns: dict[str, Columns],
-    same_unit: bool,
-    groups: np.ndarray | None,
-    num_classes: int,
-    balanced: bool,
-    seed: int,
-) -> tuple[Pipeline, dict[str, Any]]:
+def fit_chosen(learner: Learner, task: Task) -> tuple[Pipeline, dict[str, Any]]:
     """Fits a classifier on the blocks and with the settings that validate best.
 
     First the blocks are chosen: all together or one of them; then each setting in turn. Where a
@@ -65,47 +52,41 @@ def fit_chosen(
 
     Args:
         learner: What to fit.
-        features: float32 `(N, D)`, the blocks side by side.
-        labels: int `(N,)` in 0..K-1.
-        columns: By name of each block, its columns (start, stop).
-        same_unit: Whether the features are of one unit; see `BlockScaler`.
-        groups: `(N,)`, of which none is on both sides of a fold; None for every image alone.
-        num_classes: K.
-        balanced: Whether classes count alike in the choice, instead of labels.
-        seed: Draws the folds.
+        task: Its inputs are features float32 `(N, D)`, of all blocks side by side.
 
     Returns:
         The fitted pipeline, from features to classes, and what was chosen: "blocks", each
         setting, and "validated", the accuracy in cross-validation, None where nothing was chosen.
     """
-    rows = np.arange(len(labels))
-    folds: list[Fold] = []
-    if num_classes <= MOST_TUNED_CLASSES:
-        rows = _draw_rows(labels, seed=derive_seed(seed, "choice"))
-        folds = make_folds(
-            labels[rows],
-            None if groups is None else groups[rows],
-            num_classes=num_classes,
-            seed=derive_seed(seed, "folds"),
-        )
+    features, labels = task.inputs, task.labels
+    columns = task.columns or {"features": (0, features.shape[1])}
     names = tuple(columns)
     classifier = clone(learner.classifier)
     chosen: dict[str, Any] = {"validated": None}
     with warnings.catch_warnings():
         # A fit that stopped before its optimum is a classifier like any other.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        rows, folds = _draw_folds(task)
         if folds:
-            trial = _Trial(
-                learner, features[rows], labels[rows], columns, folds, balanced, same_unit
-            )
+            balanced = task.budget.class_weights
+            trial = _Trial(learner, features[rows], labels[rows], columns, folds, balanced)
             names, settings, chosen["validated"] = trial.search()
             classifier.set_params(**settings)
-        front = _make_front(learner, names, columns, same_unit)
+        front = _make_front(learner, names, columns)
         classifier.fit(front.fit_transform(features), labels)
     kept = {name: classifier.get_params()[name] for name in learner.settings}
-    return Pipeline([*front.steps, ("classifier", classifier)]), {
-        "blocks": list(names), **kept, **chosen
-    }  # fmt: skip
+    pipeline = Pipeline([*front.steps, ("classifier", classifier)])
+    return pipeline, {"blocks": list(names), **kept, **chosen}
+
+
+def _draw_folds(task: Task) -> tuple[np.ndarray, list[Fold]]:
+    """Returns which labels make the choice, and their folds; none where nothing is chosen."""
+    if task.num_classes > MOST_TUNED_CLASSES:
+        return np.arange(len(task.labels)), []
+    rows = _draw_rows(task.labels, seed=derive_seed(task.seed, "choice"))
+    groups = None if task.groups is None else task.groups[rows]
+    seed = derive_seed(task.seed, "folds")
+    return rows, make_folds(task.labels[rows], groups, num_classes=task.num_classes, seed=seed)
 
 
 class _Validated(NamedTuple):
@@ -123,13 +104,12 @@ class _Validated(NamedTuple):
 class _Trial:
     """A cross-validation of a learner's choices, all on the same folds."""
 
-    def __init__(self, learner, features, labels, columns, folds, balanced, same_unit=False):
+    def __init__(self, learner, features, labels, columns, folds, balanced):
         self.learner = learner
         self.features = features
         self.labels = labels
         self.columns = columns
         self.folds = folds
-        self.same_unit = same_unit
         # The order in which labels are set aside.
         self.tested = np.concatenate([test for _, test in folds])
         counts = np.bincount(labels)[labels[self.tested]]
@@ -157,7 +137,7 @@ class _Trial:
 
     def _prepare(self, names) -> np.ndarray:
         # From images alone: what a label could tell does not pass from one side of a fold over.
-        front = _make_front(self.learner, names, self.columns, self.same_unit)
+        front = _make_front(self.learner, names, self.columns)
         return front.fit_transform(self.features)
 
     def _validate(self, prepared, settings) -> _Validated:
@@ -183,8 +163,9 @@ class _Trial:
         return max(gains, key=lambda key: gains[key])
 
 
-def _make_front(learner: Learner, names, columns, same_unit: bool) -> Pipeline:
-    steps = [("blocks", BlockScaler(tuple(columns[name] for name in names), same_unit))]
+def _make_front(learner: Learner, names, columns) -> Pipeline:
+    scaler = BlockScaler(tuple(columns[name] for name in names), same_unit=PIXELS in columns)
+    steps = [("blocks", scaler)]
     return Pipeline([*steps, ("span", Span())] if learner.rotates else steps)
 
 

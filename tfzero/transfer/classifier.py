@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfzero.common.checks import require_choice
+from tfzero.common.compiled import predict_compiled
 from tfzero.common.seeds import derive_seed
 from tfzero.data.kinds import KINDS, default_kind
 from tfzero.networks.augmentation import augment_images
 from tfzero.networks.copies import copy_network
 from tfzero.networks.scaling import scale_images
+from tfzero.transfer.contract import Fitted
 
 
 @keras.saving.register_keras_serializable("tfzero")
@@ -95,6 +98,14 @@ class Classifier(keras.Model):
         """Rebuilds the classifier; weights are loaded separately."""
         encoder = keras.saving.deserialize_keras_object(config["encoder"], custom_objects)
         return cls(**{**config, "encoder": encoder})
+
+
+class FittedNetwork(Fitted):
+    """A fitted `Classifier`."""
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Returns float32 class probabilities `(N, K)` of images `(N, H, W, C)`, each once."""
+        return predict_compiled(self.model, inputs)
 
 
 @keras.saving.register_keras_serializable("tfzero")

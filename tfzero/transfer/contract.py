@@ -1,4 +1,4 @@
-"""What every strategy takes and returns."""
+"""What every strategy returns: a fitted model, and what fitting it cost."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-import keras
 import numpy as np
-
-from tfzero.common.compiled import predict_compiled
 
 
 @dataclasses.dataclass
@@ -78,10 +75,10 @@ def _read_peak_memory() -> int:
 
 
 class FittedModel(Protocol):
-    """Anything with `predict(images) -> probabilities (N, K)`."""
+    """Anything with `predict(inputs) -> probabilities (N, K)`."""
 
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """Returns float32 class probabilities `(N, K)` of images `(N, H, W, C)`."""
+    def predict(self, inputs: Any) -> np.ndarray:
+        """Returns float32 class probabilities `(N, K)`."""
         ...
 
 
@@ -90,7 +87,7 @@ class Fitted:
     """A fitted classifier.
 
     Attributes:
-        model: A `tfzero.Classifier` from network strategies, else a classical model.
+        model: What predicts; a `tfzero.Classifier` from strategies that end in a network.
         cost: What fitting it spent.
         chosen: What was chosen within the labels, as the encoder's blocks: values that JSON can
             hold, by name. Empty where the strategy has nothing to choose.
@@ -100,8 +97,11 @@ class Fitted:
     cost: Cost
     chosen: dict[str, Any] = dataclasses.field(default_factory=dict)
 
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """Returns float32 class probabilities `(N, K)` of images `(N, H, W, C)`, each once."""
-        if isinstance(self.model, keras.Model):
-            return predict_compiled(self.model, images)
-        return self.model.predict(images)
+    def predict(self, inputs: Any) -> np.ndarray:
+        """Returns float32 class probabilities `(N, K)`, each once.
+
+        Args:
+            inputs: In the same form as those that it was fitted to; from `fit_classifier` images
+                `(N, H, W, C)`.
+        """
+        return self.model.predict(inputs)

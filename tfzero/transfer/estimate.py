@@ -17,9 +17,9 @@ from tfzero.common.seeds import derive_seed
 from tfzero.networks.blocks import Columns
 from tfzero.networks.copies import redraw_network
 from tfzero.networks.kmeans import fit_kmeans
-from tfzero.transfer.classical import make_logistic
-from tfzero.transfer.features import PIXELS, read_blocks
-from tfzero.transfer.scaling import BlockScaler, Span
+from tfzero.transfer.features import read_blocks
+from tfzero.transfer.scaling import PIXELS, BlockScaler, Span
+from tfzero.transfer.strategies.classical import make_logistic
 from tfzero.transfer.transferability import h_score, log_me
 
 _REPEATS = 5

@@ -8,9 +8,8 @@ import numpy as np
 from tfzero.common.compiled import predict_compiled
 from tfzero.networks.blocks import Columns, join_blocks
 from tfzero.transfer.classifier import FeatureReader
-
-# The name of the block of raw pixels, which are all of one unit.
-PIXELS = "pixels"
+from tfzero.transfer.graph import Graph, build_lazily
+from tfzero.transfer.scaling import PIXELS
 
 
 def read_features(encoder: keras.Model | None, images: np.ndarray) -> np.ndarray:
@@ -18,15 +17,12 @@ def read_features(encoder: keras.Model | None, images: np.ndarray) -> np.ndarray
 
     Args:
         encoder: Keras model from float32 images in 0..1 to features; None reads the pixels.
-        images: `(N, H, W, C)`, uint8 or floats in 0..1; without an encoder perhaps features that
-            were read before, float32 `(N, D)`.
+        images: `(N, H, W, C)`, uint8 or floats in 0..1.
 
     Returns:
         float32 `(N, D)`; for pixels D = H * W * C, in 0..1.
     """
     if encoder is None:
-        if images.ndim == 2:
-            return images
         pixels = images.reshape(len(images), -1).astype(np.float32)
         return pixels / 255 if images.dtype == np.uint8 else pixels
     return predict_compiled(FeatureReader(encoder), images)
@@ -47,6 +43,23 @@ def read_blocks(
     """
     if encoder is None:
         values = read_features(None, images)
-        return values, {PIXELS if images.ndim == 4 else "features": (0, values.shape[1])}
+        return values, {PIXELS: (0, values.shape[1])}
     joined, columns = join_blocks(encoder)
     return read_features(joined, images), columns
+
+
+def graph_images(encoder: keras.Model | None, pool: np.ndarray) -> Graph:
+    """Builds the graph of a pool by the blocks of an encoder, or by pixels.
+
+    Args:
+        encoder: As in `read_features`; all blocks are read together.
+        pool: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1; read a part at a time.
+
+    Returns:
+        The graph. Where features are not finite, neither are its places.
+    """
+    if encoder is None:
+        return build_lazily(lambda rows: read_features(None, pool[rows]), len(pool), same_unit=True)
+    joined, columns = join_blocks(encoder)
+    blocks = tuple(columns.values())
+    return build_lazily(lambda rows: read_features(joined, pool[rows]), len(pool), blocks=blocks)

@@ -56,6 +56,10 @@ class Graph(NamedTuple):
     neighbours: np.ndarray
     similarities: np.ndarray
 
+    def is_finite(self) -> bool:
+        """Returns whether the features that it was built by were."""
+        return bool(np.isfinite(self.similarities).all())
+
 
 class Links(NamedTuple):
     """Which of a graph's images are nearest to images that are not in it.
@@ -67,6 +71,25 @@ class Links(NamedTuple):
 
     nearest: np.ndarray
     similarities: np.ndarray
+
+    def is_finite(self) -> bool:
+        """Returns whether the features that the images were linked by were."""
+        return bool(np.isfinite(self.similarities).all())
+
+
+class SpreadModel:
+    """Spread labels, behind `predict(links) -> probabilities`.
+
+    Args:
+        spread: float32 `(N, K)`, the pool's distributions over the classes.
+    """
+
+    def __init__(self, spread: np.ndarray):
+        self.spread = spread
+
+    def predict(self, links: Links) -> np.ndarray:
+        """Returns float32 `(M, K)`: the mean of the linked pool images' distributions."""
+        return mix(self.spread, links)
 
 
 def build_graph(
@@ -89,9 +112,12 @@ def build_graph(
         The graph; 60,000 images take about a minute on one core.
     """
     return build_lazily(
-        lambda rows: features[rows], len(features),
-        num_neighbours=num_neighbours, blocks=blocks, same_unit=same_unit,
-    )  # fmt: skip
+        lambda rows: features[rows],
+        len(features),
+        num_neighbours=num_neighbours,
+        blocks=blocks,
+        same_unit=same_unit,
+    )
 
 
 def build_lazily(
@@ -127,9 +153,9 @@ def link(graph: Graph, features: np.ndarray) -> Links:
     return Links(*_nearest(np.concatenate(places), graph.places, graph.neighbours.shape[1]))
 
 
-def spread_labels(
+def spread_over(
     graph: Graph,
-    features: np.ndarray,
+    links: Links,
     labels: np.ndarray,
     *,
     num_classes: int,
@@ -148,7 +174,7 @@ def spread_labels(
 
     Args:
         graph: Of the pool, N images.
-        features: float32 `(M, D)`, of the labelled images.
+        links: Of the labelled images, M.
         labels: int `(M,)` in 0..K-1.
         num_classes: K.
         alpha: How much comes from the neighbours; the rest from the labels.
@@ -161,22 +187,6 @@ def spread_labels(
         Zhou et al. 2004, "Learning with Local and Global Consistency", section 2; class mass:
         Zhu, Ghahramani, Lafferty 2003, section 4.
     """
-    return spread_over(
-        graph, link(graph, features), labels,
-        num_classes=num_classes, alpha=alpha, equal_shares=equal_shares,
-    )  # fmt: skip
-
-
-def spread_over(
-    graph: Graph,
-    links: Links,
-    labels: np.ndarray,
-    *,
-    num_classes: int,
-    alpha: float = ALPHA,
-    equal_shares: bool = False,
-) -> np.ndarray:
-    """Does what `spread_labels` does, of labelled images that are linked already."""
     count, num_labels = len(graph.places), len(labels)
     spreading = _normalized(_join(graph, links))
     start = np.zeros((count + num_labels, num_classes), np.float32)
@@ -199,13 +209,12 @@ def spread_over(
     return np.where(total > 0, spread / np.where(total > 0, total, 1), uniform).astype(np.float32)
 
 
-def classify(graph: Graph, spread: np.ndarray, features: np.ndarray) -> np.ndarray:
-    """Classifies images that are not in the graph by their nearest that are.
+def mix(spread: np.ndarray, links: Links) -> np.ndarray:
+    """Classifies images that are not in a graph by their nearest that are.
 
     Args:
-        graph: Of the pool, N images.
-        spread: float32 `(N, K)`, from `spread_labels`.
-        features: float32 `(M, D)`.
+        spread: float32 `(N, K)`, from `spread_over`.
+        links: Of the images, M.
 
     Returns:
         float32 `(M, K)`: the mean of the neighbours' distributions, weighted by similarity.
@@ -213,11 +222,6 @@ def classify(graph: Graph, spread: np.ndarray, features: np.ndarray) -> np.ndarr
     Reference:
         Delalleau, Bengio, Le Roux 2005, "Efficient Non-Parametric Function Induction", eq. 4.
     """
-    return mix(spread, link(graph, features))
-
-
-def mix(spread: np.ndarray, links: Links) -> np.ndarray:
-    """Does what `classify` does, for images that are linked already."""
     parts = []
     for rows in _chunks(len(links.nearest)):
         weights = links.similarities[rows] + 1e-12  # all alike where nothing is similar

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
+# The name of the block of raw pixels, which are all of one unit.
+PIXELS = "pixels"
 # A feature's standard deviation counts as larger by this share of all features' root mean square.
 # Measured on Fashion-MNIST with 20 to 1,000 labels, a linear classifier of k-means features gains 1
 # to 3 points over one scale for all. One of pixels loses 1 to 3 on digits, label spreading 3 to 5:

@@ -28,7 +28,7 @@ class StopAt(keras.callbacks.Callback):
     def __init__(self, monitor: str, value: float, *, mode: str | None = None):
         super().__init__()
         if mode not in (None, "min", "max"):
-            raise InputError(f'mode is "{mode}"; expected "min", "max" or None.')
+            raise InputError(f'`mode` is "{mode}"; expected "min", "max" or None.')
         self.monitor = monitor
         self.value = value
         self.reached = False
@@ -97,7 +97,7 @@ def set_aside(
     if not folds:
         fewest = int(np.bincount(labels, minlength=num_classes).min())
         raise InputError(
-            "until and patience watch a fifth of the labels, but a class has "
+            "`until` and `patience` watch a fifth of the labels, but a class has "
             f"{fewest} labels{'' if groups is None else ', or all of them in one group'}; expected "
             f"at least {MIN_LABELS_A_CLASS} of each class. Label more, or train for the whole "
             "budget."

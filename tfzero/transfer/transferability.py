@@ -60,11 +60,9 @@ def _maximize_evidence(squares, projected, outside, count, size) -> float:
     residual = float(((ratio / (squares + ratio)) ** 2 * projected**2).sum()) + outside
     # Directions without features keep the prior's precision.
     log_determinant = np.log(alpha + beta * squares).sum() + (size - len(squares)) * np.log(alpha)
-    evidence = (
-        size * np.log(alpha) + count * np.log(beta) - log_determinant
-        - beta * residual - alpha * weights - count * np.log(2 * np.pi)
-    ) / 2  # fmt: skip
-    return float(evidence / count)
+    evidence = size * np.log(alpha) + count * np.log(beta) - log_determinant
+    evidence = evidence - beta * residual - alpha * weights - count * np.log(2 * np.pi)
+    return float(evidence / 2 / count)
 
 
 def h_score(features: np.ndarray, labels: np.ndarray) -> float:

@@ -127,16 +127,14 @@ def test_broken_features_are_computed_anew(tmp_path, suffix):
 def test_a_graph_is_built_once_an_encoder_and_results_are_those_of_a_fit_alone(
     tmp_path, monkeypatch
 ):
-    from tfzero.transfer import spreading
-
     built = []
 
     def counting(encoder, pool):
         built.append(encoder)
         return graph_images(encoder, pool)
 
-    graph_images = spreading.graph_images
-    monkeypatch.setattr(spreading, "graph_images", counting)
+    graph_images = transfer_features.graph_images
+    monkeypatch.setattr(transfer_features, "graph_images", counting)
     arms = ["scratch/label_spreading", "pixels/label_spreading"]
     plan, run = open_small_run(tmp_path, arms=arms, label_counts=(8, 20), seeds=2)
     first = run_cells(plan, run, plan.cells())
@@ -156,17 +154,16 @@ def test_a_graph_is_built_once_an_encoder_and_results_are_those_of_a_fit_alone(
 
 
 def test_networks_trained_on_spread_labels_share_the_graph(tmp_path, monkeypatch):
-    from tfzero.transfer import budget, spreading, unlabeled
+    from tfzero.transfer import budget
 
     built = []
-    graph_images = spreading.graph_images
+    graph_images = transfer_features.graph_images
 
     def counting(encoder, pool):
         built.append(encoder)
         return graph_images(encoder, pool)
 
-    for module in (spreading, unlabeled):
-        monkeypatch.setattr(module, "graph_images", counting)
+    monkeypatch.setattr(transfer_features, "graph_images", counting)
     monkeypatch.setattr(budget, "_POOL_STEPS", 30)
     arms = ["scratch/spread_finetune", "pixels/label_spreading", "vae/spread_finetune"]
     plan, run = open_small_run(tmp_path, arms=arms, label_counts=(8, 20))

@@ -14,7 +14,7 @@ from tfzero.study.planning.plan import CellSpec, StudyPlan
 from tfzero.study.records import RunFolder
 from tfzero.study.work.features import encoder_key, open_features
 from tfzero.study.work.graphs import open_graph
-from tfzero.transfer import STRATEGIES
+from tfzero.transfer import STRATEGIES, Task
 
 
 def reads_stored(cell: CellSpec) -> bool:
@@ -84,16 +84,17 @@ def _fit_features(run, plan, cell, data, largest, chosen, places, load_encoder):
 
 def _fit_graph(run, plan, cell, data, largest, chosen, places, load_encoder):
     from tfzero.transfer.graph import Links
-    from tfzero.transfer.spreading import spread_linked
 
     found = open_graph(run, plan, cell, data, largest, load_encoder)
-    fitted = spread_linked(
-        found.graph,
-        Links(*(array[places] for array in found.labelled)),
-        data.train_labels[chosen],
+    task = Task(
+        inputs=Links(*(array[places] for array in found.labelled)),
+        labels=data.train_labels[chosen],
         num_classes=len(plan.data.class_names),
         budget=_budget(plan, cell),
+        seed=derive_seed(cell.replicate, "transfer"),
+        graph=found.graph,
     )
+    fitted = STRATEGIES[cell.strategy].fit(task)
     fitted.cost.seconds += found.seconds  # as if this cell alone had built it
     return fitted, found.test
 

@@ -87,7 +87,7 @@ def open_pool_graph(
         data: The images.
         load_encoder: Returns the encoder, None for pixels; called only to build.
     """
-    from tfzero.transfer.spreading import graph_images
+    from tfzero.transfer.features import graph_images
 
     def build() -> tuple[dict[str, np.ndarray], float]:
         start = time.perf_counter()
@@ -104,7 +104,7 @@ def time_graph(encoder, data: ImageData, labels: np.ndarray) -> tuple[float, flo
     """Times a graph and its links, and one spreading of labels, from a few images.
 
     Args:
-        encoder: As in `tfzero.transfer.spreading.graph_images`.
+        encoder: As in `tfzero.transfer.features.graph_images`.
         data: The images.
         labels: int, of the labelled images at the largest label count.
 

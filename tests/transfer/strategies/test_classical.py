@@ -1,5 +1,3 @@
-import tracemalloc
-
 import numpy as np
 import pytest
 from sklearn.ensemble import ExtraTreesClassifier
@@ -9,9 +7,6 @@ from sklearn.svm import SVC
 
 from tests.conftest import draw_bars
 from tests.transfer.cases import fit
-from tfzero.common.checks import InputError
-from tfzero.transfer import estimators
-from tfzero.transfer.classical import ClassicalModel
 from tfzero.transfer.features import read_features
 
 CLASSICAL = ["logistic", "svm", "forest", "knn"]
@@ -19,21 +14,6 @@ CLASSICAL = ["logistic", "svm", "forest", "knn"]
 
 def draw_few(a_class, **settings):
     return draw_bars(4 * a_class, seed=0, contrast=0.1, noise=0.2, **settings)
-
-
-def test_pixels_are_scaled_and_kept_in_order():
-    images, _ = draw_bars(5, seed=0)
-    pixels = read_features(None, images)
-    assert pixels.dtype == np.float32
-    np.testing.assert_allclose(pixels, images.reshape(5, 64) / 255, rtol=1e-6)
-    np.testing.assert_allclose(read_features(None, images / 255), pixels, rtol=1e-6)
-
-
-def test_features_of_an_encoder_are_its_outputs(encoder):
-    images, _ = draw_bars(5, seed=0)
-    expected = encoder((images / 255).astype(np.float32))
-    for given in (images, (images / 255).astype(np.float32), images / 255):
-        np.testing.assert_allclose(read_features(encoder, given), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("strategy", CLASSICAL)
@@ -44,12 +24,9 @@ def test_images_whose_features_are_not_finite_get_no_answer(strategy):
     expected = fitted.predict(images[:5])
     features = read_features(None, images[:5])
     features[~finite] = np.nan
-    found = ClassicalModel(None, fitted.model.pipeline, 4)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tfzero.transfer.classical.read_blocks", lambda *_: (features, {}))
-        answers = found.predict(images[:5])
-        patch.setattr("tfzero.transfer.classical.read_blocks", lambda *_: (features[2:3], {}))
-        assert np.isnan(found.predict(images[2:3])).all()
+    model = fitted.model.head
+    answers = model.predict(features)
+    assert np.isnan(model.predict(features[2:3])).all()
     assert np.isnan(answers[2]).all()
     np.testing.assert_allclose(answers[finite], expected[finite], rtol=1e-5)
 
@@ -85,7 +62,7 @@ def test_the_likeliest_class_is_scikit_learns_answer(strategy, classes):
     pixels = (images[chosen] / 255).astype(np.float32).reshape(-1, 64)
     mean, spread = pixels.mean(axis=0), pixels.std(axis=0)
     scale = np.sqrt((spread**2).sum())  # one for all pixels
-    ours = fitted.model.pipeline
+    ours = fitted.model.head.pipeline
     theirs = oracle(strategy, ours[-1]).fit((pixels - mean) / scale, labels[chosen])
     expected = theirs.predict(((test / 255).astype(np.float32).reshape(-1, 64) - mean) / scale)
     probabilities = fitted.predict(test)
@@ -108,16 +85,17 @@ def test_labels_of_one_class_are_answered_with_it(strategy):
 def test_cost_counts_no_steps(strategy):
     images, labels = draw_few(4)
     fitted = fit(strategy, None, images, labels)
-    classifier = fitted.model.pipeline[-1]
+    classifier = fitted.model.head.pipeline[-1]
     assert fitted.cost.steps == 0
     assert fitted.cost.seconds > 0
-    expected = {
+    count = {
         "logistic": lambda: 4 * (64 + 1),
         "svm": lambda: (3 + 16) * len(classifier.machine_.support_),
         "forest": lambda: sum(tree.tree_.node_count for tree in classifier.estimators_),
-        "knn": lambda: 16 * 16,  # 16 centred images span 15 directions; one column for the rest
-    }  # fmt: skip
-    assert fitted.cost.parameters == expected[strategy]()
+        # 16 centred images span 15 directions; one column holds what is outside.
+        "knn": lambda: 16 * 16,
+    }
+    assert fitted.cost.parameters == count[strategy]()
 
 
 @pytest.mark.parametrize("strategy", ["logistic", "knn", "forest"])
@@ -157,57 +135,3 @@ def test_what_leaks_through_groups_is_not_validated(strategy):
     # people never seen, of whom a third are labelled at random.
     assert fit(strategy, None, images, labels).chosen["validated"] > 0.9
     assert fit(strategy, None, images, labels, groups=people).chosen["validated"] < 0.8
-
-
-def test_as_many_groups_as_images(monkeypatch):
-    images, labels, people = draw_people(10, seed=0)
-    with pytest.raises(InputError, match="9 groups for 40 images"):
-        fit("svm", None, images, labels, groups=people[:9])
-
-
-def draw_prototypes(num_classes, per_class, *, seed):
-    """Images of random patterns with noise, `per_class` of each class: (N, 8, 8, 1) and labels."""
-    patterns = np.random.default_rng(0).integers(0, 256, (num_classes, 8, 8, 1))
-    random = np.random.default_rng(seed)
-    labels = random.permutation(np.repeat(np.arange(num_classes), per_class))
-    images = patterns[labels] + random.normal(0, 40, (len(labels), 8, 8, 1))
-    return images.clip(0, 255).astype(np.uint8), labels
-
-
-@pytest.mark.parametrize("num_classes", [3, 4, 9])
-def test_votes_are_counted_as_scikit_learn_counts_them(num_classes):
-    images, labels = draw_prototypes(num_classes, 6, seed=1)
-    pixels = images.reshape(len(images), -1) / 255
-    machine = SVC(C=1.0).fit(pixels, labels)
-    tests = np.random.default_rng(2).random((200, 64))
-    expected = machine.decision_function(tests)
-    values = machine.set_params(decision_function_shape="ovo").decision_function(tests)
-    np.testing.assert_allclose(estimators.count_votes(values), expected, rtol=1e-12)
-
-
-def test_machines_of_many_classes(monkeypatch):
-    images, labels = draw_prototypes(130, 5, seed=1)
-    fitted = fit("svm", None, images, labels, num_classes=130)
-    # Not chosen, though there are labels enough.
-    assert fitted.chosen == {"blocks": ["pixels"], "penalty": 30.0, "validated": None}
-    tests, truth = draw_prototypes(130, 2, seed=2)
-    probabilities = fitted.predict(tests)
-    assert (probabilities.argmax(axis=1) == truth).mean() > 0.95
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
-    monkeypatch.setattr(estimators, "_VALUES_AT_ONCE", 3 * 130 * 129 // 2)  # three images
-    np.testing.assert_array_equal(fitted.predict(tests), probabilities)
-
-
-def test_memory_of_a_prediction_is_bounded(monkeypatch):
-    images, labels = draw_prototypes(130, 2, seed=1)
-    fitted = fit("svm", None, images, labels, num_classes=130)
-    tests, _ = draw_prototypes(130, 20, seed=2)
-    monkeypatch.setattr(estimators, "_VALUES_AT_ONCE", 100_000)
-    tracemalloc.start()
-    try:
-        fitted.predict(tests)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    all_values = 8 * len(tests) * 130 * 129 // 2
-    assert peak < all_values / 8 < 3e7

@@ -10,10 +10,11 @@ from tests.conftest import draw_bars
 from tests.transfer.cases import BUDGET, UNLABELED, fit
 from tfzero.data import load_data, nested_subsets
 from tfzero.networks import build_encoder
-from tfzero.transfer import fit_classifier, unlabeled
-from tfzero.transfer.budget import Budget, default_budget
+from tfzero.transfer import STRATEGIES, features, fit_classifier, training
+from tfzero.transfer import budget as budgets
+from tfzero.transfer.strategies import pool as pools
+from tfzero.transfer.strategies.pool import choose_surest
 from tfzero.transfer.training import train
-from tfzero.transfer.unlabeled import choose_surest
 
 
 def test_the_surest_of_each_class_are_believed_where_both_views_agree():
@@ -35,7 +36,7 @@ def watch_training(monkeypatch):
         seen.append(labelled)
         return train(classifier, labelled, **settings)
 
-    monkeypatch.setattr(unlabeled, "train", watch)
+    monkeypatch.setattr(training, "train", watch)
     return seen
 
 
@@ -81,13 +82,13 @@ def test_unlabeled_images_help_where_labels_are_few():
 
 def test_labels_are_spread_by_pixels_where_features_have_learnt_nothing(encoder, bars, monkeypatch):
     sources = []
-    graph_images = unlabeled.graph_images
+    graph_images = features.graph_images
 
     def watch(source, pool):
         sources.append(source)
         return graph_images(source, pool)
 
-    monkeypatch.setattr(unlabeled, "graph_images", watch)
+    monkeypatch.setattr(features, "graph_images", watch)
     for by_pixels in (True, False):
         fit("spread_finetune", encoder, *bars, spread_by_pixels=by_pixels)
     assert sources == [None, encoder]
@@ -97,12 +98,12 @@ def test_labels_are_spread_by_pixels_where_features_have_learnt_nothing(encoder,
 def test_a_pool_of_floats_and_labels_of_bytes_train_alike(strategy, encoder, bars):
     images, labels = bars
     pool, _ = draw_bars(60, seed=2)
+    floats = (pool / 255).astype(np.float32)
+    given = [(images, pool), (images / 255, pool), (images, floats)]
     answers = [
         fit(strategy, encoder, first, labels, pool=second).predict(images)
-        for first, second in (
-            (images, pool), (images / 255, pool), (images, (pool / 255).astype(np.float32)),
-        )
-    ]  # fmt: skip
+        for first, second in given
+    ]
     for other in answers[1:]:
         np.testing.assert_allclose(other, answers[0], atol=1e-3)
 
@@ -110,7 +111,7 @@ def test_a_pool_of_floats_and_labels_of_bytes_train_alike(strategy, encoder, bar
 @pytest.mark.parametrize("strategy", UNLABELED)
 def test_only_so_many_images_of_a_large_pool_are_looked_at(strategy, encoder, bars, monkeypatch):
     seen = watch_training(monkeypatch)
-    monkeypatch.setattr(unlabeled, "_MOST_IMAGES", 20)
+    monkeypatch.setattr(pools, "_MOST_IMAGES", 20)
     fit(strategy, encoder, *bars, pool=draw_bars(100, seed=2)[0])
     assert 40 < len(seen[-1].images) <= 40 + 16
 
@@ -124,6 +125,16 @@ def test_held_out_labels_watch_every_round(strategy, encoder, bars, monkeypatch)
     assert fitted.cost.steps < 3 * 40
 
 
-def test_rounds_are_long_enough_and_end_with_the_budget():
-    assert default_budget(100).pool_steps == 500
-    assert Budget(steps=9000).pool_steps == 4500
+@pytest.mark.parametrize(
+    "strategy, trainings, looks",
+    [
+        ("selftrain", [(40, 8), (30, 16), (30, 16)], 2 * 2),
+        ("spread_finetune", [(30, 16), (30, 16)], 2),
+    ],
+)
+def test_work_is_the_updates_and_looks_of_each_round(strategy, trainings, looks, monkeypatch):
+    monkeypatch.setattr(budgets, "_POOL_STEPS", 30)
+    work = STRATEGIES[strategy].work(BUDGET, 100)
+    assert list(work.trainings) == trainings
+    assert work.looks == looks * 100  # two views of each image, before each round or the second
+    assert STRATEGIES[strategy].work(BUDGET, 100_000).looks == looks * 20_000

@@ -1,4 +1,7 @@
-"""Unfreezing from the last block down: what is frozen stays so, statistics included."""
+"""Training encoder and head: at once, after a probe, or from the last block down.
+
+What is frozen stays so, statistics included.
+"""
 
 import dataclasses
 
@@ -6,9 +9,37 @@ import keras
 import numpy as np
 import pytest
 
-from tests.transfer.cases import BUDGET, fit
-from tfzero.transfer import network
+from tests.transfer.cases import BUDGET, fit, read_weights
+from tfzero.transfer import training
+from tfzero.transfer.budget import Budget
 from tfzero.transfer.training import Trained, train
+
+
+@pytest.mark.parametrize("steps", [1, 23])
+def test_any_number_of_steps_is_spent_exactly(encoder, bars, steps):
+    fitted = fit("finetune", encoder, *bars, budget=Budget(steps=steps, batch_size=8))
+    assert fitted.cost.steps == int(fitted.model.optimizer.iterations.numpy()) == steps
+
+
+def test_lpft_starts_from_the_probes_head(encoder, bars, monkeypatch):
+    probe = fit("probe", encoder, *bars).model
+    started = []
+
+    def watch(classifier, *_, **__):
+        started.append(read_weights(classifier))
+        return Trained(0, False)
+
+    monkeypatch.setattr(training, "train", watch)
+    fit("lpft", encoder, *bars)
+    assert len(started) == 1
+    for start, weight in zip(started[0], probe.weights, strict=True):
+        np.testing.assert_array_equal(start, weight, err_msg=weight.path)
+
+
+def test_an_encoder_that_diverged_ends_in_nan_and_not_in_an_error(encoder, bars):
+    broken = keras.models.clone_model(encoder)
+    broken.set_weights([np.full_like(weight, np.nan) for weight in encoder.get_weights()])
+    assert np.isnan(fit("lpft", broken, *bars).predict(bars[0])).all()
 
 
 @pytest.fixture
@@ -48,7 +79,7 @@ def test_each_stage_trains_one_block_more_and_nothing_below(deep, bars, monkeypa
         seen.append((list_changed(before, read_layers(classifier.encoder)), settings["steps"]))
         return trained
 
-    monkeypatch.setattr(network, "train", watch)
+    monkeypatch.setattr(training, "train", watch)
     fitted = fit("gradual", deep, *bars, budget=dataclasses.replace(BUDGET, steps=25))
     top, middle, bottom = ({f"conv{n}", f"normal{n}"} for n in (3, 2, 1))
     assert seen == [(top, 8), (top | middle, 8), (top | middle | bottom, 9)]
@@ -64,7 +95,7 @@ def test_statistics_of_frozen_normalization_stand_still_and_are_used(deep, bars,
     def stop_first(classifier, labelled, **settings):
         return Trained(train(classifier, labelled, **settings).steps, True)
 
-    monkeypatch.setattr(network, "train", stop_first)
+    monkeypatch.setattr(training, "train", stop_first)
     model = fit("gradual", deep, *bars).model
     for name in ("normal1", "normal2"):
         for before, after in zip(

@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 
+from tfzero.common.arm import Arm
+
 DIGIT_ARMS = ("gan/lpft", "vae/lpft", "scratch/finetune", "scratch/probe", "pixels/svm")
 
 
@@ -36,7 +38,7 @@ def write_run(
                 for seed in range(seeds)
             ]
             spread = 196 * np.std(scores, ddof=1) / np.sqrt(seeds) if seeds > 1 else None
-            pretrained = arm.split("/")[0] in ("gan", "vae", "simclr")
+            pretrained = Arm.parse(arm).init in ("gan", "vae", "simclr")
             table.append(
                 {
                     "arm": arm,
@@ -121,7 +123,7 @@ def write_readings(folder, random, arms, label_counts, labels, num_classes, shap
     }
     _write_json(folder / "readings" / "data.json", content)
     np.savez(folder / "readings" / "data.npz", examples=images[:20], example_labels=labels[:20])
-    for init in dict.fromkeys(arm.partition("/")[0] for arm in arms):
+    for init in dict.fromkeys(Arm.parse(arm).init for arm in arms):
         if init.isidentifier():
             _write_map(folder, random, init, labels[:count])
     for arm in arms:

@@ -8,12 +8,20 @@ import uuid
 from typing import Any
 
 
-def render_page(template: pathlib.Path, values: dict[str, Any]) -> str:
-    """Returns a page as text. Every value is escaped, and a missing one is an error."""
+def render_page(
+    template: pathlib.Path, values: dict[str, Any], *, shared: pathlib.Path | None = None
+) -> str:
+    """Returns a page as text. Every value is escaped, and a missing one is an error.
+
+    Args:
+        template: The file; it may include others of its folder.
+        values: What it shows, by name.
+        shared: One more folder of files that it may include.
+    """
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template.parent),
+        loader=jinja2.FileSystemLoader([template.parent, shared or template.parent]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from tfzero.common.page import render_page, write_page_file
-from tfzero.report import _read
-from tfzero.report._pictures import Canvas
-from tfzero.report._svg import as_variable
-from tfzero.report._tables import list_tables, write_tables
-from tfzero.report.figures import _style
-from tfzero.report.sections import (
-    costs,
-    data,
-    encoders,
-    labels,
-    method,
-    mistakes,
-    training,
-    verdict,
-)
+from tfzero.report.canvas import Canvas
+from tfzero.report.facts import list_facts
+from tfzero.report.run import Run, read_run
+from tfzero.report.section import Section
+from tfzero.report.sections import SECTIONS
+from tfzero.report.tables import Tables, write_tables
 
-# Classes whose accuracy is on the page at once, worst first; the others are a click away.
-_SHOWN_CLASSES = 60
-# Sentences beside the verdict, those that concern it most first; with many arms there are dozens.
-_SHOWN_BESIDE = 6
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
 
@@ -52,69 +41,50 @@ def write_report(run_directory: str | os.PathLike[str]) -> pathlib.Path:
     Raises:
         InputError: If a needed file is missing, damaged or of another schema.
     """
-    run = _read.read_run(pathlib.Path(run_directory))
+    run = read_run(pathlib.Path(run_directory))
+    tables = _collect_tables(SECTIONS, run)
     path = run.folder / "report.html"
-    write_page_file(path, render_page(_TEMPLATES / "report.html", _values(run)))
-    write_tables(run)
+    write_page_file(path, _render(SECTIONS, run, [name for name, rows in tables.items() if rows]))
+    write_tables(run.folder / "tables", tables)
     return path
 
 
-def _values(run: _read.Run) -> dict[str, Any]:
-    """Returns everything the template shows."""
-    found, canvas = run.verdict, Canvas()
-    sprite = encoders.sprite(run)
+def _collect_tables(sections: Sequence[Section], run: Run) -> Tables:
+    """Returns the tables of all sections, in the order of the page."""
+    tables: Tables = {}
+    for section in sections:
+        tables |= section.tables(run)
+    return tables
+
+
+def _render(sections: Sequence[Section], run: Run, table_names: list[str]) -> str:
+    """Returns the page: the first section, the navigation, and the others."""
+    canvas = Canvas()
+    shown = [(one, _render_section(one, run, canvas, table_names)) for one in sections]
     values = {
         "name": run.study.get("name") or run.folder.name,
-        "headline": found.get("headline") or "No verdict.",
-        "sentences": found.get("sentences") or [],
-        "exploratory": found.get("exploratory") or [],
-        "shown_beside": _SHOWN_BESIDE,
-        "recommended": verdict.recommended(run),
-        "caveats": found.get("caveats") or [],
-        "failures": found.get("failures") or [],
-        "label_counts": run.study["label_counts"],
-        "facts": verdict.facts(run),
-        "costs": verdict.pretraining_costs(run),
-        "switches": _switches(run.study["arms"]),
-        "efficiency": labels.efficiency_chart(run, canvas),
-        "table": labels.accuracy_table(run),
-        "comparisons": labels.comparisons(run),
-        "level": labels.level(run),
-        "times": costs.time_charts(run, canvas),
-        "arm_costs": costs.arm_costs_in_words(run),
-        "maps": encoders.maps(run, canvas),
-        "methods": encoders.method_pictures(run),
-        "sprite": sprite,
-        "mistakes": mistakes.mistakes(run, canvas),
-        "shown_classes": _SHOWN_CLASSES,
-        "data": data.data(run, canvas),
-        "pretrainings": training.pretrainings(run, canvas),
-        "commands": method.commands(run),
-        "serving": method.serving(run),
-        "settings": method.settings(run),
-        "tables": list(list_tables(run)),
+        "facts": list_facts(run),
+        "sections": shown,
+        "thumbnails": canvas.thumbnails,
     }
-    return values | _script({"tips": canvas.tips, "sprite": _without_source(sprite)})
+    return render_page(_TEMPLATES / "report.html", values | _script(canvas))
 
 
-def _switches(arms: list[str]) -> list[dict[str, Any]]:
-    """Returns what switches an arm off, drawn as its line is."""
-    styles = _style.arm_styles(arms)
-    return [
-        {"arm": arm, "color": as_variable(styles[arm].color), "index": styles[arm].index}
-        for arm in arms
-    ]
+def _render_section(section: Section, run: Run, canvas: Canvas, table_names: list[str]) -> Markup:
+    values = {"table_names": table_names, **section.build(run, canvas)}
+    # The template escaped every value.
+    return Markup(render_page(section.template, values, shared=_TEMPLATES))
 
 
-def _without_source(sprite: dict[str, Any] | None) -> dict[str, Any] | None:
-    return sprite and {key: value for key, value in sprite.items() if key != "source"}
-
-
-def _script(values: dict[str, Any]) -> dict[str, Any]:
+def _script(canvas: Canvas) -> dict[str, Any]:
     """Returns the page's script, the hash by which the page lets it alone run, and its data."""
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-    return {"script": Markup(script), "script_hash": digest, "script_data": embed_json(values)}
+    sprite = canvas.thumbnails and dataclasses.asdict(canvas.thumbnails)
+    if sprite:
+        del sprite["source"]  # it stands in the page already
+    data = embed_json({"tips": canvas.tips, "sprite": sprite})
+    return {"script": Markup(script), "script_hash": digest, "script_data": data}
 
 
 def embed_json(values: Any) -> Markup:

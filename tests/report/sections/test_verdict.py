@@ -1,0 +1,29 @@
+import html
+import json
+
+from tests.report.pages import cells, edit, read, section
+from tests.report.run_folder import write_run
+from tfzero.report import write_report
+
+
+def test_the_page_says_what_the_verdict_says(digits):
+    folder, text = digits
+    verdict = json.loads(read(folder / "verdict.json"))
+    plain = html.unescape(text)
+    said = [verdict["headline"], *verdict["sentences"], *verdict["caveats"]]
+    for sentence in [*said, *verdict["exploratory"], "below 0.025"]:
+        assert sentence in plain
+    top = html.unescape(section(text, "verdict"))
+    assert verdict["recommended"]["arm"] in top
+    assert verdict["recommended"]["savedmodel"] in top
+    assert ["gan", "4", "8.2 s", "33 s"] in cells(top)
+    assert len(text) < 2_000_000
+
+
+def test_jobs_that_failed_are_named_with_the_reason(tmp_path):
+    folder = write_run(tmp_path / "run", seeds=1, missing={("vae/lpft", 20)}, encoders=False)
+    failure = {"label": "vae/lpft, 20 labels, seed 0", "reason": "ValueError: <b>no</b>"}
+    edit(folder, "verdict.json", lambda verdict: verdict.update(failures=[failure]))
+    text = html.unescape(section(read(write_report(folder)), "verdict"))
+    assert "1 job without a result, and why" in text
+    assert "vae/lpft, 20 labels, seed 0: ValueError: <b>no</b>" in text

@@ -1,0 +1,1 @@
+"""What the figures of several sections share: colours, axes, the lines of arms, rows of images."""

@@ -1,0 +1,25 @@
+"""What the study was made of, in a few numbers above the page."""
+
+from __future__ import annotations
+
+from tfzero.report import formatting
+from tfzero.report.run import Run
+
+
+def list_facts(run: Run) -> list[tuple[str, str]]:
+    """Returns the data set and the size of the study as names and values."""
+    study, data = run.study, run.study.get("data", {})
+    shape = data.get("image_shape")
+    sizes = [("unlabeled images", "num_pool"), ("training images", "num_train")]
+    rows = [("data", formatting.setting(data.get("source")))]
+    if shape:
+        rows.append(("image", " × ".join(str(side) for side in shape)))
+    rows.append(("classes", f"{len(data.get('class_names') or []):,}"))
+    rows += [(name, f"{data[key]:,}") for name, key in sizes if key in data]
+    if "num_test" in data:
+        rows.append(("test images", f"{data['num_test']:,}"))
+    rows.append(("replicates", formatting.setting(study.get("seeds"))))
+    planned = len(run.arms) * len(run.label_counts) * int(study.get("seeds") or 0)
+    if len(run.cells) < planned:
+        rows.append(("cells with a result", f"{len(run.cells):,} of {planned:,} planned"))
+    return rows

@@ -1,0 +1,120 @@
+"""Where encoders put test images: a map of each init, and the nearest neighbours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tfzero.common.arm import Arm
+from tfzero.report import formatting
+from tfzero.report.canvas import Canvas, Chart
+from tfzero.report.inits import describe_init
+from tfzero.report.pictures import Image, mosaic
+from tfzero.report.run import Reading, Run, load_arrays
+from tfzero.report.sections.encoders.figures import feature_map
+
+_READING = "map-"  # and the init: the name of what was recorded
+_MOST_ROWS = 10
+_WIDTH = 420  # CSS pixels
+Arrays = dict[str, np.ndarray]
+
+
+def list_maps(run: Run, canvas: Canvas, images: Arrays) -> list[dict[str, Any]]:
+    """Returns the maps of each init whose features were laid out, or why there is none.
+
+    Args:
+        run: The run folder.
+        canvas: Draws them.
+        images: The small test images, their labels and rows; may be empty.
+    """
+    shown, found = _open_init(run), []
+    for init in run.inits:
+        reading = run.readings.get(f"{_READING}{init}")
+        if reading is None:
+            continue
+        entry: dict[str, Any] = {"name": describe_init(init), "reason": reading.said.get("reason")}
+        entry |= {"is_open": init == shown, "like": None}
+        arrays = load_arrays(reading.arrays)
+        if not images or "pca" not in arrays:
+            entry["reason"] = entry["reason"] or "its file is missing"
+        else:
+            names = run.name_classes(int(images["labels"].max(initial=-1)) + 1)
+            entry["charts"] = _map_charts(canvas, init, reading, arrays, images, names)
+            entry["neighbours"] = _neighbours(init, arrays, images, names)
+            entry["like"] = _likeness(reading)
+        found.append(entry)
+    return found
+
+
+def _open_init(run: Run) -> str:
+    """Returns the init whose map is unfolded: the recommended one, or else the first."""
+    arm = run.recommended.get("arm")
+    init = Arm.parse(arm).init if arm else ""
+    if f"{_READING}{init}" in run.readings:
+        return init
+    maps = (name for name in run.readings if name.startswith(_READING))
+    return next(maps, "").removeprefix(_READING)
+
+
+def _map_charts(
+    canvas: Canvas, init: str, reading: Reading, arrays: Arrays, images: Arrays, names: list[str]
+) -> list[Chart]:
+    shown = " and ".join(
+        formatting.percent(share, 0) for share in reading.said.get("explained", [])
+    )
+    titles = {
+        "tsne": "t-SNE: keeps near what is near; distances between groups mean little.",
+        "pca": f"PCA: the two directions of most variance, {shown} of it.",
+    }
+    labels = images["labels"]
+    keys = {
+        f"points-{k}": [
+            canvas.say([names[k], f"test image {images['rows'][place]:,}"], thumbnail=int(place))
+            for place in np.flatnonzero(labels == k)
+        ]
+        for k in np.unique(labels).tolist()
+    }
+    return [
+        canvas.chart(
+            lambda width, points=arrays[kind]: feature_map(points, labels, names, width=width),
+            alt=f"Map of {len(arrays[kind])} test images by the features of {init}, {title} "
+            f"Colour and marker are the class.",
+            caption=title,
+            wide=4.2,
+            narrow=None,
+            keys=keys,
+        )
+        for kind, title in titles.items()
+        if kind in arrays
+    ]
+
+
+def _likeness(reading: Reading) -> str | None:
+    """Returns how many nearest neighbours are of the same class, in words."""
+    like, chance = reading.said.get("like_neighbours"), reading.said.get("by_chance")
+    if like is None:
+        return None
+    return (
+        f"Of the nearest neighbours of a test image, {formatting.percent(like, 0)} are of its "
+        f"class; by chance {formatting.percent(chance, 0)} would be."
+    )
+
+
+def _neighbours(init: str, arrays: Arrays, images: Arrays, names: list[str]) -> Image | None:
+    if "neighbours" not in arrays or not len(arrays["neighbours"]):
+        return None
+    queries, nearest = arrays["queries"][:_MOST_ROWS], arrays["neighbours"][:_MOST_ROWS]
+    thumbnails, labels = images["thumbnails"], images["labels"]
+    words = "; ".join(
+        f"{names[labels[query]]}: {(labels[row] == labels[query]).sum()}"
+        for query, row in zip(queries, nearest, strict=True)
+    )
+    return mosaic(
+        [thumbnails[[query, *row]] for query, row in zip(queries, nearest, strict=True)],
+        alt=f"{len(queries)} test images, each with its {nearest.shape[1]} nearest by the features "
+        f"of {init}. Of the same class among them: {words}.",
+        caption="A test image, and right of it those whose features are nearest.",
+        width=_WIDTH,
+        apart=True,
+    )

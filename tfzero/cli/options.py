@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from typing import Annotated, Any
 
 import typer
 
 from tfzero.common.checks import InputError
+from tfzero.data import ImageData
+from tfzero.data.load import load
+from tfzero.data.options import LoadOptions
 
 app = typer.Typer(
     help="Is unsupervised pretraining worth it on your images? Measure it, with error bars.",
@@ -206,6 +210,35 @@ Weights = Annotated[
         rich_help_panel=SOURCE,
     ),
 ]
+
+
+def load_images(context: typer.Context, **others: Any) -> ImageData:
+    """Loads the data of a command by the command's options.
+
+    Args:
+        context: Of the command.
+        others: Of `LoadOptions`, in place of the command's options or beside them.
+
+    Raises:
+        InputError: If the data cannot be used.
+    """
+    return load(context.params["data"], read_load_options(context, **others))
+
+
+def read_load_options(context: typer.Context, **others: Any) -> LoadOptions:
+    """Returns how a command loads data: all its parameters with a name of `LoadOptions`.
+
+    Args:
+        context: Of the command.
+        others: Of `LoadOptions`, in place of the command's parameters or beside them.
+
+    Raises:
+        InputError: If an option has a value that cannot be used.
+    """
+    names = {field.name for field in dataclasses.fields(LoadOptions)}
+    given = {name: value for name, value in context.params.items() if name in names}
+    given["size"] = parse_size(given["size"])
+    return LoadOptions(**{**given, **others})
 
 
 def split(text: str | None) -> list[str] | None:

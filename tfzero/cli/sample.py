@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-import tfzero
 from tfzero.cli.options import (
     Channels,
     ClipSeconds,
@@ -18,13 +18,15 @@ from tfzero.cli.options import (
     TrimDb,
     app,
     check_seed,
-    parse_size,
+    load_images,
 )
 from tfzero.common.checks import InputError
+from tfzero.data.options import LoadOptions
 
 
 @app.command(epilog="Example: tfzero sample vae.keras --out pictures --data my_images/ --quality")
 def sample(
+    context: typer.Context,
     model: Annotated[
         pathlib.Path,
         typer.Argument(metavar="MODEL", help=".keras file of `tfzero pretrain`."),
@@ -75,15 +77,9 @@ def sample(
         raise InputError(f"--space {space} is what --quality compares by; give both, or neither.")
     if data is None:
         images = None
-        _require_none_of_data(
-            size=size, channels=channels, resize=None if resize == "stretch" else resize, rate=rate,
-            clip_seconds=clip_seconds, trim_db=trim_db,
-        )  # fmt: skip
+        _require_none_of_data(context)
     else:
-        images = tfzero.load_data(
-            data, size=parse_size(size), channels=channels, resize=resize, transductive=True,
-            rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
-        ).pool  # fmt: skip
+        images = load_images(context, transductive=True).pool
     sample_to_folder(
         model,
         out,
@@ -95,9 +91,13 @@ def sample(
     )
 
 
-def _require_none_of_data(**options) -> None:
+def _require_none_of_data(context: typer.Context) -> None:
     """Raises if an option that decides how images are read was given where none are."""
-    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]
+    given = [
+        f"--{field.name.replace('_', '-')}"
+        for field in dataclasses.fields(LoadOptions)
+        if context.params.get(field.name, field.default) != field.default
+    ]
     if given:
         raise InputError(
             f"Without --data there is nothing that {', '.join(given)} could change; name the "

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-import tfzero
 from tfzero.cli.options import (
     TRAINING,
     WATCH,
@@ -33,7 +32,7 @@ from tfzero.cli.options import (
     UnlabeledFrom,
     app,
     check_seed,
-    parse_size,
+    load_images,
 )
 from tfzero.common.checks import InputError, require_choice
 from tfzero.data.kinds import KINDS
@@ -44,6 +43,7 @@ from tfzero.transfer import STRATEGIES
 
 @app.command(epilog="Example: tfzero pretrain my_images/ --method vae --out vae.keras")
 def pretrain(
+    context: typer.Context,
     data: Data = "digits",
     method: Annotated[
         str,
@@ -128,11 +128,7 @@ def pretrain(
     arguments = parse_arguments(settings or [])
     _require_one_network(encoder, residual)
     console = Console()
-    loaded = tfzero.load_data(
-        data, pool=pool, pool_only=pool_only, size=parse_size(size), channels=channels,
-        resize=resize, group=group, test_share=test_share, strict=strict, drop_leaks=drop_leaks,
-        transductive=transductive, rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
-    )  # fmt: skip
+    loaded = load_images(context)
     look_at(loaded, console)
     if method == SUPERVISED:
         supervise_to_file(
@@ -191,6 +187,7 @@ def _require_uses(method: str, *, kind: str | None, watched: bool, settings) -> 
     epilog="Example: tfzero finetune my_images/ --encoder vae.keras --labels 100 --out my.keras"
 )
 def finetune(
+    context: typer.Context,
     data: Data = "digits",
     encoder: Annotated[
         pathlib.Path | None,
@@ -266,12 +263,8 @@ def finetune(
 
     _require_one_network(encoder, residual)
     reads_pool = strategy in STRATEGIES and STRATEGIES[strategy].reads_pool
-    loaded = tfzero.load_data(
-        data, pool=pool, pool_only=pool_only, size=parse_size(size), channels=channels,
-        resize=resize, group=group, test_share=test_share, strict=strict, drop_leaks=drop_leaks,
-        balanced=balanced, rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
-        transductive=transductive or not reads_pool,  # else nothing is learnt from unlabeled images
-    )  # fmt: skip
+    # Where nothing is learnt from unlabeled images, the pool may hold test images.
+    loaded = load_images(context, transductive=transductive or not reads_pool)
     look_at(loaded, Console())
     accuracy, steps = finetune_to_file(
         loaded,

@@ -36,13 +36,16 @@ from tfzero.cli.options import (
     UnlabeledFrom,
     Weights,
     app,
-    parse_size,
+    load_images,
+    read_load_options,
     split,
 )
+from tfzero.data.check import check_data
 
 
 @app.command(epilog="Example: tfzero compare my_images/ --label-counts 100,1000,all --seeds 5")
 def compare(
+    context: typer.Context,
     data: Data = "digits",
     arms: Annotated[
         str | None,
@@ -168,12 +171,7 @@ def compare(
     from tfzero.study.screen import show_verdict
 
     console = Console(stderr=as_json)
-    loaded = tfzero.load_data(
-        data, pool=pool, pool_only=pool_only, size=parse_size(size), channels=channels,
-        resize=resize, group=group, test_share=test_share, strict=strict, drop_leaks=drop_leaks,
-        transductive=transductive, balanced=balanced, rate=rate, clip_seconds=clip_seconds,
-        trim_db=trim_db,
-    )  # fmt: skip
+    loaded = load_images(context)
     study = tfzero.compare(
         loaded,
         arms=split(arms),
@@ -205,6 +203,7 @@ def compare(
 
 @app.command(epilog="Example: tfzero check my_images/ --page check.html")
 def check(
+    context: typer.Context,
     data: Data = "digits",
     pool: Pool = None,
     size: Size = None,
@@ -228,15 +227,11 @@ def check(
     Nothing is changed or deleted. Exits with 1 if a study would be refused. Every study does the
     quick part of this first.
     """
-    from tfzero.data.check import check_data
     from tfzero.jobs.check import show_check, write_check_page
 
     console = Console(stderr=as_json)
-    result = check_data(
-        data, pool=pool, size=parse_size(size), channels=channels, resize=resize, group=group,
-        strict=strict, transductive=transductive, rate=rate, clip_seconds=clip_seconds,
-        trim_db=trim_db, say=lambda text: console.print(text, style="dim"),
-    )  # fmt: skip
+    options = read_load_options(context)
+    result = check_data(data, options, say=lambda text: console.print(text, style="dim"))
     show_check(console, result)
     if page is not None:
         write_check_page(result, page)

@@ -3,9 +3,9 @@
 Nothing in here imports TensorFlow before it is needed.
 """
 
-from tfzero.data.assemble import from_arrays
+from tfzero.data.arrays import from_arrays
 from tfzero.data.dataset import ImageData
-from tfzero.data.sources import load_data
+from tfzero.data.load import load_data
 from tfzero.data.splits import hold_out, nested_subsets
 from tfzero.data.store import open_arrays, save_arrays
 from tfzero.data.tensors import from_dataset

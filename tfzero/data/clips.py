@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from tfzero.common.checks import InputError
+from tfzero.data.collection import FileList
 from tfzero.data.logmel import LONGEST
 
 if TYPE_CHECKING:
@@ -88,6 +89,22 @@ def read_clip(path: str | os.PathLike[str], *, rate: int) -> np.ndarray:
 
     shared = math.gcd(found, rate)
     return resample_poly(mono, rate // shared, found // shared).astype(np.float32)
+
+
+def holds_clips(lists: Sequence[FileList], *, where: str) -> bool:
+    """Whether the files are clips of sound, and not images.
+
+    Raises:
+        InputError: If some are and some are not.
+    """
+    clips = [[is_clip(path) for path in files.paths] for files in lists]
+    count, total = sum(map(sum, clips)), sum(map(len, clips))
+    if 0 < count < total:
+        raise InputError(
+            f"{where} has {count} WAV files and {total - count} images; expected either. Take the "
+            "others out."
+        )
+    return count > 0
 
 
 @contextmanager

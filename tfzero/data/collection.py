@@ -4,48 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
+from tfzero.common.checks import InputError, check_images, check_labels
+from tfzero.data.digests import digest_rows, order_by_content
 from tfzero.data.logmel import LogMel
 from tfzero.data.memory import take_rows
 from tfzero.data.names import Names, Paths, display_name, name_rows
-
-# Why an image of a class with too few images is set aside.
-SMALL_CLASS = "its class is too small"
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How files and arrays become images of one form.
-
-    Attributes:
-        size: (height, width), or None where all have one size.
-        channels: 1 for gray, 3 for RGB, None for what they are.
-        resize: "stretch", "pad" or "crop".
-        strict: Whether what cannot be used is refused instead of set aside.
-        group: Column of labels.csv, or pattern in the file's path, that tells what belongs
-            together; None if nothing does.
-        rate: Samples a second to resample clips of sound to, or None where all have one rate.
-        clip_seconds: What is kept of a clip at most; None chooses by the clips.
-        trim_db: How far below its loudest moment a clip's ends are silence; None for the default.
-        sound: How clips become images where that is settled, as by those of a target for its
-            source; the three above do not count then.
-        is_source: Whether it is another data set beside a target, by which size, channels and
-            resize are given: where clips cannot follow them, they take what is nearest.
-    """
-
-    size: tuple[int, int] | None = None
-    channels: int | None = None
-    resize: str = "stretch"
-    strict: bool = False
-    group: str | None = None
-    rate: int | None = None
-    clip_seconds: float | None = None
-    trim_db: float | None = None
-    sound: LogMel | None = None
-    is_source: bool = False
 
 
 class SetAside(NamedTuple):
@@ -77,6 +45,11 @@ class Part:
         assert self.labels is not None
         return self.labels
 
+    @cached_property
+    def digests(self) -> np.ndarray:
+        """A hash of each image's pixels, uint64 `(N,)`."""
+        return digest_rows(self.images)
+
     def take(self, rows: np.ndarray) -> Part:
         """Returns the part with these rows, in this order."""
         return Part(
@@ -85,6 +58,15 @@ class Part:
             labels=None if self.labels is None else self.labels[rows],
             groups=None if self.groups is None else self.groups[rows],
         )
+
+    def in_order(self) -> Part:
+        """Returns the part in an order that pixels and labels decide."""
+        return self.take(order_by_content(self.images, self.labels))
+
+    def without(self, other: Part) -> Part:
+        """Returns the part without the images that equal one of another part, pixel by pixel."""
+        kept = ~np.isin(self.digests, other.digests)
+        return self if kept.all() else self.take(np.flatnonzero(kept))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +85,9 @@ class Collection:
         resize: How images of another shape were brought to one.
         sizes: How often each (height, width) occurs among files; empty for arrays.
         sound: How clips of sound became images; None for images.
+        of_files: Whether each image was a file, so that too small classes can be set aside.
+        keep_order: Whether the images stay in the order given. Otherwise pixels decide it, so that
+            a folder that was copied or renamed gives the same study.
     """
 
     name: str
@@ -116,11 +101,23 @@ class Collection:
     resize: str = "stretch"
     sizes: Mapping[tuple[int, int], int] = field(default_factory=dict)
     sound: LogMel | None = None
+    of_files: bool = False
+    keep_order: bool = False
 
     def parts(self) -> dict[str, Part]:
         """Returns the parts that are there, by name."""
         named = {"train": self.train, "test": self.test, "pool": self.pool}
         return {name: part for name, part in named.items() if part is not None}
+
+    def in_order(self) -> Collection:
+        """Returns the images in an order that nothing but their pixels and labels decides."""
+        if self.keep_order:
+            return self
+        return replace(self, **{name: part.in_order() for name, part in self.parts().items()})
+
+    def add_notes(self, *notes: str) -> Collection:
+        """Returns the collection with more sentences about what was done."""
+        return replace(self, notes=(*self.notes, *notes))
 
 
 def label_part(
@@ -131,59 +128,87 @@ def label_part(
     return Part(images, name_rows(name, len(images)), labels, grouped)
 
 
-def note_set_aside(set_aside: Sequence[SetAside]) -> list[str]:
-    """Returns a sentence about files that cannot be used, if there are any."""
-    aside = [each for each in set_aside if each.reason != SMALL_CLASS]
-    if not aside:
-        return []
-    return [f"Set aside {len(aside)} files that cannot be used, for example {aside[0].name}."]
+def check_part(images: np.ndarray, labels: np.ndarray, *, name: str) -> Part:
+    """Returns images as uint8 `(N, H, W, C)` and labels as int64 `(N,)`.
+
+    Raises:
+        InputError: If shapes, types or ranges are others.
+    """
+    images = check_images(images, name=f"{name}_images")
+    labels = check_labels(labels, count=len(images), name=f"{name}_labels")
+    return label_part(name, images, labels)
 
 
-def leave_small_classes_out(collection: Collection, *, strict: bool) -> Collection:
-    """Sets classes aside that have too few images to be learnt and tested.
+def number_classes(labels: np.ndarray) -> list[str]:
+    """Names classes 0..K-1 by their numbers.
 
-    Without a test part a class needs three images; with one, two to train and one to test.
+    Raises:
+        InputError: If the labels cannot be such numbers.
+    """
+    largest = int(labels.max())
+    if largest >= len(labels):
+        raise InputError(
+            f"The labels reach {largest} with only {len(labels)} images; expected 0..K-1. "
+            "Number the classes first, for example with numpy.unique(..., return_inverse=True)."
+        )
+    return [str(label) for label in range(largest + 1)]
+
+
+def check_counts(
+    part: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    class_names: tuple[str, ...],
+    *,
+    least: int,
+    why: str = "",
+) -> None:
+    """Refuses labels of another form, or a class with fewer than `least` images.
+
+    Raises:
+        InputError: If so; `why` stands behind the number.
+    """
+    if not isinstance(labels, np.ndarray) or labels.dtype != np.int64:
+        what = getattr(labels, "dtype", type(labels).__name__)
+        raise InputError(f"The {part} labels have type {what}; expected an int64 array.")
+    check_labels(labels, count=len(images), name=f"{part} labels")
+    if labels.max() >= len(class_names):
+        raise InputError(
+            f"The {part} labels reach {labels.max()}; expected 0..{len(class_names) - 1} for "
+            f"{len(class_names)} classes. Number the classes from 0 or name them all."
+        )
+    counts = np.bincount(labels, minlength=len(class_names))
+    few = int(np.argmin(counts))
+    if counts[few] < least:
+        images_word = "image" if counts[few] == 1 else "images"
+        raise InputError(
+            f'Class "{class_names[few]}" has {counts[few]} {part} {images_word}; expected at least '
+            f"{least}{why}. Add images, leave the class out, or change the share of the test part."
+        )
+
+
+def refuse_set_aside(
+    broken: Sequence[SetAside], usable: Mapping[str, int], *, where: str, strict: bool
+) -> None:
+    """Refuses files that cannot be used where asked, or where nothing is left to learn from.
 
     Args:
-        collection: Labels 0..K-1.
-        strict: Whether to leave the collection as it is; `ImageData` then refuses it.
+        broken: Those files.
+        usable: How many files of each part can be used.
+        where: What the error messages call the source.
+        strict: Whether to refuse any.
+
+    Raises:
+        InputError: If so.
     """
-    train, test = collection.train, collection.test
-    num_classes = len(collection.class_names)
-    counts = np.bincount(train.require_labels(), minlength=num_classes)
-    small = counts < (3 if test is None else 2)
-    if test is not None:
-        small |= np.bincount(test.require_labels(), minlength=num_classes) < 1
-    if strict or not small.any() or num_classes - small.sum() < 2:
-        return collection
-    numbers = np.cumsum(~small) - 1
-    aside = []
-
-    def keep(name: str, part: Part) -> Part:
-        lost = np.flatnonzero(small[part.require_labels()])
-        aside.extend(SetAside(name, part.names[row], SMALL_CLASS) for row in lost)
-        kept = part.take(np.flatnonzero(~small[part.require_labels()]))
-        return replace(kept, labels=numbers[kept.require_labels()].astype(np.int64))
-
-    named = [
-        f'"{collection.class_names[k]}" ({counts[k]} to {"train" if test else "train and test"})'
-        for k in np.flatnonzero(small)[:5]
-    ]
-    more = ", ..." if small.sum() > 5 else ""
-    note = (
-        f"Left out {small.sum()} of {num_classes} classes with too few images: "
-        f"{', '.join(named)}{more}. A class needs 3 images, or 2 to train and 1 to test."
-    )
-    return replace(
-        collection,
-        train=keep("train", train),
-        test=None if test is None else keep("test", test),
-        class_names=tuple(
-            name for name, out in zip(collection.class_names, small, strict=True) if not out
-        ),
-        set_aside=(*collection.set_aside, *aside),
-        notes=(*collection.notes, note),
-    )
+    learnt = [each for each in broken if each.part == "train"]
+    if not strict and not usable.get("train", 1) and learnt:
+        broken = learnt
+    elif not broken or not (strict or not any(usable.values())):
+        return
+    more = f" So are {len(broken) - 1} files more." if len(broken) > 1 else ""
+    remedy = " `strict=True` refuses them; without it they are set aside." if strict else ""
+    raise InputError(f"{where} has a file that cannot be used: {broken[0].reason}{more}{remedy}")
 
 
 @dataclass

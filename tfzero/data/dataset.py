@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,12 +10,9 @@ from functools import cached_property
 import numpy as np
 
 from tfzero.common.checks import InputError, check_images, check_labels
-from tfzero.data.collection import Part, SetAside, label_part
+from tfzero.data.collection import SetAside, check_counts
 from tfzero.data.logmel import LogMel
-from tfzero.data.names import Names
-
-# Not a study's seed: everybody who loads the same images gets the same test part.
-TEST_SEED = 0
+from tfzero.data.names import Names, safe_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,50 +116,6 @@ class ImageData:
         )
 
 
-def safe_name(text: str) -> str:
-    """Returns `text` with everything unsafe in a folder name replaced; "data" if none is left."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:80].strip(".-_") or "data"
-
-
-def check_part(images: np.ndarray, labels: np.ndarray, *, name: str) -> Part:
-    """Returns images as uint8 `(N, H, W, C)` and labels as int64 `(N,)`.
-
-    Raises:
-        InputError: If shapes, types or ranges are others.
-    """
-    images = check_images(images, name=f"{name}_images")
-    labels = check_labels(labels, count=len(images), name=f"{name}_labels")
-    return label_part(name, images, labels)
-
-
-def check_share(share: float) -> None:
-    """Refuses a share outside of (0, 1).
-
-    Raises:
-        InputError: If it is outside, or no number.
-    """
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share < 1:
-        raise InputError(
-            f"test_share is {share!r}; expected a number between 0 and 1, "
-            "for example 0.3 to hold out 30 % of the images."
-        )
-
-
-def number_classes(labels: np.ndarray) -> list[str]:
-    """Names classes 0..K-1 by their numbers.
-
-    Raises:
-        InputError: If the labels cannot be such numbers.
-    """
-    largest = int(labels.max())
-    if largest >= len(labels):
-        raise InputError(
-            f"The labels reach {largest} with only {len(labels)} images; expected 0..K-1. "
-            "Number the classes first, for example with numpy.unique(..., return_inverse=True)."
-        )
-    return [str(label) for label in range(largest + 1)]
-
-
 def _check_shapes(data: ImageData) -> None:
     for name in ("train_images", "test_images", "pool"):
         images = getattr(data, name)
@@ -189,39 +141,6 @@ def _check_class_names(class_names: tuple[str, ...]) -> None:
     if len(set(class_names)) < len(class_names):
         twice = next(name for name in class_names if class_names.count(name) > 1)
         raise InputError(f'Two classes are called "{twice}"; expected different names. Rename one.')
-
-
-def check_counts(
-    part: str,
-    images: np.ndarray,
-    labels: np.ndarray,
-    class_names: tuple[str, ...],
-    *,
-    least: int,
-    why: str = "",
-) -> None:
-    """Refuses labels of another form, or a class with fewer than `least` images.
-
-    Raises:
-        InputError: If so; `why` stands behind the number.
-    """
-    if not isinstance(labels, np.ndarray) or labels.dtype != np.int64:
-        what = getattr(labels, "dtype", type(labels).__name__)
-        raise InputError(f"The {part} labels have type {what}; expected an int64 array.")
-    check_labels(labels, count=len(images), name=f"{part} labels")
-    if labels.max() >= len(class_names):
-        raise InputError(
-            f"The {part} labels reach {labels.max()}; expected 0..{len(class_names) - 1} for "
-            f"{len(class_names)} classes. Number the classes from 0 or name them all."
-        )
-    counts = np.bincount(labels, minlength=len(class_names))
-    few = int(np.argmin(counts))
-    if counts[few] < least:
-        images_word = "image" if counts[few] == 1 else "images"
-        raise InputError(
-            f'Class "{class_names[few]}" has {counts[few]} {part} {images_word}; expected at least '
-            f"{least}{why}. Add images, leave the class out, or change the share of the test part."
-        )
 
 
 def hash_array(array: np.ndarray) -> bytes:

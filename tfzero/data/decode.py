@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from os import cpu_count
-from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ExifTags import Base
+from PIL.Image import Image as PillowImage
 
 from tfzero.common.checks import InputError
-
-if TYPE_CHECKING:
-    from PIL.Image import Image as PillowImage
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 # Pillow knows dozens of formats more; a renamed one must not reach those decoders.
@@ -25,9 +21,6 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 RESIZE_MODES = ("stretch", "pad", "crop")
 # Where Pillow looks for the orientation of a PNG: its own chunk, XMP, ImageMagick's text.
 _PNG_MARKS = (b"eXIf", b"tiff:Orientation", b"Raw profile type exif")
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -94,8 +87,6 @@ def decode_image(
     Raises:
         InputError: If the file is empty, unreadable, too large, or has 32-bit pixels.
     """
-    from PIL import ImageOps
-
     with _opened(path) as image:
         upright = ImageOps.exif_transpose(image)
         plain = _flatten(upright).convert("L" if channels == 1 else "RGB")
@@ -107,8 +98,6 @@ def decode_image(
 
 def resize_picture(image: PillowImage, size: tuple[int, int], *, resize: str) -> PillowImage:
     """Brings an image of mode L or RGB to (height, width) as `decode_image` says."""
-    from PIL import Image
-
     height, width = size
     bilinear = Image.Resampling.BILINEAR
     if resize == "stretch" or image.size == (width, height):
@@ -143,28 +132,9 @@ def crop_box(extent: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, 
     return left, top, left + inner_width, top + inner_height
 
 
-def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Applies `function` in threads and yields in order; few results wait at any time."""
-    workers = min(8, cpu_count() or 1)
-    with ThreadPoolExecutor(workers) as executor:
-        waiting: deque[Future[Result]] = deque()
-        try:
-            for item in items:
-                waiting.append(executor.submit(function, item))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:  # The consumer left, or an item failed.
-                future.cancel()
-
-
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[PillowImage]:
     """Opens an image; turns whatever goes wrong with it into an error that names the file."""
-    from PIL import Image, UnidentifiedImageError
-
     try:
         if os.stat(path).st_size == 0:
             raise InputError(f"{path} is empty (0 bytes); expected an image. Replace or delete it.")
@@ -192,8 +162,6 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[PillowImage]:
 
 
 def _check_pixels(path: str | os.PathLike[str], image: PillowImage) -> None:
-    from PIL import Image
-
     limit = Image.MAX_IMAGE_PIXELS
     if limit is not None and image.width * image.height > limit:
         raise _too_large(path)
@@ -205,8 +173,6 @@ def _check_pixels(path: str | os.PathLike[str], image: PillowImage) -> None:
 
 
 def _too_large(path: str | os.PathLike[str]) -> InputError:
-    from PIL import Image
-
     return InputError(
         f"{path} has more pixels than the limit of {Image.MAX_IMAGE_PIXELS} that protects from "
         "decompression bombs; expected a smaller image. Shrink or delete it."
@@ -215,8 +181,6 @@ def _too_large(path: str | os.PathLike[str]) -> InputError:
 
 def _is_turned(path: str | os.PathLike[str], image: PillowImage) -> bool:
     """Whether the EXIF orientation swaps height and width."""
-    from PIL.ExifTags import Base
-
     if image.format == "TIFF":  # Pillow gives the size of a TIFF upright already.
         return False
     # In a PNG it may stand behind the pixels, so Pillow decodes them: do so only if it is there.
@@ -241,8 +205,6 @@ def _is_deep(image: PillowImage) -> bool:
 
 def _flatten(image: PillowImage) -> PillowImage:
     """Takes 16 bits down to 8, and transparency away."""
-    from PIL import Image
-
     if _is_deep(image):
         return Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))  # 65535 / 255
     if image.has_transparency_data:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tfzero.common.checks import InputError
-from tfzero.data.clips import is_clip
-from tfzero.data.collection import Collection, FileList, Reading, leave_small_classes_out
-from tfzero.data.dataset import safe_name
-from tfzero.data.decode import SUFFIXES
+from tfzero.data.collection import Collection, FileList
 from tfzero.data.files import read_files
-from tfzero.data.groups import find_groups, group_by_pattern
-from tfzero.data.names import Paths, display_name
+from tfzero.data.names import display_name, safe_name
+from tfzero.data.options import LoadOptions
+from tfzero.data.patterns import find_groups, group_by_pattern
+from tfzero.data.scan import scan
 
 
 @dataclass
@@ -27,45 +26,37 @@ class Listing:
 
 
 def load_folder(
-    folder: Path,
-    *,
-    source: str,
-    reading: Reading,
-    pool: FileList | None = None,
-    lenient: bool = False,
+    folder: Path, source: str, options: LoadOptions, *, pool: FileList | None = None
 ) -> Collection:
     """Loads `folder/CLASS/*` or `folder/train/CLASS/*` with `folder/test/CLASS/*`.
 
     Args:
         folder: An existing folder.
         source: What the user gave.
-        reading: How files become images.
+        options: How files become images.
         pool: Unlabeled files that have to become images of the same form.
-        lenient: Whether mixed sizes are brought to the commonest without asking, and classes may
-            be missing or small: for a check, which is to see them.
 
     Raises:
         InputError: If the folder is laid out otherwise or no image can be used.
     """
     train_folder, test_folder = _find_parts(folder)
-    train = _list_classes(folder, train_folder, "train", lenient=lenient)
+    train = _list_classes(folder, train_folder, "train", lenient=options.lenient)
     test = None
     if test_folder is not None:
-        test = _list_classes(folder, test_folder, "test", lenient=lenient)
-        if test.class_names != train.class_names and not lenient:
+        test = _list_classes(folder, test_folder, "test", lenient=options.lenient)
+        if test.class_names != train.class_names and not options.lenient:
             raise _classes_differ(train, test)
         _share_classes(train, test)
     listings = [train] if test is None else [train, test]
     lists = [listing.files for listing in listings]
-    if reading.group is not None:
+    if options.group is not None:
         for files in lists:
-            files.groups = group_by_pattern(reading.group, files.paths)
+            files.groups = group_by_pattern(options.group, files.paths)
         if pool is not None:
-            pool.groups = find_groups(reading.group, pool.paths)
-    found = read_files(
-        lists if pool is None else [*lists, pool], reading, where=str(folder), lenient=lenient
-    )
-    collection = Collection(
+            pool.groups = find_groups(options.group, pool.paths)
+    passed_over = _note_passed_over(listings, folder, test_folder)
+    found = read_files(lists if pool is None else [*lists, pool], options, where=str(folder))
+    return Collection(
         name=safe_name(folder.resolve().name),
         source=source,
         class_names=tuple(display_name(name) for name in train.class_names),
@@ -73,110 +64,27 @@ def load_folder(
         test=found.parts.get("test"),
         pool=found.parts.get("pool"),
         set_aside=found.set_aside,
-        notes=(*_note_passed_over(listings, folder, test_folder), *found.notes),
-        resize=reading.resize,
+        notes=(*passed_over, *found.notes),
+        resize=options.resize,
         sizes=found.sizes,
         sound=found.sound,
+        of_files=True,
     )
-    if lenient:
-        return collection
-    return leave_small_classes_out(collection, strict=reading.strict)
-
-
-def list_tree(folder: Path, *, part: str = "pool") -> FileList:
-    """Lists the images of a folder and of all in it, sorted; links to folders are not followed.
-
-    Raises:
-        InputError: If there is none.
-    """
-    files = FileList(part=part, root=str(folder), paths=Paths(_walk(folder)))
-    if not files.paths:
-        raise InputError(
-            f"{folder} has no images ({', '.join(sorted(SUFFIXES))}) or clips of sound (.wav); "
-            "expected some, in the folder itself or in folders inside."
-        )
-    return files
-
-
-def find_train_alone(folder: Path) -> Path | None:
-    """Returns the folder `train/` in a folder without `test/`, if it holds classes or a table."""
-    subfolders = {name.casefold(): folder / name for name in _scan(folder)[0]}
-    train = subfolders.get("train")
-    if train is None or "test" in subfolders:
-        return None
-    # A class may well be called "train"; then it holds images, not subfolders.
-    return train if _scan(train)[0] else None
-
-
-def holds_images(folder: Path) -> bool:
-    """Whether images or clips lie in a folder itself."""
-    return bool(_scan(folder)[1])
-
-
-def _walk(folder: Path, place: str = "") -> Iterator[str]:
-    """Yields the images of a folder and of all in it, in the order of their paths' characters."""
-    for name in Paths.sort(_scan_tree(folder / place)):
-        if name.endswith(os.sep):
-            yield from _walk(folder, place + name)
-        else:
-            yield place + name
-
-
-def _scan_tree(folder: Path) -> Iterator[str]:
-    """Yields a folder's images, and with a slash behind them the folders in it."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                if not _is_hidden(entry.name):
-                    yield entry.name + os.sep
-            elif _is_image_name(entry.name) and not _is_folder(entry):
-                yield entry.name
 
 
 def _find_parts(folder: Path) -> tuple[Path, Path | None]:
     """Returns the folders that hold the classes for training and, if there is one, for test."""
-    subfolders = {name.casefold(): folder / name for name in _scan(folder)[0]}
+    subfolders = {name.casefold(): folder / name for name in scan(folder)[0]}
     train, test = subfolders.get("train"), subfolders.get("test")
     if train is not None and test is not None:
         return train, test
     # A class may well be called "train"; then it holds images, not subfolders.
-    if train is not None and _scan(train)[0]:
+    if train is not None and scan(train)[0]:
         raise InputError(
             f"{folder} has {train.name}/ but no test/; expected both with the same class "
             f"subfolders, or the classes themselves. Add test/, or give {train} to hold a part out."
         )
     return folder, None
-
-
-def _scan(folder: Path) -> tuple[list[str], list[str], list[str]]:
-    """Returns the names of subfolders, of images and of all else, each sorted."""
-    subfolders, images, others = [], [], []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if _is_folder(entry) and not _is_hidden(entry.name):
-                subfolders.append(entry.name)
-            elif _is_image_name(entry.name) and not _is_folder(entry):
-                images.append(entry.name)
-            else:
-                others.append(entry.name)
-    return sorted(subfolders), sorted(images), sorted(others)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder, or a link to one; a link in a circle is a file that is broken."""
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
-
-
-def _is_image_name(name: str) -> bool:
-    suffix = os.path.splitext(name)[1].lower()
-    return (suffix in SUFFIXES or is_clip(name)) and not _is_hidden(name)
 
 
 def _share_classes(*listings: Listing) -> None:
@@ -189,7 +97,7 @@ def _share_classes(*listings: Listing) -> None:
 
 
 def _list_classes(root: Path, folder: Path, part: str, *, lenient: bool) -> Listing:
-    classes, images, others = _scan(folder)
+    classes, images, others = scan(folder)
     _check_classes(folder, classes, images, others)
     prefix = "" if folder == root else folder.name
     files = FileList(part=part, root=str(root), labels=[])
@@ -197,7 +105,7 @@ def _list_classes(root: Path, folder: Path, part: str, *, lenient: bool) -> List
         files, tuple(classes), [os.path.join(prefix, name) for name in images + others]
     )
     for label, name in enumerate(classes):
-        nested, images, others = _scan(folder / name)
+        nested, images, others = scan(folder / name)
         if not images and not lenient:
             hint = " Images in deeper folders are not looked for." if nested else ""
             raise InputError(
@@ -224,7 +132,7 @@ def _check_classes(
     if not classes and images:
         raise InputError(
             f"{folder} has {len(images)} images but no class subfolders; {layout}. Sort them so, "
-            "or give them as --pool of a labelled data set."
+            "or give them as `pool` of a labelled data set."
         )
     if not classes:
         raise InputError(

@@ -2,62 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from tfzero.common.checks import InputError
 from tfzero.common.seeds import derive_seed
-from tfzero.data.names import display_name
-from tfzero.data.splits import count_classes, digest_rows, shuffle_by_content
+from tfzero.data.digests import digest_rows
+from tfzero.data.splits import count_classes, shuffle_by_content
 
 _ROUNDS = 5
-
-
-def group_by_pattern(pattern: str, paths: Sequence[str]) -> list[str]:
-    """Returns each file's group: what the pattern's first parentheses, or all of it, match.
-
-    Args:
-        pattern: A regular expression that is searched in each path.
-        paths: Relative to the source.
-
-    Raises:
-        InputError: If it is no regular expression, or a path of a labelled image does not match.
-    """
-    groups = []
-    for path, group in zip(paths, find_groups(pattern, paths), strict=True):
-        if group is None:
-            raise InputError(
-                f'--group "{pattern}" is not found in {display_name(path)}; expected a match in '
-                "every path of a labelled image. Widen the pattern."
-            )
-        groups.append(group)
-    return groups
-
-
-def find_groups(pattern: str, paths: Sequence[str]) -> list[str | None]:
-    """Does what `group_by_pattern` does, with None where nothing matches: for unlabeled files.
-
-    Raises:
-        InputError: If the pattern is no regular expression.
-    """
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        raise InputError(
-            f'--group is "{pattern}", which is no regular expression ({error}); expected, for '
-            "example, 'patient(\\d+)'."
-        ) from error
-    groups, known = [], {}
-    for path in paths:
-        match = compiled.search(path)
-        if match is None:
-            groups.append(None)
-            continue
-        group = match[1] if compiled.groups and match[1] is not None else match[0]
-        groups.append(known.setdefault(group, group))  # one string a group, not one a file
-    return groups
 
 
 def number_groups(groups: Sequence | np.ndarray) -> np.ndarray:
@@ -65,8 +19,8 @@ def number_groups(groups: Sequence | np.ndarray) -> np.ndarray:
 
     What is decided by these numbers does not depend on what the groups are called.
     """
-    _, first, given = np.unique(np.asarray(groups).astype(str), return_index=True,
-                                return_inverse=True)  # fmt: skip
+    names = np.asarray(groups).astype(str)
+    _, first, given = np.unique(names, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[given.reshape(-1)].astype(np.int64)
 
 
@@ -156,17 +110,21 @@ def _repair(held, is_held, turns, count, counts, labels) -> None:
             if have >= 1:
                 continue
             sign = 1 if wanted else -1
+            others = [
+                (turn, group, count(group))
+                for turn, group in enumerate(turns.tolist())
+                if is_held[group] != wanted
+            ]
             movable = [
                 (int(more.sum()), turn, group, more)
-                for turn, group in enumerate(turns.tolist())
-                if is_held[group] != wanted and (more := count(group))[k]
-                and _keeps_all(held, held + sign * more, counts)
-            ]  # fmt: skip
+                for turn, group, more in others
+                if more[k] and _keeps_all(held, held + sign * more, counts)
+            ]
             if not movable:
                 raise InputError(
                     f"Label {np.unique(labels)[k]} cannot be on both sides of the test part: all "
                     "its images are in one group (equal pixels count as one), or its groups hold "
-                    "all of another class. Give a test part of your own, or a finer --group."
+                    "all of another class. Give a test part of your own, or a finer `group`."
                 )
             _, _, group, more = min(movable, key=lambda entry: entry[:2])
             held += sign * more

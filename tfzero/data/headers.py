@@ -9,18 +9,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from tfzero.common.checks import InputError
-from tfzero.data.collection import FileList, Reading, SetAside
-from tfzero.data.decode import Header, map_threads, read_header
+from tfzero.data.collection import FileList, SetAside
+from tfzero.data.decode import Header, read_header
 from tfzero.data.names import display_name
-
-# Files that a thread takes at once: fewer would be all overhead.
-FILES_AT_ONCE = 64
+from tfzero.data.options import SMALLEST, LoadOptions
+from tfzero.data.threads import FILES_AT_ONCE, map_threads
 
 
 class Headers:
     """The headers of one part's files, of which only sums are kept.
 
     Attributes:
+        part: Name of the part.
         readable: bool `(N,)`: whether each file's header can be read.
         set_aside: The others.
         sizes: How often each (height, width) occurs.
@@ -29,6 +29,7 @@ class Headers:
     """
 
     def __init__(self, files: FileList):
+        self.part = files.part
         self.readable = np.zeros(len(files.paths), bool)
         self.set_aside: list[SetAside] = []
         self.sizes: Counter[tuple[int, int]] = Counter()
@@ -73,8 +74,52 @@ def count_sizes(parts: Sequence[Headers]) -> Counter[tuple[int, int]]:
     return Counter(dict(sorted(total.items())))
 
 
+def choose_size(
+    parts: Sequence[Headers], *, where: str, shape: tuple[int, int, int] | None, lenient: bool
+) -> tuple[int, int]:
+    """Returns the one size of all images, or the commonest, enlarged to at least 8x8.
+
+    Args:
+        parts: Headers of all files.
+        where: What the error messages call the source.
+        shape: (height, width, channels) of images that they have to match, or None.
+        lenient: Whether several sizes, or a small one, are let through.
+
+    Raises:
+        InputError: If they are not, and images have them.
+    """
+    sizes = count_sizes(parts)
+    (common, times), *others = sizes.most_common()
+    if shape is not None and (others or common != shape[:2]):
+        raise InputError(
+            f"The images of {where} are {common[0]}x{common[1]} pixels and more sizes; the "
+            f"labelled images are {shape[0]}x{shape[1]}. Pass `size` to bring all to one size."
+        )
+    if others and not lenient:
+        first, second = (
+            next(
+                f"{found.examples[size]} ({size[0]}x{size[1]})"
+                for found in parts
+                if size in found.examples
+            )
+            for size in (common, others[0][0])
+        )
+        raise InputError(
+            f"The images of {where} have {1 + len(others)} different sizes, height x width, for "
+            f"example {first} and {second}; expected one. The commonest is {common[0]}x{common[1]} "
+            f"({times} of {sum(sizes.values())} images). Pass `size` to resize all, for example "
+            f"`size={max(common)}`."
+        )
+    if min(common) < SMALLEST and not lenient:
+        raise InputError(
+            f"The images of {where} are {common[0]}x{common[1]} pixels; expected at least 8x8. "
+            "Pass `size` to enlarge them."
+        )
+    return max(common[0], SMALLEST), max(common[1], SMALLEST)
+
+
 def note_headers(
-    parts: Sequence[Headers], channels: int, size: tuple[int, int], reading: Reading
+    parts: Sequence[Headers], channels: int, size: tuple[int, int], options: LoadOptions
 ) -> list[str]:
     """Returns what bringing the images to one form does to them, in sentences."""
     sizes = count_sizes(parts)
@@ -82,9 +127,9 @@ def note_headers(
     total = sizes.total()
     how = {"stretch": "", "pad": ", with black margins", "crop": ", their middle cut out"}
     sentences = [
-        (total - sizes[size], f"images were resized to {size[0]}x{size[1]}{how[reading.resize]}."),
+        (total - sizes[size], f"images were resized to {size[0]}x{size[1]}{how[options.resize]}."),
         (
-            kinds["gray"] if channels == 3 and reading.channels is None else 0,
+            kinds["gray"] if channels == 3 and options.channels is None else 0,
             "images are gray and were loaded as RGB like the others.",
         ),
         (

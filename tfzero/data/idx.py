@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from tfzero.common.checks import InputError
-from tfzero.data.collection import Collection, Part, Reading
-from tfzero.data.dataset import check_part, number_classes, safe_name
+from tfzero.data.collection import Collection, Part, check_part, number_classes
 from tfzero.data.memory import gather_rows, is_large, slices
+from tfzero.data.names import safe_name
+from tfzero.data.options import LoadOptions
 from tfzero.data.resize import fit_images, fit_pieces, note_fit
 
 _NAME = re.compile(r"(train|t10k)-(images|labels)[-.]idx[13]-ubyte(\.gz)?")
@@ -34,26 +35,21 @@ def find_idx(folder: Path) -> dict[tuple[str, str], Path]:
     return found
 
 
-def load_idx(
-    files: dict[tuple[str, str], Path],
-    *,
-    source: str,
-    reading: Reading,
-) -> Collection:
+def load_idx(files: dict[tuple[str, str], Path], source: str, options: LoadOptions) -> Collection:
     """Loads what `find_idx` found.
 
     Args:
         files: Paths by part and kind.
         source: What the user gave.
-        reading: Size and channels to bring the images to.
+        options: Size and channels to bring the images to.
 
     Raises:
         InputError: If a file is missing, broken, or does not fit the other.
     """
     folder = next(iter(files.values())).parent
-    train = _load_part(folder, files, "train", reading)
+    train = _load_part(folder, files, "train", options)
     has_test = any(part == "t10k" for part, _ in files)
-    test = _load_part(folder, files, "t10k", reading) if has_test else None
+    test = _load_part(folder, files, "t10k", options) if has_test else None
     labels = [part.require_labels() for part in (train, test) if part is not None]
     return Collection(
         name=safe_name(folder.resolve().name),
@@ -61,8 +57,8 @@ def load_idx(
         class_names=tuple(number_classes(np.concatenate(labels))),
         train=train,
         test=test,
-        notes=tuple(note_fit(reading)),
-        resize=reading.resize,
+        notes=tuple(note_fit(options)),
+        resize=options.resize,
     )
 
 
@@ -119,7 +115,7 @@ def _wrong_length(path: Path, shape: tuple[int, ...], *, longer: bool) -> InputE
 
 
 def _load_part(
-    folder: Path, files: dict[tuple[str, str], Path], part: str, reading: Reading
+    folder: Path, files: dict[tuple[str, str], Path], part: str, options: LoadOptions
 ) -> Part:
     arrays = {}
     for kind, axes in (("images", 3), ("labels", 1)):
@@ -143,9 +139,9 @@ def _load_part(
             "expected as many of both. Download the files again."
         )
     name = f"{part} images"
-    if isinstance(images, np.memmap) and (reading.size or reading.channels):
+    if isinstance(images, np.memmap) and (options.size or options.channels):
         pieces = (images[rows] for rows in slices(len(images), images[:1].nbytes))
-        images = fit_pieces(pieces, reading, count=len(images), name=name)
+        images = fit_pieces(pieces, options, count=len(images), name=name)
     else:
-        images = fit_images(images, reading, name=name)
+        images = fit_images(images, options, name=name)
     return check_part(images, labels, name="test" if part == "t10k" else part)

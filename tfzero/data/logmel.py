@@ -172,9 +172,13 @@ def _mel_matrix(settings: LogMel):
 
     with tf.init_scope():  # a constant of the graph, whoever builds it
         matrix = tf.signal.linear_to_mel_weight_matrix(
-            settings.num_mels, settings.fft // 2 + 1, settings.rate, settings.lowest,
-            settings.highest, dtype=tf.float64,
-        )  # fmt: skip
+            num_mel_bins=settings.num_mels,
+            num_spectrogram_bins=settings.fft // 2 + 1,
+            sample_rate=settings.rate,
+            lower_edge_hertz=settings.lowest,
+            upper_edge_hertz=settings.highest,
+            dtype=tf.float64,
+        )
         return matrix.numpy()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import os
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
@@ -18,6 +19,11 @@ _RUN = 2**16
 def display_name(path: str) -> str:
     """Returns a path that any output can hold, whatever bytes the file system has in it."""
     return path if path.isascii() else os.fsencode(path).decode("utf-8", errors="replace")
+
+
+def safe_name(text: str) -> str:
+    """Returns `text` with everything unsafe in a folder name replaced; "data" if none is left."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:80].strip(".-_") or "data"
 
 
 class Paths(Sequence[str]):

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from tfzero.common.checks import InputError
-from tfzero.data.collection import Collection, Part, Reading
-from tfzero.data.dataset import check_part, number_classes, safe_name
+from tfzero.data.collection import Collection, Part, check_part, number_classes
 from tfzero.data.memory import is_large, slices
-from tfzero.data.names import name_rows
+from tfzero.data.names import name_rows, safe_name
+from tfzero.data.options import LoadOptions
 from tfzero.data.resize import fit_images, fit_pieces, note_fit
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test", "pool", "class_names")
@@ -25,13 +25,13 @@ _EXPECTED = (
 )
 
 
-def load_npz(path: Path, *, source: str, reading: Reading) -> Collection:
+def load_npz(path: Path, source: str, options: LoadOptions) -> Collection:
     """Loads x_train, y_train and perhaps x_test, y_test, pool and class_names.
 
     Args:
         path: An existing file. Images are `(N, H, W)` or `(N, H, W, C)`, uint8 or float 0..1.
         source: What the user gave.
-        reading: Size and channels to bring the images to.
+        options: Size and channels to bring the images to.
 
     Raises:
         InputError: If an array is missing or cannot be used.
@@ -44,9 +44,9 @@ def load_npz(path: Path, *, source: str, reading: Reading) -> Collection:
         if ("x_test" in known) != ("y_test" in known):
             there, lacking = ("x_test", "y_test") if "x_test" in known else ("y_test", "x_test")
             raise InputError(f"{path} has {there} but no {lacking}; expected both or neither.")
-        train = _read_part(archive, "train", reading)
-        test = _read_part(archive, "test", reading) if "x_test" in known else None
-        pool = _read_images(archive, "pool", reading) if "pool" in known else None
+        train = _read_part(archive, "train", options)
+        test = _read_part(archive, "test", options) if "x_test" in known else None
+        pool = _read_images(archive, "pool", options) if "pool" in known else None
         names = np.asarray(archive["class_names"]) if "class_names" in known else None
     passed_over = ", ".join(key for key in known if key not in _KEYS)
     notes = [f"Passed over the arrays {passed_over}."] if passed_over else []
@@ -60,8 +60,8 @@ def load_npz(path: Path, *, source: str, reading: Reading) -> Collection:
         train=train,
         test=test,
         pool=None if pool is None else Part(pool, name_rows("pool", len(pool))),
-        notes=(*notes, *note_fit(reading)),
-        resize=reading.resize,
+        notes=(*notes, *note_fit(options)),
+        resize=options.resize,
     )
 
 
@@ -82,15 +82,15 @@ def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
         ) from error
 
 
-def _read_part(archive, part: str, reading: Reading) -> Part:
-    images = _read_images(archive, f"x_{part}", reading)
+def _read_part(archive, part: str, options: LoadOptions) -> Part:
+    images = _read_images(archive, f"x_{part}", options)
     return check_part(images, np.asarray(archive[f"y_{part}"]), name=part)
 
 
-def _read_images(archive, key: str, reading: Reading) -> np.ndarray:
+def _read_images(archive, key: str, options: LoadOptions) -> np.ndarray:
     """Returns images, read some megabytes at a time where all would take too much memory."""
     if f"{key}.npy" not in archive.zip.namelist():  # NumPy also takes names without .npy.
-        return fit_images(np.asarray(archive[key]), reading, name=key)
+        return fit_images(np.asarray(archive[key]), options, name=key)
     with archive.zip.open(f"{key}.npy") as stream:
         shape, turned, kind = _read_head(stream)
         count, *sides = shape or (0,)
@@ -103,8 +103,8 @@ def _read_images(archive, key: str, reading: Reading) -> np.ndarray:
                 )
                 for part in slices(count, row_bytes)
             )
-            return fit_pieces(pieces, reading, count=count, name=key)
-    return fit_images(np.asarray(archive[key]), reading, name=key)
+            return fit_pieces(pieces, options, count=count, name=key)
+    return fit_images(np.asarray(archive[key]), options, name=key)
 
 
 def _read_head(stream) -> tuple[tuple[int, ...], bool, np.dtype]:

@@ -1,50 +1,23 @@
-"""Sizes that users ask for, and arrays of images brought to them."""
+"""Arrays of images brought to the size and the channels that are asked for."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from numbers import Integral
 
 import numpy as np
+from PIL import Image
 
 from tfzero.common.checks import InputError, check_images
-from tfzero.data.collection import Reading
 from tfzero.data.decode import resize_picture
 from tfzero.data.memory import gather_rows
-
-SMALLEST = 8
-
-Size = int | tuple[int, int] | list[int] | None
-
-
-def parse_size(size: Size) -> tuple[int, int] | None:
-    """Returns (height, width), or None for None; one number means a square.
-
-    Raises:
-        InputError: If it is no size, or a side is under 8.
-    """
-    if size is None:
-        return None
-    sides = size if isinstance(size, (tuple, list)) else (size, size)
-    if len(sides) != 2 or not all(_is_whole(side) for side in sides):
-        raise InputError(f"size is {size!r}; expected one whole number or (height, width).")
-    height, width = int(sides[0]), int(sides[1])
-    if min(height, width) < SMALLEST:
-        raise InputError(f"size is {height}x{width} pixels; expected at least 8x8. Ask for more.")
-    return height, width
-
-
-def _is_whole(side: object) -> bool:
-    return isinstance(side, Integral) and not isinstance(side, bool)
+from tfzero.data.options import SMALLEST, LoadOptions
 
 
 def resize_images(
     images: np.ndarray, size: tuple[int, int], *, resize: str = "stretch"
 ) -> np.ndarray:
     """Resizes uint8 `(N, H, W, C)` to `(N, *size, C)` as `decode_image` resizes files."""
-    from PIL import Image
-
     if images.shape[1:3] == size:
         return images
     num, _, _, channels = images.shape
@@ -62,8 +35,6 @@ def convert_channels(images: np.ndarray, channels: int | None, *, name: str) -> 
     Raises:
         InputError: If the images are neither gray nor RGB.
     """
-    from PIL import Image
-
     have = images.shape[-1]
     if channels is None or channels == have:
         return images
@@ -75,46 +46,46 @@ def convert_channels(images: np.ndarray, channels: int | None, *, name: str) -> 
             gray[row, ..., 0] = np.asarray(Image.fromarray(image).convert("L"))
         return gray
     raise InputError(
-        f"{name} have {have} channels and --channels is {channels}; only gray (1) and RGB (3) can "
-        "be made of each other. Leave --channels out."
+        f"{name} have {have} channels and `channels` is {channels}; only gray (1) and RGB (3) can "
+        "be made of each other. Leave `channels` out."
     )
 
 
-def note_fit(reading: Reading) -> list[str]:
+def note_fit(options: LoadOptions) -> list[str]:
     """Returns the sentences that say what `fit_images` did, if it did anything."""
-    size, channels = reading.size, reading.channels
+    size, channels = options.image_size, options.channels
     notes = [] if size is None else [f"All images were brought to {size[0]}x{size[1]} pixels."]
     return notes + ([] if channels is None else [f"All images have {channels} channels as asked."])
 
 
-def fit_images(images: np.ndarray, reading: Reading, *, name: str) -> np.ndarray:
+def fit_images(images: np.ndarray, options: LoadOptions, *, name: str) -> np.ndarray:
     """Returns images from a file as uint8 `(N, H, W, C)`, resized where a size is asked for.
 
     Args:
         images: uint8 or float in 0..1, `(N, H, W)` or `(N, H, W, C)`.
-        reading: Size and channels to bring them to.
+        options: Size and channels to bring them to.
         name: What the error messages call them.
 
     Raises:
         InputError: If shape, type or range are others, or they stay under 8x8.
     """
-    size = reading.size
+    size = options.image_size
     if images.ndim == 3:
         images = images[..., None]
     if size is None or images.ndim != 4 or 0 in images.shape:
-        return convert_channels(check_images(images, name=name), reading.channels, name=name)
+        return convert_channels(check_images(images, name=name), options.channels, name=name)
     height, width = images.shape[1:3]
     # Small images may be enlarged: the least size binds what comes out, so pad to pass it.
     margins = [(0, max(0, SMALLEST - side)) for side in (height, width)]
     if min(height, width) < SMALLEST:
         images = np.pad(images, [(0, 0), *margins, (0, 0)], mode="edge")
     images = check_images(images, name=name)[:, :height, :width]
-    images = convert_channels(images, reading.channels, name=name)
-    return resize_images(images, size, resize=reading.resize)
+    images = convert_channels(images, options.channels, name=name)
+    return resize_images(images, size, resize=options.resize)
 
 
 def fit_pieces(
-    pieces: Iterable[np.ndarray], reading: Reading, *, count: int, name: str
+    pieces: Iterable[np.ndarray], options: LoadOptions, *, count: int, name: str
 ) -> np.ndarray:
     """Does what `fit_images` does to images that are read one piece after another.
 
@@ -122,13 +93,13 @@ def fit_pieces(
 
     Args:
         pieces: Arrays as `fit_images` takes them, `count` images in all and at least one.
-        reading: Size and channels to bring them to.
+        options: Size and channels to bring them to.
         count: How many images there are.
         name: What the error messages call them.
 
     Raises:
         InputError: As `fit_images`.
     """
-    fitted = (fit_images(piece, reading, name=name) for piece in pieces)
+    fitted = (fit_images(piece, options, name=name) for piece in pieces)
     first = next(fitted)
     return gather_rows(itertools.chain([first], fitted), most=count, shape=first.shape[1:])

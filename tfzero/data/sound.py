@@ -8,51 +8,23 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tfzero.common.checks import InputError, require_between, require_choice
-from tfzero.data.clips import RATES, ClipHeader, is_clip, read_clip, read_clip_header
-from tfzero.data.collection import FileList, Reading, SetAside
-from tfzero.data.decode import map_threads
-from tfzero.data.headers import FILES_AT_ONCE
+from tfzero.common.checks import InputError, require_choice
+from tfzero.data.clips import ClipHeader, read_clip, read_clip_header
+from tfzero.data.collection import FileList, SetAside
 from tfzero.data.logmel import CLIP_MODES, LONGEST, SHORTEST, SIZE, LogMel, make_image, plan_logmel
 from tfzero.data.names import display_name
+from tfzero.data.options import LoadOptions
+from tfzero.data.threads import FILES_AT_ONCE, map_threads
 
 # Clips are cut to a length that so many of a hundred keep to.
 _PERCENTILE = 98
-
-
-def check_clip_options(*, rate: int | None, seconds: float | None, trim_db: float | None) -> None:
-    """Refuses options that no clip can be read with.
-
-    Raises:
-        InputError: If one is out of range.
-    """
-    low, high = RATES
-    for name, value, least, most in (
-        ("--rate", rate, low, high),
-        ("--clip-seconds", seconds, SHORTEST, LONGEST),
-        ("--trim-db", trim_db, 0, 200),
-    ):
-        if value is not None:
-            require_between(value, least, most, name=name)
-
-
-def refuse_clip_options(reading: Reading, *, where: str) -> None:
-    """Refuses options for clips of sound where there are images.
-
-    Raises:
-        InputError: If one is given.
-    """
-    if (reading.rate, reading.clip_seconds, reading.trim_db) != (None, None, None):
-        raise InputError(
-            f"{where} has images, but --rate, --clip-seconds and --trim-db are for clips of sound. "
-            "Leave them out."
-        )
 
 
 class ClipHeaders:
     """The headers of one part's clips.
 
     Attributes:
+        part: Name of the part.
         readable: bool `(N,)`: whether each file's header can be read.
         set_aside: The others.
         rates: How often each number of samples a second occurs.
@@ -62,6 +34,7 @@ class ClipHeaders:
     """
 
     def __init__(self, files: FileList):
+        self.part = files.part
         self.readable = np.zeros(len(files.paths), bool)
         self.set_aside: list[SetAside] = []
         self.rates: Counter[int] = Counter()
@@ -95,25 +68,7 @@ def _read_block(root: str):
     return read
 
 
-def holds_clips(lists: Sequence[FileList], *, where: str) -> bool:
-    """Whether the files are clips of sound, and not images.
-
-    Raises:
-        InputError: If some are and some are not.
-    """
-    clips = [[is_clip(path) for path in files.paths] for files in lists]
-    count, total = sum(map(sum, clips)), sum(map(len, clips))
-    if 0 < count < total:
-        raise InputError(
-            f"{where} has {count} WAV files and {total - count} images; expected either. Take the "
-            "others out."
-        )
-    return count > 0
-
-
-def plan_clips(
-    headers: Sequence[tuple[FileList, ClipHeaders]], reading: Reading, *, where: str
-) -> LogMel:
+def plan_clips(headers: Sequence[ClipHeaders], options: LoadOptions, *, where: str) -> LogMel:
     """Chooses how clips become images; the length by those that a study may learn from.
 
     A source takes the commonest rate, and what its target's pictures ask for as far as clips can.
@@ -121,29 +76,27 @@ def plan_clips(
     Raises:
         InputError: If their rates differ and none is asked for, or an option is for pictures.
     """
-    mode = reading.resize
-    if reading.is_source:
+    mode = options.resize
+    if options.is_source:
         mode = mode if mode in CLIP_MODES else CLIP_MODES[0]
-    elif reading.channels not in (None, 1):
+    elif options.channels not in (None, 1):
         raise InputError(
-            f"--channels is {reading.channels}, but {where} holds clips of sound, whose images are "
+            f"`channels` is {options.channels}, but {where} holds clips of sound, whose images are "
             "gray; leave it out."
         )
     require_choice(mode, CLIP_MODES, what="way to fit clips of sound")
-    rate = reading.rate or _common_rate(
-        [found for _, found in headers], where, ask=not reading.is_source
-    )
-    seconds = reading.clip_seconds
+    rate = options.rate or _common_rate(headers, where, ask=not options.is_source)
+    seconds = options.clip_seconds
     if seconds is None:
-        known = [found.seconds for files, found in headers if files.part != "test"]
+        known = [found.seconds for found in headers if found.part != "test"]
         longest = float(np.percentile(np.concatenate(known), _PERCENTILE))
         seconds = min(max(round(longest, 2), SHORTEST), LONGEST)
     return plan_logmel(
         rate=rate,
         seconds=seconds,
-        size=reading.size or SIZE,
+        size=options.image_size or SIZE,
         mode=mode,
-        trim_db=reading.trim_db,
+        trim_db=options.trim_db,
     )
 
 
@@ -157,7 +110,7 @@ def _common_rate(headers: Sequence[ClipHeaders], where: str, *, ask: bool) -> in
             f"The clips of {where} have {len(rates)} different rates, for example "
             f"{examples[common]} ({common} samples a second) and {examples[other]} ({other}); "
             f"expected one. The commonest is {common} ({times} of {rates.total()} clips). Pass "
-            f"--rate {common} to resample all to it."
+            f"`rate={common}` to resample all to it."
         )
     return common
 

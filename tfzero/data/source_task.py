@@ -13,17 +13,19 @@ from pathlib import Path
 import numpy as np
 
 from tfzero.common.checks import InputError
-from tfzero.data.collection import Collection, Part, Reading, label_part, note_set_aside
-from tfzero.data.dataset import ImageData, hash_array, safe_name
+from tfzero.data.classes import leave_small_classes_out, note_set_aside
+from tfzero.data.collection import Collection, Part, label_part
+from tfzero.data.dataset import ImageData, hash_array
+from tfzero.data.digests import digest_rows, order_by_content
 from tfzero.data.files import read_files
-from tfzero.data.folder import find_train_alone, holds_images, list_tree
 from tfzero.data.idx import find_idx
 from tfzero.data.kinds import default_kind
 from tfzero.data.memory import join_rows, take_rows
-from tfzero.data.names import name_rows
+from tfzero.data.names import name_rows, safe_name
+from tfzero.data.options import LoadOptions
 from tfzero.data.resize import convert_channels, resize_images
-from tfzero.data.sources import collect
-from tfzero.data.splits import digest_rows, order_by_content
+from tfzero.data.scan import find_train_alone, holds_images, list_tree
+from tfzero.data.sources import read_source
 from tfzero.data.store import open_array, write_whole
 from tfzero.data.table import TABLE_NAME
 
@@ -84,7 +86,7 @@ def load_source_task(source: str | os.PathLike[str] | ImageData, *, like: ImageD
     if isinstance(source, ImageData):
         collection = _from_data(source, like)
     else:
-        collection = _collect(source, like)
+        collection = leave_small_classes_out(_read(source, like), strict=False)
     train, pool = collection.train, collection.pool
     labels, class_names = train.labels, collection.class_names
     notes = [*note_set_aside(collection.set_aside), *collection.notes]
@@ -147,30 +149,36 @@ def _nothing_own(source: str, class_names: tuple[str, ...], overlap: Counter[str
     parts = [name for name, key in (("test", "test"), ("training", "labelled")) if overlap[key]]
     where = "in some class" if class_names else "at all"
     if not parts:
-        return InputError(f"{source} has no images {where}; expected some. Take another --source.")
+        return InputError(f"{source} has no images {where}; expected some. Take another `source`.")
     return InputError(
         f"{source} has no images of its own {where}: the others equal {' or '.join(parts)} images "
-        "of the target, whose labels a source must not tell. Take another --source."
+        "of the target, whose labels a source must not tell. Take another `source`."
     )
 
 
-def _collect(source: str | os.PathLike[str], like: ImageData) -> Collection:
+def _read(source: str | os.PathLike[str], like: ImageData) -> Collection:
     height, width, channels = like.image_shape
     if channels not in (1, 3):
         raise InputError(
             f"The target's images have {channels} channels; a source can be brought to 1 or 3 "
-            "only. Pass --channels."
+            "only. Pass `channels`."
         )
     path = Path(os.fspath(source)).expanduser()
     is_folder = source != "digits" and path.is_dir()
     train = find_train_alone(path) if is_folder else None
     if train is not None:
-        found = replace(_collect(train, like), name=safe_name(path.resolve().name))
+        found = replace(_read(train, like), name=safe_name(path.resolve().name))
         note = f"Of {source} {train.name}/ alone is read."
         return replace(found, source=str(source), notes=(note, *found.notes))
+    options = LoadOptions(
+        size=(height, width),
+        channels=channels,
+        resize=like.resize,
+        sound=like.sound,
+        is_source=True,
+    )
     if is_folder and _has_no_classes(path):
-        reading = Reading((height, width), channels, like.resize, sound=like.sound, is_source=True)
-        found = read_files([list_tree(path, part="train")], reading, where=str(path))
+        found = read_files([list_tree(path, part="train")], options, where=str(path))
         collection = Collection(
             name=safe_name(path.resolve().name),
             source=str(source),
@@ -181,10 +189,7 @@ def _collect(source: str | os.PathLike[str], like: ImageData) -> Collection:
             sound=found.sound,
         )
     else:
-        collection = collect(
-            source, size=(height, width), channels=channels, resize=like.resize, sound=like.sound,
-            is_source=True,
-        )  # fmt: skip
+        collection = read_source(source, options)
     return _in_channels(collection, channels)
 
 

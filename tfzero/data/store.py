@@ -91,8 +91,8 @@ def open_arrays(folder: str | os.PathLike[str]) -> ImageData:
 
 
 def _names(pool_is_train: bool, grouped: bool) -> list[str]:
-    return [*(() if pool_is_train else ("pool",)), *_ARRAYS,
-            *(("train_groups",) if grouped else ())]  # fmt: skip
+    names = [*_ARRAYS] if pool_is_train else ["pool", *_ARRAYS]
+    return [*names, "train_groups"] if grouped else names
 
 
 def _read_summary(folder: Path) -> dict:

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tfzero.common.checks import InputError, nearest
-from tfzero.data.collection import Collection, FileList, Reading, leave_small_classes_out
-from tfzero.data.dataset import safe_name
+from tfzero.data.collection import Collection, FileList
 from tfzero.data.files import read_files
-from tfzero.data.folder import list_tree
-from tfzero.data.groups import find_groups, group_by_pattern
-from tfzero.data.names import Paths
+from tfzero.data.names import Paths, safe_name
+from tfzero.data.options import LoadOptions
+from tfzero.data.patterns import find_groups, group_by_pattern
+from tfzero.data.scan import list_tree
 
 TABLE_NAME = "labels.csv"
 _FILE_COLUMNS = ("file", "filename", "path", "image")
@@ -21,17 +21,12 @@ _LABEL_COLUMNS = ("label", "class")
 _SPLITS = {"train": "train", "training": "train", "test": "test", "pool": "pool"}
 _EXPECTED = (
     "expected a header with the columns file and label, and perhaps split (train, test or pool) "
-    "and a column for --group"
+    "and a column for `group`"
 )
 
 
 def load_table(
-    table: Path,
-    *,
-    source: str,
-    reading: Reading,
-    pool: FileList | None = None,
-    lenient: bool = False,
+    table: Path, source: str, options: LoadOptions, *, pool: FileList | None = None
 ) -> Collection:
     """Loads the images that a CSV file names, relative to its folder.
 
@@ -42,10 +37,8 @@ def load_table(
     Args:
         table: The CSV file.
         source: What the user gave.
-        reading: How files become images; `group` may be a column.
+        options: How files become images; `group` may be a column.
         pool: More unlabeled files.
-        lenient: Whether mixed sizes are brought to the commonest without asking, and classes may
-            be missing or small: for a check, which is to see them.
 
     Raises:
         InputError: If the file is laid out otherwise or no image can be used.
@@ -62,7 +55,7 @@ def load_table(
     numbers = {name: number for number, name in enumerate(class_names)}
     parts = {name: FileList(name, str(table.parent), labels=[]) for name in ("train", "test")}
     parts["pool"] = FileList("pool", str(table.parent))
-    grouping = _Grouping(reading.group, columns, parts)
+    grouping = _Grouping(options.group, columns, parts)
     for part, path, row in _place_rows(rows, file_column, label_column, table):
         parts[part].paths.append(path)
         if part != "pool":
@@ -78,12 +71,12 @@ def load_table(
     if not parts["train"].paths:
         raise InputError(f"{table} has no labelled training image; {_EXPECTED}. Label some.")
     lists = [files for files in parts.values() if files.paths]
-    found = read_files(lists, reading, where=str(table.parent), lenient=lenient)
+    found = read_files(lists, options, where=str(table.parent))
     note = (
         f"{len(unnamed)} images that {table.name} does not name are unlabeled: they are in the "
         "pool."
     )
-    collection = Collection(
+    return Collection(
         name=safe_name(table.parent.resolve().name),
         source=source,
         class_names=class_names,
@@ -92,13 +85,11 @@ def load_table(
         pool=found.parts.get("pool"),
         set_aside=found.set_aside,
         notes=(*([note] if len(unnamed) else []), *found.notes),
-        resize=reading.resize,
+        resize=options.resize,
         sizes=found.sizes,
         sound=found.sound,
+        of_files=True,
     )
-    if lenient:
-        return collection
-    return leave_small_classes_out(collection, strict=reading.strict)
 
 
 class _Grouping:

@@ -10,11 +10,12 @@ import numpy as np
 
 from tfzero.common.checks import InputError, check_labels, nearest
 from tfzero.data.assemble import assemble
-from tfzero.data.collection import Collection, Part, Reading
-from tfzero.data.dataset import ImageData, check_part, number_classes, safe_name
+from tfzero.data.collection import Collection, Part, check_part, number_classes
+from tfzero.data.dataset import ImageData
 from tfzero.data.memory import gather_rows
-from tfzero.data.names import name_rows
-from tfzero.data.resize import Size, fit_images, note_fit, parse_size
+from tfzero.data.names import name_rows, safe_name
+from tfzero.data.options import LoadOptions, Size
+from tfzero.data.resize import fit_images, note_fit
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -50,17 +51,17 @@ def from_dataset(
     Raises:
         InputError: If a data set never ends, or anything of the above does not hold.
     """
-    reading = Reading(size=parse_size(size))
+    options = LoadOptions(size=size, test_share=test_share)
     parts = {
-        part: _read_part(dataset, part, reading)
+        part: _read_part(dataset, part, options)
         for part, dataset in (("train", train), ("test", test), ("pool", pool))
         if dataset is not None
     }
-    collection = _collect(parts, class_names, name=name, source=name, reading=reading)
-    return assemble(collection, test_share=test_share)
+    collection = _collect(parts, class_names, name=name, source=name, options=options)
+    return assemble(collection, options)
 
 
-def load_tfds(source: str, *, reading: Reading) -> Collection:
+def load_tfds(source: str, options: LoadOptions) -> Collection:
     """Loads `tfds:NAME[/CONFIG][,train=SPLIT][,test=SPLIT][,pool=SPLIT][,data_dir=FOLDER]`.
 
     Only prepared data are read: nothing is downloaded. Splits are TFDS's, as train[:10%]; by
@@ -68,17 +69,17 @@ def load_tfds(source: str, *, reading: Reading) -> Collection:
 
     Args:
         source: What the user gave.
-        reading: Size and channels to bring the images to.
+        options: Size and channels to bring the images to.
 
     Raises:
         InputError: If TFDS does not know the name, the data are not prepared, or they are no
             images with labels.
     """
-    name, options = _parse_source(source)
-    builder = _find_builder(name, options.get("data_dir"))
+    name, asked = _parse_source(source)
+    builder = _find_builder(name, asked.get("data_dir"))
     splits = list(builder.info.splits)
-    wanted = {"train": options.get("train", "train"), "test": options.get("test")}
-    wanted["pool"] = options.get("pool")
+    wanted = {"train": asked.get("train", "train"), "test": asked.get("test")}
+    wanted["pool"] = asked.get("pool")
     # Mocked data sets know no splits, and give whatever is asked for.
     if wanted["test"] is None and ("test" in splits or not splits):
         wanted["test"] = "test"
@@ -87,13 +88,13 @@ def load_tfds(source: str, *, reading: Reading) -> Collection:
     parts = {}
     for part, split in wanted.items():
         if split is not None:
-            parts[part] = _read_part(_open_split(builder, split, source), part, reading)
+            parts[part] = _read_part(_open_split(builder, split, source), part, options)
     features = builder.info.features
     names = getattr(features["label"], "names", None) if "label" in features else None
-    return _collect(parts, names, name=safe_name(name), source=source, reading=reading)
+    return _collect(parts, names, name=safe_name(name), source=source, options=options)
 
 
-def _collect(parts: Mapping[str, Part], class_names, *, name, source, reading) -> Collection:
+def _collect(parts: Mapping[str, Part], class_names, *, name, source, options) -> Collection:
     if class_names is None:
         labelled = [parts[part].require_labels() for part in ("train", "test") if part in parts]
         class_names = number_classes(np.concatenate(labelled))
@@ -104,8 +105,8 @@ def _collect(parts: Mapping[str, Part], class_names, *, name, source, reading) -
         train=parts["train"],
         test=parts.get("test"),
         pool=parts.get("pool"),
-        notes=tuple(note_fit(reading)),
-        resize=reading.resize,
+        notes=tuple(note_fit(options)),
+        resize=options.resize,
     )
 
 
@@ -161,7 +162,7 @@ def _open_split(builder: Any, split: str, source: str) -> tf.data.Dataset:
         ) from error
 
 
-def _read_part(dataset: tf.data.Dataset, name: str, reading: Reading) -> Part:
+def _read_part(dataset: tf.data.Dataset, name: str, options: LoadOptions) -> Part:
     """Reads all of a data set, in some megabytes at a time."""
     import tensorflow as tf
 
@@ -189,7 +190,7 @@ def _read_part(dataset: tf.data.Dataset, name: str, reading: Reading) -> Part:
             images = image if rank == 4 else image[None]
             if label is not None:
                 labels.append(np.atleast_1d(label))
-            yield fit_images(np.asarray(images), reading, name=name)
+            yield fit_images(np.asarray(images), options, name=name)
 
     stream = chunks()
     first = next(stream, None)

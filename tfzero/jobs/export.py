@@ -6,7 +6,7 @@ import pathlib
 
 from tfzero.common.checks import InputError, require_choice
 from tfzero.data.logmel import CLIP_MODES, LogMel, plan_logmel
-from tfzero.data.sound import check_clip_options
+from tfzero.data.options import check_clip_options
 from tfzero.jobs.load import load_model
 
 
@@ -66,7 +66,7 @@ def _find_sound(
             f"`tfzero finetune` had or printed them; here the rate is {rate}, the seconds are "
             f"{seconds}, and the model takes {shape}."
         )
-    check_clip_options(rate=rate, seconds=seconds, trim_db=trim_db)
+    check_clip_options(rate=rate, clip_seconds=seconds, trim_db=trim_db)
     require_choice(mode, CLIP_MODES, what="way to fit clips of sound")
     size = (int(shape[0]), int(shape[1]))
     return plan_logmel(rate=rate, seconds=seconds, size=size, mode=mode, trim_db=trim_db)

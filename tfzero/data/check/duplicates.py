@@ -14,7 +14,7 @@ from tfzero.data.check.findings import (
     plural,
     stack_rows,
 )
-from tfzero.data.splits import digest_rows
+from tfzero.data.digests import digest_rows
 
 
 def check_duplicates(subject: Subject) -> list[Finding]:
@@ -84,7 +84,7 @@ def _say_leaks(count: int, examples: tuple[Example, ...]) -> Finding:
         "stop",
         f"{plural(count, 'training image')} {'equals' if count == 1 else 'equal'} a test image, "
         "pixel by pixel: scores on them say nothing about new images. Remove them, or let "
-        "--drop-leaks leave the training images out.",
+        "`drop_leaks=True` leave the training images out.",
         count=count,
         examples=examples,
     )
@@ -101,8 +101,8 @@ def _say_pool(count: int, examples: tuple[Example, ...], subject: Subject) -> li
         sentence += "That is meant to be so: the setting is transductive."
         return [Finding("pool leaks", "fine", sentence, count, examples)]
     sentence += (
-        "Let --drop-leaks leave them out of the pool; or, if the images to be classified "
-        "are known when you pretrain, say --transductive."
+        "Let `drop_leaks=True` leave them out of the pool; or, if the images to be classified "
+        "are known when you pretrain, say `transductive=True`."
     )
     return [Finding("pool leaks", "stop", sentence, count, examples)]
 

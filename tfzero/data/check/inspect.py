@@ -25,44 +25,28 @@ from tfzero.data.check.simple import (
 from tfzero.data.collection import Part
 from tfzero.data.dataset import ImageData
 from tfzero.data.names import name_rows
-from tfzero.data.resize import Size
-from tfzero.data.sources import collect
+from tfzero.data.options import LoadOptions
+from tfzero.data.sources import read_source
 
 _BRIEF_LEFT_OUT = (
     "Not looked for: nearly equal images, labels that look wrong, test images unlike the training "
     "images (tfzero check does)."
 )
+_DEFAULTS = LoadOptions()
 
 
 def check_data(
     source: str | os.PathLike[str] = "digits",
+    options: LoadOptions = _DEFAULTS,
     *,
-    pool: str | os.PathLike[str] | None = None,
-    size: Size = None,
-    channels: int | None = None,
-    resize: str = "stretch",
-    group: str | None = None,
-    strict: bool = False,
-    transductive: bool = False,
-    rate: int | None = None,
-    clip_seconds: float | None = None,
-    trim_db: float | None = None,
     say: Callable[[str], object] = lambda text: None,
 ) -> CheckResult:
     """Looks for what would spoil a study of these images; nothing is changed or deleted.
 
     Args:
-        source: As in `load_data`, like the next six.
-        pool: Folder of unlabeled images.
-        size: To resize to; without it images of several sizes are brought to the commonest.
-        channels: To bring the images to.
-        resize: What becomes of the aspect.
-        group: What must not be on both sides of the test part.
-        strict: Whether broken files and too small classes stop a study.
-        transductive: Whether the pool may hold test images.
-        rate: Of clips of sound, as in `load_data`, like the next two.
-        clip_seconds: What is kept of a clip.
-        trim_db: What is silence.
+        source: As in `load_data`.
+        options: How a study would read them. Without a size, images of several sizes are brought
+            to the commonest.
         say: Is told what is being done.
 
     Raises:
@@ -70,23 +54,20 @@ def check_data(
     """
     began = time.monotonic()
     say("Reading the images ...")
-    found = collect(
-        source, pool=pool, size=size, channels=channels, resize=resize, group=group, lenient=True,
-        rate=rate, clip_seconds=clip_seconds, trim_db=trim_db,
-    )  # fmt: skip
-    subject = Subject(found.parts(), found.class_names, transductive)
+    found = read_source(source, replace(options, strict=False, lenient=True))
+    subject = Subject(found.parts(), found.class_names, options.transductive)
     findings = [
         check_files(found.set_aside),
-        check_sizes(found.sizes, asked=size is not None),
+        check_sizes(found.sizes, asked=options.size is not None),
         check_classes(subject),
         check_balance(subject),
         check_constant(subject),
     ]
-    if strict:
+    if options.strict:
         findings = [_refuse(finding, "files", "classes") for finding in findings]
     say("Looking for equal images ...")
     findings += check_duplicates(subject)
-    if group is not None:
+    if options.group is not None:
         findings.append(_check_groups(subject))
     say("Looking for nearly equal images ...")
     near, left_out = check_near(subject)
@@ -194,7 +175,8 @@ def _check_groups(subject: Subject) -> Finding:
         "groups",
         "stop",
         f"{len(shared)} groups are in both training and test part, for example "
-        f"{', '.join(map(str, shared[:5]))}. Let --drop-leaks leave their training images out.",
+        f"{', '.join(map(str, shared[:5]))}. Let `drop_leaks=True` leave their training images "
+        "out.",
         count=len(shared),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from tfzero.data.check.findings import MOST_EXAMPLES, Example, Finding, Subject, plural
 from tfzero.data.check.thumbnails import make_thumbnails
@@ -29,10 +30,8 @@ def check_labels(subject: Subject) -> tuple[Finding | None, list[str]]:
         Northcutt, Jiang and Chuang 2021, arXiv:1911.00068.
     """
     names = [name for name, part in subject.parts.items() if part.labels is not None]
-    places = np.array(
-        [(number, row) for number, name in enumerate(names)
-         for row in range(len(subject.parts[name].images))]
-    )  # fmt: skip
+    sizes = [len(subject.parts[name].images) for name in names]
+    places = np.array([(number, row) for number, size in enumerate(sizes) for row in range(size)])
     labels = np.concatenate([subject.parts[name].require_labels() for name in names])
     enough = np.flatnonzero((np.bincount(labels) >= _FOLDS)[labels])
     left_out = []
@@ -79,7 +78,6 @@ def _cross_validate(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
-    from threadpoolctl import threadpool_limits
 
     smallest = len(labels) - -(-len(labels) // _FOLDS)  # Images to train on, in a fold.
     # Distances of PCA's numbers, of which the kernel is made, grow with their variance.
@@ -102,10 +100,8 @@ def _say(subject, names, places, chosen, kinds, numbers, probabilities, accuracy
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        wrong = find_label_issues(
-            numbers, probabilities, filter_by="both",
-            return_indices_ranked_by="normalized_margin", n_jobs=1,
-        )  # fmt: skip
+        ranked = {"filter_by": "both", "return_indices_ranked_by": "normalized_margin"}
+        wrong = find_label_issues(numbers, probabilities, n_jobs=1, **ranked)
     how = f"A simple classifier gives {100 * accuracy:.0f} % of images the label they have"
     if not len(wrong):
         return Finding("labels", "fine", f"{how}, and accuses no label of being wrong.")

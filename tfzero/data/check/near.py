@@ -178,7 +178,7 @@ def _say(names, numbers, found, examples) -> Finding:
         "look",
         f"{plural(len(found), 'pair')} of nearly equal images ({where}), of {images:,} images. "
         "Look at them: pictures of one original in training and test make scores too high, and "
-        "should be on one side (--group).",
+        "should be on one side (`group`).",
         count=len(found),
         examples=examples,
     )

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from tfzero.common.checks import InputError
 from tfzero.common.page import render_page, write_page_file
@@ -35,14 +36,12 @@ def write_page(result: CheckResult, path: str | os.PathLike[str], *, style: str 
         write_page_file(Path(path), page)
     except OSError as error:
         raise InputError(
-            f"Cannot write {path} ({error.strerror}); choose another file with --page."
+            f"Cannot write {path} ({error.strerror}); choose another `page`."
         ) from error
 
 
 def _encode(result: CheckResult, sight: Sight) -> str:
     """Returns an image as a data address, enlarged by whole factors so that pixels stay sharp."""
-    from PIL import Image
-
     pixels = np.asarray(result.subject.parts[sight.part].images[sight.row])
     if pixels.shape[-1] not in (1, 3):
         pixels = pixels[..., :1]

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tfzero.data.check.findings import MOST_EXAMPLES, Example, Finding, Subject, plural
-from tfzero.data.collection import SMALL_CLASS, SetAside
+from tfzero.data.classes import SMALL_CLASS
+from tfzero.data.collection import SetAside
 from tfzero.data.memory import slices
 
 # From this many times as many images in the largest class as in the smallest, accuracy misleads.
@@ -23,14 +24,14 @@ def check_files(set_aside: Sequence[SetAside]) -> Finding:
         "files",
         "look",
         f"{plural(len(broken), 'file')} cannot be used and {_is(len(broken))} set aside "
-        "(never deleted). Replace or remove them; --strict refuses them.",
+        "(never deleted). Replace or remove them; `strict=True` refuses them.",
         count=len(broken),
         names=tuple((aside.name, aside.reason) for aside in broken),
     )
 
 
 def check_sizes(sizes: Mapping[tuple[int, int], int], *, asked: bool) -> Finding | None:
-    """Says whether --size is needed; None where images are arrays."""
+    """Says whether a size is needed; None where images are arrays."""
     if not sizes:
         return None
     if len(sizes) == 1 or asked:
@@ -42,8 +43,8 @@ def check_sizes(sizes: Mapping[tuple[int, int], int], *, asked: bool) -> Finding
         "sizes",
         "stop",
         f"Images have {len(sizes)} different sizes, most often {common[0]}x{common[1]} ({times:,} "
-        f"of {sum(sizes.values()):,}). A study needs one: pass --size N, for example --size "
-        f"{max(common)}. This check brought all to {common[0]}x{common[1]}.",
+        f"of {sum(sizes.values()):,}). A study needs one: pass `size`, for example "
+        f"`size={max(common)}`. This check brought all to {common[0]}x{common[1]}.",
         count=len(sizes),
     )
 
@@ -79,8 +80,8 @@ def check_classes(subject: Subject, *, set_aside: Sequence[SetAside] = ()) -> Fi
         return Finding(
             "classes",
             "look",
-            f"Classes with too few images: {what}. A study leaves them out; --strict refuses them. "
-            "A class needs 3 images, or 2 to train and 1 to test.",
+            f"Classes with too few images: {what}. A study leaves them out; `strict=True` refuses "
+            "them. A class needs 3 images, or 2 to train and 1 to test.",
             count=len(small) or len(dropped),
         )
     return Finding("classes", "fine", f"All {len(names)} classes are in every labelled part.")

@@ -1,0 +1,81 @@
+"""Arrays in memory as a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from tfzero.common.checks import InputError, check_images
+from tfzero.data.assemble import assemble
+from tfzero.data.collection import Collection, Part, check_part, number_classes
+from tfzero.data.dataset import ImageData
+from tfzero.data.names import name_rows
+from tfzero.data.options import LoadOptions
+
+
+def from_arrays(
+    train_images: np.ndarray,
+    train_labels: np.ndarray,
+    test_images: np.ndarray | None = None,
+    test_labels: np.ndarray | None = None,
+    *,
+    pool: np.ndarray | None = None,
+    class_names: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
+    name: str = "arrays",
+    test_share: float = 0.3,
+) -> ImageData:
+    """Makes a data set from arrays in memory; their order is kept.
+
+    Args:
+        train_images: uint8 in 0..255 or float in 0..1, `(N, H, W, C)`.
+        train_labels: Integers 0..K-1, `(N,)`.
+        test_images: As `train_images`, `(M, H, W, C)`. None holds out a stratified
+            part of the training images.
+        test_labels: As `train_labels`, `(M,)`; given if and only if `test_images` is.
+        pool: As `train_images`, `(P, H, W, C)`. None takes the training images.
+        class_names: K names. None takes "0", "1", ...
+        groups: `(N,)`: images of one group are held out together, and are on one side wherever a
+            strategy chooses a setting by cross-validation. None groups none.
+        name: Safe as a folder name.
+        test_share: Share in (0, 1) to hold out where no test images are given.
+
+    Raises:
+        InputError: If anything of it does not hold.
+    """
+    train = check_part(train_images, train_labels, name="train")
+    if (test_images is None) != (test_labels is None):
+        given, missing = ("labels", "images") if test_images is None else ("images", "labels")
+        raise InputError(f"Test {given} came without test {missing}; give both or neither.")
+    test = None
+    if test_images is not None and test_labels is not None:
+        test = check_part(test_images, test_labels, name="test")
+    if groups is not None:
+        if len(groups) != len(train.images) or test is not None:
+            raise InputError(
+                f"There are {len(groups)} groups for {len(train.images)} images"
+                f"{'' if test is None else ' and a test part'}; expected one a training image, "
+                "and no test part."
+            )
+        train = replace(train, groups=np.array(groups, dtype=object))
+    if pool is train_images:
+        pool = None
+    unlabeled = None
+    if pool is not None:
+        pool = check_images(pool, name="pool")
+        unlabeled = Part(pool, name_rows("pool", len(pool)))
+    if class_names is None:
+        labels = [part.require_labels() for part in (train, test) if part is not None]
+        class_names = number_classes(np.concatenate(labels))
+    collection = Collection(
+        name=name,
+        source=name,
+        class_names=tuple(str(each) for each in class_names),
+        train=train,
+        test=test,
+        pool=unlabeled,
+        keep_order=True,
+    )
+    return assemble(collection, LoadOptions(pool_only=True, test_share=test_share))

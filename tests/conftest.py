@@ -70,6 +70,15 @@ def build_small_encoder(shape=(8, 8, 1), *, seed=0):
     return keras.Model(inputs, keras.layers.Flatten(name="features")(x), name="encoder")
 
 
+@pytest.fixture
+def one_core(monkeypatch):
+    """A machine of one core: the jobs of a study run in the process that starts it.
+
+    That has TensorFlow loaded and most graphs traced, which a new worker has not.
+    """
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0})
+
+
 @pytest.fixture(scope="session")
 def encoder():
     """A small encoder of 8x8 images that nobody may train in place."""

@@ -1,5 +1,10 @@
-"""The whole road on a small data set, through the command line and from Python."""
+"""The whole road on a small data set, through the command line and from Python.
 
+One study runs through the command itself, in processes of its own; the others run in the test's
+process, which has loaded and traced most of what they need.
+"""
+
+import contextlib
 import io
 import json
 import os
@@ -55,6 +60,28 @@ def run_command(*arguments, cwd, timeout=900):
     )  # fmt: skip
 
 
+def run_here(*arguments, cwd):
+    """Runs a command in this process, with one worker; returns what `run_command` returns."""
+    words = [str(argument) for argument in arguments]
+    if words[0] == "compare":
+        words += ["--workers", "1"]
+    output, errors = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(errors),
+    ):
+        patch.chdir(cwd)
+        patch.setenv("COLUMNS", "100")
+        patch.setattr(sys, "argv", ["tfzero", *words])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code or 0
+    return subprocess.CompletedProcess(words, code, output.getvalue(), errors.getvalue())
+
+
 def read_results(folder):
     """Returns every cell's spec and result: what must not depend on how a study was run."""
     records = [json.loads(path.read_text()) for path in (folder / "cells").glob("*.json")]
@@ -66,9 +93,21 @@ def finished(tmp_path_factory):
     """A study run once by the command line, with --json."""
     folder = tmp_path_factory.mktemp("compare")
     make_images(folder)
-    done = run_command("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
+    done = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder, done
+
+
+def test_in_processes_of_its_own_it_prints_the_verdict_and_no_noise(tmp_path):
+    make_images(tmp_path)
+    arms = ["--arms", "scratch/probe,pixels/svm", "--label-counts", "12", "--seeds", "2"]
+    done = run_command("compare", "bars.npz", *arms, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    verdict = json.loads(done.stdout)
+    assert verdict == json.loads((tmp_path / "runs/bars/verdict.json").read_text())
+    assert "Plan: " in done.stderr and "s; planned were " in done.stderr
+    assert "Traceback" not in done.stderr and "oneDNN" not in done.stderr
+    assert (tmp_path / verdict["recommended"]["savedmodel"] / "saved_model.pb").is_file()
 
 
 @pytest.mark.slow
@@ -98,7 +137,7 @@ def test_leaks_refuse_a_study_before_any_work(tmp_path):
     train, test = slice(0, 90), slice(87, 120)  # Three images are in both.
     np.savez(path, x_train=arrays["x_train"][train], y_train=arrays["y_train"][train],
              x_test=arrays["x_train"][test], y_test=arrays["y_train"][test])  # fmt: skip
-    done = run_command("compare", "bars.npz", *ARGUMENTS, cwd=tmp_path)
+    done = run_here("compare", "bars.npz", *ARGUMENTS, cwd=tmp_path)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "3 training images equal a test image" in done.stderr
     assert "--drop-leaks" in done.stderr
@@ -163,7 +202,7 @@ def test_what_the_report_needs_stays_when_the_images_are_gone(finished):
 def test_the_same_command_only_reads_a_finished_study_and_exports_nothing_new(finished):
     folder, first = finished
     before = {path: path.stat().st_mtime_ns for path in (folder / "runs/bars/cells").iterdir()}
-    again = run_command("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
+    again = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout) == json.loads(first.stdout)
     assert "nothing to train" in again.stderr
@@ -174,7 +213,7 @@ def test_the_same_command_only_reads_a_finished_study_and_exports_nothing_new(fi
 
 
 def test_another_plan_in_the_same_folder_is_refused_by_name(finished):
-    done = run_command("compare", "bars.npz", *ARGUMENTS[:-1], "2", cwd=finished[0])
+    done = run_here("compare", "bars.npz", *ARGUMENTS[:-1], "2", cwd=finished[0])
     assert done.returncode == 2
     assert "pretraining.gan.epochs: 1 there, 2 now" in done.stderr
     assert "--out" in done.stderr and "--overwrite" in done.stderr
@@ -192,7 +231,7 @@ def test_lost_and_broken_records_are_made_again_and_equal(finished, tmp_path):
         encoder.unlink()
     for cell in (folder / "runs/bars/cells").glob("vae-lpft-*-1-*.json"):
         cell.unlink()
-    done = run_command("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
+    done = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert read_results(folder / "runs/bars") == expected
     first = json.loads(finished[1].stdout)
@@ -205,7 +244,7 @@ def test_more_seeds_are_added_to_what_is_there_and_look_again(finished, tmp_path
     run = RunFolder(folder / "runs/bars")
     before = {path: path.stat().st_mtime_ns for path in run.cells.iterdir()}
     # What the study was asked for need not be said again.
-    done = run_command("compare", "bars.npz", "--more-seeds", "1", "--json", cwd=folder)
+    done = run_here("compare", "bars.npz", "--more-seeds", "1", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "Look 2: seeds 4 to 4 are new" in done.stderr
     verdict = json.loads(done.stdout)
@@ -215,18 +254,18 @@ def test_more_seeds_are_added_to_what_is_there_and_look_again(finished, tmp_path
     assert before.items() < after.items() and len(after) == len(before) * 4 // 3
     # Killed before its verdict, the same command goes on with this look; it adds no more.
     run.verdict.unlink()
-    again = run_command("compare", "bars.npz", "--more-seeds", "1", "--json", cwd=folder)
+    again = run_here("compare", "bars.npz", "--more-seeds", "1", "--json", cwd=folder)
     assert again.returncode == 0, again.stderr
     assert "not finished; going on" in again.stderr and json.loads(again.stdout) == verdict
     # And the command that began the study shows what has become of it.
-    first = run_command("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
+    first = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
     assert first.returncode == 0, first.stderr
     assert "nothing to train" in first.stderr and json.loads(first.stdout) == verdict
 
 
 def test_more_seeds_of_nothing_are_refused(tmp_path):
     make_images(tmp_path)
-    done = run_command("compare", "bars.npz", "--more-seeds", "2", cwd=tmp_path)
+    done = run_here("compare", "bars.npz", "--more-seeds", "2", cwd=tmp_path)
     assert done.returncode == 2 and "holds no study to add seeds to" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -238,10 +277,10 @@ def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
         "--encoders", "1", "--margin", "40", "--class-weights",
         "--arms", "vae/lpft,scratch/finetune,scratch-long/finetune",
     )  # fmt: skip
-    refused = run_command(*arguments, "--minutes", "0.01", cwd=tmp_path)
+    refused = run_here(*arguments, "--minutes", "0.01", cwd=tmp_path)
     assert refused.returncode == 2 and "minutes do not suffice" in refused.stderr
     assert "Traceback" not in refused.stderr
-    done = run_command(*arguments, "--minutes", "60", "--json", cwd=tmp_path)
+    done = run_here(*arguments, "--minutes", "60", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     study = json.loads((tmp_path / "runs/bars/study.json").read_text())
     assert (study["minutes"], study["dropped"], study["encoders"]) == (60, [], 1)
@@ -263,10 +302,10 @@ def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
     assert steps["scratch-long/finetune"] == steps["scratch/finetune"] + extra and extra > 0
     # A resumed study is not planned anew.
     next(run.cells.glob("*.json")).unlink()
-    again = run_command(*arguments, "--minutes", "60", "--json", cwd=tmp_path)
+    again = run_here(*arguments, "--minutes", "60", "--json", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert json.loads((tmp_path / "runs/bars/study.json").read_text()) == study
-    other = run_command(*arguments, "--minutes", "50", cwd=tmp_path)
+    other = run_here(*arguments, "--minutes", "50", cwd=tmp_path)
     assert other.returncode == 2 and "minutes: 60.0 there, 50.0 now" in other.stderr
 
 
@@ -276,12 +315,12 @@ def test_predict_and_verify_take_the_export(finished):
     folder = finished[0]
     data = tfzero.load_data(folder / "bars.npz")
     Image.fromarray(data.test_images[0, :, :, 0]).save(folder / "one.png")
-    done = run_command("predict", "savedmodels/bars", "one.png", "--json", cwd=folder)
+    done = run_here("predict", "savedmodels/bars", "one.png", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     [prediction] = json.loads(done.stdout)
     assert sum(prediction["scores"].values()) == pytest.approx(1, abs=1e-5)
     assert prediction["label"] in data.class_names
-    assert run_command("verify", "savedmodels/bars", cwd=folder).returncode == 0
+    assert run_here("verify", "savedmodels/bars", cwd=folder).returncode == 0
 
 
 @pytest.mark.slow
@@ -330,7 +369,9 @@ def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch):
     assert pathlib.Path(study.results["recommended"]["savedmodel"], "saved_model.pb").exists()
 
 
-def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(tmp_path, monkeypatch):
+def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(
+    tmp_path, monkeypatch, one_core
+):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tfzero.jobs.recommended._LONG", 0.0)
     said = io.StringIO()
@@ -344,7 +385,9 @@ def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(tmp_pat
     )
 
 
-def test_the_residual_encoder_is_every_arm_s_from_the_command_line(tmp_path, monkeypatch):
+def test_the_residual_encoder_is_every_arm_s_from_the_command_line(
+    tmp_path, monkeypatch, one_core
+):
     monkeypatch.chdir(tmp_path)
     images, labels = draw_bars(80, seed=0)
     np.savez("bars.npz", x_train=images, y_train=labels, x_test=images[:20] ^ 1, y_test=labels[:20])

@@ -1,11 +1,27 @@
 """Fixtures for all tests. TensorFlow is not imported here: many tests need none."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# One thread in each process, as a study's workers have: test processes run side by side, and on
+# arrays as small as these, threads that wait for each other cost several times the work itself.
+for _name in (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+):
+    os.environ.setdefault(_name, "1")
 
 import numpy as np
 import pytest
+
+
+def pytest_collection_finish():
+    """Spares every garbage collection the search of what the imports made, a million objects."""
+    gc.collect()
+    gc.freeze()
 
 
 def draw_bars(count, *, seed, contrast=0.4, noise=0.05):
@@ -52,6 +68,15 @@ def build_small_encoder(shape=(8, 8, 1), *, seed=0):
         name="block1",
     )(x)
     return keras.Model(inputs, keras.layers.Flatten(name="features")(x), name="encoder")
+
+
+@pytest.fixture
+def one_core(monkeypatch):
+    """A machine of one core: the jobs of a study run in the process that starts it.
+
+    That has TensorFlow loaded and most graphs traced, which a new worker has not.
+    """
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0})
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from tfzero.pretrain.alarms import describe_alarms
 
 FOLDER = pathlib.Path(__file__).parents[1] / "examples"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
+pytestmark = pytest.mark.usefixtures("one_core")
 
 # Loads an example where nothing of tfzero or Keras can be, and keeps what its main() returns.
 WITHOUT_TFZERO = """

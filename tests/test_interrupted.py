@@ -14,6 +14,8 @@ from tests.jobs.test_compare import SIZE, command, make_images, read_results, ru
 from tests.study.work.test_pool import wait_until
 
 QUICK = ["--arms", "vae/lpft,scratch/finetune,scratch/probe", *SIZE]
+# Its jobs take seconds, and nothing is traced before the first but what it trains.
+SHORT = ["--arms", "scratch/finetune", "--label-counts", "12", "--seeds", "4"]
 
 
 def start(folder, *arguments, errors="errors.txt"):
@@ -66,7 +68,7 @@ def list_claims(folder):
 )
 def test_asked_to_stop_it_stops_cleanly(tmp_path, number, send, code):
     make_images(tmp_path)
-    process = start(tmp_path, *QUICK)
+    process = start(tmp_path, *SHORT)
     assert wait_until(lambda: list_claims(tmp_path), 100)
     send(process.pid, number)
     assert process.wait(timeout=60) == code

@@ -1,5 +1,10 @@
-"""The whole road on a small data set, through the command line and from Python."""
+"""The whole road on a small data set, through the command line and from Python.
 
+One study runs through the command itself, in processes of its own; the others run in the test's
+process, which has loaded and traced most of what they need.
+"""
+
+import contextlib
 import io
 import json
 import os
@@ -20,9 +25,13 @@ from tfzero.study.records import RunFolder
 
 # One arm of each kind; a study of all default arms is the README's first command.
 ARMS = (
-    "gan/lpft", "vae/lpft", "scratch/finetune", "scratch-long/finetune", "kmeans/svm",
+    "gan/lpft",
+    "vae/lpft",
+    "scratch/finetune",
+    "scratch-long/finetune",
+    "kmeans/svm",
     "pixels/label_spreading",
-)  # fmt: skip
+)
 SIZE = ["--label-counts", "6,12", "--seeds", "3", "--epochs", "1"]
 ARGUMENTS = ["--arms", ",".join(ARMS), *SIZE]
 
@@ -50,9 +59,35 @@ def command(*arguments):
 def run_command(*arguments, cwd, timeout=900):
     environment = {**os.environ, "COLUMNS": "100"}
     return subprocess.run(
-        command(*arguments), cwd=cwd, capture_output=True, text=True, env=environment,
+        command(*arguments),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env=environment,
         timeout=timeout,
-    )  # fmt: skip
+    )
+
+
+def run_here(*arguments, cwd):
+    """Runs a command in this process, with one worker; returns what `run_command` returns."""
+    words = [str(argument) for argument in arguments]
+    if words[0] == "compare":
+        words += ["--workers", "1"]
+    output, errors = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(errors),
+    ):
+        patch.chdir(cwd)
+        patch.setenv("COLUMNS", "100")
+        patch.setattr(sys, "argv", ["tfzero", *words])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code or 0
+    return subprocess.CompletedProcess(words, code, output.getvalue(), errors.getvalue())
 
 
 def read_results(folder):
@@ -66,9 +101,21 @@ def finished(tmp_path_factory):
     """A study run once by the command line, with --json."""
     folder = tmp_path_factory.mktemp("compare")
     make_images(folder)
-    done = run_command("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
+    done = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder, done
+
+
+def test_in_processes_of_its_own_it_prints_the_verdict_and_no_noise(tmp_path):
+    make_images(tmp_path)
+    arms = ["--arms", "scratch/probe,pixels/svm", "--label-counts", "12", "--seeds", "2"]
+    done = run_command("compare", "bars.npz", *arms, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    verdict = json.loads(done.stdout)
+    assert verdict == json.loads((tmp_path / "runs/bars/verdict.json").read_text())
+    assert "Plan: " in done.stderr and "s; planned were " in done.stderr
+    assert "Traceback" not in done.stderr and "oneDNN" not in done.stderr
+    assert (tmp_path / verdict["recommended"]["savedmodel"] / "saved_model.pb").is_file()
 
 
 @pytest.mark.slow
@@ -79,9 +126,19 @@ def test_a_study_of_more_classes_than_are_tuned(tmp_path):
     images = patterns[labels] + generator.normal(0, 40, (len(labels), 8, 8, 1))
     np.savez(tmp_path / "many.npz", x_train=images.clip(0, 255).astype(np.uint8), y_train=labels)
     done = run_command(
-        "compare", "many.npz", "--label-counts", "780", "--seeds", "3", "--epochs", "1", "--json",
-        "--arms", "vae/lpft,scratch/finetune,pixels/svm", cwd=tmp_path,
-    )  # fmt: skip
+        "compare",
+        "many.npz",
+        "--label-counts",
+        "780",
+        "--seeds",
+        "3",
+        "--epochs",
+        "1",
+        "--json",
+        "--arms",
+        "vae/lpft,scratch/finetune,pixels/svm",
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     verdict = json.loads(done.stdout)
     means = {row["arm"]: row["mean"] for row in verdict["table"]}
@@ -96,9 +153,14 @@ def test_leaks_refuse_a_study_before_any_work(tmp_path):
     path = make_images(tmp_path)
     arrays = dict(np.load(path))
     train, test = slice(0, 90), slice(87, 120)  # Three images are in both.
-    np.savez(path, x_train=arrays["x_train"][train], y_train=arrays["y_train"][train],
-             x_test=arrays["x_train"][test], y_test=arrays["y_train"][test])  # fmt: skip
-    done = run_command("compare", "bars.npz", *ARGUMENTS, cwd=tmp_path)
+    np.savez(
+        path,
+        x_train=arrays["x_train"][train],
+        y_train=arrays["y_train"][train],
+        x_test=arrays["x_train"][test],
+        y_test=arrays["y_train"][test],
+    )
+    done = run_here("compare", "bars.npz", *ARGUMENTS, cwd=tmp_path)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert "3 training images equal a test image" in done.stderr
     assert "--drop-leaks" in done.stderr
@@ -163,7 +225,7 @@ def test_what_the_report_needs_stays_when_the_images_are_gone(finished):
 def test_the_same_command_only_reads_a_finished_study_and_exports_nothing_new(finished):
     folder, first = finished
     before = {path: path.stat().st_mtime_ns for path in (folder / "runs/bars/cells").iterdir()}
-    again = run_command("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
+    again = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout) == json.loads(first.stdout)
     assert "nothing to train" in again.stderr
@@ -174,7 +236,7 @@ def test_the_same_command_only_reads_a_finished_study_and_exports_nothing_new(fi
 
 
 def test_another_plan_in_the_same_folder_is_refused_by_name(finished):
-    done = run_command("compare", "bars.npz", *ARGUMENTS[:-1], "2", cwd=finished[0])
+    done = run_here("compare", "bars.npz", *ARGUMENTS[:-1], "2", cwd=finished[0])
     assert done.returncode == 2
     assert "pretraining.gan.epochs: 1 there, 2 now" in done.stderr
     assert "--out" in done.stderr and "--overwrite" in done.stderr
@@ -192,7 +254,7 @@ def test_lost_and_broken_records_are_made_again_and_equal(finished, tmp_path):
         encoder.unlink()
     for cell in (folder / "runs/bars/cells").glob("vae-lpft-*-1-*.json"):
         cell.unlink()
-    done = run_command("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
+    done = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert read_results(folder / "runs/bars") == expected
     first = json.loads(finished[1].stdout)
@@ -205,7 +267,7 @@ def test_more_seeds_are_added_to_what_is_there_and_look_again(finished, tmp_path
     run = RunFolder(folder / "runs/bars")
     before = {path: path.stat().st_mtime_ns for path in run.cells.iterdir()}
     # What the study was asked for need not be said again.
-    done = run_command("compare", "bars.npz", "--more-seeds", "1", "--json", cwd=folder)
+    done = run_here("compare", "bars.npz", "--more-seeds", "1", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "Look 2: seeds 4 to 4 are new" in done.stderr
     verdict = json.loads(done.stdout)
@@ -215,18 +277,18 @@ def test_more_seeds_are_added_to_what_is_there_and_look_again(finished, tmp_path
     assert before.items() < after.items() and len(after) == len(before) * 4 // 3
     # Killed before its verdict, the same command goes on with this look; it adds no more.
     run.verdict.unlink()
-    again = run_command("compare", "bars.npz", "--more-seeds", "1", "--json", cwd=folder)
+    again = run_here("compare", "bars.npz", "--more-seeds", "1", "--json", cwd=folder)
     assert again.returncode == 0, again.stderr
     assert "not finished; going on" in again.stderr and json.loads(again.stdout) == verdict
     # And the command that began the study shows what has become of it.
-    first = run_command("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
+    first = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
     assert first.returncode == 0, first.stderr
     assert "nothing to train" in first.stderr and json.loads(first.stdout) == verdict
 
 
 def test_more_seeds_of_nothing_are_refused(tmp_path):
     make_images(tmp_path)
-    done = run_command("compare", "bars.npz", "--more-seeds", "2", cwd=tmp_path)
+    done = run_here("compare", "bars.npz", "--more-seeds", "2", cwd=tmp_path)
     assert done.returncode == 2 and "holds no study to add seeds to" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -234,14 +296,26 @@ def test_more_seeds_of_nothing_are_refused(tmp_path):
 def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
     make_images(tmp_path)
     arguments = (
-        "compare", "bars.npz", "--label-counts", "6", "--seeds", "3", "--epochs", "1",
-        "--encoders", "1", "--margin", "40", "--class-weights",
-        "--arms", "vae/lpft,scratch/finetune,scratch-long/finetune",
-    )  # fmt: skip
-    refused = run_command(*arguments, "--minutes", "0.01", cwd=tmp_path)
+        "compare",
+        "bars.npz",
+        "--label-counts",
+        "6",
+        "--seeds",
+        "3",
+        "--epochs",
+        "1",
+        "--encoders",
+        "1",
+        "--margin",
+        "40",
+        "--class-weights",
+        "--arms",
+        "vae/lpft,scratch/finetune,scratch-long/finetune",
+    )
+    refused = run_here(*arguments, "--minutes", "0.01", cwd=tmp_path)
     assert refused.returncode == 2 and "minutes do not suffice" in refused.stderr
     assert "Traceback" not in refused.stderr
-    done = run_command(*arguments, "--minutes", "60", "--json", cwd=tmp_path)
+    done = run_here(*arguments, "--minutes", "60", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     study = json.loads((tmp_path / "runs/bars/study.json").read_text())
     assert (study["minutes"], study["dropped"], study["encoders"]) == (60, [], 1)
@@ -251,8 +325,9 @@ def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
     verdict = json.loads(done.stdout)
     assert "this one encoder" in verdict["sentences"][0]
     assert {entry["outcome"] for entry in verdict["comparisons"]} <= {
-        "no difference worth having", "cannot tell",
-    }  # fmt: skip
+        "no difference worth having",
+        "cannot tell",
+    }
     assert verdict["margin"] == 40 and len(verdict["scratch_long"]) == 1
     # The steps that pretraining would have bought are in the plan, and were taken.
     steps = {
@@ -263,10 +338,10 @@ def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
     assert steps["scratch-long/finetune"] == steps["scratch/finetune"] + extra and extra > 0
     # A resumed study is not planned anew.
     next(run.cells.glob("*.json")).unlink()
-    again = run_command(*arguments, "--minutes", "60", "--json", cwd=tmp_path)
+    again = run_here(*arguments, "--minutes", "60", "--json", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert json.loads((tmp_path / "runs/bars/study.json").read_text()) == study
-    other = run_command(*arguments, "--minutes", "50", cwd=tmp_path)
+    other = run_here(*arguments, "--minutes", "50", cwd=tmp_path)
     assert other.returncode == 2 and "minutes: 60.0 there, 50.0 now" in other.stderr
 
 
@@ -276,12 +351,12 @@ def test_predict_and_verify_take_the_export(finished):
     folder = finished[0]
     data = tfzero.load_data(folder / "bars.npz")
     Image.fromarray(data.test_images[0, :, :, 0]).save(folder / "one.png")
-    done = run_command("predict", "savedmodels/bars", "one.png", "--json", cwd=folder)
+    done = run_here("predict", "savedmodels/bars", "one.png", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     [prediction] = json.loads(done.stdout)
     assert sum(prediction["scores"].values()) == pytest.approx(1, abs=1e-5)
     assert prediction["label"] in data.class_names
-    assert run_command("verify", "savedmodels/bars", cwd=folder).returncode == 0
+    assert run_here("verify", "savedmodels/bars", cwd=folder).returncode == 0
 
 
 @pytest.mark.slow
@@ -289,9 +364,14 @@ def test_the_other_methods_are_arms(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arms = ["rotation/lpft", "denoising/probe", "scratch/finetune"]
     study = tfzero.compare(
-        tfzero.load_data(make_images(tmp_path)), arms=arms, label_counts=[12], seeds=1, epochs=1,
-        out="run", export="exported",
-    )  # fmt: skip
+        tfzero.load_data(make_images(tmp_path)),
+        arms=arms,
+        label_counts=[12],
+        seeds=1,
+        epochs=1,
+        out="run",
+        export="exported",
+    )
     assert [row["arm"] for row in study.table()] == arms
     assert sorted(
         path.name.split("-")[0] for path in pathlib.Path("run/encoders").glob("*.keras")
@@ -314,9 +394,15 @@ def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch):
     )
     weights = [weight.copy() for weight in own.get_weights()]
     study = tfzero.compare(
-        data, arms=["vae/lpft", "scratch/finetune"], label_counts=[12], seeds=3, epochs=1,
-        encoder=own, out="run", export="exported",
-    )  # fmt: skip
+        data,
+        arms=["vae/lpft", "scratch/finetune"],
+        label_counts=[12],
+        seeds=3,
+        epochs=1,
+        encoder=own,
+        out="run",
+        export="exported",
+    )
     assert [row["arm"] for row in study.table()] == ["vae/lpft", "scratch/finetune"]
     assert "At 12 labels" in study.verdict
     assert all(np.array_equal(a, b) for a, b in zip(weights, own.get_weights(), strict=True))
@@ -330,21 +416,26 @@ def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch):
     assert pathlib.Path(study.results["recommended"]["savedmodel"], "saved_model.pb").exists()
 
 
-def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(tmp_path, monkeypatch):
+def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(
+    tmp_path, monkeypatch, one_core
+):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tfzero.jobs.recommended._LONG", 0.0)
     said = io.StringIO()
     data = tfzero.from_arrays(*draw_bars(80, seed=0), name="bars")
     tfzero.compare(
-        data, arms=["scratch/finetune"], label_counts=[12], seeds=1,
+        data,
+        arms=["scratch/finetune"],
+        label_counts=[12],
+        seeds=1,
         console=Console(file=said, width=200),
-    )  # fmt: skip
+    )
     assert "100%  1 of 1 jobs, 0 s left (done: training scratch/finetune on all labels)" in (
         said.getvalue()
     )
 
 
-def test_the_residual_encoder_is_every_arm_s_from_the_command_line(tmp_path, monkeypatch):
+def test_the_residual_encoder_is_every_arm_s_from_the_command_line(tmp_path, monkeypatch, one_core):
     monkeypatch.chdir(tmp_path)
     images, labels = draw_bars(80, seed=0)
     np.savez("bars.npz", x_train=images, y_train=labels, x_test=images[:20] ^ 1, y_test=labels[:20])

@@ -14,7 +14,7 @@ from PIL import Image
 
 import tfzero
 from tests.conftest import build_small_encoder
-from tests.jobs.test_compare import make_images, read_results, run_command
+from tests.jobs.test_compare import make_images, read_results, run_here
 from tests.test_cli import refuse
 from tfzero import cli
 from tfzero.common.checks import InputError
@@ -52,7 +52,7 @@ def chained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chain")
     make_images(folder)
     make_colour(folder)
-    done = run_command(
+    done = run_here(
         *"compare bars.npz --source colour.npz --then denoising".split(),
         *ARGUMENTS,
         *"--arms scratch/finetune --json".split(),
@@ -99,17 +99,17 @@ def test_a_chain_goes_on_and_ends_alike(chained):
         *ARGUMENTS,
         *"--arms scratch/finetune --json".split(),
     )
-    again = run_command(*arguments, cwd=folder)
+    again = run_here(*arguments, cwd=folder)
     assert again.returncode == 0, again.stderr
     assert "1 pretrainings and 1 cells" in " ".join(again.stderr.split())
     assert read_results(run) == expected
     assert json.loads(again.stdout)["rivals"] == json.loads(first.stdout)["rivals"]
     # Another source is another study.
     other = [argument.replace("colour.npz", "digits") for argument in arguments]
-    refused = run_command(*other, cwd=folder)
+    refused = run_here(*other, cwd=folder)
     assert refused.returncode == 2 and "source.name: " in refused.stderr
     # More seeds need not be told the arms again.
-    more = run_command(
+    more = run_here(
         "compare", "bars.npz", "--source", "colour.npz", "--more-seeds", "1", "--json", cwd=folder
     )
     assert more.returncode == 0, more.stderr
@@ -119,7 +119,7 @@ def test_a_chain_goes_on_and_ends_alike(chained):
 def test_public_weights_are_read_once_and_exported_with_all_they_need(tmp_path):
     make_images(tmp_path)
     weights = make_weights(tmp_path)
-    done = run_command(
+    done = run_here(
         *"compare bars.npz --source imagenet:MobileNet,size=32 --weights".split(),
         weights.name,
         *"--label-counts 12 --seeds 1 --arms public/probe,public/svm --json".split(),
@@ -133,8 +133,8 @@ def test_public_weights_are_read_once_and_exported_with_all_they_need(tmp_path):
     version = str(tmp_path / verdict["recommended"]["savedmodel"])
     data = tfzero.load_data(tmp_path / "bars.npz")
     Image.fromarray(data.test_images[0, :, :, 0]).save(tmp_path / "one.png")
-    assert run_command("verify", version, cwd=tmp_path).returncode == 0
-    answer = run_command("predict", version, "one.png", "--json", cwd=tmp_path)
+    assert run_here("verify", version, cwd=tmp_path).returncode == 0
+    answer = run_here("predict", version, "one.png", "--json", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     [prediction] = json.loads(answer.stdout)
     final = next((tmp_path / "runs/bars/final").glob("*.keras"))
@@ -295,7 +295,7 @@ def test_what_identifies_a_file_is_what_it_holds(tmp_path):
     assert found[0] == found[1] != found[2]
 
 
-def test_arms_of_a_file_run_in_a_study(tmp_path, monkeypatch):
+def test_arms_of_a_file_run_in_a_study(tmp_path, monkeypatch, one_core):
     monkeypatch.chdir(tmp_path)
     data = tfzero.load_data(make_images(pathlib.Path(tmp_path)))
     build_small_encoder(seed=4).save("mine.keras")

@@ -217,7 +217,13 @@ def test_floats_that_training_refuses_are_refused():
         tfzero.Alarms(IMAGES / IMAGES.max() * 255.0)
 
 
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in ("gan", "rotation") else pytest.mark.slow)
+        for name in METHODS
+    ],
+)
 def test_a_healthy_run_is_silent(name):
     method = compile_method(make_method(name), steps_per_execution=4)
     assert watch(method, epochs=40, every=10) == {}

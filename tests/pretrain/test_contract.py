@@ -32,6 +32,16 @@ IMAGES = make_pixels(24, *SHAPE, seed=1)
 EVERY_METHOD = pytest.mark.parametrize("name", list(METHODS))
 
 
+def list_cases(*quick):
+    """Returns (method, arguments) of every method and choice; all but the quick ones are slow."""
+    assert set(quick) <= set(METHODS)
+    return [
+        *((name, {}) for name in quick),
+        *(pytest.param(name, {}, marks=pytest.mark.slow) for name in METHODS if name not in quick),
+        *(pytest.param(*choice, marks=pytest.mark.slow) for choice in [*CHOICES, *PHOTOS]),
+    ]
+
+
 def test_the_table_has_every_method():
     assert set(ARGUMENTS) == set(METHODS)
 
@@ -282,7 +292,14 @@ def test_several_steps_a_call_equal_eager_steps(trained):
     assert_trained_alike(trained.method, trained.history, eager, expected)
 
 
-@pytest.mark.parametrize("name, arguments", [*CHOICES, *PHOTOS])
+@pytest.mark.parametrize(
+    "name, arguments",
+    [
+        CHOICES[0],
+        PHOTOS[0],
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in [*CHOICES[1:], *PHOTOS[1:]]),
+    ],
+)
 def test_several_steps_a_call_equal_eager_steps_of_each_choice(name, arguments):
     images = make_pixels(24, *arguments.get("shape", SHAPE), seed=1)
     method = compile_method(make_method(name, **arguments), steps_per_execution=2)
@@ -313,13 +330,7 @@ def _set_noise(monkeypatch):
     monkeypatch.setattr(tf.random, "stateless_normal", lambda *a, **k: 4 * spread(*a, **k) - 2)
 
 
-@pytest.mark.parametrize(
-    "name, arguments",
-    [
-        *((name, {}) for name in METHODS),
-        *(pytest.param(*choice, marks=pytest.mark.slow) for choice in [*CHOICES, *PHOTOS]),
-    ],
-)
+@pytest.mark.parametrize("name, arguments", list_cases("denoising"))
 def test_trains_alike_when_compiled_by_xla(name, arguments, monkeypatch):
     _set_noise(monkeypatch)
     images = make_pixels(24, *arguments.get("shape", SHAPE), seed=1)
@@ -371,9 +382,19 @@ def fit_three_epochs(method, *, done=0, callbacks=()):
     )
 
 
-@pytest.mark.parametrize("name, arguments", [*((name, {}) for name in METHODS), *CHOICES])
-def test_saved_or_killed_training_continues_as_if_never_stopped(name, arguments, tmp_path):
-    method = compile_method(make_method(name, **arguments))
+@pytest.mark.parametrize(
+    "name, arguments, eagerly",
+    [
+        ("gan", {}, False),
+        *((name, {}, True) for name in METHODS if name != "gan"),
+        *(
+            pytest.param(name, arguments, False, marks=pytest.mark.slow)
+            for name, arguments in [*((name, {}) for name in METHODS if name != "gan"), *CHOICES]
+        ),
+    ],
+)
+def test_saved_or_killed_training_continues_as_if_never_stopped(name, arguments, eagerly, tmp_path):
+    method = compile_method(make_method(name, **arguments), run_eagerly=eagerly)
     initial = [variable.numpy() for variable in method.variables]
     fit_three_epochs(method)
     expected = read_state(method)

@@ -33,9 +33,8 @@ def make_cluster():
         found.close()
 
 
-def run_all(folder, **workers):
+def run_all(folder, arms, **workers):
     """Runs a small study; returns each cell's result and probabilities."""
-    arms = ["vae/lpft", "scratch/probe"]
     plan, run = open_small_run(folder, arms=arms)
     with use_workers(**workers):
         assert num_workers() == 2
@@ -46,10 +45,19 @@ def run_all(folder, **workers):
     return {key: (run.read_cell(key)["result"], run.read_probabilities(key)) for key in keys}
 
 
-def test_a_study_on_a_cluster_of_two_workers_equals_one_on_this_machine(tmp_path, make_cluster):
-    here = run_all(tmp_path / "here", count=2)
+@pytest.mark.parametrize(
+    "arms",
+    [
+        ["scratch/probe", "pixels/svm"],
+        pytest.param(["vae/lpft", "scratch/probe"], marks=pytest.mark.slow),
+    ],
+)
+def test_a_study_on_a_cluster_of_two_workers_equals_one_on_this_machine(
+    arms, tmp_path, make_cluster
+):
+    here = run_all(tmp_path / "here", arms, count=2)
     address = make_cluster(n_workers=2, threads_per_worker=1, processes=True)
-    there = run_all(tmp_path / "there", scheduler=address)
+    there = run_all(tmp_path / "there", arms, scheduler=address)
     assert here.keys() == there.keys()
     for key, (result, probabilities) in here.items():
         assert result == there[key][0]

@@ -123,16 +123,22 @@ def later(folder):
     return dict(zip(jobs, rounds[len(jobs) :], strict=True))
 
 
-@pytest.mark.parametrize(
-    "job",
-    [
-        pytest.param(job, marks=[] if job == "vae/lpft" else pytest.mark.slow)
-        for job in (*PRETRAINING, *CELLS)
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("job", [*PRETRAINING, *CELLS])
 def test_a_job_is_the_same_first_in_a_process_and_after_others(folder, later, job):
+    assert_same_first(folder, job, later[job])
+
+
+def test_fine_tuning_is_the_same_first_in_a_process_and_after_others(folder):
+    before = ["vae", "vae/lpft", "vae/probe", "scratch/finetune", "vae/finetune"]
+    *_, later = run_in_fresh_process(folder, [*before, "vae/lpft"])
+    assert_same_first(folder, "vae/lpft", later)
+
+
+def assert_same_first(folder, job, later):
+    """Fails unless a job leaves the same where it is the first of its process."""
     [first] = run_in_fresh_process(folder, [job])
-    assert first == later[job]
+    assert first == later
     trains = job != "vae/probe"
     assert len(first["fits"]) == trains
     if trains:  # the oracle itself looks at something

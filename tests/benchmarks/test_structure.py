@@ -34,11 +34,11 @@ FILES = {
         "def look(init, space, path):\n"
         "    if isinstance(init, int | Scratch) or init.name == 'vae' or space == 'pixels':\n"
         "        return init in GROUP or init == PIXELS or init == _OTHER\n"
-        "    return 'tfzero.study:Study', path.split('.')\n"
+        "    return 'tfzero.study:Study', path.split('.')  # fmt: skip\n"
     ),
     "tfzero/data.py": "TEXT = '# fmt: skip'\n",
     "tfzero/cli/main.py": "def main(a, b, c, d, e, f, g, h, i): ...\n",
-    "tests/test_some.py": "x = 1\n# fmt: off\n",
+    "tests/test_some.py": "x = 1  # fmt: skip\n# fmt: off\n",
 }
 
 

@@ -19,7 +19,7 @@ _STUDY = {"study", "transfer", "pretrain"} | _NETWORKS
 ALLOWED = {
     "cli": {"jobs", "report", "export"} | _STUDY,
     "jobs": {"report", "export"} | _STUDY,
-    "report": {"common"},
+    "report": {"common", "study"},
     "export": {"networks", "data", "common"},
     "study": {"transfer", "pretrain"} | _NETWORKS,
     "transfer": _NETWORKS,
@@ -30,6 +30,7 @@ ALLOWED = {
 }
 # One file of a part instead of all of it.
 ONLY = {
+    ("report", "study"): {"tfzero.study.inits"},
     ("export", "data"): {"tfzero.data.clips", "tfzero.data.decode", "tfzero.data.logmel"},
     ("export", "networks"): {"tfzero.networks.scaling"},
 }

@@ -1,30 +1,27 @@
-"""What the report must know of an init beyond its name.
+"""What the report must know of an init beyond its word.
 
-`tfzero.study` decides which inits there are; the run folder holds their names alone.
+A run folder holds words alone. A word of a method from outside is not known to every process: it
+counts as pretrained, in one stage.
 """
 
 from __future__ import annotations
 
-# Inits without a pretrained network.
-_BASELINES = ("scratch", "pixels", "kmeans")
-_DESCRIPTIONS = {
-    "scratch": "random weights",
-    "pixels": "raw pixels",
-    "kmeans": "k-means patches",
-}
+from tfzero.study.inits import parse_init
 
 
-def is_baseline(init: str) -> bool:
+def is_baseline(word: str) -> bool:
     """Returns whether an init uses no pretrained network."""
-    return init in _BASELINES or init.startswith("scratch")
+    init = parse_init(word)
+    return init is not None and not init.is_pretrained
 
 
-def describe_init(init: str) -> str:
-    """Returns an init, and what it is where its name does not say so."""
-    return f"{init} ({_DESCRIPTIONS[init]})" if init in _DESCRIPTIONS else init
+def describe_init(word: str) -> str:
+    """Returns an init, and what it is where its word does not say so."""
+    init = parse_init(word)
+    return word if init is None or not init.description else f"{word} ({init.description})"
 
 
-def list_stages(init: str) -> list[str]:
+def list_stages(word: str) -> list[str]:
     """Returns what is pretrained for an init, in order: of "a+b", "a" and then "a+b"."""
-    parts = init.split("+")
-    return ["+".join(parts[: count + 1]) for count in range(len(parts))]
+    init = parse_init(word)
+    return [word] if init is None else [stage.word for stage in init.stages()]

@@ -134,6 +134,7 @@ class Init(abc.ABC):
 
     Attributes:
         word: What it is called in an arm.
+        description: What it is, where its word does not say so.
         is_pretrained: Whether its encoder has learnt before it sees the labels. No claim is made
             of the others, which are baselines.
         is_random: Whether its network has learnt nothing: random weights.
@@ -150,6 +151,7 @@ class Init(abc.ABC):
     """
 
     word: str
+    description = ""
     is_pretrained = True
     is_random = False
     is_foreign = False

@@ -20,6 +20,7 @@ class KMeans(Learner):
     """A dictionary of patches: features that need no training by gradients."""
 
     word = "kmeans"
+    description = "k-means patches"
     is_pretrained = False
     has_network = False
     shows_networks = False

@@ -9,6 +9,7 @@ class Pixels(Init):
     """The pixels themselves as features."""
 
     word = "pixels"
+    description = "raw pixels"
     is_pretrained = False
     has_network = False
     reads_pixels = True

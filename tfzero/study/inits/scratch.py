@@ -14,6 +14,7 @@ class Scratch(Init):
     """Random weights, drawn anew for each replicate."""
 
     word = "scratch"
+    description = "random weights"
     is_pretrained = False
     is_random = True
 
@@ -26,6 +27,7 @@ class ScratchLong(Scratch):
     """Random weights, with the updates that pretraining would have bought."""
 
     word = "scratch-long"
+    description = "random weights, trained for longer"
     # It starts as scratch does.
     has_map = False
 

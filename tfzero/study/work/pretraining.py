@@ -42,6 +42,7 @@ def run_pretraining(workspace: Workspace, word: str, replicate: int) -> str:
     write_arrays(run.encoders / f"{key}.npz", **pictures)
     if workspace.plan.keeps_generated(word):
         with measure_cost() as making:
+            assert learnt.method is not None  # or it could make no images
             images = generate_pool(learnt.method, len(images), seed=replicate)
         cost.seconds += making.seconds
         cost.cpu_seconds += making.cpu_seconds

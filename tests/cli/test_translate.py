@@ -81,7 +81,7 @@ def test_a_refusal_reaches_the_person_translated(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr("tfzero.jobs.export.export_from_file", fail)
     refused = ["export", "x.keras", "--out", "sm"]
     assert refuse(refused, monkeypatch, capsys) == "tfzero: no `size=8`\n"
-    monkeypatch.setattr("tfzero.load_data", fail, raising=False)
+    monkeypatch.setattr("tfzero.cli.parse.load", fail)
     for command in ("compare", "pretrain", "finetune"):
         assert refuse([command, "x"], monkeypatch, capsys) == "tfzero: no --size 8\n"
 

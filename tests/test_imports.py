@@ -147,6 +147,17 @@ def test_an_allowed_edge_is_let_through(module, source):
     assert targets and not any(explain(module, target) for target in targets)
 
 
+def test_no_files_import_each_other_in_a_circle():
+    # All imports count: in functions, for type checkers only, and references in strings.
+    assert structure.find_circles(structure.map_imports(FILES)) == []
+
+
+def test_signatures_are_short_and_the_formatter_has_no_exceptions():
+    assert structure.find_long_signatures(FILES, tfzero._PLACES) == []
+    folders = structure.FOLDERS
+    assert [place for name in folders for place in structure.find_skips(REPOSITORY, name)] == []
+
+
 SCRIPT = """
 import importlib, json, sys
 found = {}

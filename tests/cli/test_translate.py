@@ -1,4 +1,6 @@
 import io
+import pathlib
+import re
 from typing import Annotated
 
 import pytest
@@ -46,6 +48,26 @@ def test_the_running_command_comes_before_the_one_that_it_advises_on():
     assert told == "--page, --strict, --drop-leaks"
     both = translate("`model`, `out`", COMMANDS["sample"], COMMANDS["compare"])
     assert both == "MODEL, --out"
+
+
+def test_no_other_folder_speaks_of_options():
+    options = {
+        option
+        for command in COMMANDS.values()
+        for parameter in command.params
+        for option in parameter.opts
+        if option.startswith("--")
+    }
+    spoken = re.compile(rf"({'|'.join(sorted(options))})(?![\w-])")
+    package = pathlib.Path(cli.__file__).parents[1]
+    files = [path for path in package.rglob("*.*") if path.suffix in (".py", ".html", ".js")]
+    told = [
+        f"{path.relative_to(package)}: {found[1]}"
+        for path in files
+        if path.parent.name != "cli"
+        for found in spoken.finditer(path.read_text("utf-8"))
+    ]
+    assert "--size" in options and told == []
 
 
 def test_errors_and_consoles_of_a_command_speak_of_its_options():

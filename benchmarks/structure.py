@@ -5,19 +5,15 @@
     python benchmarks/structure.py --root OTHER_CHECKOUT --trace
 
 Reads the files of `tfzero/` and of the folders beside it, and prints a line per figure with the
-places. With `--trace` it also runs a small study of digits per arm, all in one process, and counts
-the files of `tfzero` that are entered while one cell runs, from the study's plan to its record.
+places. With `--trace` it also counts the files that one cell enters (`cell_files.py`).
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
-import collections
-import importlib
 import os
 import pathlib
-import pkgutil
 import re
 import statistics
 import subprocess
@@ -27,9 +23,10 @@ import tokenize
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-# Classes of inits, pretraining plans and strategies. Those derived from the bases count, too.
+# Classes of inits, pretraining plans and strategies. Those derived from the bases count, too; the
+# bases do not: whoever asks for one checks what an outside object is.
 BASES = {"Init", "Strategy"}
-KINDS = {*BASES, "KMeansPlan", "PretrainingPlan", "SupervisedPlan", "TransferPlan", "GivenEncoder"}
+KINDS = {"KMeansPlan", "PretrainingPlan", "SupervisedPlan", "TransferPlan", "GivenEncoder"}
 _METHODS = ("gan", "vae", "denoising", "rotation", "simclr")
 INITS = {"scratch", "scratch-long", *_METHODS, "kmeans", "pixels", "supervised", "public", "file"}
 _CLASSICAL = ("logistic", "svm", "forest", "knn", "label_spreading")
@@ -41,8 +38,7 @@ MOST_PARAMETERS = 8
 FOLDERS = ("tfzero", "tests", "benchmarks", "examples")
 # Folders whose "/" is of paths and of names in archives.
 PATHS = ("tfzero/data/", "tfzero/export/")
-# The function that makes a cell's record, of an argument that says its arm.
-CELL = "run_cell"
+# Of these one cell is traced.
 ARMS = ("vae/lpft", "pixels/svm")
 _REFERENCE = re.compile(r"(tfzero(?:\.\w+)+)(?::\w+)?")
 
@@ -83,14 +79,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path(__file__).parents[1])
     parser.add_argument("--trace", action="store_true")
-    parser.add_argument("--trace-arm", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.trace_arm:
-        trace_cell(arguments.trace_arm, arguments.root.resolve())
-        return
     figures = measure(arguments.root)
     if arguments.trace:
-        figures += [trace_in_process(arm, arguments.root) for arm in ARMS]
+        figures += [trace_cell(arm, arguments.root) for arm in ARMS]
     for figure in figures:
         print(f"{figure.name}: {figure.value}")
         for place in figure.places:
@@ -103,7 +95,7 @@ def measure(root: pathlib.Path) -> list[Figure]:
     public = read_places(files)
     lengths = {file.path: file.lines for file in files}
     longest = max(lengths, key=lambda path: lengths[path])
-    circles = find_circles({f.module: find_imports(f, files, public) for f in files})
+    circles = find_circles(map_imports(files))
     return [
         Figure("files", len(files)),
         Figure("median lines per file", f"{statistics.median(lengths.values()):g}"),
@@ -150,7 +142,7 @@ def find_imports(file: File, files: Iterable[File], public: dict[str, str]) -> s
 
     Statements anywhere in the file count, functions and TYPE_CHECKING included; so do public
     names read from the package (`tfzero.compare`) and references in strings, as in tables of
-    "module:name". The bare package is left out: it is read for its version.
+    "module:name".
     """
     modules = {file.module for file in files}
     found = set()
@@ -165,7 +157,13 @@ def find_imports(file: File, files: Iterable[File], public: dict[str, str]) -> s
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             if reference := _REFERENCE.fullmatch(node.value):
                 found.add(reference[1])
-    return {name for name in found if name.startswith("tfzero.")} - {file.module}
+    return {name for name in found if name.split(".")[0] == "tfzero"} - {file.module}
+
+
+def map_imports(files: list[File]) -> dict[str, set[str]]:
+    """Returns what each module refers to, without the package itself, read for its version."""
+    public = read_places(files)
+    return {file.module: find_imports(file, files, public) - {"tfzero"} for file in files}
 
 
 def _read_import_from(node: ast.ImportFrom, file: File, modules, public) -> set[str]:
@@ -368,100 +366,23 @@ def _subjects(node: ast.Compare) -> set[str]:
     return {ast.unparse(side).rpartition(".")[2] for side in sides}
 
 
-def trace_in_process(arm: str, root: pathlib.Path) -> Figure:
+def trace_cell(arm: str, root: pathlib.Path) -> Figure:
     """Returns the files that a cell of an arm enters, counted in a process of its own."""
     path = root.resolve()
     environment = {**os.environ, "PYTHONPATH": str(path), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, __file__, "--root", str(path), "--trace-arm", arm]
+    script = pathlib.Path(__file__).with_name("cell_files.py")
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+            [sys.executable, str(script), arm, str(path)],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
     if done.returncode:
         raise SystemExit(f"The study of {arm} failed:\n{done.stderr[-2000:]}")
     return _count(f"files entered by one cell of {arm}", done.stdout.split())
-
-
-def trace_cell(arm: str, root: pathlib.Path) -> None:
-    """Runs a study of one arm here, prints the files that its first cell enters, and exits."""
-    import tfzero
-
-    package = str(root / "tfzero")
-    for module in pkgutil.walk_packages([package], "tfzero."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)  # what is imported later is not entered by a call
-    _work_here()
-    sys.setprofile(_Tracer(arm, package))
-    import rich.console
-
-    with open(os.devnull, "w") as nowhere:
-        tfzero.compare(
-            "digits",
-            arms=[arm],
-            label_counts=[20],
-            seeds=1,
-            epochs=1,
-            workers=1,
-            console=rich.console.Console(file=nowhere),
-        )
-    raise SystemExit(f"No {CELL} of {arm} ran.")
-
-
-def _work_here() -> None:
-    """Makes joblib run every job in this process, where it can be traced."""
-    import joblib
-
-    backend = joblib.parallel_config
-
-    class Sequential(backend):
-        def __init__(self, **_):
-            super().__init__(backend="sequential")
-
-    joblib.parallel_config = Sequential
-
-
-class _Tracer:
-    """Collects the files entered from the call of a cell of an arm to its return.
-
-    What earlier jobs of the process keep in caches is dropped at the call: a cell stands for
-    itself, in whatever process it runs.
-    """
-
-    def __init__(self, arm: str, package: str):
-        self.arm, self.package = arm, package
-        self.cell: Any = None
-        self.entered: collections.Counter[str] = collections.Counter()
-
-    def __call__(self, frame, event, _) -> None:
-        if event == "return" and frame is self.cell:
-            sys.setprofile(None)
-            self.finish()
-        if event != "call" or not frame.f_code.co_filename.startswith(self.package):
-            return
-        if self.cell is None and self._is_cell(frame):
-            self.cell = frame
-            _forget()
-        if self.cell is not None:
-            self.entered[frame.f_code.co_filename] += 1
-
-    def _is_cell(self, frame) -> bool:
-        arms = [str(getattr(value, "arm", "")) for value in frame.f_locals.values()]
-        return frame.f_code.co_name == CELL and self.arm in arms
-
-    def finish(self) -> None:
-        """Prints the files and ends the process: the study's end is of no interest."""
-        start = len(str(pathlib.Path(self.package).parent)) + 1
-        print("\n".join(sorted(name[start:] for name in self.entered)), flush=True)
-        os._exit(0)
-
-
-def _forget() -> None:
-    """Empties the caches of functions of tfzero."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith("tfzero"):
-            for value in list(vars(module).values()):
-                if hasattr(value, "cache_clear"):
-                    value.cache_clear()
 
 
 if __name__ == "__main__":

@@ -3,13 +3,13 @@
 import ast
 import json
 import pathlib
-import re
 import subprocess
 import sys
 
 import pytest
 
 import tfzero
+from benchmarks import structure
 from tfzero.pretrain import METHODS
 
 REPOSITORY = pathlib.Path(__file__).parents[1]
@@ -51,51 +51,15 @@ LIGHT = [
     "tfzero.study.study",
     "tfzero.jobs.compare",
 ]
-_REFERENCE = re.compile(r"(tfzero(?:\.\w+)+)(?::\w+)?")
+FILES = structure.read_files(REPOSITORY)
+MODULES = {file.module: file for file in FILES}
 
 
-def list_modules():
-    """Returns the path of every module by its name."""
-    modules = {}
-    for path in sorted((REPOSITORY / "tfzero").rglob("*.py")):
-        parts = path.relative_to(REPOSITORY).with_suffix("").parts
-        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return modules
-
-
-MODULES = list_modules()
-
-
-def find_imports(module, source, *, is_package=False):
-    """Returns the modules of tfzero that a module's source refers to.
-
-    Statements anywhere in the file count, functions and TYPE_CHECKING included; so do public
-    names read from the package (`tfzero.compare`) and references in strings, as in tables of
-    "module:name".
-    """
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parents = module.split(".")
-                parents = parents[: len(parents) - node.level + is_package]
-                base = ".".join([*parents, *([node.module] if node.module else [])])
-            for alias in node.names:
-                name = f"{base}.{alias.name}"
-                if base == "tfzero":
-                    name = tfzero._PLACES.get(alias.name, name)
-                found.add(name if name in MODULES or base == "tfzero" else base)
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if node.value.id == "tfzero" and node.attr in tfzero._PLACES:
-                found.add(tfzero._PLACES[node.attr])
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            reference = _REFERENCE.fullmatch(node.value)
-            if reference:
-                found.add(reference[1])
-    return {name for name in found if name.split(".")[0] == "tfzero"} - {module}
+def find_imports(module, source):
+    """Returns the modules of tfzero that a source refers to, were it that module's."""
+    name = module.replace(".", "/") + ".py"
+    file = structure.File(name, len(source.splitlines()), ast.parse(source))
+    return structure.find_imports(file, FILES, tfzero._PLACES)
 
 
 def explain(module, target):
@@ -134,8 +98,7 @@ def test_every_part_has_its_place():
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name != "tfzero"])
 def test_imports_point_one_way(module):
-    path = MODULES[module]
-    targets = find_imports(module, path.read_text(), is_package=path.name == "__init__.py")
+    targets = structure.find_imports(MODULES[module], FILES, tfzero._PLACES)
     assert [problem for target in sorted(targets) if (problem := explain(module, target))] == []
 
 
@@ -183,6 +146,17 @@ def test_a_forbidden_edge_is_found(module, source):
 def test_an_allowed_edge_is_let_through(module, source):
     targets = find_imports(module, source)
     assert targets and not any(explain(module, target) for target in targets)
+
+
+def test_no_files_import_each_other_in_a_circle():
+    # All imports count: in functions, for type checkers only, and references in strings.
+    assert structure.find_circles(structure.map_imports(FILES)) == []
+
+
+def test_signatures_are_short_and_the_formatter_has_no_exceptions():
+    assert structure.find_long_signatures(FILES, tfzero._PLACES) == []
+    folders = structure.FOLDERS
+    assert [place for name in folders for place in structure.find_skips(REPOSITORY, name)] == []
 
 
 SCRIPT = """

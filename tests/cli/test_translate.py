@@ -1,4 +1,6 @@
 import io
+import pathlib
+import re
 from typing import Annotated
 
 import pytest
@@ -48,6 +50,26 @@ def test_the_running_command_comes_before_the_one_that_it_advises_on():
     assert both == "MODEL, --out"
 
 
+def test_no_other_folder_speaks_of_options():
+    options = {
+        option
+        for command in COMMANDS.values()
+        for parameter in command.params
+        for option in parameter.opts
+        if option.startswith("--")
+    }
+    spoken = re.compile(rf"({'|'.join(sorted(options))})(?![\w-])")
+    package = pathlib.Path(cli.__file__).parents[1]
+    files = [path for path in package.rglob("*.*") if path.suffix in (".py", ".html", ".js")]
+    told = [
+        f"{path.relative_to(package)}: {found[1]}"
+        for path in files
+        if path.parent.name != "cli"
+        for found in spoken.finditer(path.read_text("utf-8"))
+    ]
+    assert "--size" in options and told == []
+
+
 def test_errors_and_consoles_of_a_command_speak_of_its_options():
     app = typer.Typer()
     app.command("other")(lambda: None)
@@ -81,7 +103,7 @@ def test_a_refusal_reaches_the_person_translated(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr("tfzero.jobs.export.export_from_file", fail)
     refused = ["export", "x.keras", "--out", "sm"]
     assert refuse(refused, monkeypatch, capsys) == "tfzero: no `size=8`\n"
-    monkeypatch.setattr("tfzero.load_data", fail, raising=False)
+    monkeypatch.setattr("tfzero.cli.parse.load", fail)
     for command in ("compare", "pretrain", "finetune"):
         assert refuse([command, "x"], monkeypatch, capsys) == "tfzero: no --size 8\n"
 

@@ -13,9 +13,8 @@ import tfzero
 from tfzero.cli.options import (
     TrimDb,
     command,
-    parse_numbers,
-    split,
 )
+from tfzero.cli.parse import parse_numbers, split
 
 
 @command("export my.keras --out savedmodels/mine --classes cat,dog")

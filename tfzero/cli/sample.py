@@ -15,10 +15,9 @@ from tfzero.cli.options import (
     Resize,
     Size,
     TrimDb,
-    check_seed,
     command,
-    load_images,
 )
+from tfzero.cli.parse import check_seed, load_images
 from tfzero.cli.translate import Console
 from tfzero.common.checks import InputError
 from tfzero.data.options import LoadOptions

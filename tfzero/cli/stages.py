@@ -29,11 +29,9 @@ from tfzero.cli.options import (
     Transductive,
     TrimDb,
     UnlabeledFrom,
-    check_seed,
     command,
-    load_images,
-    parse_settings,
 )
+from tfzero.cli.parse import check_seed, load_images, parse_settings
 from tfzero.cli.translate import Console
 from tfzero.common.checks import InputError, require_choice
 from tfzero.data.kinds import KINDS

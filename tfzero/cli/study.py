@@ -35,12 +35,11 @@ from tfzero.cli.options import (
     UnlabeledFrom,
     Weights,
     command,
-    load_images,
-    read_load_options,
-    split,
 )
+from tfzero.cli.parse import load_images, read_load_options, split
 from tfzero.cli.translate import Console
 from tfzero.data.check import check_data
+from tfzero.jobs.check import show_check, write_check_page
 
 
 @command("compare my_images/ --label-counts 100,1000,all --seeds 5")
@@ -227,8 +226,6 @@ def check(
     Nothing is changed or deleted. Exits with 1 if a study would be refused. Every study does the
     quick part of this first.
     """
-    from tfzero.jobs.check import show_check, write_check_page
-
     console = Console(context, stderr=as_json, advising="compare")
     options = read_load_options(context)
     result = check_data(data, options, say=lambda text: console.print(text, style="dim"))

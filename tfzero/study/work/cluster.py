@@ -28,7 +28,7 @@ def connect(address: str) -> Iterator[Any]:
         import distributed
     except ImportError as error:
         raise InputError(
-            "--scheduler needs Dask, which is not installed. Install it: pip install 'tfzero[dask]'"
+            "`scheduler` needs Dask, which is not installed. Install it: pip install 'tfzero[dask]'"
         ) from error
     log = logging.getLogger("distributed")
     before = log.level

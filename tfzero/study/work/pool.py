@@ -108,7 +108,7 @@ def run_jobs(
             left = [job for place, job in enumerate(jobs) if place not in done]
     raise StopError(
         f"Worker processes were killed twice at the same work ({left[0].label}), perhaps for want "
-        f"of memory. Free memory, or use fewer --workers. What they said is in {log}."
+        f"of memory. Free memory, or use fewer `workers`. What they said is in {log}."
     )
 
 

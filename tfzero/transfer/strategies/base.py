@@ -125,9 +125,10 @@ class Work:
 
 
 class Strategy(abc.ABC):
-    """How few labels are used. Subclasses have no state: everything arrives in a `Task`.
+    """How few labels are used. Everything that a fit depends on arrives in a `Task`.
 
-    Importing a subclass's file imports neither TensorFlow nor scikit-learn; fitting does.
+    An outside subclass needs no entry in `STRATEGIES`: give the object to `fit_classifier`. The
+    files of the library's own import TensorFlow and scikit-learn only to fit.
 
     Attributes:
         name: What it is called in an arm, and by `fit_classifier`.

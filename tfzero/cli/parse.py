@@ -1,0 +1,113 @@
+"""How the texts of options are read, and the data that they name."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from tfzero.common.checks import InputError
+from tfzero.data import ImageData
+from tfzero.data.load import load
+from tfzero.data.options import LoadOptions
+
+# Keras and NumPy keep seeds in 32 bits with a sign.
+_LARGEST_SEED = 2**31 - 1
+
+
+def load_images(context: typer.Context, **others: Any) -> ImageData:
+    """Loads the data of a command by the command's options.
+
+    Args:
+        context: Of the command.
+        others: Of `LoadOptions`, in place of the command's options or beside them.
+
+    Raises:
+        InputError: If the data cannot be used.
+    """
+    return load(context.params["data"], read_load_options(context, **others))
+
+
+def read_load_options(context: typer.Context, **others: Any) -> LoadOptions:
+    """Returns how a command loads data: all its parameters with a name of `LoadOptions`.
+
+    Args:
+        context: Of the command.
+        others: Of `LoadOptions`, in place of the command's parameters or beside them.
+
+    Raises:
+        InputError: If an option has a value that cannot be used.
+    """
+    names = {field.name for field in dataclasses.fields(LoadOptions)}
+    given = {name: value for name, value in context.params.items() if name in names}
+    given["size"] = parse_size(given["size"])
+    return LoadOptions(**{**given, **others})
+
+
+def split(text: str | None) -> list[str] | None:
+    """Returns the parts of a text between its commas."""
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def parse_size(text: str | None) -> int | tuple[int, int] | None:
+    """Returns a number, or height and width, of the text of --size.
+
+    Raises:
+        InputError: If it is neither.
+    """
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdecimal() for part in parts):
+        raise InputError(
+            f'--size is "{text}"; expected a number or HEIGHTxWIDTH, as in 28 or 32x48.'
+        )
+    sides = [int(part) for part in parts]
+    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
+
+
+def parse_numbers(kind: type, text: str | None, *, option: str, example: str) -> Any:
+    """Returns a tuple of as many numbers as the example has."""
+    if text is None:
+        return None
+    try:
+        numbers = tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != example.count(",") + 1:
+        raise InputError(f'{option} is "{text}"; expected numbers as in {example}.')
+    return numbers
+
+
+def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
+    """Returns values by name of texts like "beta=0.5": JSON literals, or else words.
+
+    Raises:
+        InputError: If a text is no such pair, or names what another does.
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not (name and sign and value):
+            raise InputError(f'--set is "{text}"; expected NAME=VALUE, as in --set beta=1.')
+        if name in found:
+            raise InputError(f"--set {name} is given twice; expected each name once.")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def check_seed(seed: int) -> int:
+    """Returns the seed of an option.
+
+    Raises:
+        InputError: If it does not fit.
+    """
+    if not 0 <= seed <= _LARGEST_SEED:
+        raise InputError(f"--seed is {seed}; expected a whole number from 0 to {_LARGEST_SEED}.")
+    return seed

@@ -1,7 +1,9 @@
 """Fixtures for all tests. TensorFlow is not imported here: many tests need none."""
 
+import fcntl
 import gc
 import os
+import shutil
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # One thread in each process, as a study's workers have: test processes run side by side, and on
@@ -65,6 +67,31 @@ def build_small_encoder(shape=(8, 8, 1), *, seed=0):
         name="block1",
     )(x)
     return keras.Model(inputs, keras.layers.Flatten(name="features")(x), name="encoder")
+
+
+@pytest.fixture(scope="session")
+def build_once(tmp_path_factory):
+    """Returns a function that builds a folder once per test run, whichever process asks first.
+
+    It takes the folder's name and a function that fills an empty folder; nobody may write into
+    what is returned.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def build(name, fill):
+        folder, begun = base / f"shared-{name}", base / f"begun-{name}"
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.exists():
+                shutil.rmtree(begun, ignore_errors=True)
+                begun.mkdir()
+                fill(begun)
+                begun.rename(folder)
+        return folder
+
+    return build
 
 
 @pytest.fixture

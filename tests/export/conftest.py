@@ -58,11 +58,13 @@ def model():
 
 
 @pytest.fixture(scope="session")
-def version(model, tmp_path_factory):
-    base = tmp_path_factory.mktemp("models") / "shoes"
-    return export_savedmodel(
-        model, base, class_names=CLASS_NAMES, notes={"accuracy": 0.9, "study": {"seeds": 5}}
-    )
+def version(model, build_once):
+    notes = {"accuracy": 0.9, "study": {"seeds": 5}}
+
+    def export(base):
+        export_savedmodel(model, base / "shoes", class_names=CLASS_NAMES, notes=notes)
+
+    return build_once("shoes", export) / "shoes" / "1"
 
 
 @pytest.fixture(scope="session")

@@ -175,6 +175,12 @@ def build_generator(activation):
     return keras.Model(latents, keras.layers.Reshape((8, 8, 3))(x))
 
 
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory):
+    """A version of a generator of five latents."""
+    return tfzero.export_generator(build_generator("sigmoid"), tmp_path_factory.mktemp("pixels"))
+
+
 def test_a_generator_that_ends_in_tanh(tmp_path):
     model = build_generator("tanh")
     with pytest.raises(InputError, match=r"pixels lie in -.*pixel_range=\(-1, 1\)"):
@@ -193,10 +199,9 @@ def test_a_generator_that_ends_in_tanh(tmp_path):
         (np.full((1, 5), np.nan, np.float32), "NaN or infinity"),
     ],
 )
-def test_bad_latents_are_refused(tmp_path, latents, message):
-    version = tfzero.export_generator(build_generator("sigmoid"), tmp_path)
+def test_bad_latents_are_refused(generator, latents, message):
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        serve(version, latents)
+        serve(generator, latents)
 
 
 def two_outputs(first="scores", **names):

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pathlib
+import pickle
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,9 @@ from typer.testing import CliRunner
 import tfzero
 from tests.conftest import draw_bars
 from tfzero import cli
+from tfzero.jobs import compare as job
 from tfzero.study.records import RunFolder
+from tfzero.study.work.estimate import Estimate
 
 # One arm of each kind; a study of all default arms is the README's first command.
 ARMS = (
@@ -68,8 +71,11 @@ def run_command(*arguments, cwd, timeout=900):
     )
 
 
-def run_here(*arguments, cwd):
-    """Runs a command in this process, with one worker; returns what `run_command` returns."""
+def run_here(*arguments, cwd, timed=False):
+    """Runs a command in this process, with one worker; returns what `run_command` returns.
+
+    Steps are timed before a study only if that is asked for.
+    """
     words = [str(argument) for argument in arguments]
     if words[0] == "compare":
         words += ["--workers", "1"]
@@ -82,6 +88,8 @@ def run_here(*arguments, cwd):
         patch.chdir(cwd)
         patch.setenv("COLUMNS", "100")
         patch.setattr(sys, "argv", ["tfzero", *words])
+        if not timed:
+            patch.setattr(job, "_estimate", lambda *_: Estimate({}))
         code = 0
         try:
             cli.main()
@@ -97,13 +105,18 @@ def read_results(folder):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(build_once, tmp_path_factory):
     """A study run once by the command line, with --json."""
-    folder = tmp_path_factory.mktemp("compare")
-    make_images(folder)
-    done = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return folder, done
+
+    def run(folder):
+        make_images(folder)
+        done = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder, timed=True)
+        assert done.returncode == 0, done.stderr
+        (folder / "done.pickle").write_bytes(pickle.dumps(done))
+
+    folder = tmp_path_factory.mktemp("compare") / "copy"
+    shutil.copytree(build_once("compare", run), folder)
+    return folder, pickle.loads((folder / "done.pickle").read_bytes())
 
 
 def test_in_processes_of_its_own_it_prints_the_verdict_and_no_noise(tmp_path):
@@ -312,10 +325,10 @@ def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
         "--arms",
         "vae/lpft,scratch/finetune,scratch-long/finetune",
     )
-    refused = run_here(*arguments, "--minutes", "0.01", cwd=tmp_path)
+    refused = run_here(*arguments, "--minutes", "0.01", cwd=tmp_path, timed=True)
     assert refused.returncode == 2 and "minutes do not suffice" in refused.stderr
     assert "Traceback" not in refused.stderr
-    done = run_here(*arguments, "--minutes", "60", "--json", cwd=tmp_path)
+    done = run_here(*arguments, "--minutes", "60", "--json", cwd=tmp_path, timed=True)
     assert done.returncode == 0, done.stderr
     study = json.loads((tmp_path / "runs/bars/study.json").read_text())
     assert (study["minutes"], study["dropped"], study["encoders"]) == (60, [], 1)
@@ -378,7 +391,7 @@ def test_the_other_methods_are_arms(tmp_path, monkeypatch):
     ) == ["denoising", "rotation"]
 
 
-def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch):
+def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch, untimed):
     import keras
 
     monkeypatch.chdir(tmp_path)
@@ -417,7 +430,7 @@ def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch):
 
 
 def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(
-    tmp_path, monkeypatch, one_core
+    tmp_path, monkeypatch, one_core, untimed
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tfzero.jobs.recommended._LONG", 0.0)
@@ -435,11 +448,13 @@ def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(
     )
 
 
-def test_the_residual_encoder_is_every_arm_s_from_the_command_line(tmp_path, monkeypatch, one_core):
+def test_the_residual_encoder_is_every_arm_s_from_the_command_line(
+    tmp_path, monkeypatch, one_core, untimed
+):
     monkeypatch.chdir(tmp_path)
     images, labels = draw_bars(80, seed=0)
     np.savez("bars.npz", x_train=images, y_train=labels, x_test=images[:20] ^ 1, y_test=labels[:20])
-    asked = ["compare", "bars.npz", "--label-counts", "12", "--seeds", "2", "--epochs", "1"]
+    asked = ["compare", "bars.npz", "--label-counts", "12", "--seeds", "1", "--epochs", "1"]
     asked += ["--arms", "rotation/probe,scratch/probe", "--out", "run", "--residual"]
     result = CliRunner().invoke(cli.app, asked)
     assert result.exit_code == 0, (result.output, result.exception)

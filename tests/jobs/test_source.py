@@ -295,7 +295,7 @@ def test_what_identifies_a_file_is_what_it_holds(tmp_path):
     assert found[0] == found[1] != found[2]
 
 
-def test_arms_of_a_file_run_in_a_study(tmp_path, monkeypatch, one_core):
+def test_arms_of_a_file_run_in_a_study(tmp_path, monkeypatch, one_core, untimed):
     monkeypatch.chdir(tmp_path)
     data = tfzero.load_data(make_images(pathlib.Path(tmp_path)))
     build_small_encoder(seed=4).save("mine.keras")

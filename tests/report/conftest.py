@@ -8,6 +8,6 @@ from tfzero.report import write_report
 
 
 @pytest.fixture(scope="session")
-def digits(tmp_path_factory):
-    folder = write_run(tmp_path_factory.mktemp("run") / "digits")
-    return folder, read(write_report(folder))
+def digits(build_once):
+    folder = build_once("report", lambda base: write_report(write_run(base / "digits"))) / "digits"
+    return folder, read(folder / "report.html")

@@ -4,9 +4,26 @@ import html
 import json
 import re
 
+import pytest
+
+from tfzero.report import page, write_report
+from tfzero.report.sections import SECTIONS
+
 
 def read(path):
     return path.read_text(encoding="utf-8")
+
+
+def write_sections(folder, *names):
+    """Returns a page of these sections alone: the charts of the others take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page, "SECTIONS", [one for one in SECTIONS if one.id in names])
+        return read(write_report(folder))
+
+
+def read_section(folder, name):
+    """Returns a section of the page of a run folder."""
+    return section(write_sections(folder, name), name)
 
 
 def section(text, name):

@@ -2,9 +2,8 @@ import csv
 import json
 import shutil
 
-from tests.report.pages import read
+from tests.report.pages import read, write_sections
 from tests.report.run_folder import write_run
-from tfzero.report import write_report
 
 
 def test_tables_stand_beside_the_page_as_csv_and_json(digits):
@@ -24,9 +23,9 @@ def test_tables_stand_beside_the_page_as_csv_and_json(digits):
 
 def test_tables_of_an_earlier_report_do_not_stay(tmp_path):
     folder = write_run(tmp_path / "run", seeds=1)
-    write_report(folder)
+    write_sections(folder, "table", "mistakes")
     shutil.rmtree(folder / "cells")
-    write_report(folder)
+    write_sections(folder, "table", "mistakes")
     assert not (folder / "tables" / "confusion.csv").exists()
     assert (folder / "tables" / "accuracy.csv").exists()
 
@@ -35,5 +34,5 @@ def test_files_of_other_people_beside_the_tables_stay(tmp_path):
     folder = write_run(tmp_path / "run", seeds=1)
     (folder / "tables").mkdir()
     (folder / "tables" / "mine.csv").write_text("a,b")
-    write_report(folder)
+    write_sections(folder, "table")
     assert read(folder / "tables" / "mine.csv") == "a,b"

@@ -1,13 +1,12 @@
-from tests.report.pages import cells, edit, read, section
+from tests.report.pages import cells, edit, read_section, section
 from tests.report.run_folder import write_run
-from tfzero.report import write_report
 
 
 def test_of_many_sentences_beside_the_verdict_the_first_are_open(tmp_path):
     folder = write_run(tmp_path / "run")
     said = [f"Remark number {number} beside the verdict." for number in range(9)]
     edit(folder, "verdict.json", lambda v: v.update(exploratory=said))
-    shown, folded = section(read(write_report(folder)), "comparisons").split("<details>")
+    shown, folded = read_section(folder, "comparisons").split("<details>")
     assert [sentence in shown for sentence in said] == [True] * 6 + [False] * 3
     assert all(sentence in folded for sentence in said[6:])
     assert "<summary>3 more</summary>" in folded

@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 
 from tests.report.drawn import draw
-from tests.report.pages import edit, read, section
+from tests.report.pages import edit, read_section
 from tests.report.run_folder import write_run
-from tfzero.report import figures, write_report
+from tfzero.report import figures
 from tfzero.report.drawing.colors import FAINT, INK
 
 
 def test_alarms_stand_beside_the_training_curves(tmp_path):
     folder = write_run(tmp_path / "run", seeds=2)
-    plain = section(read(write_report(folder)), "curves")
+    plain = read_section(folder, "curves")
     assert plain.count("No alarm in 2 encoders.") == 2
     said = 'posterior collapse: 0 of 32 latents <depend> on the image. Weigh "beta" less.'
     edit(folder, "encoders/vae-1.json", lambda record: record.update(alarms=[said]))
     edit(folder, "encoders/gan-0.json", lambda record: record.update(alarms=[]))
-    text = section(read(write_report(folder)), "curves")
+    text = read_section(folder, "curves")
     assert "<depend>" not in text and plain.count("<li>") == 0 and text.count("<li>") == 1
     gan, _, vae = text.partition("<h3>vae</h3>")
     assert f"Replicate 1, {said}" in html.unescape(vae) and "<li>" not in gan

@@ -1,9 +1,9 @@
 import pytest
 
 from tests.report.drawn import draw
-from tests.report.pages import edit, read, section
+from tests.report.pages import edit, read_section
 from tests.report.run_folder import write_run
-from tfzero.report import figures, write_report
+from tfzero.report import figures
 
 
 def test_the_source_of_encoders_and_its_notes_are_shown_beside_the_data(tmp_path):
@@ -13,13 +13,13 @@ def test_the_source_of_encoders_and_its_notes_are_shown_beside_the_data(tmp_path
     source["notes"] = ["Left out 3 of its images."]
     given = {"init": "public", "name": "MobileNet at 96", "fingerprint": "00", "notes": ["Inside."]}
     edit(folder, "study.json", lambda study: study.update(source=source, given=given))
-    text = section(read(write_report(folder)), "data")
+    text = read_section(folder, "data")
     heading = "The source colour (my &lt;colour&gt;/): 1,200 images, 1,100 with labels of 2 classes"
     for part in (heading, "Left out 3 of its images.", "The encoder MobileNet at 96", "Inside."):
         assert part in text
     for name in ("source", "given"):
         edit(folder, "study.json", lambda study, name=name: study.update({name: None}))
-    assert "The source" not in section(read(write_report(folder)), "data")
+    assert "The source" not in read_section(folder, "data")
 
 
 @pytest.mark.parametrize("num_classes", [3, 40])

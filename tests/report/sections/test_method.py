@@ -6,9 +6,8 @@ import subprocess
 
 import numpy as np
 
-from tests.report.pages import edit, read, section
+from tests.report.pages import edit, read, read_section, section, write_sections
 from tests.report.run_folder import write_run
-from tfzero.report import write_report
 
 
 def test_every_setting_version_and_the_command_are_shown(digits):
@@ -23,15 +22,15 @@ def test_every_command_of_a_growing_study_is_shown_or_that_python_ran_it(tmp_pat
     folder = write_run(tmp_path / "run", seeds=1)
     more = ["tfzero compare x", "tfzero compare x --more-seeds 5"]
     edit(folder, "study.json", lambda study: study.update(commands=more))
-    assert "\n".join(more) in section(read(write_report(folder)), "method")
+    assert "\n".join(more) in read_section(folder, "method")
     assert "gan/lpft at 50 labels" in section(read(folder / "report.html"), "method")
     edit(folder, "study.json", lambda study: study.update(commands=[]))
-    assert "It was run from Python" in section(read(write_report(folder)), "method")
+    assert "It was run from Python" in read_section(folder, "method")
 
 
 def test_the_exported_model_can_be_asked_as_the_page_says(tmp_path):
     folder = write_run(tmp_path / "run", seeds=1)
-    text = html.unescape(section(read(write_report(folder)), "method"))
+    text = html.unescape(read_section(folder, "method"))
     assert "tfzero verify savedmodels/digits/1" in text
     assert '-v "$PWD"/savedmodels/digits:/models/digits:ro -e MODEL_NAME=digits' in text
     assert "http://127.0.0.1:8501/v1/models/digits:predict" in text
@@ -44,8 +43,8 @@ def test_the_exported_model_can_be_asked_as_the_page_says(tmp_path):
     assert base64.b64decode(instance["b64"]) == picture
     named = {"savedmodel": "/srv/my models/1", "bytes": 1_600_000}
     edit(folder, "verdict.json", lambda verdict: verdict["recommended"].update(named))
-    page = html.unescape(read(write_report(folder)))
+    page = html.unescape(write_sections(folder, "verdict", "method"))
     assert "-v '/srv/my models:/models/my models:ro' -e MODEL_NAME='my models'" in page
     assert "v1/models/my%20models:predict" in page and "1.6 MB" in page
     edit(folder, "verdict.json", lambda verdict: verdict["recommended"].update(savedmodel=None))
-    assert "No model was exported." in read(write_report(folder))
+    assert "No model was exported." in write_sections(folder, "verdict", "method")

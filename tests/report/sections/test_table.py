@@ -1,8 +1,7 @@
 import json
 
-from tests.report.pages import cells, edit, read, section
+from tests.report.pages import cells, edit, read, read_section, section, write_sections
 from tests.report.run_folder import DIGIT_ARMS, write_run
-from tfzero.report import write_report
 from tfzero.report.run import read_run
 from tfzero.report.sections import table as table_section
 
@@ -23,7 +22,7 @@ def test_missing_cells_show_a_dash(tmp_path):
     missing = {("vae/lpft", 200), ("pixels/svm", 20), ("gan/lpft", 200)}
     folder = write_run(tmp_path / "run", missing=missing, seeds=2)
     edit(folder, "verdict.json", lambda v: v["table"][0].update(seeds=1, half_width=None))
-    text = read(write_report(folder))
+    text = write_sections(folder, "table", "mistakes")
     found = {row[0]: row for row in cells(section(text, "table"))}
     assert found["vae/lpft"][3] == found["pixels/svm"][1] == found["gan/lpft"][3] == "–"
     assert found["gan/lpft"][1].endswith("highest 1 of 2 seeds")
@@ -38,4 +37,4 @@ def test_cells_that_diverged_are_marked_in_the_table(tmp_path):
     edit(folder, "cells/vae-lpft-50-1.json", lambda cell: cell["result"].update(diverged=True))
     rows = {row["arm"]: row["cells"] for row in table_section.accuracy_table(read_run(folder))}
     assert [cell["note"] for cell in rows["vae/lpft"]] == ["", "1 diverged", ""]
-    assert "1 diverged" in section(read(write_report(folder)), "table")
+    assert "1 diverged" in read_section(folder, "table")

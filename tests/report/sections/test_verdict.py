@@ -1,9 +1,8 @@
 import html
 import json
 
-from tests.report.pages import cells, edit, read, section
+from tests.report.pages import cells, edit, read, read_section, section
 from tests.report.run_folder import write_run
-from tfzero.report import write_report
 
 
 def test_the_page_says_what_the_verdict_says(digits):
@@ -24,6 +23,6 @@ def test_jobs_that_failed_are_named_with_the_reason(tmp_path):
     folder = write_run(tmp_path / "run", seeds=1, missing={("vae/lpft", 20)}, encoders=False)
     failure = {"label": "vae/lpft, 20 labels, seed 0", "reason": "ValueError: <b>no</b>"}
     edit(folder, "verdict.json", lambda verdict: verdict.update(failures=[failure]))
-    text = html.unescape(section(read(write_report(folder)), "verdict"))
+    text = html.unescape(read_section(folder, "verdict"))
     assert "1 job without a result, and why" in text
     assert "vae/lpft, 20 labels, seed 0: ValueError: <b>no</b>" in text

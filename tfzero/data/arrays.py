@@ -80,6 +80,6 @@ def _check_groups(groups: Sequence[str], train: Part, test: Part | None) -> None
     if len(groups) != len(train.images) or test is not None:
         raise InputError(
             f"There are {len(groups)} groups for {len(train.images)} images"
-            f"{'' if test is None else ' and a test part'}; expected one a training image, "
+            f"{'' if test is None else ' and a test part'}; expected one per training image, "
             "and no test part."
         )

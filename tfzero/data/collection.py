@@ -120,12 +120,9 @@ class Collection:
         return replace(self, notes=(*self.notes, *notes))
 
 
-def label_part(
-    name: str, images: np.ndarray, labels: np.ndarray, groups: Sequence[str] | None = None
-) -> Part:
+def label_part(name: str, images: np.ndarray, labels: np.ndarray) -> Part:
     """Returns a part of images that came without names."""
-    grouped = None if groups is None else np.array(groups, dtype=object)
-    return Part(images, name_rows(name, len(images)), labels, grouped)
+    return Part(images, name_rows(name, len(images)), labels)
 
 
 def check_part(images: np.ndarray, labels: np.ndarray, *, name: str) -> Part:

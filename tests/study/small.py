@@ -1,17 +1,23 @@
 """A study of 8x8 bars, small enough to run its cells in a test's own process."""
 
+import pytest
+
 from tests.conftest import draw_bars
 from tests.study.studies import make_plan
 from tfzero.data import from_arrays
+from tfzero.study.planning import resolve
 from tfzero.study.records import RunFolder
 from tfzero.study.study import open_run
 from tfzero.study.workspace import Workspace
+from tfzero.transfer.budget import Budget
 
 
 def open_small_run(folder, *, arms=("scratch/finetune",), label_counts=(8,), seeds=1, groups=None):
     """Returns the plan of a small study and its folder, ready for cells."""
     data = from_arrays(*draw_bars(80, seed=0), groups=groups)
-    plan = make_plan(data, arms=arms, label_counts=label_counts, seeds=seeds, epochs=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resolve, "default_budget", lambda num_labels: Budget(steps=40))
+        plan = make_plan(data, arms=arms, label_counts=label_counts, seeds=seeds, epochs=1)
     run = RunFolder(folder)
     open_run(plan, data, run)
     return plan, run

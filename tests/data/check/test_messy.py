@@ -26,6 +26,12 @@ def result(folder):
     return check_data(folder)
 
 
+@pytest.fixture(scope="module")
+def strict(folder):
+    """What is found when images are brought to one size, and nothing may be left out."""
+    return check_data(folder, LoadOptions(size=32, strict=True))
+
+
 def find(result, check):
     [finding] = [finding for finding in result.findings if finding.check == check]
     return finding
@@ -50,15 +56,14 @@ def test_broken_files_are_named_with_their_reason(result):
         assert "cannot be read as an image" in reasons[name]
 
 
-def test_strict_stops_at_broken_files_and_tiny_classes(folder):
-    strict = check_data(folder, LoadOptions(size=32, strict=True))
+def test_strict_stops_at_broken_files_and_tiny_classes(strict):
     assert {find(strict, check).level for check in ("files", "classes")} == {"stop"}
 
 
-def test_sizes_that_differ_stop_and_say_what_to_pass(folder, result):
+def test_sizes_that_differ_stop_and_say_what_to_pass(strict, result):
     finding = find(result, "sizes")
     assert finding.level == "stop" and "`size=48`" in finding.sentence
-    assert find(check_data(folder, LoadOptions(size=32)), "sizes").level == "fine"
+    assert find(strict, "sizes").level == "fine"
 
 
 def test_the_leak_stops(result):

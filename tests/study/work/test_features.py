@@ -192,7 +192,7 @@ def test_networks_trained_on_spread_labels_share_the_graph(tmp_path, monkeypatch
     np.testing.assert_allclose(alone.predict(data.test_images), found[cell][1], atol=1e-5)
     # What building took counts for each cell, as if it had been alone.
     write_json(run.cache / "features" / "pixels-graph.json", {"seconds": 1000.0})
-    for cell in plan.cells():
+    for cell in (cell for cell in plan.cells() if cell.num_labels == 8):
         seconds = run.read_cell(run_cell(at(plan, run), cell))["cost"]["seconds"]
         assert (seconds > 1000) == (cell.arm != "vae/spread_finetune")
 

@@ -11,7 +11,6 @@ from tfzero.common.seeds import derive_seed
 from tfzero.pretrain.generate import generate_pool
 from tfzero.study.inits import read_learner
 from tfzero.study.inits.base import Learnt
-from tfzero.study.inits.unfinished import forget_unfinished
 from tfzero.study.readings.pictures import draw_pictures
 from tfzero.study.work.process import in_study
 from tfzero.study.workspace import Workspace
@@ -27,6 +26,8 @@ def run_pretraining(workspace: Workspace, word: str, replicate: int) -> str:
         word: An init that learns; what it goes on from is there already.
         replicate: Which draw.
     """
+    from tfzero.study.inits.unfinished import forget_unfinished
+
     init, run = read_learner(word), workspace.run
     key = workspace.encoder_key(word, replicate)
     with measure_cost() as cost:

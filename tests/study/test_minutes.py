@@ -61,7 +61,7 @@ def test_seeds_go_first_then_arms_then_label_counts_and_all_is_named(plan):
 def test_it_does_not_go_under_three_encoders(plan):
     least = plan_study(arms=["vae/lpft", SCRATCH], label_counts=[6], seeds=3, epochs=10)
     assert fit(plan, minutes_of(least) + 1e-6).seeds == 3
-    with pytest.raises(InputError, match="0.5 minutes do not suffice.*3 seeds.*--minutes"):
+    with pytest.raises(InputError, match="0.5 minutes do not suffice.*3 seeds.*`minutes=3`"):
         fit(plan, 0.5)
 
 

@@ -71,7 +71,7 @@ def test_a_record_whose_probabilities_have_a_wrong_byte_counts_as_missing(tmp_pa
 
 def test_a_folder_that_cannot_be_made_is_refused_in_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="Choose another folder with --out"):
+    with pytest.raises(InputError, match="Choose another folder with `out`"):
         RunFolder(tmp_path / "file" / "run").create()
 
 

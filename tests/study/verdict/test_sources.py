@@ -85,9 +85,9 @@ def test_words_are_taken_apart():
 def test_arms_of_a_source_are_known_where_there_is_one():
     arms = ("supervised/lpft", "vae@source/probe", "supervised+vae/svm", "kmeans@source/svm")
     assert parse_arms(arms, foreign=ALL) == arms
-    with pytest.raises(InputError, match="--source DATA"):
+    with pytest.raises(InputError, match="`source=DATA`"):
         parse_arms(["supervised/lpft"])
-    with pytest.raises(InputError, match="--source imagenet:NAME"):
+    with pytest.raises(InputError, match="`source=imagenet:NAME`"):
         parse_arms(["public/probe"], foreign=ALL)
     with pytest.raises(InputError, match="this source has none.*needs no labels"):
         parse_arms(["supervised/lpft"], foreign=Foreign(source=True))

@@ -65,8 +65,11 @@ def list_inits(*, labelled: bool = False, source: bool = False, given: str | Non
         source: Whether there is a source of images.
         given: "public" or "file" where an encoder is given.
     """
-    own = [Scratch.word, ScratchLong.word, *METHODS, Pixels.word, KMeans.word]
-    return [*own, *_list_foreign(labelled, source, given)]
+    own = [init for init in _SIMPLE.values() if not init.is_foreign]
+    networks = [init.word for init in own if init.has_network]
+    others = [init.word for init in own if not init.has_network]
+    foreign = _list_foreign(labelled, source, given)
+    return [*networks, *METHODS, *others, KMeans.word, *foreign]
 
 
 def _parse_start(word: str) -> Init | None:

@@ -21,6 +21,7 @@ class Supervised(Learner):
     """A network trained on the source's labels, by the strategy that scratch is trained by."""
 
     word = "supervised"
+    is_foreign = True
 
     def __init__(self):
         super().__init__(Supervised.word)

@@ -103,6 +103,15 @@ def one_core(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0})
 
 
+@pytest.fixture
+def untimed(monkeypatch):
+    """Leaves out the timing of steps before a study, where the estimate is not looked at."""
+    from tfzero.jobs import compare
+    from tfzero.study.work.estimate import Estimate
+
+    monkeypatch.setattr(compare, "_estimate", lambda *_: Estimate({}))
+
+
 @pytest.fixture(scope="session")
 def encoder():
     """A small encoder of 8x8 images that nobody may train in place."""

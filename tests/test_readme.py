@@ -13,7 +13,7 @@ def test_it_has_the_two_commands_that_ci_runs():
     commands = [line for line in marked.splitlines() if line.startswith("pip ")]
     assert commands == [
         "pip install . && tfzero compare",
-        'pip install ".[test]" && pytest -n 2 --dist loadscope',
+        'pip install ".[test]" && pytest -n 2 --dist worksteal',
     ]
 
 

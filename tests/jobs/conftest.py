@@ -1,8 +1,6 @@
 import pytest
 
-from tfzero.jobs import compare as job
 from tfzero.study.planning import resolve
-from tfzero.study.work.estimate import Estimate
 from tfzero.transfer.budget import Budget
 
 
@@ -12,9 +10,3 @@ def small_budgets():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resolve, "default_budget", lambda num_labels: Budget(steps=60))
         yield
-
-
-@pytest.fixture
-def untimed(monkeypatch):
-    """Leaves out the timing of steps before a study, where the estimate is not looked at."""
-    monkeypatch.setattr(job, "_estimate", lambda *_: Estimate({}))

@@ -24,7 +24,7 @@ from tests.conftest import draw_bars
 from tfzero import cli
 from tfzero.jobs import compare as job
 from tfzero.study.records import RunFolder
-from tfzero.study.work.estimate import Estimate
+from tfzero.study.work.estimate import NETWORK, Estimate, Timing
 
 # One arm of each kind; a study of all default arms is the README's first command.
 ARMS = (
@@ -37,6 +37,9 @@ ARMS = (
 )
 SIZE = ["--label-counts", "6,12", "--seeds", "3", "--epochs", "1"]
 ARGUMENTS = ["--arms", ",".join(ARMS), *SIZE]
+
+
+NOTHING_TIMED = Estimate({})
 
 
 def make_images(folder):
@@ -71,10 +74,10 @@ def run_command(*arguments, cwd, timeout=900):
     )
 
 
-def run_here(*arguments, cwd, timed=False):
+def run_here(*arguments, cwd, estimate=NOTHING_TIMED):
     """Runs a command in this process, with one worker; returns what `run_command` returns.
 
-    Steps are timed before a study only if that is asked for.
+    Steps are timed before a study only if the estimate is None.
     """
     words = [str(argument) for argument in arguments]
     if words[0] == "compare":
@@ -88,8 +91,8 @@ def run_here(*arguments, cwd, timed=False):
         patch.chdir(cwd)
         patch.setenv("COLUMNS", "100")
         patch.setattr(sys, "argv", ["tfzero", *words])
-        if not timed:
-            patch.setattr(job, "_estimate", lambda *_: Estimate({}))
+        if estimate is not None:
+            patch.setattr(job, "_estimate", lambda *_: estimate)
         code = 0
         try:
             cli.main()
@@ -110,7 +113,7 @@ def finished(build_once, tmp_path_factory):
 
     def run(folder):
         make_images(folder)
-        done = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder, timed=True)
+        done = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder, estimate=None)
         assert done.returncode == 0, done.stderr
         (folder / "done.pickle").write_bytes(pickle.dumps(done))
 
@@ -325,10 +328,12 @@ def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
         "--arms",
         "vae/lpft,scratch/finetune,scratch-long/finetune",
     )
-    refused = run_here(*arguments, "--minutes", "0.01", cwd=tmp_path, timed=True)
+    steps = Timing(seconds_per_step=0.01, seconds_per_large_step=0.01)
+    estimate = Estimate({"vae": steps, NETWORK: steps})
+    refused = run_here(*arguments, "--minutes", "0.01", cwd=tmp_path, estimate=estimate)
     assert refused.returncode == 2 and "minutes do not suffice" in refused.stderr
     assert "Traceback" not in refused.stderr
-    done = run_here(*arguments, "--minutes", "60", "--json", cwd=tmp_path, timed=True)
+    done = run_here(*arguments, "--minutes", "60", "--json", cwd=tmp_path, estimate=estimate)
     assert done.returncode == 0, done.stderr
     study = json.loads((tmp_path / "runs/bars/study.json").read_text())
     assert (study["minutes"], study["dropped"], study["encoders"]) == (60, [], 1)

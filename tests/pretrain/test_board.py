@@ -12,6 +12,7 @@ from tfzero.pretrain.board import make_board
 from tfzero.pretrain.pictures import draw_samples
 
 IMAGES = make_pixels(24, *SHAPE, seed=1)
+GAN_SLOWLY = pytest.mark.parametrize("name", [pytest.param("gan", marks=pytest.mark.slow), "vae"])
 
 
 def read_events(folder):
@@ -35,7 +36,7 @@ def fit(method, callbacks):
     ).history
 
 
-@pytest.mark.parametrize("name", ["gan", "vae"])
+@GAN_SLOWLY
 def test_writes_losses_and_pictures_of_every_epoch(name, tmp_path):
     import tensorflow as tf
 
@@ -56,7 +57,7 @@ def test_writes_losses_and_pictures_of_every_epoch(name, tmp_path):
     assert (int(height), int(width)) == draw_samples(method).shape[:2]
 
 
-@pytest.mark.parametrize("name", ["gan", "vae"])
+@GAN_SLOWLY
 def test_the_callback_of_keras_alone_works_too(name, tmp_path):
     method = compile_method(make_method(name))
     board = keras.callbacks.TensorBoard(tmp_path, histogram_freq=1, update_freq=1)

@@ -210,12 +210,12 @@ def whole(request, tmp_path_factory):
     ("whole", "point", "number", "epochs"),
     [
         ("vae", "before", 1, 0),
-        ("vae", "before", 5, 1),
-        ("vae", "before", 7, 1),
-        ("vae", "half written", 3, 0),
         ("vae", "half written", 6, 1),
-        ("vae", "half written", 11, 2),
         ("gan", "before", 7, 2),
+        pytest.param("vae", "before", 5, 1, marks=pytest.mark.slow),
+        pytest.param("vae", "before", 7, 1, marks=pytest.mark.slow),
+        pytest.param("vae", "half written", 3, 0, marks=pytest.mark.slow),
+        pytest.param("vae", "half written", 11, 2, marks=pytest.mark.slow),
     ],
     indirect=["whole"],
 )

@@ -22,6 +22,7 @@ import types
 import numpy as np
 
 import tfzero
+from tfzero.common.arm import Arm
 from tfzero.study.planning.plan import SCRATCH
 from tfzero.study.verdict import judge as judging
 from tfzero.study.verdict.family import (
@@ -34,7 +35,7 @@ from tfzero.study.verdict.family import (
 )
 from tfzero.study.verdict.forecast import forecast_settlement
 
-ARMS = ("vae/lpft", "gan/lpft")
+ARMS = (Arm("vae", "lpft"), Arm("gan", "lpft"))
 MARGIN = 1.0
 NUM_FEATURES, NUM_COMPONENTS = 1024, 100
 # Features of the arms that are equally good.

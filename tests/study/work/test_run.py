@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from tests.study.work.test_claims import ELSEWHERE, write_lock
+from tests.study.work.test_locks import ELSEWHERE, write_lock
 from tfzero.common.checks import InputError, StopError
 from tfzero.study.records import RunFolder
 from tfzero.study.work.attempt import Task

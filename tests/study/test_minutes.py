@@ -154,6 +154,9 @@ def test_networks_trained_on_spread_labels_pay_for_their_graph(plan):
 
 def test_many_labels_do_not_make_the_choice_longer():
     plan = plan_study(arms=["kmeans/svm"])
+    [settings, *_] = plan.transfer.values()
+    many = {"transfer": {2000: settings, 20_000: settings}, "extra_steps": {2000: 0, 20_000: 0}}
+    plan = plan.model_copy(update=many)
     estimate = Estimate({"kmeans/svm": Timing(fits=((500, 1.0), (1000, 4.0)))})
     seconds = [
         estimate.cell(plan, CellSpec(arm="kmeans/svm", num_labels=count, replicate=0)) - 0.15

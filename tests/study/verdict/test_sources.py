@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import build_small_encoder, draw_bars
 from tests.study.small import at
 from tests.study.studies import make_plan, make_records, make_right
+from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
 from tfzero.data.source_task import load_source_task
@@ -114,7 +115,7 @@ def test_without_arms_a_study_gets_those_of_its_source():
     with pytest.raises(InputError, match='Did you mean "vae"'):
         choose_arms(None, foreign=ALL, then="vea")
     with pytest.raises(
-        InputError, match="no arm starts from it: vae/lpft. Add one, as supervised/"
+        InputError, match="no arm starts from it: vae/lpft. Add one, such as supervised/"
     ):
         choose_arms(["vae/lpft"], foreign=ALL)
 
@@ -123,13 +124,15 @@ def test_an_arm_from_elsewhere_is_compared_with_the_targets_own_pool():
     arms = ["vae/lpft", "gan/lpft", "gan/probe", SCRATCH, "kmeans/svm"]
 
     def rivals(arm, *more):
-        return [rival for _, rival, _ in list_rivals([*arms, *more, arm], [8])]
+        named = [Arm.parse(each) for each in [*arms, *more, arm]]
+        return [rival for _, rival, _ in list_rivals(named, [8])]
 
     assert rivals("vae@source/lpft") == ["vae/lpft"]  # by the same method
     assert rivals("supervised/lpft") == ["vae/lpft", "gan/lpft"]  # by the same strategy
     assert rivals("public/svm") == ["vae/lpft", "gan/lpft", "gan/probe"]  # or all
     assert rivals("kmeans@source/svm") == []  # a baseline
-    chain = list_rivals([*arms, "supervised/lpft", "supervised+vae/lpft"], [8])
+    named = [Arm.parse(arm) for arm in [*arms, "supervised/lpft", "supervised+vae/lpft"]]
+    chain = list_rivals(named, [8])
     assert chain[-2:] == (
         ("supervised+vae/lpft", "supervised/lpft", 8),
         ("supervised+vae/lpft", "vae/lpft", 8),
@@ -173,11 +176,9 @@ def test_keys_know_the_source_and_nothing_else_does():
 
 def test_what_goes_on_from_another_waits_for_it():
     plan = plan_with_source(arms=["supervised+vae/lpft", "vae/lpft", SCRATCH], seeds=1)
-    run = RunFolder("nowhere")
-    tasks = [
-        runs._pretraining_task(plan, run, init, 0, Estimate({}), {}) for init in plan.pretraining
-    ]
-    tasks += [runs._cell_task(plan, run, cell, Estimate({}), {}) for cell in plan.cells()]
+    workspace = at(plan, RunFolder("nowhere"))
+    tasks = [runs._pretraining_task(workspace, init, 0, Estimate({})) for init in plan.pretraining]
+    tasks += [runs._cell_task(workspace, cell, Estimate({})) for cell in plan.cells()]
     phases = [[task.label.partition(",")[0] for task in phase] for phase in runs._in_phases(tasks)]
     assert phases == [
         ["pretrain vae", "pretrain supervised", SCRATCH, SCRATCH],

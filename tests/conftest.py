@@ -112,6 +112,26 @@ def untimed(monkeypatch):
     monkeypatch.setattr(compare, "_estimate", lambda *_: Estimate({}))
 
 
+@pytest.fixture(params=["small", pytest.param("whole", marks=pytest.mark.slow)])
+def mobilenet(request, monkeypatch):
+    """Stands in for the smallest network of keras.applications, whose 86 layers take long to trace.
+
+    The whole one takes its place among the slow tests.
+    """
+    import keras
+
+    def build(*, weights, include_top, input_shape, pooling):
+        assert weights is None and not include_top and pooling == "avg"
+        inputs = x = keras.Input(input_shape)
+        for filters in (16, 64):
+            x = keras.layers.Conv2D(filters, 3, strides=2, use_bias=False)(x)
+            x = keras.layers.ReLU(6.0)(keras.layers.BatchNormalization()(x))
+        return keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x), name="mobilenet")
+
+    if request.param == "small":
+        monkeypatch.setattr(keras.applications, "MobileNet", build)
+
+
 @pytest.fixture(scope="session")
 def encoder():
     """A small encoder of 8x8 images that nobody may train in place."""

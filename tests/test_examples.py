@@ -10,6 +10,7 @@ import re
 import runpy
 import subprocess
 import sys
+import types
 
 import numpy as np
 import PIL.Image
@@ -147,6 +148,34 @@ def test_use_savedmodel_without_a_model_says_what_to_do(tmp_path, monkeypatch):
         load_example("use_savedmodel").main()
 
 
+PICTURES = [
+    f"gan_and_vae/{name}"
+    for name in (
+        "gan.csv",
+        "gan.keras",
+        "gan_samples.png",
+        "vae.csv",
+        "vae.keras",
+        "vae_reconstructions.png",
+        "vae_samples.png",
+    )
+]
+
+
+def test_gan_and_vae_are_saved_and_go_on(digits, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    few = tfzero.from_arrays(digits.train_images[:200], digits.train_labels[:200])
+    monkeypatch.setattr(tfzero, "load_data", lambda _: few)
+    gan, _ = load_example("gan_and_vae").main(epochs=1)
+    steps = -(-(len(few.pool) * 9 // 10) // 32)
+    assert gan.optimizer.iterations == gan.discriminator_optimizer.iterations == 2 * steps
+    assert list_files(tmp_path) == PICTURES
+    with PIL.Image.open("gan_and_vae/vae_reconstructions.png") as grid:
+        assert min(grid.size) > 8 * 8
+        assert len(set(grid.convert("L").tobytes())) > 10  # not one gray
+
+
+@pytest.mark.slow
 def test_gan_and_vae_learn_the_images(digits, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     gan, vae = load_example("gan_and_vae").main(epochs=5)
@@ -168,18 +197,7 @@ def test_gan_and_vae_learn_the_images(digits, tmp_path, monkeypatch):
     assert describe_alarms(gan, digits.pool, {}) == []
     # Saved with the optimizers and trained on: five epochs and one more, over 1,167 images.
     assert gan.optimizer.iterations == gan.discriminator_optimizer.iterations == 6 * 37
-    assert list_files(tmp_path) == [
-        f"gan_and_vae/{name}"
-        for name in (
-            "gan.csv",
-            "gan.keras",
-            "gan_samples.png",
-            "vae.csv",
-            "vae.keras",
-            "vae_reconstructions.png",
-            "vae_samples.png",
-        )
-    ]
+    assert list_files(tmp_path) == PICTURES
     with PIL.Image.open("gan_and_vae/gan_samples.png") as grid:
         assert min(grid.size) > 8 * 8
         assert len(set(grid.convert("L").tobytes())) > 10  # not one gray
@@ -227,11 +245,15 @@ def test_own_images_reaches_a_verdict_on_ones_own_folder(tmp_path, monkeypatch):
     assert not (tmp_path / "shapes").exists()
 
 
-def test_spoken_digits_hears_made_up_words(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("arm", "seeds"),
+    [("scratch/probe", 1), pytest.param("scratch/finetune", 2, marks=pytest.mark.slow)],
+)
+def test_spoken_digits_hears_made_up_words(arm, seeds, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     # Without the pretrained arm, whose graphs would take longest; the next test has it.
     study = load_example("spoken_digits").main(
-        size=16, arms=("scratch/finetune", "pixels/svm"), label_counts=(45,), seeds=2
+        size=16, arms=(arm, "pixels/svm"), label_counts=(45,), seeds=seeds
     )
     rows = {row["arm"]: row for row in study.table()}
     assert min(row["mean"] for row in rows.values()) > 80  # three words: chance is 33 %
@@ -255,9 +277,41 @@ def test_spoken_digits_keeps_a_voice_on_one_side(tmp_path, monkeypatch):
     assert "1 of 4 groups" in "".join(study.plan.data.notes)
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """What a study is asked for, which is not run."""
+    given = {}
+
+    def take(data, **settings):
+        given.update(settings, data=data)
+        return types.SimpleNamespace(verdict="what would be said")
+
+    monkeypatch.setattr(tfzero, "compare", take)
+    return given
+
+
+def test_one_task_to_another_asks_for_both_tasks_and_the_chain(asked, capsys):
+    load_example("one_task_to_another").main(label_counts=(20,), seeds=1, epochs=1)
+    assert asked["source"].class_names == ("0", "1", "2", "3", "4")
+    assert asked["data"].class_names == ("5", "6", "7", "8", "9")
+    assert asked["then"] == "vae" and "supervised/lpft" in asked["arms"]
+    given = {"label_counts": (20,), "seeds": 1, "epochs": 1}
+    assert {name: asked[name] for name in given} == given
+    assert "what would be said" in capsys.readouterr().out
+
+
+def test_images_to_speech_asks_for_pictures_beside_the_clips(asked, tmp_path, capsys):
+    load_example("spoken_digits").sing_words(tmp_path / "words")
+    load_example("images_to_speech").main(folder=tmp_path / "words", label_counts=(45,))
+    assert asked["source"] == "digits" and "supervised/probe" in asked["arms"]
+    assert asked["data"].sound.rate == 8000 and asked["label_counts"] == (45,)
+    assert "what would be said" in capsys.readouterr().out
+
+
+@pytest.mark.slow
 def test_one_task_to_another_judges_what_was_moved(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    study = load_example("one_task_to_another").main(label_counts=(20,), seeds=1, epochs=1)
+    study = load_example("one_task_to_another").main(label_counts=(20,), seeds=1, epochs=2)
     rows = {row["arm"]: row for row in study.table()}
     assert set(rows) == {
         "scratch/finetune",
@@ -282,7 +336,7 @@ def draw_photos(count, *, seed):
     return images.astype(np.uint8), labels
 
 
-def test_public_weights_are_fine_tuned_and_exported(tmp_path, monkeypatch):
+def test_public_weights_are_fine_tuned_and_exported(tmp_path, monkeypatch, mobilenet):
     import keras
 
     monkeypatch.chdir(tmp_path)
@@ -290,14 +344,6 @@ def test_public_weights_are_fine_tuned_and_exported(tmp_path, monkeypatch):
         weights=None, include_top=False, input_shape=(32, 32, 3), pooling="avg"
     )
     network.save_weights("mobilenet.weights.h5")
-    # Two updates step by step take a tenth of the time that tracing all of its layers does.
-    trainer = next(kind for kind in keras.Model.__mro__ if "compile" in vars(kind))
-    whole = trainer.compile
-
-    def compile_eagerly(model, *arguments, **settings):
-        whole(model, *arguments, **{**settings, "run_eagerly": True})
-
-    monkeypatch.setattr(trainer, "compile", compile_eagerly)
     images, labels = draw_photos(90, seed=0)
     np.savez("photos.npz", x_train=images, y_train=labels)
     accuracies, version = load_example("public_weights").main(

@@ -118,7 +118,7 @@ def test_a_chain_goes_on_and_ends_alike(chained):
     assert {entry["seeds"] for entry in json.loads(more.stdout)["rivals"]} == {4}
 
 
-def test_public_weights_are_read_once_and_exported_with_all_they_need(tmp_path):
+def test_public_weights_are_read_once_and_exported_with_all_they_need(tmp_path, mobilenet):
     make_images(tmp_path)
     weights = make_weights(tmp_path)
     done = run_here(
@@ -272,7 +272,7 @@ def test_a_damaged_file_is_refused_in_a_sentence(tmp_path, damage):
         load_encoder_file(path, (8, 8, 1))
 
 
-def test_what_identifies_public_weights_is_not_how_often_they_were_built(tmp_path):
+def test_what_identifies_public_weights_is_not_how_often_they_were_built(tmp_path, mobilenet):
     data = tfzero.load_data("digits")
     found = []
     for name, size in (("a", 32), ("a", 32), ("a", 40), ("b", 32)):

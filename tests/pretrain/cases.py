@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 
 from tests.conftest import build_small_encoder
 from tfzero.pretrain import METHODS, find_method
@@ -44,6 +45,15 @@ PHOTOS = [
     if entry.takes_kind
 ]
 LEARNING_RATE = 2e-3
+# Behaviour that comes from what all methods share: quick of a method with one optimizer and of one
+# with two, slow of the others.
+TYPICAL_METHODS = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ("gan", "vae") else pytest.mark.slow)
+        for name in METHODS
+    ],
+)
 
 
 def make_method(name, *, shape=SHAPE, seed=0, encoder=None, **arguments):

@@ -7,7 +7,13 @@ import tensorflow as tf
 
 import tfzero
 from tests.conftest import build_small_encoder, draw_bars
-from tests.pretrain.cases import assert_same_state, compile_method, make_method, read_state
+from tests.pretrain.cases import (
+    TYPICAL_METHODS,
+    assert_same_state,
+    compile_method,
+    make_method,
+    read_state,
+)
 from tfzero.common.checks import InputError
 from tfzero.pretrain import METHODS, alarms
 from tfzero.pretrain.alarms import describe_alarms, describe_losses
@@ -269,7 +275,7 @@ def test_looks_each_so_many_epochs_and_at_the_end(monkeypatch):
         tfzero.Alarms(IMAGES, every=0)
 
 
-@pytest.mark.parametrize("name", list(METHODS))
+@TYPICAL_METHODS
 def test_watching_changes_nothing(name):
     plain, watched = (compile_method(make_method(name), run_eagerly=True) for _ in range(2))
     for method, callbacks in ((plain, []), (watched, [tfzero.Alarms(IMAGES)])):

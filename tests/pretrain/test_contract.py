@@ -15,6 +15,7 @@ from tests.pretrain.cases import (
     CHOICES,
     PHOTOS,
     SHAPE,
+    TYPICAL_METHODS,
     assert_same_state,
     compile_method,
     find_optimizers,
@@ -111,7 +112,7 @@ def test_evaluation_changes_nothing_and_repeats(trained):
     assert_same_state(before, read_state(trained.method))
 
 
-@EVERY_METHOD
+@TYPICAL_METHODS
 def test_each_batch_of_an_evaluation_has_noise_of_its_own(name, monkeypatch):
     method = compile_method(make_method(name), run_eagerly=True)
     draw, drawn = method.step_seed, []
@@ -178,7 +179,7 @@ def test_an_unknown_argument_is_refused(name):
         make_method(name, latent_dimm=3)
 
 
-@EVERY_METHOD
+@TYPICAL_METHODS
 @pytest.mark.parametrize("kind", ["arrays", "dataset", "evaluate"])
 def test_labels_are_refused(name, kind):
     method = compile_method(make_method(name), run_eagerly=True)
@@ -194,7 +195,7 @@ def test_labels_are_refused(name, kind):
     assert int(method.optimizer.iterations.numpy()) == 0
 
 
-@EVERY_METHOD
+@TYPICAL_METHODS
 def test_the_seed_decides_the_weights(name):
     def train(seed):
         # Equal encoders: what differs comes from the method's own seed.
@@ -210,7 +211,7 @@ def test_the_seed_decides_the_weights(name):
         assert np.abs(weight.numpy() - changed.numpy()).max() > 0, weight.path
 
 
-@EVERY_METHOD
+@TYPICAL_METHODS
 def test_the_seed_decides_the_noise(name):
     methods = [compile_method(make_method(name, seed=seed), run_eagerly=True) for seed in (3, 4)]
     for weight, same in zip(methods[0].weights, methods[1].weights, strict=True):
@@ -222,7 +223,7 @@ def test_the_seed_decides_the_noise(name):
     assert max(np.abs(a - b).max() for a, b in zip(first, other, strict=True)) > 0
 
 
-@EVERY_METHOD
+@TYPICAL_METHODS
 def test_bytes_and_floats_train_alike(name):
     bytes_method, floats_method = (
         compile_method(make_method(name), run_eagerly=True) for _ in range(2)
@@ -233,7 +234,14 @@ def test_bytes_and_floats_train_alike(name):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name, eagerly", [*((name, True) for name in METHODS), ("vae", False)])
+@pytest.mark.parametrize(
+    "name, eagerly",
+    [
+        ("gan", True),
+        ("vae", False),
+        *(pytest.param(name, True, marks=pytest.mark.slow) for name in METHODS if name != "gan"),
+    ],
+)
 def test_floats_out_of_range_are_refused(name, eagerly):
     method = compile_method(make_method(name), run_eagerly=eagerly)
     start = method.get_weights()
@@ -245,7 +253,7 @@ def test_floats_out_of_range_are_refused(name, eagerly):
     method.fit(np.clip(IMAGES / 255 * 1.2 - 0.1, -0.05, 1.05), epochs=1, verbose=0)
 
 
-@EVERY_METHOD
+@TYPICAL_METHODS
 def test_color_images_that_are_not_square(name):
     shape = (9, 12, 3)
     method = compile_method(make_method(name, shape=shape), run_eagerly=True)
@@ -256,7 +264,7 @@ def test_color_images_that_are_not_square(name):
     assert method(make_pixels(2, *shape)).shape == (2, method.encoder.output_shape[1])
 
 
-@EVERY_METHOD
+@TYPICAL_METHODS
 def test_early_stopping_watches_a_loss(name):
     method = compile_method(make_method(name), run_eagerly=True)
     watched = list(method.trackers)[0]
@@ -307,7 +315,7 @@ def test_several_steps_a_call_equal_eager_steps_of_each_choice(name, arguments):
     assert_trained_alike(method, history, *train_eagerly(name, images, **arguments))
 
 
-@EVERY_METHOD
+@TYPICAL_METHODS
 def test_trains_a_residual_encoder(name):
     encoder = build_encoder(SHAPE, width=2, residual=True)
     start = [weight.numpy() for weight in encoder.trainable_weights]
@@ -386,7 +394,7 @@ def fit_three_epochs(method, *, done=0, callbacks=()):
     "name, arguments, eagerly",
     [
         ("gan", {}, False),
-        *((name, {}, True) for name in METHODS if name != "gan"),
+        ("vae", {}, True),
         *(
             pytest.param(name, arguments, False, marks=pytest.mark.slow)
             for name, arguments in [*((name, {}) for name in METHODS if name != "gan"), *CHOICES]

@@ -4,9 +4,14 @@ import pytest
 
 import tfzero
 from tests.conftest import build_small_encoder, draw_bars
-from tests.pretrain.cases import assert_same_state, compile_method, make_method, read_state
+from tests.pretrain.cases import (
+    TYPICAL_METHODS,
+    assert_same_state,
+    compile_method,
+    make_method,
+    read_state,
+)
 from tfzero.common.checks import InputError
-from tfzero.pretrain import METHODS
 from tfzero.pretrain.probe import score_linear, score_nearest
 
 IMAGES, LABELS = draw_bars(80, seed=3)
@@ -30,7 +35,7 @@ def fit(method, *callbacks, epochs=1, **settings):
     ).history
 
 
-@pytest.mark.parametrize("name", list(METHODS))
+@TYPICAL_METHODS
 def test_probes_every_method_and_changes_nothing(name):
     plain, probed = (compile_method(make_method(name), run_eagerly=True) for _ in range(2))
     fit(plain, shuffle=False)

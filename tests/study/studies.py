@@ -5,6 +5,8 @@ import numpy as np
 from tfzero.data import from_arrays
 from tfzero.study.planning import resolve
 from tfzero.study.planning.request import read_request
+from tfzero.study.verdict.judge import judge, see
+from tfzero.study.verdict.look import Look
 
 SCRATCH = "scratch/finetune"
 NUM_TEST = 1000
@@ -56,3 +58,12 @@ def make_records(accuracy):
         for (arm, count), values in accuracy.items()
         for replicate in range(len(values))
     ]
+
+
+def judge_accuracy(plan, accuracy, *, encoders=(), look=None, right=None, records=None):
+    """The verdict at a study's last look, of accuracies as `make_right` takes them."""
+    right = make_right(accuracy) if right is None else right
+    num_test = len(next(iter(next(iter(right.values())).values())))
+    seen = see(plan, right, np.arange(num_test) % len(plan.data.class_names))
+    look = look or Look(plan.looks, len(plan.looks))
+    return judge(plan, records or make_records(accuracy), list(encoders), seen, look)

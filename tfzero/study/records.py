@@ -26,6 +26,7 @@ class RunFolder:
                           KEY.npz (pictures)
     unfinished/           pretraining under way, kept every minute or so
     final/KEY.keras       the network that is exported, with KEY.json
+    looks/NUMBER.json     what a look of the judge decided: claims, arms that go on
     failures/KEY.json     a job that failed twice: what it is, and why
     locks/KEY.json        a job that a process is at work on
     given.keras           an encoder that came ready: public weights, or a file's
@@ -48,6 +49,7 @@ class RunFolder:
         self.encoders = self.path / "encoders"
         self.unfinished = self.path / "unfinished"
         self.final = self.path / "final"
+        self.looks = self.path / "looks"
         self.failures = self.path / "failures"
         self.locks = self.path / "locks"
         self.readings = self.path / "readings"
@@ -66,7 +68,7 @@ class RunFolder:
     def own_folders(self) -> tuple[pathlib.Path, ...]:
         """Returns the folders that a study writes into, but for those of locks and tables."""
         made = (self.cells, self.encoders, self.unfinished, self.final, self.failures)
-        return (*made, self.readings, self.cache)
+        return (*made, self.looks, self.readings, self.cache)
 
     def own_files(self) -> tuple[pathlib.Path, ...]:
         """Returns the files that a study writes beside its folders."""

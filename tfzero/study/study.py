@@ -21,9 +21,12 @@ from tfzero.data.source_task import SourceTask, save_source_task
 from tfzero.study.planning.difference import plan_difference
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.records import RunFolder
+from tfzero.study.growth import Growth, read_growth, read_seen
+from tfzero.study.planning.families import list_families
+from tfzero.study.planning.looks import choose_looks
 from tfzero.study.verdict import remarks, sources, words
-from tfzero.study.verdict.family import Right
-from tfzero.study.verdict.judge import judge
+from tfzero.study.verdict.headline import write_headline
+from tfzero.study.verdict.judge import judge, list_missing
 from tfzero.study.work.pool import num_workers
 from tfzero.study.work.run import read_records
 from tfzero.study.workspace import Workspace
@@ -131,21 +134,19 @@ def store_plan(plan: StudyPlan, asked: StudyPlan, run: RunFolder) -> None:
     write_json(run.study, {**plan.to_json(), **beside})
 
 
-def add_seeds(plan: StudyPlan, run: RunFolder, number: int) -> StudyPlan:
-    """Returns the plan with `number` seeds more, or as it is where such a look is unfinished.
+def add_seeds(growth: Growth, number: int) -> StudyPlan:
+    """Returns the plan with `number` seeds more, or as it is where a look is still to come.
 
-    So that the same command, given again after a kill, goes on instead of adding again.
+    The same command, given again after a kill, then goes on instead of adding seeds again.
 
     Raises:
         InputError: If the number is not positive.
     """
     if number < 1:
         raise InputError(f"`more_seeds` is {number}; expected at least 1.")
-    verdict = read_json(run.verdict)
-    finished = verdict is not None and verdict.get("look") == len(plan.looks)
-    if not finished:
-        return plan
-    return plan.with_seeds(plan.seeds + number)
+    if growth.next_number is not None:
+        return growth.plan
+    return growth.plan.extended(growth.seeds + number)
 
 
 def read_asked(run: RunFolder) -> dict[str, Any]:
@@ -176,21 +177,22 @@ def read_asked(run: RunFolder) -> dict[str, Any]:
 
 def reach_verdict(workspace: Workspace) -> dict[str, Any]:
     """Returns the verdict from the records in the folder, as `verdict.json` holds it."""
-    plan, run = workspace.plan, workspace.run
-    records, encoders = read_records(workspace)
-    verdict = judge(plan, records, encoders, _read_right(run, records))
+    plan, run, growth = workspace.plan, workspace.run, read_growth(workspace)
+    records, encoders = read_records(workspace, growth.cells())
+    seen = read_seen(workspace, growth)
+    verdict = judge(plan, records, encoders, seen, growth.look())
+    verdict["seeds"] = growth.seeds
+    verdict["missing"] = list_missing(growth.cells(), seen.right)
     verdict["failures"] = [
         {name: failure[name] for name in ("label", "reason")} for failure in run.read_failures()
     ]
-    comparisons = verdict["comparisons"]
-    verdict["headline"] = sources.write_headline(verdict, plan=plan)
-    verdict["sentences"] = (
-        [words.describe_comparison(entry, margin=plan.margin) for entry in comparisons]
-        + [sources.describe_rival(entry, margin=plan.margin) for entry in verdict["rivals"]]
-        + [words.describe_best(entry, verdict["table"]) for entry in verdict["best"]]
-    )
+    verdict["headline"] = write_headline(verdict, plan=plan)
+    verdict["sentences"] = [
+        *(words.describe_comparison(entry, plan=plan) for entry in verdict["comparisons"]),
+        *(words.describe_best(entry, verdict["table"]) for entry in verdict["best"]),
+    ]
     verdict["exploratory"] = remarks.describe_beside(verdict)
-    verdict["recommended"] = words.recommend(verdict, network_arms=plan.network_arms())
+    verdict["recommended"] = recommend(verdict, network_arms=plan.network_arms())
     verdict["caveats"] = list(_caveats(plan, verdict, encoders))
     return verdict
 
@@ -203,7 +205,11 @@ def _caveats(plan: StudyPlan, verdict: dict[str, Any], encoders: list[dict]) -> 
     if plan.dropped:
         yield f"Left out to keep to {plan.minutes:g} minutes: {', '.join(plan.dropped)}."
     if verdict["comparisons"]:
-        yield words.describe_level(look=len(plan.looks), num_comparisons=plan.num_claims)
+        yield words.describe_level(
+            families=len(list_families(plan.arms)),
+            alpha=verdict["alpha"],
+            extended=verdict["look"] > len(plan.looks),
+        )
     yield (
         "Intervals in the table, of one arm alone, account for seeds only. None says how the "
         "result would be on other kinds of images."
@@ -212,23 +218,14 @@ def _caveats(plan: StudyPlan, verdict: dict[str, Any], encoders: list[dict]) -> 
         yield from verdict["recommended"]["notes"]
 
 
-def _read_right(run: RunFolder, records: list[dict[str, Any]]) -> Right:
-    labels = np.load(run.test_labels)
-    right: Right = {}
-    for record in records:
-        spec = record["spec"]
-        cells = right.setdefault((spec["arm"], spec["num_labels"]), {})
-        guesses = run.read_probabilities(record["key"]).argmax(axis=1)
-        cells[spec["replicate"]] = guesses == labels
-    return right
-
-
 def _comparable(plan: dict[str, Any]) -> dict[str, Any]:
     # The same images in another place are the same study; what follows from the rest need not
     # be named beside it.
     places = ("data", "source", "given")
-    left_out = ("name", "looks", "family", "rivals", "extra_steps", *places, *_BESIDE_PLAN)
+    left_out = ("name", "looks", "extensions", "extra_steps", *places, *_BESIDE_PLAN)
     rest = {key: value for key, value in plan.items() if key not in left_out}
+    looks = plan["looks"]
+    rest |= {"seeds": looks[-1], "early_stop": tuple(looks) == choose_looks(looks[-1])}
     return {**rest, **{place: _without_place(plan.get(place)) for place in places}}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import build_small_encoder, draw_bars
 from tests.study.small import at
-from tests.study.studies import make_plan, make_records, make_right
+from tests.study.studies import judge_accuracy, make_plan
 from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
@@ -16,12 +16,13 @@ from tfzero.data.source_task import load_source_task
 from tfzero.study.inits import list_inits, parse_init, read_init, read_learner
 from tfzero.study.inits.timing import Timing
 from tfzero.study.minutes import fit_minutes
-from tfzero.study.planning.arms import Foreign, choose_arms, list_rivals, parse_arms
+from tfzero.study.planning.arms import Foreign, choose_arms, parse_arms
+from tfzero.study.planning.families import list_families
 from tfzero.study.planning.plan import CellSpec, GivenEncoder
 from tfzero.study.records import RunFolder
 from tfzero.study.study import open_run
-from tfzero.study.verdict.judge import judge
-from tfzero.study.verdict.sources import describe_rival, write_headline
+from tfzero.study.verdict.headline import write_headline
+from tfzero.study.verdict.words import describe_comparison
 from tfzero.study.work import run as runs
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.estimate import Estimate, estimate_plan, timed_kinds
@@ -124,19 +125,17 @@ def test_an_arm_from_elsewhere_is_compared_with_the_targets_own_pool():
     arms = ["vae/lpft", "gan/lpft", "gan/probe", SCRATCH, "kmeans/svm"]
 
     def rivals(arm, *more):
-        named = [Arm.parse(each) for each in [*arms, *more, arm]]
-        return [rival for _, rival, _ in list_rivals(named, [8])]
+        families = list_families([Arm.parse(each) for each in [*arms, *more, arm]])
+        pairs = [pair for family in families if family.id == "rivals" for pair in family.pairs]
+        return [rival for _, rival in pairs]
 
     assert rivals("vae@source/lpft") == ["vae/lpft"]  # by the same method
     assert rivals("supervised/lpft") == ["vae/lpft", "gan/lpft"]  # by the same strategy
     assert rivals("public/svm") == ["vae/lpft", "gan/lpft", "gan/probe"]  # or all
     assert rivals("kmeans@source/svm") == []  # a baseline
-    named = [Arm.parse(arm) for arm in [*arms, "supervised/lpft", "supervised+vae/lpft"]]
-    chain = list_rivals(named, [8])
-    assert chain[-2:] == (
-        ("supervised+vae/lpft", "supervised/lpft", 8),
-        ("supervised+vae/lpft", "vae/lpft", 8),
-    )
+    # A chain against each of its halves, beside what its start is compared with.
+    chain = rivals("supervised+vae/lpft", "supervised/lpft")
+    assert chain[-2:] == ["supervised/lpft", "vae/lpft"]
 
 
 def test_keys_know_the_source_and_nothing_else_does():
@@ -199,7 +198,6 @@ def test_minutes_drop_no_half_of_a_chain_that_stays():
     assert set(fitted.pretraining) == {
         stage for arm in fitted.arms for stage in list_stages(arm.init)
     }
-    assert fitted.rivals == list_rivals(fitted.arms, fitted.label_counts)
     assert len(fitted.arms) < 4 and SCRATCH in fitted.arms
 
 
@@ -210,7 +208,7 @@ def judge_made_up(accuracy, **asked):
     plan = make_plan(
         data, source=make_source(data), arms=arms, label_counts=[8], seeds=seeds, epochs=1, **asked
     )
-    verdict = judge(plan, make_records(accuracy), [], make_right(accuracy))
+    verdict = judge_accuracy(plan, accuracy)
     return plan, verdict
 
 
@@ -223,24 +221,26 @@ def test_the_verdict_says_whether_the_source_beats_the_own_pool():
             ("supervised+vae/lpft", 8): [80.0, 80.1, 80.3, 80.2],
         }
     )
-    # All are decided together: three against scratch, and three against one another.
-    assert plan.num_claims == 6
-    found = {(e["arm"], e["baseline"]): e for e in verdict["rivals"]}
+    # Three against scratch, and three against one another.
+    families = [entry["family"] for entry in verdict["comparisons"]]
+    assert families == ["pretraining"] * 3 + ["rivals"] * 3
+    found = {(e["arm"], e["baseline"]): e for e in verdict["comparisons"][3:]}
     assert found["supervised/lpft", "vae/lpft"]["outcome"] == "better"
     assert found["supervised+vae/lpft", "supervised/lpft"]["outcome"] == "worse"
     assert found["supervised+vae/lpft", "vae/lpft"]["outcome"] == "better"
-    assert {entry["baseline"] for entry in verdict["comparisons"]} == {SCRATCH}
+    assert {entry["baseline"] for entry in verdict["comparisons"][:3]} == {SCRATCH}
     headline = write_headline(verdict, plan=plan)
     for part in (
-        "At 8 labels pretraining makes no difference worth having",
-        "an encoder from other beats training from scratch (by up to 20.0 points, with "
-        "supervised/lpft)",
-        "supervised/lpft beats pretraining on your own images",
-        "supervised+vae/lpft loses to one of its halves alone",
+        "At 8 labels, pretraining on your unlabeled images makes no difference worth having",
+        "At 8 labels, supervised/lpft beats training from scratch by 20.0 points (",
+        "At 8 labels, supervised/lpft beats pretraining on your own images",
+        "At 8 labels, supervised+vae/lpft loses to one of its halves alone",
     ):
         assert part in headline
-    sentence = describe_rival(found["supervised+vae/lpft", "supervised/lpft"], margin=1.0)
-    assert "supervised/lpft beats supervised+vae/lpft by 10.0 points (95 % interval 7." in sentence
+    sentence = describe_comparison(found["supervised+vae/lpft", "supervised/lpft"], plan=plan)
+    assert sentence.startswith(
+        "At 8 labels, supervised/lpft beats supervised+vae/lpft by 10.0 points (95 % interval "
+    )
 
 
 def headline_of(gains):
@@ -256,11 +256,8 @@ def test_what_the_own_pool_gives_is_not_credited_to_the_source():
         {SCRATCH: 0, "vae/lpft": 20, "supervised/lpft": 0, "supervised+vae/lpft": 20}
     )
     assert "an encoder from other makes no difference worth having" in said
-    assert (
-        "an encoder from other that goes on learning from your own images beats training from "
-        "scratch (by up to 20.0 points, with supervised+vae/lpft)"
-    ) in said
-    assert "an encoder from other beats" not in said
+    assert "supervised+vae/lpft beats training from scratch by 20.0 points" in said
+    assert "supervised/lpft beats training" not in said
 
 
 def test_who_was_beaten_is_named_where_it_was_not_all_of_them():
@@ -291,9 +288,10 @@ def test_what_cannot_be_told_is_said_with_what_would_settle_it():
             ("vae@source/lpft", 8): [80.0, 70.0, 65.0],
         }
     )
-    [entry] = verdict["rivals"]
+    entry = verdict["comparisons"][-1]
+    assert entry["family"] == "rivals"
     assert entry["outcome"] == "cannot tell" and entry["settled_by"]["points"] > 0
-    assert "cannot tell vae@source/lpft from vae/lpft" in describe_rival(entry, margin=1.0)
+    assert "cannot tell vae@source/lpft from vae/lpft" in describe_comparison(entry, plan=plan)
     assert "shown neither better nor worse" in write_headline(verdict, plan=plan)
 
 
@@ -302,11 +300,11 @@ def test_a_source_that_harms_is_said_to_and_one_arm_that_may_help_keeps_it_open(
     accuracy = {(SCRATCH, 8): [70.0, 70.2, 70.1, 70.3], ("supervised/lpft", 8): worse}
     plan, verdict = judge_made_up(accuracy)
     headline = write_headline(verdict, plan=plan)
-    assert "At 8 labels an encoder from other is worse than training from scratch" in headline
+    assert "At 8 labels, an encoder from other is worse than training from scratch" in headline
     open_still = {**accuracy, ("vae@source/lpft", 8): [50.0, 90.0, 60.0, 80.0]}
     plan, verdict = judge_made_up(open_still)
     headline = write_headline(verdict, plan=plan)
-    assert "At 8 labels this study cannot tell whether an encoder from other helps" in headline
+    assert "At 8 labels, this study cannot tell whether an encoder from other helps" in headline
 
 
 def test_one_ready_encoder_is_spoken_of_alone():
@@ -318,9 +316,11 @@ def test_one_ready_encoder_is_spoken_of_alone():
     plan = make_plan(
         data, given=GIVEN, arms=[SCRATCH, "file/lpft"], label_counts=[8], seeds=4, encoders=2
     )
-    verdict = judge(plan, make_records(accuracy), [], make_right(accuracy))
+    verdict = judge_accuracy(plan, accuracy)
     [entry] = verdict["comparisons"]
-    assert (entry["outcome"], entry["encoders"], entry["seeds"]) == ("transfer better", 1, 4)
+    assert (entry["outcome"], entry["encoders"], entry["seeds"]) == ("better", 1, 4)
+    said = write_headline(verdict, plan=plan)
+    assert said.startswith("At 8 labels, file/lpft with this encoder beats training from scratch")
 
 
 @pytest.fixture(scope="module")

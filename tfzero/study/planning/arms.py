@@ -1,4 +1,4 @@
-"""Arms: which there are, which go together, and which are compared."""
+"""Arms: which there are, and which go together."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from tfzero.study.inits import list_inits, parse_init, read_init
 from tfzero.study.inits.base import AT_SOURCE
 from tfzero.study.inits.chain import THEN
 from tfzero.study.inits.given import File, Public
-from tfzero.study.inits.pixels import Pixels
-from tfzero.study.inits.scratch import Scratch
 from tfzero.study.inits.supervised import Supervised
-from tfzero.study.planning.plan import DEFAULT_ARMS, SCRATCH
+from tfzero.study.planning.families import control_of
+from tfzero.study.planning.plan import DEFAULT_ARMS
 from tfzero.transfer import STRATEGIES, UNLABELED_FROM, trains_on_unlabeled
 
 # Without labels, what a source is worth is asked of the method that needs fewest epochs.
@@ -145,67 +144,6 @@ def _explain_missing(text: str, foreign: Foreign) -> None:
         f'Arm "{arm}" starts from a source that this study does not have; name it with '
         f"{needs.get(start, '`source=DATA`')}."
     )
-
-
-def control_of(arm: Arm) -> Arm | None:
-    """Returns the arm that does the same without pretraining, where scratch is no fair rival.
-
-    A strategy that reads unlabeled images gains by them whatever its encoder: what pretraining
-    adds shows beside the same strategy on a network that starts at random, or on pixels.
-    """
-    strategy = STRATEGIES[arm.strategy]
-    if not strategy.reads_pool or not read_init(arm.init).is_pretrained:
-        return None
-    return Arm(Scratch.word if strategy.trains_network else Pixels.word, arm.strategy)
-
-
-def transfer_family(arms: Iterable[Arm], label_counts) -> tuple[tuple[Arm, int], ...]:
-    """Returns (arm, label count) of every comparison of a pretrained encoder with scratch."""
-    arms = tuple(arms)
-    if SCRATCH not in arms:
-        return ()
-    judged = [arm for arm in arms if read_init(arm.init).is_pretrained and control_of(arm) is None]
-    return tuple((arm, count) for count in label_counts for arm in judged)
-
-
-def list_rivals(arms: Iterable[Arm], label_counts) -> tuple[tuple[Arm, Arm, int], ...]:
-    """Returns (arm, rival, label count) of every comparison with another arm than scratch.
-
-    An arm whose strategy reads unlabeled images is compared with the same without pretraining. An
-    arm with something foreign is compared with arms of the target's own pool: by the same method
-    and strategy where there is one, else by the same strategy, else all. A chain is compared with
-    each of its halves alone.
-    """
-    arms = tuple(arms)
-    found = []
-    for count in label_counts:
-        for arm in arms:
-            control = control_of(arm)
-            rivals = [*([control] if control in arms else []), *_rivals_of(arm, arms)]
-            found += [(arm, rival, count) for rival in rivals]
-    return tuple(found)
-
-
-def _rivals_of(arm: Arm, arms: tuple[Arm, ...]) -> list[Arm]:
-    init = read_init(arm.init)
-    if not init.is_foreign or not init.is_pretrained:
-        return []
-    if init.halves:
-        halves = [Arm(half, arm.strategy) for half in init.halves]
-        return [half for half in halves if half in arms]
-    own = [each for each in arms if is_own(each)]
-    choices = (
-        [each for each in own if each == Arm(str(init.own_counterpart()), arm.strategy)],
-        [each for each in own if each.strategy == arm.strategy],
-        own,
-    )
-    return next((choice for choice in choices if choice), [])
-
-
-def is_own(arm: Arm) -> bool:
-    """Returns whether an arm is pretrained on the target's own pool alone."""
-    init = read_init(arm.init)
-    return init.is_pretrained and not init.is_foreign
 
 
 def require_generators(arms: Iterable[Arm], unlabeled_from: str) -> None:

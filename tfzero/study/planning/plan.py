@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+import numpy as np
 import pydantic
 
 from tfzero.common.arm import Arm
@@ -16,10 +17,12 @@ from tfzero.study.inits.settings import Model, Settings
 from tfzero.transfer import STRATEGIES, UNLABELED_FROM, trains_on_unlabeled
 from tfzero.transfer.budget import Budget
 
-SCHEMA = 1
+SCHEMA = 2
 # Raise it with every change that alters results, so that no study mixes two ways of working.
 RECIPE = "7"
 SCRATCH = Arm("scratch", "finetune")
+# Mean over test images, or over classes of the mean over each one's images (recall).
+METRICS = ("accuracy", "balanced_accuracy")
 # Beside networks whatever could embarrass them. On a part of digits' training images label
 # spreading by k-means features scored most at 20 and 50 labels (89.7 and 92.8 %; the best network
 # 82.3 and 91.3). Of the others on these features logistic is as good or better with few labels, svm
@@ -128,16 +131,15 @@ class StudyPlan(Model):
     given: GivenEncoder | None = None
     arms: tuple[Arm, ...] = pydantic.Field(min_length=1)
     label_counts: tuple[int, ...] = pydantic.Field(min_length=1)
-    seeds: int = pydantic.Field(ge=1)
-    # Replicates in all at each look at the results; the last is `seeds`.
+    # Numbers of replicates at which the judge looks at the results, fixed before the first.
     looks: tuple[int, ...] = pydantic.Field(min_length=1)
+    # The same for replicates that are added later: all there are then.
+    extensions: tuple[int, ...] = ()
     # Encoders a method, where replicates share them; None for one each.
     encoders: int | None = pydantic.Field(None, ge=1)
-    # (arm, label count) of every comparison with scratch/finetune that can be claimed.
-    family: tuple[tuple[Arm, int], ...]
-    # (arm, rival, label count) of every comparison of what a source gives with the target's own.
-    rivals: tuple[tuple[Arm, Arm, int], ...] = ()
     margin: float = pydantic.Field(gt=0)
+    # What the verdict is made on, one of METRICS.
+    metric: str = "accuracy"
     # What is learnt before the labels are seen, by init; what another goes on from comes first.
     pretraining: dict[str, Settings]
     # At each label count, and on all labels for the network that is exported.
@@ -156,14 +158,14 @@ class StudyPlan(Model):
     recipe: str = RECIPE
 
     @property
+    def seeds(self) -> int:
+        """The most replicates that the study may use."""
+        return max((*self.looks, *self.extensions))
+
+    @property
     def num_encoders(self) -> int:
         """How many encoders each method pretrains."""
         return min(self.encoders or self.seeds, self.seeds)
-
-    @property
-    def num_claims(self) -> int:
-        """How many comparisons are decided together."""
-        return len(self.family) + len(self.rivals)
 
     @property
     def counts(self) -> Counts:
@@ -180,9 +182,23 @@ class StudyPlan(Model):
         """Returns the plan as `study.json` holds it."""
         return self.model_dump(mode="json", by_alias=True)
 
-    def with_seeds(self, seeds: int) -> StudyPlan:
-        """Returns the plan for one more look, at `seeds` replicates in all."""
-        return self.model_copy(update={"seeds": seeds, "looks": (*self.looks, seeds)})
+    def extended(self, seeds: int) -> StudyPlan:
+        """Returns the plan with one more look, beyond those planned, at `seeds` replicates."""
+        return self.model_copy(update={"extensions": (*self.extensions, seeds)})
+
+    def weigh_images(self, classes: np.ndarray) -> np.ndarray | None:
+        """Returns what each test image counts in the metric; None where all count alike.
+
+        Args:
+            classes: int `(T,)`, each test image's class.
+
+        Returns:
+            float `(T,)` with a mean of 1, or None.
+        """
+        if self.metric == METRICS[0]:
+            return None
+        _, codes, sizes = np.unique(classes, return_inverse=True, return_counts=True)
+        return len(classes) / (len(sizes) * sizes[codes])
 
     def transfer_for(self, cell: CellSpec) -> TransferPlan:
         """Returns what a cell's network strategy may spend."""

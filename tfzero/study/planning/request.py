@@ -9,6 +9,7 @@ import pydantic
 from tfzero.common.checks import InputError, require_choice
 from tfzero.data.kinds import KINDS
 from tfzero.study.inits.settings import Model
+from tfzero.study.planning.plan import METRICS
 
 DEFAULT_SEEDS, DEFAULT_MARGIN = 10, 1.0
 
@@ -22,7 +23,9 @@ class Request(Model):
         seeds: Replicates.
         epochs: Pretraining passes over the pool; None chooses by its size.
         encoders: Encoders per method, shared by the replicates; None pretrains one each.
+        early_stop: Whether the study stops at an earlier look that answers the question.
         margin: Smallest difference worth having, in points of accuracy.
+        metric: What the verdict is made on, one of `METRICS`.
         minutes: What the study may take; `fit_minutes` makes the plan keep to it.
         class_weights: Whether rare classes weigh as much as frequent ones, in every arm.
         kind: The kind of data, one of `tfzero.data.kinds.KINDS`; None chooses by channels.
@@ -35,9 +38,11 @@ class Request(Model):
     arms: tuple[str, ...] | None = None
     label_counts: tuple[int | str, ...] | None = None
     seeds: int = DEFAULT_SEEDS
+    early_stop: bool = True
     epochs: int | None = None
     encoders: int | None = None
     margin: float = DEFAULT_MARGIN
+    metric: str = METRICS[0]
     minutes: float | None = None
     class_weights: bool = False
     kind: str | None = None
@@ -59,6 +64,7 @@ class Request(Model):
             raise InputError(
                 f"`margin` is {self.margin:g}; expected points of accuracy between 0 and 100."
             )
+        require_choice(self.metric, METRICS, what="metric")
         if self.minutes is not None and not self.minutes > 0:
             raise InputError(f"`minutes` is {self.minutes:g}; expected a positive number.")
         if self.kind is not None:

@@ -19,12 +19,12 @@ from tfzero.study.inits.kmeans import KMeans
 from tfzero.study.planning.arms import (
     Foreign,
     choose_arms,
-    list_rivals,
     require_generators,
-    transfer_family,
 )
 from tfzero.study.planning.label_counts import default_label_counts, parse_label_counts
+from tfzero.study.planning.looks import choose_looks
 from tfzero.study.planning.plan import (
+    SCHEMA,
     DataSummary,
     GivenEncoder,
     SourceSummary,
@@ -86,20 +86,18 @@ def make_plan(
     bought = {n: _bought(data.image_shape, budget.batch_size) for n, budget in transfer.items()}
     encoders, seeds = request.encoders, request.seeds
     return StudyPlan(
-        schema=1,
+        schema=SCHEMA,
         name=data.name,
         data=summarize_data(data),
         source=None if source is None else summarize_source(source),
         given=given,
         arms=arms,
         label_counts=label_counts,
-        seeds=seeds,
-        looks=(seeds,),
+        looks=choose_looks(seeds, early_stop=request.early_stop),
         # As many encoders as replicates are one each, and stay so when seeds are added.
         encoders=encoders if encoders is not None and encoders < seeds else None,
-        family=transfer_family(arms, label_counts),
-        rivals=list_rivals(arms, label_counts),
         margin=request.margin,
+        metric=request.metric,
         minutes=request.minutes,
         pretraining=pretraining,
         transfer={n: TransferPlan.from_budget(budget) for n, budget in transfer.items()},
@@ -130,11 +128,8 @@ def resize_plan(
         update={
             "arms": arms,
             "label_counts": label_counts,
-            "seeds": seeds,
-            "looks": (seeds,),
+            "looks": choose_looks(seeds, early_stop=len(plan.looks) > 1),
             "encoders": None if plan.encoders is None else min(plan.encoders, seeds),
-            "family": transfer_family(arms, label_counts),
-            "rivals": list_rivals(arms, label_counts),
             "pretraining": pretraining,
             "transfer": {count: plan.transfer[count] for count in kept},
             # Without the dearest pretraining, its rival from scratch trains for less.

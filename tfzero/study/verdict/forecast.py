@@ -21,6 +21,8 @@ _MOST_SEEDS, _MOST_IMAGES = 1_000, 10_000_000
 # between test images, and the rest. Of transfer against scratch on digits at 20 and 50 labels and
 # on Fashion-MNIST at 100 and 1,000: 0 to 1.7, 0 to 45, and 430 to 990.
 _EXPECTED = (1.0, 30.0, 700.0)
+# And degrees of freedom beyond the seeds' own: studies of ten classes and five seeds had 10 to 40.
+EXPECTED_PRIOR = 10.0
 
 Range = tuple[int, int | None]
 
@@ -53,7 +55,8 @@ def forecast_settlement(difference: Difference, *, margin: float, alpha: float) 
         alpha: Two-sided level of the test to come.
     """
     points = max(abs(difference.mean), margin)
-    seeds, images = difference.samples
+    seeds, images = difference.units, difference.images
+    prior = difference.freedom - (seeds - 1)
     bounds = [_scaled(difference, tail) for tail in (1 - _TAIL, _TAIL)]
 
     def smallest(find: Callable) -> Range | None:
@@ -64,7 +67,9 @@ def forecast_settlement(difference: Difference, *, margin: float, alpha: float) 
         points=points,
         seeds=smallest(
             lambda parts: _search(
-                lambda n: detectable_difference(*parts, seeds=n, images=images, alpha=alpha),
+                lambda n: detectable_difference(
+                    *parts, seeds=n, images=images, alpha=alpha, prior=prior
+                ),
                 points,
                 start=max(2, seeds),
                 most=_MOST_SEEDS,
@@ -72,7 +77,9 @@ def forecast_settlement(difference: Difference, *, margin: float, alpha: float) 
         ),
         images=smallest(
             lambda parts: _search(
-                lambda n: detectable_difference(*parts, seeds=seeds, images=n, alpha=alpha),
+                lambda n: detectable_difference(
+                    *parts, seeds=seeds, images=n, alpha=alpha, prior=prior
+                ),
                 points,
                 start=images,
                 most=_MOST_IMAGES,
@@ -82,7 +89,14 @@ def forecast_settlement(difference: Difference, *, margin: float, alpha: float) 
 
 
 def detectable_difference(
-    of_replicates: float, of_images: float, of_rest: float, *, seeds: int, images: int, alpha: float
+    of_replicates: float,
+    of_images: float,
+    of_rest: float,
+    *,
+    seeds: int,
+    images: int,
+    alpha: float,
+    prior: float,
 ) -> float:
     """Returns the difference, in points, that a study sees with probability `POWER`.
 
@@ -93,11 +107,13 @@ def detectable_difference(
         seeds: Replicates.
         images: Test images.
         alpha: Two-sided level of the test.
+        prior: Degrees of freedom of the replicates' variance that others tell; see `shrinkage`.
     """
     by_seed, by_image = of_replicates / seeds, of_images / images
     error = (by_seed + by_image + of_rest / (seeds * images)) ** 0.5
     # Freedom of the larger part, which decides how well the error is known.
-    freedom = (seeds if by_seed + of_rest / (seeds * images) > by_image else images) - 1
+    by_replicates = by_seed + of_rest / (seeds * images)
+    freedom = seeds - 1 + prior if by_replicates > by_image else images - 1
     quantiles = special.stdtrit(freedom, 1 - alpha / 2) + special.stdtrit(freedom, POWER)
     return float(quantiles * error)
 
@@ -108,9 +124,10 @@ def expected_parts() -> tuple[float, float, float]:
 
 
 def _scaled(difference: Difference, tail: float) -> tuple[float, float, float]:
-    seeds, images = difference.samples
-    by_seed = (seeds - 1) / stats.chi2.ppf(tail, seeds - 1)
-    by_image = (images - 1) / stats.chi2.ppf(tail, images - 1)
+    by_seed, by_image = (
+        freedom / stats.chi2.ppf(tail, freedom)
+        for freedom in (difference.freedom, difference.images - 1)
+    )
     return (
         difference.of_replicates * by_seed,
         difference.of_images * by_image,

@@ -1,7 +1,9 @@
-"""From records to a verdict: paired differences, intervals, and words that claim no more."""
+"""From records to a verdict: differences, intervals, and claims that are seldom false."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,148 +12,166 @@ from scipy import stats
 from tfzero.common.arm import Arm
 from tfzero.study.inits import read_init
 from tfzero.study.inits.scratch import ScratchLong
-from tfzero.study.planning.plan import SCRATCH, StudyPlan
-from tfzero.study.verdict.difference import CONFIDENCE, judge_difference
-from tfzero.study.verdict.family import (
-    CANNOT_TELL,
-    Comparison,
-    Right,
-    group_replicates,
-    has_verdict,
-    judge_family,
-    level_of_look,
-    pair_replicates,
-)
+from tfzero.study.planning.families import PRETRAINING, list_families
+from tfzero.study.planning.plan import StudyPlan
+from tfzero.study.verdict.best import find_best
+from tfzero.study.verdict.claims import AVERAGE, bonferroni_share
+from tfzero.study.verdict.difference import CONFIDENCE
+from tfzero.study.verdict.family import CANNOT_TELL, Comparison, decide_family
 from tfzero.study.verdict.forecast import forecast_settlement
 from tfzero.study.verdict.labels_saved import find_crossover, labels_saved
+from tfzero.study.verdict.look import Look
+from tfzero.study.verdict.pairing import MIN_SEEDS, Right, Seen, group_replicates, judge_pairs
 
 
-def t_half_width(values: np.ndarray, groups: np.ndarray | None = None) -> float | None:
-    """Returns the half-width of the mean's 95 % t interval; None for fewer than 2 values.
+def see(plan: StudyPlan, right: Right, classes: np.ndarray) -> Seen:
+    """Returns what the judge sees of a study.
 
-    Values of one group count as one: their mean.
+    Args:
+        plan: The study.
+        right: Which test images each cell classified rightly.
+        classes: int `(T,)`, each test image's class.
     """
-    if groups is not None:
-        values = np.array([values[groups == group].mean() for group in np.unique(groups)])
-    count = len(values)
-    if count < 2:
-        return None
-    quantile = float(stats.t.ppf(0.5 + CONFIDENCE / 2, count - 1))
-    return quantile * float(np.std(values, ddof=1)) / count**0.5
+    return Seen(
+        right=right,
+        label_counts=plan.label_counts,
+        classes=classes,
+        weights=plan.weigh_images(classes),
+        encoders=plan.encoders,
+    )
+
+
+def compare_arms(plan: StudyPlan, seen: Seen, look: Look) -> list[Comparison]:
+    """Returns every comparison of a study, decided, family by family."""
+    families = list_families(plan.arms)
+    judged = judge_pairs(seen, (pair for family in families for pair in family.pairs))
+    return [
+        comparison
+        for family in families
+        for comparison in decide_family(
+            family, judged, plan.label_counts, look, margin=plan.margin
+        )
+    ]
 
 
 def judge(
     plan: StudyPlan,
     records: list[dict[str, Any]],
     pretraining: list[dict[str, Any]],
-    right: Right,
+    seen: Seen,
+    look: Look,
 ) -> dict[str, Any]:
     """Returns the verdict as `verdict.json` holds it, but for words and the exported model.
 
     Args:
-        plan: What was to be run; it fixes the family of comparisons.
+        plan: What was to be run; it fixes the families of comparisons.
         records: The cells' records.
         pretraining: The pretrained encoders' records.
-        right: Which test images each cell classified rightly.
+        seen: Which test images each cell classified rightly.
+        look: Which look at the study this is.
     """
-    look = len(plan.looks)
-    alpha = level_of_look(look)
-    judged = judge_family(
-        right,
-        plan.family,
-        baseline=SCRATCH,
-        alpha=alpha,
-        margin=plan.margin,
-        encoders=plan.encoders,
-        rivals=plan.rivals,
-        single=[arm for arm in plan.arms if read_init(arm.init).is_given],
-    )
-    undecided = {
-        (c.num_labels, frozenset([c.arm, c.baseline])) for c in judged if c.outcome == CANNOT_TELL
-    }
-    against_scratch = [comparison for comparison in judged if comparison.baseline == SCRATCH]
-    among = [comparison for comparison in judged if comparison.baseline != SCRATCH]
-    best = [_best(plan, right, count, undecided, alpha) for count in plan.label_counts]
-    arms = dict.fromkeys(arm for arm, _ in plan.family)
+    comparisons = compare_arms(plan, seen, look)
+    arms = {c.arm: None for c in comparisons if c.family == PRETRAINING}
     return {
-        "schema": 1,
-        "look": look,
-        "alpha": alpha,
+        "schema": 2,
+        "look": look.number,
+        "alpha": look.alpha,
         "margin": plan.margin,
-        "comparisons": [_entry(plan, comparison) for comparison in against_scratch],
-        # What a source gives against the target's own pool, and a chain against its halves.
-        "rivals": [_entry(plan, comparison) for comparison in among],
-        "best": [entry for entry in best if entry is not None],
-        "labels_saved": [entry for arm in arms for entry in labels_saved(right, plan, arm)],
-        "crossovers": [entry for arm in arms if (entry := find_crossover(against_scratch, arm))],
-        "scratch_long": _against_long(plan, right),
-        "missing": _missing(plan, right),
+        "metric": plan.metric,
+        "comparisons": describe_comparisons(plan, comparisons, look),
+        "best": find_best(seen, plan.arms, comparisons, look.alpha),
+        "labels_saved": [entry for arm in arms for entry in labels_saved(seen, arm)],
+        "crossovers": [entry for arm in arms if (entry := find_crossover(comparisons, arm))],
+        "scratch_long": _against_long(seen, arms),
         "diverged": _diverged(records),
-        "table": _table(plan, records, pretraining, right),
+        "table": _table(plan, records, pretraining, seen),
     }
 
 
-def _entry(plan: StudyPlan, comparison: Comparison) -> dict[str, Any]:
+def describe_comparisons(
+    plan: StudyPlan, comparisons: Iterable[Comparison], look: Look
+) -> list[dict[str, Any]]:
+    """Returns comparisons as `verdict.json` holds them."""
+    families = {family.id: len(family.pairs) for family in list_families(plan.arms)}
+    counts = len(plan.label_counts)
+    following = dataclasses.replace(look, number=look.number + 1)
+
+    def next_level(comparison: Comparison) -> float:
+        share = bonferroni_share(
+            comparison.num_labels,
+            arms=families[comparison.family],
+            counts=counts,
+            alpha=following.alpha,
+        )
+        return following.level(share)
+
+    return [_entry(plan, each, next_level(each)) for each in comparisons]
+
+
+def _entry(plan: StudyPlan, comparison: Comparison, next_level: float) -> dict[str, Any]:
     difference = comparison.difference
-    arm = Arm.parse(comparison.arm)
-    single = read_init(arm.init).is_given and comparison.baseline == SCRATCH
-    entry = {
+    inits = [read_init(arm.init) for arm in (comparison.arm, comparison.baseline)]
+    learns = any(init.stages() for init in inits)
+    given = any(init.is_given for init in inits) and not learns
+    shared = plan.encoders if learns else None
+    grouped = shared is not None and shared >= MIN_SEEDS
+    forecast = None
+    if comparison.outcome == CANNOT_TELL:
+        found = forecast_settlement(difference, margin=plan.margin, alpha=next_level)
+        forecast = {"points": found.points, "seeds": found.seeds, "images": found.images}
+    return {
+        "family": comparison.family,
         "arm": comparison.arm,
         "baseline": comparison.baseline,
         "num_labels": comparison.num_labels,
         "outcome": comparison.outcome,
+        "claimed": comparison.claimed,
+        "equivalent": comparison.equivalent,
         "difference": difference.mean,
         "low": comparison.interval[0],
         "high": comparison.interval[1],
         "single_low": comparison.single[0],
         "single_high": comparison.single[1],
         "p_value": difference.p_value,
-        "p_holm": comparison.p_holm,
+        "p_adjusted": comparison.p_adjusted,
         "p_equivalence": comparison.p_equivalence,
-        "seeds": plan.seeds if plan.encoders and not single else difference.samples[0],
-        "encoders": 1 if single else plan.encoders or difference.samples[0],
-        "settled_by": None,
+        "seeds": plan.seeds if grouped else difference.units,
+        "encoders": 1 if given else shared or difference.units,
+        "settled_by": forecast,
     }
-    if comparison.outcome == CANNOT_TELL:
-        next_level = level_of_look(len(plan.looks) + 1) / plan.num_claims
-        forecast = forecast_settlement(difference, margin=plan.margin, alpha=next_level)
-        entry["settled_by"] = {
-            "points": forecast.points,
-            "seeds": forecast.seeds,
-            "images": forecast.images,
-        }
-    return entry
 
 
-def _against_long(plan: StudyPlan, right: Right) -> list[dict[str, Any]]:
+def _against_long(seen: Seen, arms: Iterable[Arm]) -> list[dict[str, Any]]:
     """Returns transfer against scratch that trained for as long as pretraining and transfer."""
     long = Arm(ScratchLong.word, "finetune")
+    judged = judge_pairs(seen, [(arm, long) for arm in arms])
     entries = []
-    for arm, count in plan.family:
-        replicates, pair = pair_replicates(right, (arm, count), (long, count))
-        if not has_verdict(replicates, plan.encoders):
-            continue
-        groups = group_replicates(replicates, plan.encoders)
-        difference = judge_difference(*pair, groups=groups)
-        low, high = difference.interval(1 - CONFIDENCE)
-        entries.append(
-            {
-                "arm": arm,
-                "baseline": long,
-                "num_labels": count,
-                "difference": difference.mean,
-                "single_low": low,
-                "single_high": high,
-            }
-        )
-    return entries
+    for (arm, _), differences in judged.items():
+        for count, difference in differences.counts.items():
+            low, high = difference.interval(1 - CONFIDENCE)
+            entries.append(
+                {
+                    "arm": arm,
+                    "baseline": long,
+                    "num_labels": count,
+                    "difference": difference.mean,
+                    "single_low": low,
+                    "single_high": high,
+                }
+            )
+    return sorted(entries, key=lambda entry: entry["num_labels"])
 
 
-def _missing(plan: StudyPlan, right: Right) -> list[dict[str, Any]]:
-    """Returns the cells without a result; their pairs are in no comparison."""
+def list_missing(wanted: Iterable[Any], right: Right) -> list[dict[str, Any]]:
+    """Returns the cells without a result; their pairs are in no comparison.
+
+    Args:
+        wanted: The cells that were to be run.
+        right: Which test images each cell classified rightly.
+    """
     return [
         cell.model_dump()
-        for cell in plan.cells()
+        for cell in wanted
         if cell.replicate not in right.get((cell.arm, cell.num_labels), {})
     ]
 
@@ -165,7 +185,7 @@ def _diverged(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _table(plan, records, pretraining, right: Right) -> list[dict[str, Any]]:
+def _table(plan, records, pretraining, seen: Seen) -> list[dict[str, Any]]:
     seconds = {}
     for record in records:
         place = (record["spec"]["arm"], record["spec"]["num_labels"])
@@ -177,14 +197,13 @@ def _table(plan, records, pretraining, right: Right) -> list[dict[str, Any]]:
     rows = []
     for count in plan.label_counts:
         for arm in plan.arms:
-            cells = right.get((arm, count), {})
-            values = np.array([100 * cell.mean() for cell in cells.values()])
-            groups = None  # seeds that share an encoder are no independent evidence of its method
-            stages = read_init(arm.init).stages()
-            if stages:
-                groups = group_replicates(list(cells), plan.encoders)
-            if not len(values):
+            scores = seen.scores(arm, count)
+            if not scores:
                 continue
+            values = np.array(list(scores.values()))
+            # Seeds that share an encoder are no independent evidence of its method.
+            groups = group_replicates(list(scores), plan.encoders, [arm.init])
+            stages = read_init(arm.init).stages()
             before = [pretraining_seconds.get(stage.word, [0.0]) for stage in stages]
             rows.append(
                 {
@@ -201,38 +220,15 @@ def _table(plan, records, pretraining, right: Right) -> list[dict[str, Any]]:
     return rows
 
 
-def _best(plan, right: Right, count: int, undecided: set, alpha: float) -> dict[str, Any] | None:
-    """Returns the arms that cannot be told from the highest at one label count.
+def t_half_width(values: np.ndarray, groups: np.ndarray | None = None) -> float | None:
+    """Returns the half-width of the mean's 95 % t interval; None for fewer than 2 values.
 
-    The truly best arm is left out with a probability of `alpha` at most: only a one-sided test
-    against the highest can leave it out, at `alpha` over the number of other arms. Pairs that
-    the verdict could not tell apart stay together, though more comparisons are corrected for
-    there.
+    Values of one group count as one: their mean.
     """
-    arms = [arm for arm in plan.arms if right.get((arm, count))]
-    if not arms:
+    if groups is not None:
+        values = np.array([values[groups == group].mean() for group in np.unique(groups)])
+    count = len(values)
+    if count < 2:
         return None
-    means = {arm: np.mean([cell.mean() for cell in right[arm, count].values()]) for arm in arms}
-    highest = max(arms, key=lambda arm: means[arm])
-    same = [
-        arm
-        for arm in arms
-        if arm != highest
-        and (
-            (count, frozenset([highest, arm])) in undecided
-            or _p_below(plan, right, count, arm, highest) >= alpha / (len(arms) - 1)
-        )
-    ]
-    ranked = sorted([highest, *same], key=lambda arm: -means[arm])
-    return {"num_labels": count, "highest": highest, "arms": ranked}
-
-
-def _p_below(plan, right: Right, count: int, arm: Arm, highest: Arm) -> float:
-    """Returns the one-sided p value for the highest arm being truly above the other."""
-    inits = [read_init(each.init) for each in (arm, highest)]
-    learnt = any(init.is_pretrained and init.stages() for init in inits)
-    encoders = plan.encoders if learnt else None
-    replicates, pair = pair_replicates(right, (highest, count), (arm, count))
-    if not has_verdict(replicates, encoders):
-        return 1.0  # with too few replicates no arm can be told from the highest
-    return judge_difference(*pair, groups=group_replicates(replicates, encoders)).p_value / 2
+    quantile = float(stats.t.ppf(0.5 + CONFIDENCE / 2, count - 1))
+    return quantile * float(np.std(values, ddof=1)) / count**0.5

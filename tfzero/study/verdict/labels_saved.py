@@ -6,20 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from tfzero.study.planning.plan import SCRATCH, StudyPlan
-from tfzero.study.verdict.difference import CONFIDENCE, judge_difference
-from tfzero.study.verdict.family import (
-    SCRATCH_BETTER,
-    TRANSFER_BETTER,
-    Comparison,
-    Right,
-    group_replicates,
-    has_verdict,
-    pair_replicates,
-)
+from tfzero.common.arm import Arm
+from tfzero.study.planning.families import PRETRAINING
+from tfzero.study.planning.plan import SCRATCH
+from tfzero.study.verdict.claims import AVERAGE
+from tfzero.study.verdict.difference import CONFIDENCE
+from tfzero.study.verdict.family import BETTER, WORSE, Comparison
+from tfzero.study.verdict.pairing import MIN_SEEDS, Seen
+from tfzero.study.verdict.shrinkage import ArmComponents, judge_arms
 
 
-def labels_saved(right: Right, plan: StudyPlan, arm: str) -> list[dict[str, Any]]:
+def labels_saved(seen: Seen, arm: Arm) -> list[dict[str, Any]]:
     """Returns, for each label count n, how many more labels scratch needs to do as well.
 
     The utility n_hat / n - 1, where a_scratch(n_hat) = a_transfer(n). The accuracy of scratch is
@@ -36,12 +33,12 @@ def labels_saved(right: Right, plan: StudyPlan, arm: str) -> list[dict[str, Any]
     Reference:
         Newell and Deng 2020, arXiv:2003.14323, section 3.
     """
-    counts = [count for count in plan.label_counts if right.get((SCRATCH, count))]
+    counts = [count for count in seen.label_counts if seen.right.get((SCRATCH, count))]
     if len(counts) < 2:
         return []
     found = []
-    for count in plan.label_counts:
-        gaps = _gaps(right, plan, arm, count, counts)
+    for count in seen.label_counts:
+        gaps = _gaps(seen, arm, count, counts)
         if gaps is None:
             continue
         mean, low, high = gaps
@@ -66,13 +63,21 @@ def labels_saved(right: Right, plan: StudyPlan, arm: str) -> list[dict[str, Any]
     return found
 
 
-def find_crossover(comparisons: list[Comparison], arm: str) -> dict[str, Any] | None:
+def find_crossover(comparisons: list[Comparison], arm: Arm) -> dict[str, Any] | None:
     """Returns where an arm's advantage over scratch ends; None if it does not within the study.
 
     Interpolated in log n where the difference falls through 0. It is `shown` only where the
     verdict claims that transfer is better on the left and scratch on the right.
     """
-    mine = sorted((c for c in comparisons if c.arm == arm), key=lambda c: c.num_labels)
+    mine = sorted(
+        (
+            comparison
+            for comparison in comparisons
+            if (comparison.family, comparison.arm) == (PRETRAINING, arm)
+            and comparison.num_labels is not AVERAGE
+        ),
+        key=lambda comparison: comparison.num_labels or 0,
+    )
     for left, right in zip(mine[:-1], mine[1:], strict=True):
         before, after = left.difference.mean, right.difference.mean
         if before > 0 >= after:
@@ -82,20 +87,24 @@ def find_crossover(comparisons: list[Comparison], arm: str) -> dict[str, Any] | 
                 "arm": arm,
                 "num_labels": float(np.exp(place)),
                 "between": [left.num_labels, right.num_labels],
-                "shown": left.outcome == TRANSFER_BETTER and right.outcome == SCRATCH_BETTER,
+                "shown": left.outcome == BETTER and right.outcome == WORSE,
             }
     return None
 
 
-def _gaps(right, plan, arm, count, counts) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def _gaps(
+    seen: Seen, arm: Arm, count: int, counts: list[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Returns a_transfer(count) - a_scratch(n') for each n', with its interval, each falling."""
-    rows = []
-    for other in counts:
-        replicates, pair = pair_replicates(right, (arm, count), (SCRATCH, other))
-        if not has_verdict(replicates, plan.encoders):
-            return None
-        found = judge_difference(*pair, groups=group_replicates(replicates, plan.encoders))
-        rows.append((found.mean, *found.interval(1 - CONFIDENCE)))
+    found = {other: seen.points((arm, count), (SCRATCH, other)) for other in counts}
+    if any(len(points) < MIN_SEEDS for points in found.values()):
+        return None
+    components = {other: seen.measure([*points.values()]) for other, points in found.items()}
+    judged = judge_arms({arm: ArmComponents(components)})[arm]
+    rows = [
+        (judged.counts[other].mean, *judged.counts[other].interval(1 - CONFIDENCE))
+        for other in counts
+    ]
     means, lows, highs = (_falling(np.array(column)) for column in zip(*rows, strict=True))
     return means, lows, highs
 

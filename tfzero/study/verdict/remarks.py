@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tfzero.study.planning.families import PRETRAINING
+from tfzero.study.verdict.claims import AVERAGE
 from tfzero.study.verdict.words import format_points
 
 
@@ -27,7 +29,13 @@ def describe_beside(verdict: dict[str, Any]) -> list[str]:
             f"of each figure alone): {listed}."
         )
     # By more than chance alone would do: half of all arms that gain nothing lie below.
-    losses = [entry for entry in verdict["comparisons"] if entry["single_high"] < 0]
+    losses = [
+        entry
+        for entry in verdict["comparisons"]
+        if entry["family"] == PRETRAINING
+        and entry["num_labels"] is not AVERAGE
+        and entry["single_high"] < 0
+    ]
     for arm in dict.fromkeys(entry["arm"] for entry in losses):
         worst = min((e for e in losses if e["arm"] == arm), key=lambda entry: entry["difference"])
         sentences.append(

@@ -1,58 +1,77 @@
-"""The verdict in words: one sentence a claim, and no claim beyond the numbers."""
+"""The verdict in words: one sentence per claim, and no claim beyond the numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from tfzero.common.arm import Arm
-from tfzero.study.inits import read_init
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
+from tfzero.study.verdict.claims import AVERAGE, bonferroni_share
 from tfzero.study.verdict.difference import CONFIDENCE
-from tfzero.study.verdict.family import (
-    CANNOT_TELL,
-    MIN_SEEDS,
-    NO_DIFFERENCE,
-    SCRATCH_BETTER,
-    TRANSFER_BETTER,
-    level_of_look,
-)
-from tfzero.study.verdict.forecast import detectable_difference, expected_parts
-from tfzero.transfer import STRATEGIES
+from tfzero.study.verdict.family import BETTER, CANNOT_TELL, NO_DIFFERENCE, WORSE
+from tfzero.study.verdict.forecast import EXPECTED_PRIOR, detectable_difference, expected_parts
+from tfzero.study.verdict.levels import PLANNED, level_at_look
+from tfzero.study.verdict.pairing import MIN_SEEDS
 
 
-def describe_comparison(entry: dict[str, Any], *, margin: float) -> str:
-    """Returns one comparison as a sentence, or two where it cannot be told."""
-    low, high = format_points(entry["low"]), format_points(entry["high"])
-    interval = f"(95 % interval {low} to {high}; {_replicates(entry)})"
-    start = f"At {entry['num_labels']:,} labels"
-    points = f"{abs(entry['difference']):.1f} points"
-    transfer = f"transfer ({entry['arm']})"
-    if entry["encoders"] == 1 < entry["seeds"]:
-        transfer = f"transfer from this one encoder ({entry['arm']})"
+def describe_comparison(entry: dict[str, Any], *, plan: StudyPlan) -> str:
+    """Returns one comparison as a sentence, or two where the study cannot tell."""
+    start = name_span(entry["num_labels"], plan.label_counts)
+    arm, baseline = name_arm(entry), name_baseline(entry["baseline"])
     outcome = entry["outcome"]
-    if outcome == TRANSFER_BETTER:
-        return f"{start} {transfer} beats training from scratch by {points} {interval}."
-    if outcome == SCRATCH_BETTER:
-        return (
-            f"{start} training from scratch beats {transfer} by {points} "
-            f"(95 % interval {format_points(-entry['high'])} to {format_points(-entry['low'])}; "
-            f"{_replicates(entry)})."
-        )
-    found = f"difference {format_points(entry['difference'], sign='+')} points {interval}"
+    if outcome in (BETTER, WORSE):
+        points = f"{abs(entry['difference']):.1f} points {_interval(entry, flip=outcome == WORSE)}"
+        if outcome == WORSE:
+            arm, baseline = baseline, arm
+        return capitalize(f"{start}, {arm} beats {baseline} by {points}.")
+    found = f"{format_points(entry['difference'], sign='+')} points {_interval(entry)}"
     if outcome == NO_DIFFERENCE:
-        return (
-            f"{start} {transfer} and training from scratch show no difference worth having, which "
-            f"is {describe_margin(margin)}: {found}."
+        return capitalize(
+            f"{start}, {arm} and {baseline} show no difference worth having, which is "
+            f"{describe_margin(plan.margin)}: {found}."
         )
-    return (
-        f"{start} cannot tell {transfer} from training from scratch: {found}. "
+    return capitalize(
+        f"{start}, this study cannot tell {arm} from {baseline}: {found}. "
         f"{describe_settlement(entry['settled_by'])}"
     )
 
 
+def name_span(num_labels: int | None, label_counts: Sequence[int]) -> str:
+    """Returns "at 20 labels", or for the average "on average from 20 to 200 labels"."""
+    if num_labels is not AVERAGE:
+        return f"at {num_labels:,} labels"
+    return f"on average from {label_counts[0]:,} to {label_counts[-1]:,} labels"
+
+
+def name_arm(entry: dict[str, Any]) -> str:
+    """Returns the arm of a comparison, and which encoders the claim is about if not the method."""
+    encoders, arm = entry["encoders"], entry["arm"]
+    if encoders >= min(MIN_SEEDS, entry["seeds"]):
+        return arm
+    return f"{arm} with {'this encoder' if encoders == 1 else f'these {encoders} encoders'}"
+
+
+def name_baseline(arm: str) -> str:
+    """Returns what an arm is called as the one that others are compared with."""
+    return "training from scratch" if arm == SCRATCH else arm
+
+
+def capitalize(text: str) -> str:
+    """Returns a sentence with a large first letter; the rest stays."""
+    return text[:1].upper() + text[1:]
+
+
+def _interval(entry: dict[str, Any], *, flip: bool = False) -> str:
+    low, high = (-entry["high"], -entry["low"]) if flip else (entry["low"], entry["high"])
+    seeds, encoders = entry["seeds"], entry["encoders"]
+    shared = f", {encoders} encoder{'s' * (encoders > 1)}" if encoders < seeds else ""
+    return (
+        f"(95 % interval {format_points(low)} to {format_points(high)}; {seeds} seeds{shared})"
+    )
+
+
 def describe_settlement(settled_by: dict[str, Any]) -> str:
-    """Returns what would show the difference that cannot be told, as a sentence."""
+    """Returns what would show the difference that the study cannot tell, as a sentence."""
     ways = []
     if settled_by["seeds"] is not None:
         ways.append(f"{_range(settled_by['seeds'])} seeds")
@@ -61,16 +80,10 @@ def describe_settlement(settled_by: dict[str, Any]) -> str:
     points = f"{settled_by['points']:.1f} points"
     if not ways:
         return f"To see {points}, it would take both more seeds and more test images."
-    only = " (more seeds alone would not do)" if settled_by["seeds"] is None else ""
+    only = " (more seeds alone are not enough)" if settled_by["seeds"] is None else ""
     if settled_by["images"] is None:
-        only = " (more test images alone would not do)"
+        only = " (more test images alone are not enough)"
     return f"To see {points}, it would take {' or '.join(ways)}{only}."
-
-
-def _replicates(entry: dict[str, Any]) -> str:
-    seeds, encoders = entry["seeds"], entry["encoders"]
-    shared = f", {encoders} encoder{'s' * (encoders > 1)}" if encoders < seeds else ""
-    return f"{seeds} seeds{shared}"
 
 
 def _range(ends: tuple[int, int | None]) -> str:
@@ -97,191 +110,54 @@ def describe_best(entry: dict[str, Any], table: list[dict[str, Any]]) -> str:
     )
     rest = [arm for arm in entry["arms"] if arm != entry["highest"]]
     if rest:
-        return f"{text}; cannot be told from it: {', '.join(rest)}."
+        return f"{text}; not detectably below it: {', '.join(rest)}."
     others = len(rows) - 1
     return f"{text}, ahead of every other arm." if others else f"{text}."
 
 
-def write_headline(comparisons: list[dict[str, Any]], *, plan: StudyPlan, margin: float) -> str:
-    """Returns what the study says about pretraining, in a few sentences."""
-    if not comparisons:
-        return _no_verdict(plan)
-    groups: dict[str, list[int]] = {}
-    for count in sorted({entry["num_labels"] for entry in comparisons}):
-        outcomes = {entry["outcome"] for entry in comparisons if entry["num_labels"] == count}
-        # One arm that wins is a road, and one that may still win is one, too; an arm that loses
-        # beside it is a bad choice of arm.
-        order = (TRANSFER_BETTER, CANNOT_TELL, SCRATCH_BETTER, NO_DIFFERENCE)
-        groups.setdefault(next(o for o in order if o in outcomes), []).append(count)
-    what = "Pretraining on your unlabeled images"
-    if plan.encoders == 1:
-        what = "Transfer from this one encoder"
-    parts = []
-    if won := groups.get(TRANSFER_BETTER):
-        wins = [entry for entry in comparisons if entry["outcome"] == TRANSFER_BETTER]
-        best = max(wins, key=lambda entry: entry["difference"])
-        parts.append(
-            f"{what} pays at {join(won)} labels "
-            f"(by up to {best['difference']:.1f} points, with {best['arm']})."
-        )
-    if lost := groups.get(SCRATCH_BETTER):
-        parts.append(
-            f"At {join(lost)} labels train from scratch: pretrained arms are worse, or make no "
-            "difference worth having."
-        )
-    if same := groups.get(NO_DIFFERENCE):
-        parts.append(
-            f"At {join(same)} labels pretraining makes no difference worth having: less than "
-            f"{describe_margin(margin)}. Train from scratch; it costs less."
-        )
-    if unsettled := groups.get(CANNOT_TELL):
-        parts.append(
-            f"At {join(unsettled)} labels this study cannot tell whether pretraining helps."
-        )
-    return " ".join(parts)
-
-
-NO_MORE_THAN_CONTROLS = (
-    "No pretrained arm is shown ahead of the same strategy without pretraining, which learns from "
-    "the same unlabeled images."
-)
-
-
-def credit_baselines(verdict: dict[str, Any], *, plan: StudyPlan) -> str:
-    """Returns which arms that pretrain no network lead all others, as a sentence; "" if none does.
-
-    An arm leads where training from scratch is behind it by more than chance. What it gains is
-    not pretraining's, and a pretrained arm that gains no more has no case.
-    """
-    pretrained = {arm for arm in plan.arms if read_init(arm.init).is_pretrained}
-    leads: dict[str, list[int]] = {}
-    for entry in verdict["best"]:
-        arm = entry["highest"]
-        if SCRATCH not in entry["arms"] and len(entry["arms"]) > 1 and arm in pretrained:
-            arm = next((other for other in entry["arms"] if other not in pretrained), arm)
-        if SCRATCH in plan.arms and SCRATCH not in entry["arms"] and arm not in pretrained:
-            leads.setdefault(arm, []).append(entry["num_labels"])
-    return " ".join(
-        f"At {join(counts)} labels no pretrained arm is shown ahead of {arm}, which pretrains no "
-        "network and is ahead of training from scratch."
-        for arm, counts in leads.items()
-    )
-
-
-def _no_verdict(plan: StudyPlan) -> str:
-    if SCRATCH not in plan.arms:
-        return f"No verdict: {SCRATCH} is not among the arms, and pretraining is judged by it."
-    if plan.seeds < MIN_SEEDS:
-        return (
-            f"No verdict: seeds are {plan.seeds}, and it takes {MIN_SEEDS} (`seeds`). Figures only."
-        )
-    if not plan.family and not plan.rivals:
-        return "No verdict on pretraining: no arm of this study uses a pretrained encoder."
-    if plan.num_encoders < MIN_SEEDS:
-        return (
-            f"No verdict: there are {plan.num_encoders} encoders a method, and it takes "
-            f"{MIN_SEEDS} to speak of the method, or 1 to speak of that one (`encoders`)."
-        )
-    return f"No verdict: fewer than {MIN_SEEDS} replicates of any comparison have a result."
-
-
-def recommend(verdict: dict[str, Any], *, network_arms: Sequence[str]) -> dict[str, Any] | None:
-    """Returns the network to export and why; None if no network arm was scored.
-
-    It is the network arm with the highest mean at the largest label count, for the export is
-    trained on all labels; but training from scratch where the verdict says that this arm makes no
-    difference worth having.
-    """
-    if not verdict["best"]:
-        return None
-    last = verdict["best"][-1]
-    count = last["num_labels"]
-    rows = {row["arm"]: row for row in verdict["table"] if row["num_labels"] == count}
-    candidates = [arm for arm in rows if arm in network_arms]
-    if not candidates:
-        return None
-    arm = max(candidates, key=lambda candidate: rows[candidate]["mean"])
-    reason = f"the network with the highest mean accuracy at {count:,} labels"
-    notes = []
-    outcomes = {e["arm"]: e["outcome"] for e in verdict["comparisons"] if e["num_labels"] == count}
-    if outcomes.get(arm) == NO_DIFFERENCE and SCRATCH in candidates:
-        reason = f"as {arm} makes no difference worth having at {count:,} labels and costs more"
-        arm = SCRATCH
-    if last["highest"] not in candidates:
-        gap = rows[last["highest"]]["mean"] - rows[arm]["mean"]
-        told = (
-            "cannot be told from it" if arm in last["arms"] else "is behind it by more than chance"
-        )
-        notes.append(
-            f"The baseline {last['highest']} scored {gap:.1f} points more at {count:,} labels; "
-            f"{arm} {told}. It is exported because it is a network."
-        )
-    elif len(last["arms"]) > 1:
-        rest = [name for name in last["arms"] if name != last["highest"]]
-        notes.append(f"At {count:,} labels {join(rest)} cannot be told from {last['highest']}.")
-    notes += _point_to_spreading(verdict["best"], network_arms)
-    return {"arm": arm, "reason": reason, "notes": notes, "savedmodel": None}
-
-
-def _point_to_spreading(best: list[dict[str, Any]], network_arms: Sequence[str]) -> list[str]:
-    """Returns a sentence where spread labels lead every network, and no network learns from them.
-
-    Spread labels themselves are no model that could be exported.
-    """
-    strategies = {Arm.parse(arm).strategy for arm in network_arms}
-    if any(STRATEGIES[name].spreads for name in strategies):
-        return []
-    leading = [
-        entry["num_labels"]
-        for entry in best
-        if STRATEGIES[Arm.parse(entry["highest"]).strategy].reads_graph
-        and not set(entry["arms"]) & set(network_arms)
-    ]
-    if not leading:
-        return []
-    return [
-        f"At {join(leading)} labels spread labels lead every network. A network can learn from "
-        "labels that are spread: add the arm scratch/spread_finetune."
-    ]
-
-
-def smallest_difference(plan: StudyPlan) -> str:
+def smallest_difference(plan: StudyPlan, *, arms: int, units: int) -> str:
     """Returns a sentence on how small a difference the study will be able to see.
 
-    A rough forecast, before anything is measured: 80 % power at the level at which the first
-    comparison of the family is decided.
+    A rough forecast, before anything is measured: 80 % power for the average of one arm over the
+    label counts, at the study's last look.
+
+    Args:
+        plan: The study.
+        arms: How many arms share the error of the first family.
+        units: Replicates, or encoders, that its comparisons count.
     """
-    encoders = plan.num_encoders if plan.num_encoders > 1 else plan.seeds
-    if encoders < 2:
+    if units < 2:
         return "One seed shows no difference, however large: it gives figures without intervals."
-    alpha = level_of_look(len(plan.looks)) / max(1, plan.num_claims)
-    points, own = (
-        detectable_difference(
-            *expected_parts(), seeds=replicates, images=plan.data.num_test, alpha=alpha
-        )
-        for replicates in (encoders, plan.seeds)
+    share = bonferroni_share(AVERAGE, arms=max(1, arms), counts=len(plan.label_counts), alpha=PLANNED)
+    points = detectable_difference(
+        *expected_parts(),
+        seeds=units,
+        images=plan.data.num_test,
+        alpha=level_at_look(plan.looks, len(plan.looks), share),
+        prior=EXPECTED_PRIOR,
     )
-    text = (
+    return (
         f"With {plan.data.num_test:,} test images and {plan.seeds} seeds, differences below about "
         f"{points:.1f} points may go unseen."
     )
-    if encoders < plan.seeds:
-        text += (
-            f" That is for {encoders} encoders a method; with one for each seed (without "
-            f"`encoders`) it would be {own:.1f}."
-        )
-    return text
 
 
-def describe_level(*, look: int, num_comparisons: int) -> str:
-    """Returns a sentence on what the intervals of the verdict account for."""
+def describe_level(*, families: int, alpha: float, extended: bool) -> str:
+    """Returns a sentence or two on what the intervals of the verdict account for.
+
+    Args:
+        families: How many families of claims there are.
+        alpha: What all planned looks, or this later one, may spend.
+        extended: Whether seeds were added to those planned.
+    """
+    each = "each of the families of claims" if families > 1 else "the family of claims"
     text = (
-        f"All {num_comparisons} intervals of differences hold together with {100 * CONFIDENCE:g} % "
-        "confidence, and account for seeds and test images"
+        f"The probability of any false claim is at most {100 * (1 - CONFIDENCE):g} % in {each}, "
+        "over all comparisons and all looks. Intervals account for seeds and test images."
     )
-    if look > 1:
-        return f"{text}, and for this being look {look} at a growing study."
-    return f"{text}. Part of the 5 % is kept for later looks (`more_seeds`)."
+    if extended:
+        return f"{text} Seeds were added: the last look spends {100 * alpha:.2g} %."
+    return f"{text} The planned looks spend {100 * alpha:g} %; the rest is kept for `more_seeds`."
 
 
 def describe_margin(points: float) -> str:

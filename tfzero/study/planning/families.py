@@ -1,0 +1,103 @@
+"""Families of comparisons: which arms are compared, and which question that answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from tfzero.common.arm import Arm
+from tfzero.study.inits import read_init
+from tfzero.study.inits.pixels import Pixels
+from tfzero.study.inits.scratch import Scratch
+from tfzero.study.planning.plan import SCRATCH
+from tfzero.transfer import STRATEGIES
+
+PRETRAINING, UNLABELED, RIVALS = "pretraining", "unlabeled", "rivals"
+
+# An arm, and what it is compared with at the same label counts.
+Pair = tuple[Arm, Arm]
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """Comparisons that are decided together, with one probability of any false claim.
+
+    Attributes:
+        id: One of the constants above.
+        pairs: An arm each, and its baseline.
+    """
+
+    id: str
+    pairs: tuple[Pair, ...]
+
+
+def list_families(arms: Iterable[Arm]) -> tuple[Family, ...]:
+    """Returns the families of a study that have a comparison.
+
+    - "pretraining": does pretraining help? Pretrained arms against scratch/finetune.
+    - "unlabeled": do the unlabeled images help without it? Arms that pretrain nothing and read
+      them when they learn from labels, against scratch/finetune.
+    - "rivals": a pretrained arm against its counterpart without pretraining, an arm with
+      something foreign against arms of the target's own pool, a chain against its halves.
+    """
+    arms = tuple(arms)
+    families = (
+        Family(PRETRAINING, _against_scratch(arms, pretrained=True)),
+        Family(UNLABELED, _against_scratch(arms, pretrained=False)),
+        Family(RIVALS, tuple((arm, rival) for arm in arms for rival in _rivals(arm, arms))),
+    )
+    return tuple(family for family in families if family.pairs)
+
+
+def _against_scratch(arms: tuple[Arm, ...], *, pretrained: bool) -> tuple[Pair, ...]:
+    """Returns the arms that owe what they gain to pretraining, or to unlabeled images alone."""
+    if SCRATCH not in arms:
+        return ()
+    found = (arm for arm in arms if read_init(arm.init).is_pretrained == pretrained)
+    return tuple((arm, SCRATCH) for arm in found if reads_pool(arm) != pretrained)
+
+
+def reads_pool(arm: Arm) -> bool:
+    """Returns whether an arm learns from labels and unlabeled images together."""
+    return STRATEGIES[arm.strategy].reads_pool
+
+
+def control_of(arm: Arm) -> Arm | None:
+    """Returns the arm that does the same without pretraining, where scratch is no fair rival.
+
+    A strategy that reads unlabeled images gains by them whatever its encoder: what pretraining
+    adds shows beside the same strategy on a network that starts at random, or on pixels.
+    """
+    if not reads_pool(arm) or not read_init(arm.init).is_pretrained:
+        return None
+    trains_network = STRATEGIES[arm.strategy].trains_network
+    return Arm(Scratch.word if trains_network else Pixels.word, arm.strategy)
+
+
+def _rivals(arm: Arm, arms: tuple[Arm, ...]) -> list[Arm]:
+    """Returns the arms other than scratch/finetune that an arm is compared with.
+
+    An arm with something foreign is compared with arms of the target's own pool: by the same method
+    and strategy where there is one, else by the same strategy, else all.
+    """
+    control = control_of(arm)
+    found = [control] if control in arms else []
+    init = read_init(arm.init)
+    if not init.is_foreign or not init.is_pretrained:
+        return found
+    if init.halves:
+        halves = [Arm(half, arm.strategy) for half in init.halves]
+        return found + [half for half in halves if half in arms]
+    own = [each for each in arms if is_own(each)]
+    choices = (
+        [each for each in own if each == Arm(str(init.own_counterpart()), arm.strategy)],
+        [each for each in own if each.strategy == arm.strategy],
+        own,
+    )
+    return found + next((choice for choice in choices if choice), [])
+
+
+def is_own(arm: Arm) -> bool:
+    """Returns whether an arm is pretrained on the target's own pool alone."""
+    init = read_init(arm.init)
+    return init.is_pretrained and not init.is_foreign

@@ -1,0 +1,220 @@
+"""The first sentences of a verdict: what each family of claims answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from tfzero.common.arm import Arm
+from tfzero.study.inits import read_init
+from tfzero.study.planning.families import PRETRAINING, RIVALS, UNLABELED, control_of, list_families
+from tfzero.study.planning.plan import SCRATCH, StudyPlan
+from tfzero.study.verdict import words
+from tfzero.study.verdict.claims import AVERAGE
+from tfzero.study.verdict.family import BETTER, CANNOT_TELL, NO_DIFFERENCE, WORSE
+from tfzero.study.verdict.pairing import MIN_SEEDS
+from tfzero.study.verdict.sources import describe_rivals, is_chain, is_foreign, name_source
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """What a group of comparisons with training from scratch answers.
+
+    Attributes:
+        what: What may help, as the subject of a sentence.
+        advice: What follows where it does not, as a sentence; may be empty.
+    """
+
+    what: str
+    advice: str = ""
+
+
+def write_headline(verdict: dict[str, Any], *, plan: StudyPlan) -> str:
+    """Returns what the study says: of pretraining, of the unlabeled images, of a source."""
+    if not verdict["comparisons"]:
+        return _no_verdict(plan)
+    by_family = {
+        family: [e for e in verdict["comparisons"] if e["family"] == family]
+        for family in (PRETRAINING, UNLABELED, RIVALS)
+    }
+    pretrained = by_family[PRETRAINING]
+    source = f"an encoder from {name_source(plan)}"
+    further = f"{source} that learns further from your own images"
+    groups = [
+        (
+            Question(_name_pretraining(plan), "Train from scratch; it costs less."),
+            [entry for entry in pretrained if not is_foreign(entry["arm"])],
+        ),
+        (
+            Question(source),
+            [e for e in pretrained if is_foreign(e["arm"]) and not is_chain(e["arm"])],
+        ),
+        # What a chain gains may be its second half's.
+        (Question(further), [entry for entry in pretrained if is_chain(entry["arm"])]),
+        (Question("learning from the unlabeled images without pretraining"), by_family[UNLABELED]),
+    ]
+    parts = [
+        sentence
+        for question, entries in groups
+        if entries
+        for sentence in answer(entries, question, plan=plan)
+    ]
+    parts += describe_rivals(by_family[RIVALS], plan)
+    if _only_controlled(plan) and not any(e["outcome"] == BETTER for e in by_family[RIVALS]):
+        parts.append(
+            "No pretrained arm is shown to be ahead of the same strategy without pretraining, "
+            "which learns from the same unlabeled images."
+        )
+    parts += credit_baselines(verdict, plan=plan)
+    return " ".join(parts)
+
+
+def _name_pretraining(plan: StudyPlan) -> str:
+    what = "pretraining on your unlabeled images"
+    if plan.encoders is None or plan.encoders >= MIN_SEEDS:
+        return what
+    return f"{what} (this encoder per method)" if plan.encoders == 1 else (
+        f"{what} (these {plan.encoders} encoders per method)"
+    )
+
+
+def answer(
+    entries: list[dict[str, Any]], question: Question, *, plan: StudyPlan
+) -> list[str]:
+    """Returns what comparisons with training from scratch say: on average, then at each count."""
+    averages = [entry for entry in entries if entry["num_labels"] is AVERAGE]
+    singles = [entry for entry in entries if entry["num_labels"] is not AVERAGE]
+    if not averages:
+        return _answer_at_counts(singles, question, plan=plan)
+    span = words.name_span(AVERAGE, plan.label_counts)
+    found = _summarize(averages)
+    sentences = [_say(averages, found, span, question, plan=plan)]
+    by_count = {
+        count: _summarize([entry for entry in singles if entry["num_labels"] == count])
+        for count in plan.label_counts
+        if any(entry["num_labels"] == count for entry in singles)
+    }
+    if set(by_count.values()) == {CANNOT_TELL} == {found}:
+        return [*sentences, "It cannot tell at any single number of labels either."]
+    return sentences + _answer_at_counts(singles, question, plan=plan)
+
+
+def _answer_at_counts(
+    entries: list[dict[str, Any]], question: Question, *, plan: StudyPlan
+) -> list[str]:
+    groups: dict[str, list[int]] = {}
+    for count in sorted({entry["num_labels"] for entry in entries}):
+        mine = [entry for entry in entries if entry["num_labels"] == count]
+        groups.setdefault(_summarize(mine), []).append(count)
+    return [
+        _say(
+            [entry for entry in entries if entry["num_labels"] in counts],
+            outcome,
+            f"at {words.join(counts)} labels",
+            question,
+            plan=plan,
+        )
+        for outcome, counts in groups.items()
+    ]
+
+
+def _summarize(entries: Sequence[dict[str, Any]]) -> str:
+    """Returns the outcome of the best of several arms.
+
+    One arm that wins is a road, and so is one that may still win. An arm that loses beside it is
+    a bad choice of arm.
+    """
+    outcomes = {entry["outcome"] for entry in entries}
+    return next(each for each in (BETTER, CANNOT_TELL, NO_DIFFERENCE, WORSE) if each in outcomes)
+
+
+def _say(
+    entries: list[dict[str, Any]], outcome: str, span: str, question: Question, *, plan: StudyPlan
+) -> str:
+    """Returns a sentence or two on what several comparisons of one span say together."""
+    advice = f" {question.advice}" if question.advice else ""
+    highest = max(entries, key=lambda entry: entry["difference"])
+    if outcome == BETTER:
+        wins = [entry for entry in entries if entry["outcome"] == BETTER]
+        best = max(wins, key=lambda entry: entry["difference"])
+        others = list(dict.fromkeys(e["arm"] for e in wins if e["arm"] != best["arm"]))
+        also = f" So {'does' if len(others) == 1 else 'do'} {words.join(others)}." if others else ""
+        return words.capitalize(
+            f"{span}, {words.name_arm(best)} beats training from scratch by "
+            f"{_points_of(best, wins)}.{also}"
+        )
+    if outcome == CANNOT_TELL:
+        return words.capitalize(
+            f"{span}, this study cannot tell whether {question.what} helps. The highest, "
+            f"{words.name_arm(highest)}, differs from training from scratch by {_points(highest)}."
+        )
+    worse = "" if outcome == NO_DIFFERENCE and _all(entries, NO_DIFFERENCE) else "is worse or "
+    if outcome == WORSE:
+        return words.capitalize(
+            f"{span}, {question.what} is worse than training from scratch. The best, "
+            f"{words.name_arm(highest)}, differs by {_points(highest)}.{advice}"
+        )
+    return words.capitalize(
+        f"{span}, {question.what} {worse}makes no difference worth having: less than "
+        f"{words.describe_margin(plan.margin)}.{advice}"
+    )
+
+
+def _all(entries: list[dict[str, Any]], outcome: str) -> bool:
+    return all(entry["outcome"] == outcome for entry in entries)
+
+
+def _points(entry: dict[str, Any]) -> str:
+    low, high = words.format_points(entry["low"]), words.format_points(entry["high"])
+    return f"{words.format_points(entry['difference'], sign='+')} points ({low} to {high})"
+
+
+def _points_of(best: dict[str, Any], wins: list[dict[str, Any]]) -> str:
+    """Returns by how much the best wins; several label counts share a sentence."""
+    low, high = words.format_points(best["low"]), words.format_points(best["high"])
+    interval = f"({low} to {high})"
+    if len({entry["num_labels"] for entry in wins}) > 1:
+        return f"up to {best['difference']:.1f} points {interval}"
+    return f"{best['difference']:.1f} points {interval}"
+
+
+def credit_baselines(verdict: dict[str, Any], *, plan: StudyPlan) -> list[str]:
+    """Returns which arms that pretrain no network lead all others, a sentence for each.
+
+    An arm leads where training from scratch is detectably behind it. What it gains is not
+    pretraining's, and a pretrained arm that gains no more has no case.
+    """
+    pretrained = {arm for arm in plan.arms if read_init(arm.init).is_pretrained}
+    leads: dict[str, list[int]] = {}
+    for entry in verdict["best"]:
+        arm = entry["highest"]
+        if SCRATCH not in entry["arms"] and len(entry["arms"]) > 1 and arm in pretrained:
+            arm = next((other for other in entry["arms"] if other not in pretrained), arm)
+        if SCRATCH in plan.arms and SCRATCH not in entry["arms"] and arm not in pretrained:
+            leads.setdefault(arm, []).append(entry["num_labels"])
+    return [
+        f"At {words.join(counts)} labels no pretrained arm is shown to be ahead of {arm}, which "
+        "pretrains no network and is ahead of training from scratch."
+        for arm, counts in leads.items()
+    ]
+
+
+def _only_controlled(plan: StudyPlan) -> bool:
+    """Returns whether all pretrained arms are judged by the same strategy without pretraining."""
+    families = {family.id: family.pairs for family in list_families(plan.arms)}
+    pairs = families.get(RIVALS, ())
+    return PRETRAINING not in families and any(control_of(arm) == other for arm, other in pairs)
+
+
+def _no_verdict(plan: StudyPlan) -> str:
+    if SCRATCH not in plan.arms:
+        return f"No verdict: {SCRATCH} is not among the arms, and pretraining is judged by it."
+    if plan.seeds < MIN_SEEDS:
+        return (
+            f"No verdict: the study has {plan.seeds} seeds, and a verdict takes {MIN_SEEDS} "
+            "(`seeds`). Figures only."
+        )
+    if not list_families(plan.arms):
+        return "No verdict on pretraining: no arm of this study uses a pretrained encoder."
+    return f"No verdict: fewer than {MIN_SEEDS} replicates of any comparison have a result."

@@ -43,7 +43,8 @@ from tfzero.study.work.locks import hold_lock, others_take_part, take_part
 from tfzero.study.work.map import run_map
 from tfzero.study.work.pool import Job, num_workers, run_jobs, use_workers
 from tfzero.study.work.progress import Planned, Progress
-from tfzero.study.work.run import missing_cells, missing_pretraining, run_study
+from tfzero.study.work.run import run_study
+from tfzero.study.work.tasks import missing_cells, missing_pretraining
 from tfzero.study.work.timing import time_kind
 from tfzero.study.workspace import Workspace
 

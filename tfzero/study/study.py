@@ -25,7 +25,7 @@ from tfzero.study.verdict import remarks, sources, words
 from tfzero.study.verdict.family import Right
 from tfzero.study.verdict.judge import judge
 from tfzero.study.work.pool import num_workers
-from tfzero.study.work.run import read_records
+from tfzero.study.work.tasks import read_records
 from tfzero.study.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -22,7 +22,6 @@ CELL = "run_cell"
 
 def main() -> None:
     """Runs the study, prints the files that its first cell enters, and ends the process."""
-    import joblib
     import rich.console
 
     import tfzero
@@ -31,7 +30,6 @@ def main() -> None:
     for module in pkgutil.walk_packages([package], "tfzero."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    joblib.parallel_config = _make_sequential(joblib.parallel_config)
     sys.setprofile(_Tracer(arm, package))
     with open(os.devnull, "w") as nowhere:
         tfzero.compare(
@@ -44,16 +42,6 @@ def main() -> None:
             console=rich.console.Console(file=nowhere),
         )
     raise SystemExit(f"No {CELL} of {arm} ran.")
-
-
-def _make_sequential(config: type) -> type:
-    """Returns a configuration by which joblib runs every job in this process."""
-
-    class Sequential(config):
-        def __init__(self, **_):
-            super().__init__(backend="sequential")
-
-    return Sequential
 
 
 class _Tracer:

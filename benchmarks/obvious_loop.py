@@ -39,7 +39,8 @@ from tfzero.study.work.pool import Job, num_workers, run_jobs, use_workers
 from tfzero.study.work.pretraining import run_pretraining
 from tfzero.study.work.process import prepare_process
 from tfzero.study.work.progress import Progress
-from tfzero.study.work.run import missing_pretraining, run_study
+from tfzero.study.work.run import run_study
+from tfzero.study.work.tasks import missing_pretraining
 from tfzero.study.workspace import Workspace
 
 ARMS = "scratch/finetune,scratch/probe,vae/lpft,vae/probe,gan/lpft,pixels/svm"

@@ -73,7 +73,7 @@ def run_study(images, labels, dev_images, dev_labels, arguments, *, width: int):
 
 def describe(study) -> list[str]:
     """Returns a line an arm: accuracy in percent over seeds, and what it is above scratch."""
-    from tfzero.study.work.run import read_records
+    from tfzero.study.work.tasks import read_records
     from tfzero.study.workspace import Workspace
 
     cells, _ = read_records(Workspace(study.plan, pathlib.Path(study.folder)))

@@ -63,7 +63,8 @@ def compare(
     seeds: Annotated[
         int | None,
         typer.Option(
-            help="Replicates; each redraws everything random. Default: 10.", rich_help_panel=STUDY
+            help="Most replicates; each redraws everything random. Default: 10.",
+            rich_help_panel=STUDY,
         ),
     ] = None,
     epochs: Annotated[
@@ -81,10 +82,26 @@ def compare(
             rich_help_panel=STUDY,
         ),
     ] = None,
+    no_early_stop: Annotated[
+        bool,
+        typer.Option(
+            "--no-early-stop",
+            help="Use all seeds, even if fewer answer the question.",
+            rich_help_panel=STUDY,
+        ),
+    ] = False,
     margin: Annotated[
         float | None,
         typer.Option(
             help="Smallest difference worth having, in points of accuracy. Default: 1.",
+            rich_help_panel=STUDY,
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="What the verdict is made on: accuracy, or balanced_accuracy, which counts all "
+            "classes alike. Default: accuracy.",
             rich_help_panel=STUDY,
         ),
     ] = None,
@@ -178,7 +195,9 @@ def compare(
         seeds=seeds,
         epochs=epochs,
         encoders=encoders,
+        early_stop=False if no_early_stop else None,
         margin=margin,
+        metric=metric,
         minutes=minutes,
         more_seeds=more_seeds,
         class_weights=class_weights or None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import pathlib
 import shutil
@@ -20,6 +21,8 @@ from tfzero.jobs.check import show_briefly
 from tfzero.jobs.recommended import export_recommended, require_writable
 from tfzero.jobs.source import Source, open_source
 from tfzero.study import screen
+from tfzero.study.growing import grow_study
+from tfzero.study.growth import read_growth
 from tfzero.study.minutes import fit_minutes
 from tfzero.study.outside import read_arms
 from tfzero.study.planning.plan import StudyPlan
@@ -43,7 +46,7 @@ from tfzero.study.work.locks import hold_lock, others_take_part, take_part
 from tfzero.study.work.map import run_map
 from tfzero.study.work.pool import Job, num_workers, run_jobs, use_workers
 from tfzero.study.work.progress import Planned, Progress
-from tfzero.study.work.run import missing_cells, missing_pretraining, run_study
+from tfzero.study.work.tasks import missing_cells, missing_pretraining
 from tfzero.study.work.timing import time_kind
 from tfzero.study.workspace import Workspace
 
@@ -59,7 +62,9 @@ def compare(
     seeds: int | None = None,
     epochs: int | None = None,
     encoders: int | None = None,
+    early_stop: bool | None = None,
     margin: float | None = None,
+    metric: str | None = None,
     minutes: float | None = None,
     more_seeds: int | None = None,
     class_weights: bool | None = None,
@@ -88,11 +93,17 @@ def compare(
             `tfzero.pretrain.base.Pretrainer`, and the strategy an object of your own, derived
             from `tfzero.transfer.strategies.base.Strategy`.
         label_counts: Numbers or "all"; None takes 2, 5 and 20 labels a class.
-        seeds: Replicates: each redraws labels, starting weights and training; None means 10.
+        seeds: The most replicates: each redraws labels, starting weights and training; None
+            means 10. The study stops earlier where its question is answered.
         epochs: Pretraining passes over the pool; None chooses by its size.
         encoders: Encoders a method, shared by the replicates where they are fewer; None
             pretrains one each. The verdict then counts encoders, not replicates.
+        early_stop: Whether the study may stop before all its seeds: when an arm is shown to be
+            better than training from scratch on average over the label counts, or all averages
+            are settled. None means that it may. Arms that are settled get no more seeds.
         margin: Smallest difference worth having, in points of accuracy; None means 1.
+        metric: What the verdict is made on: "accuracy", or "balanced_accuracy", the mean of the
+            classes' accuracies; None means "accuracy".
         minutes: What the study may take on this machine. Replicates, arms and label counts are
             dropped until it is expected to keep to that, and named.
         more_seeds: Adds replicates to the finished study in the folder, and looks again. What is
@@ -143,7 +154,9 @@ def compare(
         "seeds": seeds,
         "epochs": epochs,
         "encoders": encoders,
+        "early_stop": early_stop,
         "margin": margin,
+        "metric": metric,
         "minutes": minutes,
         "class_weights": class_weights,
         "kind": kind,
@@ -259,10 +272,11 @@ def _settle_plan(
     if stored is None and full.minutes is not None:
         estimate = _estimate(asked, console)
         plan = fit_minutes(full, estimate, minutes=full.minutes, workers=num_workers())
+    workspace = dataclasses.replace(asked, plan=plan)
     if more is not None:
-        plan = add_seeds(plan, run, more)
+        plan = add_seeds(read_growth(workspace), more)
         if plan == stored:
-            console.print("The seeds added last are not finished; going on with them.")
+            console.print("A look at this study is still to come; going on with its seeds.")
     if plan != stored:
         store_plan(plan, full, run)
     return dataclasses.replace(asked, plan=plan), estimate
@@ -276,29 +290,33 @@ def _run_missing(
     workspace: Workspace, console: Console, estimate: Estimate | None
 ) -> Planned | None:
     """Runs what has no record yet; returns what that was expected to take, None for nothing."""
-    plan, run = workspace.plan, workspace.run
-    cells, pretraining = missing_cells(workspace), missing_pretraining(workspace)
-    if not cells:
+    plan, run, growth = workspace.plan, workspace.run, read_growth(workspace)
+    cells = missing_cells(workspace, growth.cells())
+    if growth.next_number is None and not cells:
         console.print("Every cell has its record already; nothing to train.")
         return None
     progress = Progress(console, workers=num_workers(), standing=Standing(workspace))
     estimate = estimate or _estimate(workspace, console)
     planned = screen.show_estimate(
-        console, plan, estimate, cells=cells, pretraining=pretraining, workers=num_workers()
+        console,
+        plan,
+        estimate,
+        cells=missing_cells(workspace),
+        pretraining=missing_pretraining(workspace),
+        workers=num_workers(),
     )
     try:
-        run_study(workspace, estimate=estimate, progress=progress)
+        grow_study(
+            workspace,
+            estimate=estimate,
+            progress=progress,
+            tell=functools.partial(screen.show_look, console),
+        )
     finally:
         progress.stop()
     failures = run.read_failures()
     if failures:
         screen.show_failures(console, failures)
-    if failures and len(missing_cells(workspace)) == len(plan.cells()):
-        first = failures[0]
-        raise StopError(
-            f"Every job of the study failed. The first, {first['label']}: {first['reason']}. "
-            f"Details are in {run.failures}; the same command tries again."
-        )
     return planned
 
 

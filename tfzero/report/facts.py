@@ -18,8 +18,9 @@ def list_facts(run: Run) -> list[tuple[str, str]]:
     rows += [(name, f"{data[key]:,}") for name, key in sizes if key in data]
     if "num_test" in data:
         rows.append(("test images", f"{data['num_test']:,}"))
-    rows.append(("replicates", formatting.setting(study.get("seeds"))))
-    planned = len(run.arms) * len(run.label_counts) * int(study.get("seeds") or 0)
-    if len(run.cells) < planned:
-        rows.append(("cells with a result", f"{len(run.cells):,} of {planned:,} planned"))
+    rows.append(("replicates", f"{run.seeds:,}"))
+    missing = len(run.verdict.get("missing") or [])
+    if missing:
+        wanted = len(run.cells) + missing
+        rows.append(("cells with a result", f"{len(run.cells):,} of {wanted:,} planned"))
     return rows

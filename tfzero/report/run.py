@@ -14,8 +14,8 @@ import numpy as np
 from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
 
-# The version of the run folder's files that this page understands.
-SCHEMA = 1
+# The versions of the run folder's files that this page understands; of all others it is 1.
+_SCHEMAS = {"study.json": 2, "verdict.json": 2}
 # What NumPy makes of a file that was cut off, or is none of its own.
 _DAMAGE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
@@ -84,6 +84,11 @@ class Run:
     def label_counts(self) -> list[int]:
         """The label counts, in the order of the study."""
         return self.study["label_counts"]
+
+    @property
+    def seeds(self) -> int:
+        """How many replicates the study used."""
+        return int(self.verdict.get("seeds") or 0)
 
     @property
     def table(self) -> list[dict[str, Any]]:
@@ -172,9 +177,10 @@ def _read_json(path: pathlib.Path) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(f"{path} is no JSON ({error}). Delete it and run again.") from error
     schema = content.get("schema") if isinstance(content, dict) else None
-    if schema != SCHEMA:
+    expected = _SCHEMAS.get(path.name, 1)
+    if schema != expected:
         raise InputError(
-            f"{path} has schema {schema!r}; expected {SCHEMA}. "
+            f"{path} has schema {schema!r}; expected {expected}. "
             "Write the report with the version of tfzero that ran the study."
         )
     return content

@@ -7,9 +7,13 @@ import time
 from rich.console import Console
 from rich.table import Table
 
-from tfzero.study.planning.plan import StudyPlan
+from tfzero.study.growth import Growth
+from tfzero.study.planning.families import list_families
+from tfzero.study.planning.plan import METRICS, StudyPlan
 from tfzero.study.study import Study
-from tfzero.study.verdict.words import smallest_difference
+from tfzero.study.verdict.claims import AVERAGE
+from tfzero.study.verdict.pairing import MIN_SEEDS
+from tfzero.study.verdict.words import format_points, join, smallest_difference
 from tfzero.study.work.estimate import Estimate
 from tfzero.study.work.progress import Planned, format_seconds
 
@@ -38,12 +42,66 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
         console.print(f"Pretraining {name}: {settings.describe()}", highlight=False)
     if plan.encoders is not None:
         console.print(f"Encoders: {plan.encoders} a method, shared by the seeds", highlight=False)
-    if len(plan.looks) > 1:
-        console.print(f"Look {len(plan.looks)}: seeds {plan.looks[-2] + 1} to {plan.seeds} are new")
+    _show_looks(console, plan)
+    console.print(_describe_metric(plan), highlight=False)
     if plan.dropped:
         dropped = ", ".join(plan.dropped)
         console.print(f"Dropped to keep to {plan.minutes:g} minutes: {dropped}", highlight=False)
-    console.print(smallest_difference(plan), highlight=False)
+    families = list_families(plan.arms)
+    # With one or two encoders the claims are about these, and each seed counts.
+    units = plan.seeds if plan.num_encoders < MIN_SEEDS else plan.num_encoders
+    arms = len(families[0].pairs) if families else 1
+    console.print(smallest_difference(plan, arms=arms, units=units), highlight=False)
+
+
+def _show_looks(console: Console, plan: StudyPlan) -> None:
+    if plan.extensions:
+        earlier = (*plan.looks, *plan.extensions)[-2]
+        console.print(f"Seeds were added: up to {earlier} before, {plan.extensions[-1]} now.")
+    elif len(plan.looks) > 1:
+        looks = join(plan.looks)
+        console.print(
+            f"Looks at {looks} seeds. The study stops at the first that answers its question.",
+            highlight=False,
+        )
+
+
+def _describe_metric(plan: StudyPlan) -> str:
+    """Returns which metric the verdict is made on, and why."""
+    if plan.metric == METRICS[0]:
+        return (
+            "Metric: accuracy, in which every test image counts alike. For classes that count "
+            "alike: `metric=balanced_accuracy`."
+        )
+    return "Metric: balanced accuracy, in which every class counts alike, however rare."
+
+
+def show_look(console: Console, growth: Growth) -> None:
+    """Prints what a look decided, and what the arms that are still open would take."""
+    last = growth.taken[-1]
+    found = f"After {last['seeds']} seeds"
+    if last["stops"]:
+        console.print(f"{found}: the question is answered; the study stops.", highlight=False)
+        return
+    settled = [arm for arm in growth.plan.arms if arm not in last["open"]]
+    if settled:
+        found += f": settled {join(settled)}"
+    if growth.next_number is None:
+        console.print(f"{found}. These were all seeds.", highlight=False)
+        return
+    console.print(f"{found}. The study goes on to {growth.seeds} seeds.", highlight=False)
+    for entry in last["comparisons"]:
+        if entry["num_labels"] is not AVERAGE or entry["settled_by"] is None:
+            continue
+        seeds = entry["settled_by"]["seeds"]
+        if seeds is not None and seeds[0] > last["seeds"]:
+            console.print(
+                f"  {entry['arm']} against {entry['baseline']}: "
+                f"{format_points(entry['difference'], sign='+')} points "
+                f"({format_points(entry['low'])} to {format_points(entry['high'])}); to tell, it "
+                f"would take about {seeds[0] - last['seeds']:,} more seeds",
+                highlight=False,
+            )
 
 
 def _show_foreign(console: Console, plan: StudyPlan) -> None:
@@ -119,7 +177,7 @@ def show_verdict(console: Console, study: Study) -> None:
             cells.append("-" if row is None else _format(row) + mark)
         table.add_row(arm, *cells)
     console.print(table)
-    console.print("* cannot be told from the highest at this label count\n")
+    console.print("* not detectably below the highest at this label count\n")
     console.print(study.results["headline"], style="bold", highlight=False)
     for sentence in study.results["sentences"]:
         console.print(f"- {sentence}", highlight=False, markup=False)

@@ -28,7 +28,7 @@ from tfzero.study.verdict import remarks, sources, words
 from tfzero.study.verdict.headline import write_headline
 from tfzero.study.verdict.judge import judge, list_missing
 from tfzero.study.work.pool import num_workers
-from tfzero.study.work.run import read_records
+from tfzero.study.work.tasks import read_records
 from tfzero.study.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -164,12 +164,14 @@ def read_asked(run: RunFolder) -> dict[str, Any]:
         "arms": asked.arms,
         "label_counts": asked.label_counts,
         "seeds": asked.seeds,
+        "early_stop": asked.looks == choose_looks(asked.seeds),
         # Where they differ they were chosen by the numbers of images, and are chosen so again.
         "epochs": passes.pop() if len(passes) == 1 else None,
         "kind": next(iter(asked.transfer.values())).kind,
         "unlabeled_from": asked.unlabeled_from,
         "encoders": asked.encoders,
         "margin": asked.margin,
+        "metric": asked.metric,
         "minutes": asked.minutes,
         "class_weights": any(settings.class_weights for settings in asked.transfer.values()),
     }

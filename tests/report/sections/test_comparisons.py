@@ -12,11 +12,27 @@ def test_of_many_sentences_beside_the_verdict_the_first_are_open(tmp_path):
     assert "<summary>3 more</summary>" in folded
 
 
-def test_the_comparisons_have_intervals_and_holm(digits):
+def test_the_comparisons_have_intervals_and_adjusted_p_values(digits):
     rows = cells(section(digits[1], "comparisons"))
-    assert len(rows) == 6
+    assert len(rows) == 2 * 4  # two arms, at three label counts and on average
     assert rows[0] == (
-        ["20", "gan/lpft", "scratch/finetune", "+3.1", "+1.2 to +5.0", ""]
-        + ["transfer better", "< 0.001", "< 0.001", "4"]
+        ["gan/lpft", "scratch/finetune", "20", "+3.1", "+1.2 to +5.0", ""]
+        + ["better", "< 0.001", "< 0.001", "4"]
     )
-    assert rows[1][4:] == ["−1.2 to +2.6", "", "cannot tell", "0.210", "0.420", "4"]
+    assert rows[3][2] == "average"
+    assert rows[4][4:] == ["−1.2 to +2.6", "", "cannot tell", "0.210", "0.420", "4"]
+
+
+def test_each_family_of_claims_has_its_question(tmp_path):
+    folder = write_run(tmp_path / "run")
+    questions = ["Does pretraining help?", "Do the unlabeled images help without pretraining?"]
+    text = read_section(folder, "comparisons")
+    assert [question in text for question in questions] == [True, False]
+
+    def move(verdict):
+        for entry in verdict["comparisons"][4:]:
+            entry["family"] = "unlabeled"
+
+    edit(folder, "verdict.json", move)
+    text = read_section(folder, "comparisons")
+    assert text.index(questions[0]) < text.index(questions[1])

@@ -13,7 +13,7 @@ from tfzero.study.readings.data import record_images
 from tfzero.study.readings.maps import missing_maps
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.map import run_map
-from tfzero.study.work.run import read_records
+from tfzero.study.work.tasks import read_records
 from tfzero.study.workspace import Workspace
 from tfzero.transfer.classifier import Classifier
 

@@ -23,10 +23,10 @@ from tfzero.study.records import RunFolder
 from tfzero.study.study import open_run
 from tfzero.study.verdict.headline import write_headline
 from tfzero.study.verdict.words import describe_comparison
-from tfzero.study.work import run as runs
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.estimate import Estimate, estimate_plan, timed_kinds
 from tfzero.study.work.pretraining import run_pretraining
+from tfzero.study.work.tasks import study_tasks
 from tfzero.study.work.timing import time_kind
 
 SCRATCH = "scratch/finetune"
@@ -176,16 +176,19 @@ def test_keys_know_the_source_and_nothing_else_does():
 def test_what_goes_on_from_another_waits_for_it():
     plan = plan_with_source(arms=["supervised+vae/lpft", "vae/lpft", SCRATCH], seeds=1)
     workspace = at(plan, RunFolder("nowhere"))
-    tasks = [runs._pretraining_task(workspace, init, 0, Estimate({})) for init in plan.pretraining]
-    tasks += [runs._cell_task(workspace, cell, Estimate({})) for cell in plan.cells()]
-    phases = [[task.label.partition(",")[0] for task in phase] for phase in runs._in_phases(tasks)]
-    assert phases == [
-        ["pretrain vae", "pretrain supervised", SCRATCH, SCRATCH],
-        ["pretrain supervised+vae", "vae/lpft", "vae/lpft"],
-        ["supervised+vae/lpft", "supervised+vae/lpft"],
-    ]
-    # What is done already is not waited for.
-    assert [len(phase) for phase in runs._in_phases(tasks[2:])] == [5, 2]
+    tasks = {task.key: task for task in study_tasks(workspace, Estimate({}))}
+    needs = {
+        task.label.partition(",")[0]: {tasks[key].label for key in task.needs}
+        for task in tasks.values()
+    }
+    assert needs == {
+        "pretrain vae": set(),
+        "pretrain supervised": set(),
+        "pretrain supervised+vae": {"pretrain supervised, seed 0"},
+        SCRATCH: set(),
+        "vae/lpft": {"pretrain vae, seed 0"},
+        "supervised+vae/lpft": {"pretrain supervised+vae, seed 0"},
+    }
 
 
 def test_minutes_drop_no_half_of_a_chain_that_stays():

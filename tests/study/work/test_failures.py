@@ -12,7 +12,7 @@ from tfzero.common.checks import StopError
 from tfzero.data import from_arrays
 from tfzero.jobs import compare as job
 from tfzero.study.records import RunFolder
-from tfzero.study.work import run as runs
+from tfzero.study.work import tasks as runs
 from tfzero.study.work.estimate import Estimate
 
 ARMS = ["vae/probe", "scratch/probe"]

@@ -5,7 +5,11 @@ import subprocess
 import sys
 import time
 
-from tfzero.study.work.pool import Job, run_jobs
+import numpy as np
+import pytest
+
+from tfzero.common.checks import StopError
+from tfzero.study.work.pool import Job, open_pool, run_jobs, use_workers
 
 SCRIPT = """
 import os, pathlib, sys, time
@@ -58,3 +62,44 @@ def test_values_come_back_whatever_the_order_and_errors_are_raised(tmp_path):
     except ZeroDivisionError:
         return
     raise AssertionError("the worker's error was lost")
+
+
+KEPT = []
+
+
+def keep_memory(megabytes):
+    """Holds more memory for good; returns the process and its threads for linear algebra."""
+    import threadpoolctl
+
+    KEPT.append(np.ones(megabytes * 2**17))
+    time.sleep(1.1)  # loky looks at a worker's memory once a second
+    threads = {pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
+    return os.getpid(), threads
+
+
+def test_a_worker_that_has_grown_lives_on_and_has_one_thread(tmp_path):
+    with use_workers(2):
+        jobs = [Job("grow", 1.0, keep_memory, (400,)) for _ in range(6)]
+        found = run_jobs(jobs, log=tmp_path / "log")
+    assert len({process for process, _ in found}) == 2
+    assert all(threads == {1} for _, threads in found)
+
+
+def end_process():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_workers_killed_twice_are_an_error_and_there_are_others_then(tmp_path):
+    with use_workers(2):
+        with pytest.raises(StopError, match="killed twice at the same work .bad."):
+            run_jobs([Job("bad", 1.0, end_process, ())], log=tmp_path / "log")
+        assert run_jobs([Job("good", 1.0, divmod, (7, 2))], log=tmp_path / "log") == [(3, 1)]
+
+
+def test_few_jobs_wait_at_the_workers(tmp_path):
+    with use_workers(2), open_pool(tmp_path / "log") as pool:
+        while pool.has_room:
+            pool.submit("nap", time.sleep, 0.1)
+        assert len(pool._at_work) == 3 and not pool.is_idle
+        while not pool.is_idle:
+            assert {ended.item for ended in pool.collect()} == {"nap"}

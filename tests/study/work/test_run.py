@@ -190,6 +190,76 @@ def test_what_a_killed_run_had_in_hand_is_taken_at_once(run):
     assert [tries(run, f"task{number}") for number in range(3)] == [1] * 3
 
 
+def chained(run, call, *names):
+    """Tasks each of which needs the one before."""
+    [first, *rest] = [make_tasks(run, call, name=name)[0] for name in names]
+    tasks = [first]
+    for task in rest:
+        tasks.append(task._replace(needs=(tasks[-1].key,)))
+    return tasks
+
+
+def read_order(run, key):
+    """Does a task that notes its place among all."""
+    work(run, key)
+    with (run.path / "order").open("a") as file:
+        file.write(f"{key}\n")
+
+
+def test_a_task_starts_when_what_it_needs_is_there(run):
+    tasks = chained(run, read_order, "c", "a", "b")
+    others = make_tasks(run, read_order, count=4)
+    run_tasks([*reversed(tasks), *others], run)
+    order = (run.path / "order").read_text().split()
+    assert len(order) == 7 and [key for key in order if "task" not in key] == ["c0", "a0", "b0"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_tasks_go_replicate_by_replicate(run, workers):
+    tasks = [
+        task._replace(replicate=number % 3)
+        for number, task in enumerate(make_tasks(run, read_order, count=12))
+    ]
+    with use_workers(workers):
+        run_tasks(tasks, run)
+    replicates = [int(key[4:]) % 3 for key in (run.path / "order").read_text().split()]
+    assert replicates[0] == 0 and replicates[-1] == 2
+    # As many as are handed out at once may end in another order.
+    shift = [abs(a - b) for a, b in zip(replicates, sorted(replicates), strict=True)]
+    assert sum(shift) <= (2 if workers == 2 else 0)
+
+
+def test_a_failure_fails_what_needs_it_and_nothing_else(run):
+    [first, second, third] = chained(run, work, "first", "second", "third")
+    broken = functools.partial(fail, times=9, error=ValueError("no such layer"))
+    first = first._replace(call=broken)
+    run_tasks([third, second, first, *make_tasks(run, work)], run)
+    reasons = {failure["key"]: failure["reason"] for failure in run.read_failures()}
+    reason = "ValueError: no such layer"
+    assert reasons == {
+        "first0": reason,
+        "second0": f"its pretraining failed ({reason})",
+        "third0": f"its pretraining failed (its pretraining failed ({reason}))",
+    }
+    assert tries(run, "second0") == tries(run, "third0") == 0 and record(run, "task0").exists()
+
+
+def test_what_others_do_frees_what_waits_for_it(run):
+    [first, second] = chained(run, work, "first", "second")
+    write_lock(run.locks / "first0.json", ELSEWHERE)
+
+    def elsewhere():
+        time.sleep(1)
+        record(run, "first0").write_text("done elsewhere")
+        (run.locks / "first0.json").unlink()
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    run_tasks([first, second], run)
+    thread.join()
+    assert tries(run, "first0") == 0 and record(run, "second0").exists()
+
+
 def test_one_worker_does_it_all(run):
     with use_workers(1):
         run_tasks(make_tasks(run, work, count=3), run)

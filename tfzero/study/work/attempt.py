@@ -29,7 +29,8 @@ class Task(NamedTuple):
         arguments: What it works on.
         is_done: Returns whether the record is there and whole.
         spec: Of a cell, what its record says of it.
-        needs: Key of the task that has to be done before, or None.
+        needs: Keys of the tasks that have to be done before.
+        replicate: The tasks of earlier ones come first.
     """
 
     key: str
@@ -39,7 +40,8 @@ class Task(NamedTuple):
     arguments: tuple
     is_done: Callable[[], bool]
     spec: dict[str, Any] | None = None
-    needs: str | None = None
+    needs: tuple[str, ...] = ()
+    replicate: int = 0
 
 
 class Outcome(enum.Enum):

@@ -1,27 +1,42 @@
-"""The processes that work: started, fed, and ended when the study stops."""
+"""The workers that do the jobs: started, fed, and ended when the study stops."""
 
 from __future__ import annotations
 
-import concurrent.futures.process
+import concurrent.futures
 import contextlib
 import contextvars
-import functools
 import os
 import pathlib
 import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future
 from typing import Any, NamedTuple
 
-import joblib
+import loky
 
 from tfzero.common.checks import InputError, StopError
 from tfzero.study.work.progress import Progress
 
 # Seconds between a worker's looks at whether its parent lives.
 _WATCH_INTERVAL = 1.0
+# An idle worker ends after so many seconds, and with it all that it has compiled.
+_IDLE_SECONDS = 300
+# Each worker uses one core: results must not depend on a machine's cores. loky replaces a worker
+# whose memory grew by 300 MB, as that of a process that holds some TensorFlow graphs does. It would
+# build them all anew, for minutes.
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "BLIS_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "LOKY_MAX_MEMORY_LEAK_SIZE": "2e9",
+}
 
 
 class Job(NamedTuple):
@@ -33,13 +48,69 @@ class Job(NamedTuple):
     arguments: tuple
 
 
-class WorkerDied(Exception):
-    """A worker process was killed; what it and its fellows had in hand is lost."""
+class Ended(NamedTuple):
+    """An item that a worker is no longer at.
+
+    Attributes:
+        item: As it was handed out.
+        value: What its call returned.
+        is_lost: Whether its worker, or a fellow of this, was killed before the call ended.
+    """
+
+    item: Any
+    value: Any = None
+    is_lost: bool = False
+
+
+class _ThisProcess(Executor):
+    """Runs each call at once, in the process that has loaded all libraries already."""
+
+    def submit(self, fn, /, *args, **kwargs) -> Future:
+        future: Future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class _Processes(Executor):
+    """loky's workers: spawned, never forked; they live on between studies of this process.
+
+    Args:
+        count: How many.
+    """
+
+    def __init__(self, count: int):
+        self._count = count
+        # No job is lost with a worker that is replaced, and a person can do nothing about it.
+        warnings.filterwarnings("ignore", "A worker (stopped|was restarted) while", UserWarning)
+
+    def submit(self, fn, /, *args, **kwargs) -> Future:
+        with _interrupts_blocked():
+            return self._open().submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Ends all workers, and what they are at."""
+        del cancel_futures
+        self._open().shutdown(wait=wait, kill_workers=True)
+
+    def _open(self):
+        """Returns the workers, started anew if one was killed: loky ends its fellows then."""
+        return loky.get_reusable_executor(
+            self._count,
+            timeout=_IDLE_SECONDS,
+            initializer=_end_with,
+            initargs=(os.getpid(),),
+            env=_ENVIRONMENT,
+        )
 
 
 class _Workers(NamedTuple):
     count: int
-    client: Any = None  # distributed.Client
+    executor: Executor
+    # What libraries print to standard error is kept in a log where that can be told apart.
+    is_logged: bool = True
 
 
 _active: contextvars.ContextVar[_Workers | None] = contextvars.ContextVar("workers", default=None)
@@ -47,7 +118,7 @@ _active: contextvars.ContextVar[_Workers | None] = contextvars.ContextVar("worke
 
 @contextlib.contextmanager
 def use_workers(count: int | None = None, *, scheduler: str | None = None) -> Iterator[None]:
-    """Decides which processes `run_jobs` uses until the block ends.
+    """Decides which workers are used until the block ends.
 
     Args:
         count: Processes on this machine; None takes a process a core.
@@ -64,12 +135,13 @@ def use_workers(count: int | None = None, *, scheduler: str | None = None) -> It
             "Leave out one of the two."
         )
     with contextlib.ExitStack() as stack:
-        workers = _Workers(count or _count_cores())
-        if scheduler is not None:
+        if scheduler is None:
+            workers = _on_this_machine(count)
+        else:
             from tfzero.study.work.cluster import connect
 
             client = stack.enter_context(connect(scheduler))
-            workers = _Workers(len(client.nthreads()), client)
+            workers = _Workers(len(client.nthreads()), client.get_executor(), is_logged=False)
         token = _active.set(workers)
         try:
             yield
@@ -82,86 +154,113 @@ def num_workers() -> int:
     return _workers().count
 
 
+class Pool:
+    """Hands items to the workers and takes them back as they end.
+
+    Args:
+        workers: Who they are.
+        log: Takes what their libraries print to standard error.
+    """
+
+    def __init__(self, workers: _Workers, log: pathlib.Path):
+        self._executor = workers.executor
+        self._log = log if workers.is_logged else None
+        # A few wait at the workers, so that none is idle while this process is busy. No more:
+        # what is handed out keeps its place whatever becomes ready meanwhile.
+        self._most = workers.count + (0 if workers.count == 1 else max(1, workers.count // 4))
+        self._at_work: dict[Future, Any] = {}
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the workers can use one more item."""
+        return len(self._at_work) < self._most
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all items have ended."""
+        return not self._at_work
+
+    def submit(self, item: Any, call: Callable[..., Any], *arguments: Any) -> None:
+        """Hands out an item, which comes back with what its call returns."""
+        try:
+            future = self._executor.submit(_call, self._log, os.getpid(), call, arguments)
+        except BrokenExecutor as error:  # a worker was killed a moment ago
+            future = Future()
+            future.set_exception(error)
+        self._at_work[future] = item
+
+    def collect(self, seconds: float | None = None) -> list[Ended]:
+        """Returns the items that have ended; waits for one, for so many seconds at most.
+
+        Raises:
+            Exception: As a call does.
+        """
+        first = concurrent.futures.FIRST_COMPLETED
+        done, _ = concurrent.futures.wait(self._at_work, timeout=seconds, return_when=first)
+        if any(isinstance(future.exception(), BrokenExecutor) for future in done):
+            done, _ = concurrent.futures.wait(self._at_work)  # its fellows end with it
+        return [self._take(future) for future in done]
+
+    def _take(self, future: Future) -> Ended:
+        item = self._at_work.pop(future)
+        try:
+            return Ended(item, future.result())
+        except BrokenExecutor:
+            return Ended(item, is_lost=True)
+
+
+@contextlib.contextmanager
+def open_pool(log: pathlib.Path) -> Iterator[Pool]:
+    """Yields a pool of the workers; an error that leaves the block ends what they are at."""
+    workers = _workers()
+    try:
+        yield Pool(workers, log)
+    except BaseException:
+        workers.executor.shutdown(wait=workers.is_logged)  # Dask's goes on to wait for results
+        raise
+
+
 def run_jobs(
     jobs: Iterable[Job], *, log: pathlib.Path, progress: Progress | None = None
 ) -> list[Any]:
     """Runs jobs on all workers; returns their values in the order in which they ended.
 
-    Processes are spawned, never forked, and live on between calls with all they have compiled.
-    What they print to standard error is appended to `log`. An error of a job is raised.
+    What the workers print to standard error is appended to `log`. An error of a job is raised.
 
     Raises:
         StopError: If workers were killed twice.
     """
-    left = list(jobs)
-    values = []
-    for _ in range(2):
-        jobs, done = left, set()
-        try:
-            for place, value in stream_jobs(jobs, log=log):
-                done.add(place)
-                values.append(value)
-                if progress is not None:
-                    progress.advance(jobs[place])
-            return values
-        except WorkerDied:
-            left = [job for place, job in enumerate(jobs) if place not in done]
-    raise StopError(
-        f"Worker processes were killed twice at the same work ({left[0].label}), perhaps for want "
-        f"of memory. Free memory, or use fewer `workers`. What they said is in {log}."
-    )
-
-
-def stream_jobs(
-    jobs: Sequence[Job], *, log: pathlib.Path, one_by_one: bool = False
-) -> Iterator[tuple[int, Any]]:
-    """Yields (place, value) of each job as it ends.
-
-    Raises:
-        WorkerDied: If a worker was killed. The others are ended too, and started anew by the next
-            call.
-    """
-    if not jobs:
-        return
-    workers = _workers()
-    here = workers.client is None
-    # A worker whose memory grew by 300 MB is replaced, which TensorFlow's graphs alone can bring
-    # about; no job is lost, and a person can do nothing about it.
-    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
-    backend: dict[str, Any] = (
-        {"backend": "loky", "n_jobs": workers.count, "inner_max_num_threads": 1}
-        if here
-        else {"backend": "dask", "client": workers.client}
-    )
-    with joblib.parallel_config(**backend):
-        parallel = joblib.Parallel(
-            return_as="generator_unordered",
-            batch_size=1,
-            # No more than loky's own queue holds: what waits before it when the work is stopped
-            # makes loky print a traceback.
-            pre_dispatch=1 if one_by_one else "2 * n_jobs",
-        )
-        calls = [
-            joblib.delayed(_call)(place, job, log if here else None, os.getpid())
-            for place, job in enumerate(jobs)
-        ]
-        with _interrupts_blocked():
-            values = parallel(calls)
-        try:
-            yield from values
-        except concurrent.futures.process.BrokenProcessPool as error:
-            raise WorkerDied from error
-        finally:
-            with warnings.catch_warnings(action="ignore"):  # "tasks have been cancelled"
-                values.close()
+    waiting, values, deaths = list(jobs), [], 0
+    with open_pool(log) as pool:
+        while waiting or not pool.is_idle:
+            while waiting and pool.has_room:
+                job = waiting.pop(0)
+                pool.submit(job, job.call, *job.arguments)
+            ended = pool.collect()
+            lost = [each.item for each in ended if each.is_lost]
+            waiting = lost + waiting
+            deaths += bool(lost)
+            if deaths > 1:
+                raise StopError(
+                    f"Worker processes were killed twice at the same work ({lost[0].label}), "
+                    "perhaps for want of memory. Free memory, or use fewer `workers`. What they "
+                    f"said is in {log}."
+                )
+            for each in ended:
+                if not each.is_lost:
+                    values.append(each.value)
+                    if progress is not None:
+                        progress.advance(each.item)
+    return values
 
 
 def _workers() -> _Workers:
-    return _active.get() or _Workers(_count_cores())
+    return _active.get() or _on_this_machine(None)
 
 
-def _count_cores() -> int:
-    return len(os.sched_getaffinity(0))
+def _on_this_machine(count: int | None) -> _Workers:
+    count = count or len(os.sched_getaffinity(0))
+    return _Workers(count, _ThisProcess() if count == 1 else _Processes(count))
 
 
 @contextlib.contextmanager
@@ -177,11 +276,10 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _call(place: int, job: Job, log: pathlib.Path | None, parent: int) -> tuple[int, Any]:
+def _call(log: pathlib.Path | None, parent: int, call: Callable[..., Any], arguments: tuple) -> Any:
     if log is not None and os.getpid() != parent:
         _write_errors_to(log)
-        _end_with(parent)
-    return place, job.call(*job.arguments)
+    return call(*arguments)
 
 
 def _write_errors_to(log: pathlib.Path) -> None:
@@ -194,7 +292,6 @@ def _write_errors_to(log: pathlib.Path) -> None:
     os.close(descriptor)
 
 
-@functools.cache
 def _end_with(parent: int) -> None:
     """Ends this worker when its parent is gone: killed, it cannot end its workers itself.
 

@@ -1,23 +1,21 @@
-"""Runs what a plan asks for and the folder lacks, on all workers, in an order that shares work."""
+"""Does tasks to the end, on all workers and beside other processes at work in the folder."""
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tfzero.common.checks import StopError
 from tfzero.common.files import read_json
-from tfzero.study.inits import read_learner
-from tfzero.study.planning.plan import CellSpec, StudyPlan
+from tfzero.study.planning.plan import CellSpec
 from tfzero.study.records import RunFolder
 from tfzero.study.work.attempt import Outcome, Task, attempt
-from tfzero.study.work.cell import run_cell
 from tfzero.study.work.estimate import Estimate
 from tfzero.study.work.locks import Process, read_holder, release_dead
-from tfzero.study.work.pool import Job, WorkerDied, stream_jobs
-from tfzero.study.work.pretraining import run_pretraining
+from tfzero.study.work.pool import Ended, Pool, open_pool
 from tfzero.study.work.progress import Progress
+from tfzero.study.work.ready import Ready
+from tfzero.study.work.tasks import study_tasks
 from tfzero.study.workspace import Workspace
 
 # Seconds between looks at the work of other processes.
@@ -26,190 +24,162 @@ _LOOK_SECONDS = 0.5
 _MOST_BARREN_DEATHS = 3
 
 
-def missing_pretraining(workspace: Workspace) -> list[tuple[str, int]]:
-    """Returns the encoders still to be pretrained, as (init, replicate)."""
-    encoders = _encoders(workspace.plan)
-    return [encoder for key, encoder in encoders.items() if not workspace.has_encoder(key)]
+def run_study(
+    workspace: Workspace,
+    *,
+    estimate: Estimate,
+    progress: Progress,
+    cells: Iterable[CellSpec] | None = None,
+) -> None:
+    """Runs every job of some cells that has no record yet.
 
-
-def _encoders(plan: StudyPlan) -> dict[str, tuple[str, int]]:
-    """Returns (method, first replicate that uses it) of each encoder by its key."""
-    found: dict[str, tuple[str, int]] = {}
-    for method in plan.pretraining:
-        for replicate in range(plan.seeds):
-            found.setdefault(plan.pretraining_key(method, replicate), (method, replicate))
-    return found
-
-
-def missing_cells(workspace: Workspace) -> list[CellSpec]:
-    """Returns the cells without a readable record."""
-    plan, run = workspace.plan, workspace.run
-    return [cell for cell in plan.cells() if not run.has_cell(plan.cell_key(cell))]
-
-
-def run_study(workspace: Workspace, *, estimate: Estimate, progress: Progress) -> None:
-    """Runs every job that has no record yet.
-
-    Cells that need no pretrained encoder run beside the pretraining, those that need one beside
-    the pretraining that goes on from another; the others follow.
+    Args:
+        workspace: The study.
+        estimate: Of the jobs' seconds.
+        progress: Is shown them.
+        cells: Which; None means all.
 
     Raises:
         InputError: As a job does.
         StopError: If the disk is full, or every worker is killed at once.
     """
-    run = workspace.run
-    pretraining = [
-        _pretraining_task(workspace, word, replicate, estimate)
-        for word, replicate in missing_pretraining(workspace)
-    ]
-    cells = [_cell_task(workspace, cell, estimate) for cell in missing_cells(workspace)]
-    # The longest first: a long job that starts last would leave the other cores idle.
-    tasks = sorted(pretraining, key=lambda task: -task.seconds) + cells
+    tasks = study_tasks(workspace, estimate, cells)
     progress.start(tasks)
     for task in tasks:
-        run.forget_failure(task.key)  # it is tried again
-    for phase in _in_phases(tasks):
-        run_tasks(_without_failed_encoders(phase, run, progress), run, progress=progress)
-
-
-def _in_phases(tasks: Sequence[Task]) -> list[list[Task]]:
-    """Returns tasks so grouped that each needs none of its own group and of later ones."""
-    needs = {task.key: task.needs for task in tasks}
-    phases: list[list[Task]] = []
-    for task in tasks:
-        depth, before = 0, task.needs
-        while before in needs:  # else it is done already
-            depth, before = depth + 1, needs[before]
-        phases.extend([] for _ in range(depth + 1 - len(phases)))
-        phases[depth].append(task)
-    return phases
-
-
-def _without_failed_encoders(tasks, run, progress) -> list[Task]:
-    """Returns the tasks that can be done; records the others, whose pretraining failed."""
-    failed = {failure["key"]: failure for failure in run.read_failures()}
-    kept = []
-    for task in tasks:
-        cause = None if task.needs is None else failed.get(task.needs)
-        if cause is None:
-            kept.append(task)
-            continue
-        reason = f"its pretraining failed ({cause['reason']})"
-        run.write_failure(task.key, label=task.label, reason=reason, spec=task.spec)
-        progress.advance(task)
-    return kept
+        workspace.run.forget_failure(task.key)  # it is tried again
+    run_tasks(tasks, workspace.run, progress=progress)
 
 
 def run_tasks(tasks: Sequence[Task], run: RunFolder, *, progress: Progress | None = None) -> None:
     """Ends when every task has its record, or a record of its failure, whoever did it.
 
-    Any number of processes may be at this in one folder. When a worker is killed, its fellows
-    end with it; whose fault it was shows when the tasks they had in hand are tried one by one.
+    A task starts when what it needs is there. Any number of processes may be at this in one
+    folder. When a worker is killed, its fellows end with it; whose fault it was shows when the
+    tasks that they had in hand are tried one by one.
+
+    Args:
+        tasks: What to do. What one needs and is not among them is there already.
+        run: The run folder.
+        progress: Is told of each task that ends.
+
+    Raises:
+        InputError: As a task does.
+        StopError: If the disk is full, or workers are killed as soon as they start.
     """
-    parent = Process.current()
-    left = {task.key: task for task in tasks}
-    suspects: set[str] = set()
-    barren = 0
+    loop = _Loop(tasks, run, progress)
     try:
-        while left:
-            batch = [left[key] for key in left if key in suspects] or list(left.values())
-            before = len(left)
-            try:
-                for task, outcome in _attempt_all(batch, run, parent, one_by_one=bool(suspects)):
-                    if outcome is not Outcome.HELD:
-                        _check_off(left, task.key, progress)
-                    if outcome is not Outcome.HELD or not _in_hand(run, task.key, parent):
-                        suspects.discard(task.key)
-            except WorkerDied:
-                suspects = {key for key in left if _in_hand(run, key, parent)}
-                barren = 0 if len(left) < before or suspects else barren + 1
-                if barren == _MOST_BARREN_DEATHS:
-                    raise StopError(
-                        "Worker processes are killed as soon as they start. "
-                        f"What they said is in {run.log}."
-                    ) from None
-                continue
-            if suspects:
-                time.sleep(_LOOK_SECONDS)  # killed, and not yet dead
-            elif left and len(batch) == before:
-                _await_others(left, run, progress)
+        with open_pool(run.log) as pool:
+            loop.work(pool)
     finally:
-        release_dead(run.locks, parent=parent)
+        release_dead(run.locks, parent=loop.parent)
 
 
-def _attempt_all(batch, run, parent, *, one_by_one):
-    jobs = [Job(task.label, task.seconds, attempt, (task, run, parent)) for task in batch]
-    for place, outcome in stream_jobs(jobs, log=run.log, one_by_one=one_by_one):
-        yield batch[place], outcome
+class _Loop:
+    """The state of `run_tasks`, whose arguments it takes."""
 
+    def __init__(self, tasks: Sequence[Task], run: RunFolder, progress: Progress | None):
+        self.run, self.progress = run, progress
+        self.parent = Process.current()
+        self.ready = Ready(tasks)
+        # In hand elsewhere.
+        self.held: dict[str, Task] = {}
+        # In hand when workers were killed.
+        self.suspects: dict[str, Task] = {}
+        self.barren_deaths = 0
 
-def _check_off(left: dict[str, Task], key: str, progress: Progress | None) -> None:
-    task = left.pop(key)
-    if progress is not None:
-        progress.advance(task)
+    def work(self, pool: Pool) -> None:
+        """Does all tasks."""
+        looked, is_told = time.monotonic(), False
+        while self.ready.left:
+            self._hand_out(pool)
+            if not pool.is_idle:
+                self._take_back(pool.collect(_LOOK_SECONDS if self.held else None))
+            elif not is_told and self.held:
+                is_told = True
+                self._tell_of_others()
+            elif self.held:
+                time.sleep(_LOOK_SECONDS)
+            if self.held and time.monotonic() - looked >= _LOOK_SECONDS:
+                self._look_at_held()
+                looked = time.monotonic()
 
+    def _hand_out(self, pool: Pool) -> None:
+        if self.suspects:  # one by one
+            if pool.is_idle:
+                self._submit(pool, next(iter(self.suspects.values())))
+            return
+        while pool.has_room and (task := self.ready.take()) is not None:
+            self._submit(pool, task)
 
-def _in_hand(run: RunFolder, key: str, parent: Process) -> bool:
-    holder = read_holder(run.locks / f"{key}.json")
-    return holder is not None and holder.parent == parent
+    def _submit(self, pool: Pool, task: Task) -> None:
+        pool.submit(task, attempt, task, self.run, self.parent)
 
+    def _take_back(self, ended: list[Ended]) -> None:
+        for task, outcome, is_lost in ended:
+            if not is_lost:
+                self._judge(task, outcome)
+        lost = {each.item.key: each.item for each in ended if each.is_lost}
+        if lost:
+            self._try_again(lost)
 
-def _await_others(left: dict[str, Task], run: RunFolder, progress: Progress | None) -> None:
-    """Waits until others have done all of what is left, or something of it is free."""
-    if progress is not None:
-        progress.console.print(
-            f"Waiting for {len(left)} jobs that other processes have in hand.", highlight=False
-        )
-    while left:
-        for key, task in list(left.items()):
-            holder = read_holder(run.locks / f"{key}.json")
+    def _judge(self, task: Task, outcome: Outcome) -> None:
+        if outcome is not Outcome.HELD:
+            self.barren_deaths = 0
+            self._end(task, failed=outcome is Outcome.FAILED)
+        elif task.key in self.suspects and self._in_hand(task.key):
+            time.sleep(_LOOK_SECONDS)  # its worker was killed, and is not yet dead
+        else:
+            self.suspects.pop(task.key, None)
+            self.held[task.key] = task
+
+    def _try_again(self, lost: dict[str, Task]) -> None:
+        """Puts tasks back that were lost with killed workers."""
+        in_hand = {key: task for key, task in lost.items() if self._in_hand(key)}
+        self.barren_deaths = 0 if in_hand else self.barren_deaths + 1
+        if self.barren_deaths == _MOST_BARREN_DEATHS:
+            raise StopError(
+                "Worker processes are killed as soon as they start. "
+                f"What they said is in {self.run.log}."
+            )
+        for key, task in lost.items():
+            if key not in in_hand and key not in self.suspects:
+                self.ready.put_back(task)
+        self.suspects.update(in_hand)
+
+    def _end(self, task: Task, *, failed: bool) -> None:
+        """Checks a task off; where it failed, so do those that need it."""
+        for waiting in self.ready.waiting_for(task.key) if failed else ():
+            cause = read_json(self.run.failures / f"{task.key}.json") or {"reason": "unknown"}
+            reason = f"its pretraining failed ({cause['reason']})"
+            self.run.write_failure(
+                waiting.key, label=waiting.label, reason=reason, spec=waiting.spec
+            )
+            self._end(waiting, failed=True)
+        self.ready.end(task.key)
+        self.suspects.pop(task.key, None)
+        if self.progress is not None:
+            self.progress.advance(task)
+
+    def _in_hand(self, key: str) -> bool:
+        holder = read_holder(self.run.locks / f"{key}.json")
+        return holder is not None and holder.parent == self.parent
+
+    def _look_at_held(self) -> None:
+        """Takes back what other processes have ended or left."""
+        for key, task in list(self.held.items()):
+            holder = read_holder(self.run.locks / f"{key}.json")
             if holder is not None and not holder.is_stale():
                 continue
-            if not (task.is_done() or run.has_failed(key)):
-                return
-            _check_off(left, key, progress)
-        if left:
-            time.sleep(_LOOK_SECONDS)
+            del self.held[key]
+            failed = self.run.has_failed(key)
+            if failed or task.is_done():
+                self._end(task, failed=failed)
+            else:
+                self.ready.put_back(task)
 
-
-def _pretraining_task(workspace: Workspace, word: str, replicate: int, estimate: Estimate) -> Task:
-    key = workspace.encoder_key(word, replicate)
-    before = read_learner(word).before
-    needs = None
-    if before is not None and before.learns():
-        needs = workspace.encoder_key(before.word, replicate)
-    return Task(
-        key=key,
-        label=f"pretrain {word}, seed {replicate}",
-        seconds=estimate.pretraining(workspace.plan, word),
-        call=run_pretraining,
-        arguments=(workspace, word, replicate),
-        is_done=functools.partial(workspace.has_encoder, key),
-        needs=needs,
-    )
-
-
-def _cell_task(workspace: Workspace, cell: CellSpec, estimate: Estimate) -> Task:
-    plan = workspace.plan
-    key = plan.cell_key(cell)
-    learnt = cell.init in plan.pretraining
-    return Task(
-        key=key,
-        label=cell.label,
-        seconds=estimate.cell(plan, cell),
-        call=run_cell,
-        arguments=(workspace, cell),
-        is_done=functools.partial(workspace.run.has_cell, key),
-        spec=cell.model_dump(),
-        needs=workspace.encoder_key(cell.init, cell.replicate) if learnt else None,
-    )
-
-
-def read_records(workspace: Workspace) -> tuple[list[dict], list[dict]]:
-    """Returns all cells' records and all pretrained encoders' records."""
-    plan, run = workspace.plan, workspace.run
-    cells = [record for cell in plan.cells() if (record := run.read_cell(plan.cell_key(cell)))]
-    encoders = [
-        record for key in _encoders(plan) if (record := read_json(run.encoders / f"{key}.json"))
-    ]
-    return cells, encoders
+    def _tell_of_others(self) -> None:
+        if self.progress is not None:
+            self.progress.console.print(
+                f"Waiting for {len(self.ready.left)} jobs that other processes have in hand.",
+                highlight=False,
+            )

@@ -13,13 +13,19 @@ from tfzero.report.tables import Tables
 
 # Sentences beside the verdict, those that concern it most first; with many arms there are dozens.
 _SHOWN_BESIDE = 6
+# By the families' words in the verdict.
+_QUESTIONS = {
+    "pretraining": "Does pretraining help?",
+    "unlabeled": "Do the unlabeled images help without pretraining?",
+    "rivals": "Is pretraining better than its rivals?",
+}
 _ENDS = ("low", "high", "difference")
 
 
 def build(run: Run, canvas: Canvas) -> dict[str, Any]:
     """Returns what the template shows."""
     return {
-        "comparisons": comparisons(run),
+        "families": families(run),
         "level": level(run),
         "exploratory": run.verdict.get("exploratory") or [],
         "shown_beside": _SHOWN_BESIDE,
@@ -46,13 +52,14 @@ def comparisons(run: Run) -> list[dict[str, Any]]:
         interval = f"{formatting.signed(row.get('low'))} to {formatting.signed(row.get('high'))}"
         rows.append(
             {
-                "num_labels": row["num_labels"],
+                "family": row["family"],
+                "labels": "average" if row["num_labels"] is None else f"{row['num_labels']:,}",
                 "arm": row["arm"],
                 "baseline": row["baseline"],
                 "difference": formatting.signed(row.get("difference")),
                 "interval": interval if known else formatting.DASH,
                 "p": formatting.probability(row.get("p_value")),
-                "p_holm": formatting.probability(row.get("p_holm")),
+                "p_adjusted": formatting.probability(row.get("p_adjusted")),
                 "outcome": row.get("outcome") or formatting.DASH,
                 "seeds": formatting.setting(row.get("seeds")),
                 # A drawing 120 wide, 0 in the middle, 54 units to the largest end.
@@ -61,11 +68,21 @@ def comparisons(run: Run) -> list[dict[str, Any]]:
                 else None,
             }
         )
-    return sorted(rows, key=lambda row: row["num_labels"])
+    return rows
+
+
+def families(run: Run) -> list[dict[str, Any]]:
+    """Returns the families of claims with their comparisons, in the order of the verdict."""
+    rows = comparisons(run)
+    return [
+        {"question": question, "rows": mine}
+        for family, question in _QUESTIONS.items()
+        if (mine := [row for row in rows if row["family"] == family])
+    ]
 
 
 def level(run: Run) -> str | None:
-    """Returns the level at which a difference is claimed, which falls with each look."""
+    """Returns the level of a whole family at which a difference is claimed."""
     alpha = run.verdict.get("alpha")
     return f"{alpha:.2g}" if formatting.is_number(alpha) else None
 

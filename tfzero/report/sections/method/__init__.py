@@ -24,10 +24,6 @@ def settings(run: Run) -> list[tuple[str, list[dict[str, Any]]]]:
     for key, value in run.study.items():
         if isinstance(value, dict):
             groups[key] = value
-        elif key == "family":
-            groups["study"][key] = [f"{arm} at {count:,} labels" for arm, count in value]
-        elif key == "rivals":
-            groups["study"][key] = [f"{arm} and {other} at {n:,} labels" for arm, other, n in value]
         elif key not in ("schema", "command", "commands"):
             groups["study"][key] = value
     for encoder in run.encoders:  # what nobody chose, and the method's default decided

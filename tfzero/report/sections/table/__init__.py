@@ -60,10 +60,10 @@ def _mark(arm: str, best: dict[str, Any]) -> str:
 
 def _note(run: Run, entry: dict[str, Any], arm: str, count: int) -> str:
     """Returns how many seeds an arm lost at one count, and how many diverged."""
-    known, seeds = entry.get("seeds"), run.study.get("seeds")
+    known, seeds = entry.get("seeds"), run.seeds
     cells = [cell for cell in run.cells if (cell.arm, cell.num_labels) == (arm, count)]
     diverged = sum(bool(cell.result.get("diverged")) for cell in cells)
-    few = known is not None and seeds is not None and known < seeds
+    few = known is not None and known < seeds
     notes = [f"{known} of {seeds} seeds"] * few + [f"{diverged} diverged"] * bool(diverged)
     return ", ".join(notes)
 

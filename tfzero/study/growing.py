@@ -1,0 +1,51 @@
+"""Runs a study from look to look, until its question is answered or its seeds are used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tfzero.common.checks import StopError
+from tfzero.study.growth import Growth, read_growth, take_look
+from tfzero.study.work.estimate import Estimate
+from tfzero.study.work.progress import Progress
+from tfzero.study.work.run import run_study
+from tfzero.study.work.tasks import missing_cells
+from tfzero.study.workspace import Workspace
+
+
+def grow_study(
+    workspace: Workspace,
+    *,
+    estimate: Estimate,
+    progress: Progress,
+    tell: Callable[[Growth], None],
+) -> Growth:
+    """Runs what the looks taken so far ask for, looks, and goes on until no look is to come.
+
+    Records that were lost since are made again first.
+
+    Args:
+        workspace: The study.
+        estimate: Of the jobs' seconds.
+        progress: Is shown the jobs until the next look.
+        tell: Is called after each look.
+
+    Raises:
+        InputError: As a job does.
+        StopError: If every job failed, the disk is full, or workers are killed at once.
+    """
+    growth = read_growth(workspace)
+    while True:
+        cells = growth.cells()
+        run_study(workspace, estimate=estimate, progress=progress, cells=cells)
+        failures = workspace.run.read_failures()
+        if failures and len(missing_cells(workspace, cells)) == len(cells):
+            first = failures[0]
+            raise StopError(
+                f"Every job of the study failed. The first, {first['label']}: {first['reason']}. "
+                f"Details are in {workspace.run.failures}; the same command tries again."
+            )
+        if growth.next_number is None:
+            return growth
+        growth = take_look(workspace, growth)
+        tell(growth)

@@ -1,0 +1,116 @@
+"""What a plan asks for and the folder lacks, as tasks."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+
+from tfzero.common.files import read_json
+from tfzero.study.inits import read_init, read_learner
+from tfzero.study.planning.plan import CellSpec, StudyPlan
+from tfzero.study.work.attempt import Task
+from tfzero.study.work.cell import run_cell
+from tfzero.study.work.estimate import Estimate
+from tfzero.study.work.pretraining import run_pretraining
+from tfzero.study.workspace import Workspace
+
+
+def study_tasks(
+    workspace: Workspace, estimate: Estimate, cells: Iterable[CellSpec] | None = None
+) -> list[Task]:
+    """Returns the tasks of some cells, and of the encoders that they need, without a record yet.
+
+    Args:
+        workspace: The study.
+        estimate: Of their seconds.
+        cells: Which; None means all.
+    """
+    cells = workspace.plan.cells() if cells is None else list(cells)
+    return [
+        *(
+            _pretraining_task(workspace, word, replicate, estimate)
+            for word, replicate in missing_pretraining(workspace, cells)
+        ),
+        *(_cell_task(workspace, cell, estimate) for cell in missing_cells(workspace, cells)),
+    ]
+
+
+def missing_pretraining(
+    workspace: Workspace, cells: Iterable[CellSpec] | None = None
+) -> list[tuple[str, int]]:
+    """Returns the encoders of some cells still to be pretrained, as (init, replicate)."""
+    encoders = _encoders(workspace.plan, cells)
+    return [encoder for key, encoder in encoders.items() if not workspace.has_encoder(key)]
+
+
+def _encoders(
+    plan: StudyPlan, cells: Iterable[CellSpec] | None = None
+) -> dict[str, tuple[str, int]]:
+    """Returns (method, first replicate that uses it) of each encoder by its key."""
+    cells = plan.cells() if cells is None else cells
+    uses = dict.fromkeys((cell.replicate, cell.init) for cell in cells)
+    found: dict[str, tuple[str, int]] = {}
+    for replicate, init in uses:
+        for stage in read_init(init).stages():
+            key = plan.pretraining_key(stage.word, replicate)
+            found.setdefault(key, (stage.word, replicate))
+    return found
+
+
+def missing_cells(
+    workspace: Workspace, cells: Iterable[CellSpec] | None = None
+) -> list[CellSpec]:
+    """Returns those of some cells without a readable record."""
+    plan, run = workspace.plan, workspace.run
+    cells = plan.cells() if cells is None else cells
+    return [cell for cell in cells if not run.has_cell(plan.cell_key(cell))]
+
+
+def _pretraining_task(workspace: Workspace, word: str, replicate: int, estimate: Estimate) -> Task:
+    key = workspace.encoder_key(word, replicate)
+    before = read_learner(word).before
+    needs = ()
+    if before is not None and before.learns():
+        needs = (workspace.encoder_key(before.word, replicate),)
+    return Task(
+        key=key,
+        label=f"pretrain {word}, seed {replicate}",
+        seconds=estimate.pretraining(workspace.plan, word),
+        call=run_pretraining,
+        arguments=(workspace, word, replicate),
+        is_done=functools.partial(workspace.has_encoder, key),
+        needs=needs,
+        replicate=replicate,
+    )
+
+
+def _cell_task(workspace: Workspace, cell: CellSpec, estimate: Estimate) -> Task:
+    plan = workspace.plan
+    key = plan.cell_key(cell)
+    learnt = cell.init in plan.pretraining
+    return Task(
+        key=key,
+        label=cell.label,
+        seconds=estimate.cell(plan, cell),
+        call=run_cell,
+        arguments=(workspace, cell),
+        is_done=functools.partial(workspace.run.has_cell, key),
+        spec=cell.model_dump(),
+        needs=(workspace.encoder_key(cell.init, cell.replicate),) if learnt else (),
+        replicate=cell.replicate,
+    )
+
+
+def read_records(
+    workspace: Workspace, cells: Iterable[CellSpec] | None = None
+) -> tuple[list[dict], list[dict]]:
+    """Returns the records of some cells, and of the pretrained encoders that they use."""
+    plan, run = workspace.plan, workspace.run
+    cells = plan.cells() if cells is None else list(cells)
+    found = [record for cell in cells if (record := run.read_cell(plan.cell_key(cell)))]
+    encoders = [
+        record
+        for key in _encoders(plan, cells)
+        if (record := read_json(run.encoders / f"{key}.json"))
+    ]
+    return found, encoders

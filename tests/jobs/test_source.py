@@ -124,7 +124,7 @@ def test_public_weights_are_read_once_and_exported_with_all_they_need(tmp_path, 
     done = run_here(
         *"compare bars.npz --source imagenet:MobileNet,size=32 --weights".split(),
         weights.name,
-        *"--label-counts 12 --seeds 1 --arms public/probe,public/svm --json".split(),
+        *"--label-counts 12 --seeds 1 --arms public/probe,public/svm --export it --json".split(),
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr

@@ -21,7 +21,7 @@ from tfzero.data.source_task import SourceTask, save_source_task
 from tfzero.study.planning.difference import plan_difference
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.records import RunFolder
-from tfzero.study.verdict import remarks, sources, words
+from tfzero.study.verdict import recommendation, remarks, sources, words
 from tfzero.study.verdict.family import Right
 from tfzero.study.verdict.judge import judge
 from tfzero.study.work.pool import num_workers
@@ -190,7 +190,9 @@ def reach_verdict(workspace: Workspace) -> dict[str, Any]:
         + [words.describe_best(entry, verdict["table"]) for entry in verdict["best"]]
     )
     verdict["exploratory"] = remarks.describe_beside(verdict)
-    verdict["recommended"] = words.recommend(verdict, network_arms=plan.network_arms())
+    verdict["recommended"] = recommendation.recommend(
+        verdict, exportable=plan.network_arms(), margin=plan.margin
+    )
     verdict["caveats"] = list(_caveats(plan, verdict, encoders))
     return verdict
 

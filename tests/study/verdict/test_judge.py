@@ -205,18 +205,6 @@ def test_negative_transfer_is_said_plainly(plan):
     assert not any("Negative transfer: vae" in line for line in said)
 
 
-def test_recommendation_is_scratch_where_the_best_makes_no_difference_worth_having(plan):
-    accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
-    accuracy["vae/lpft", 12] = [value + 0.1 for value in BASE]
-    found = words.recommend(call_judge(plan, accuracy), network_arms=list(plan.arms))
-    assert (
-        found["arm"] == SCRATCH and "vae/lpft makes no difference worth having" in found["reason"]
-    )
-    accuracy["vae/lpft", 12] = [value + 5 for value in BASE]
-    found = words.recommend(call_judge(plan, accuracy), network_arms=list(plan.arms))
-    assert found["arm"] == "vae/lpft" and "highest mean accuracy at 12 labels" in found["reason"]
-
-
 def test_an_arm_that_loses_does_not_settle_what_another_may_win(plan):
     accuracy = {(arm, 12): BASE for arm in plan.arms}
     accuracy["gan/lpft", 12] = [value - 6 for value in BASE]
@@ -240,22 +228,6 @@ def test_what_pretraining_does_not_earn_is_not_credited_to_it():
     assert words.credit_baselines(call_judge(plan, accuracy), plan=plan) == ""
 
 
-def test_recommendation_is_the_best_network_and_owns_up_to_a_better_baseline(plan):
-    verdict = {
-        "comparisons": [],
-        "best": [{"num_labels": 6, "highest": "pixels/svm", "arms": ["pixels/svm"]}],
-        "table": [
-            {"arm": "pixels/svm", "num_labels": 6, "mean": 90.0, "half_width": 1.0},
-            {"arm": SCRATCH, "num_labels": 6, "mean": 85.0, "half_width": 1.0},
-            {"arm": "vae/lpft", "num_labels": 6, "mean": 86.0, "half_width": 1.0},
-        ],
-    }
-    found = words.recommend(verdict, network_arms=[SCRATCH, "vae/lpft"])
-    assert found["arm"] == "vae/lpft"
-    assert "pixels/svm scored 4.0 points more at 6 labels" in found["notes"][0]
-    assert words.recommend(verdict, network_arms=[]) is None
-
-
 @pytest.mark.parametrize("gain", [5.0, 0.0])
 def test_what_unlabeled_images_give_anyway_is_not_credited_to_pretraining(gain):
     plan = plan_study(arms=["vae/selftrain", "vae/lpft", SCRATCH], label_counts=[6])
@@ -276,20 +248,3 @@ def test_what_unlabeled_images_give_anyway_is_not_credited_to_pretraining(gain):
     del accuracy["vae/lpft", 6]
     said = sources.write_headline(call_judge(alone, accuracy), plan=alone)
     assert (beaten in said) == (gain > 0) and "no arm of this study" not in said
-
-
-def test_where_spread_labels_lead_a_network_that_learns_from_them_is_pointed_to():
-    arms = ["vae/lpft", SCRATCH, "pixels/label_spreading"]
-    plan = plan_study(arms=arms)
-    accuracy = {(arm, count): BASE for arm in arms for count in (6, 12)}
-    accuracy["pixels/label_spreading", 6] = [value + 9 for value in BASE]
-    found = words.recommend(call_judge(plan, accuracy), network_arms=plan.network_arms())
-    said = [note for note in found["notes"] if "add the arm scratch/spread_finetune" in note]
-    assert len(said) == 1 and said[0].startswith("At 6 labels spread labels lead every network.")
-    accuracy["scratch/spread_finetune", 6] = accuracy["scratch/spread_finetune", 12] = BASE
-    wider = plan_study(arms=[*arms, "scratch/spread_finetune"])
-    found = words.recommend(call_judge(wider, accuracy), network_arms=wider.network_arms())
-    assert not any("add the arm" in note for note in found["notes"])
-    accuracy = {place: BASE for place in accuracy}
-    found = words.recommend(call_judge(plan, accuracy), network_arms=plan.network_arms())
-    assert not any("add the arm" in note for note in found["notes"])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from tfzero.common.arm import Arm
 from tfzero.study.inits import read_init
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.verdict.difference import CONFIDENCE
@@ -18,7 +16,6 @@ from tfzero.study.verdict.family import (
     level_of_look,
 )
 from tfzero.study.verdict.forecast import detectable_difference, expected_parts
-from tfzero.transfer import STRATEGIES
 
 
 def describe_comparison(entry: dict[str, Any], *, margin: float) -> str:
@@ -183,66 +180,6 @@ def _no_verdict(plan: StudyPlan) -> str:
             f"{MIN_SEEDS} to speak of the method, or 1 to speak of that one (`encoders`)."
         )
     return f"No verdict: fewer than {MIN_SEEDS} replicates of any comparison have a result."
-
-
-def recommend(verdict: dict[str, Any], *, network_arms: Sequence[str]) -> dict[str, Any] | None:
-    """Returns the network to export and why; None if no network arm was scored.
-
-    It is the network arm with the highest mean at the largest label count, for the export is
-    trained on all labels; but training from scratch where the verdict says that this arm makes no
-    difference worth having.
-    """
-    if not verdict["best"]:
-        return None
-    last = verdict["best"][-1]
-    count = last["num_labels"]
-    rows = {row["arm"]: row for row in verdict["table"] if row["num_labels"] == count}
-    candidates = [arm for arm in rows if arm in network_arms]
-    if not candidates:
-        return None
-    arm = max(candidates, key=lambda candidate: rows[candidate]["mean"])
-    reason = f"the network with the highest mean accuracy at {count:,} labels"
-    notes = []
-    outcomes = {e["arm"]: e["outcome"] for e in verdict["comparisons"] if e["num_labels"] == count}
-    if outcomes.get(arm) == NO_DIFFERENCE and SCRATCH in candidates:
-        reason = f"as {arm} makes no difference worth having at {count:,} labels and costs more"
-        arm = SCRATCH
-    if last["highest"] not in candidates:
-        gap = rows[last["highest"]]["mean"] - rows[arm]["mean"]
-        told = (
-            "cannot be told from it" if arm in last["arms"] else "is behind it by more than chance"
-        )
-        notes.append(
-            f"The baseline {last['highest']} scored {gap:.1f} points more at {count:,} labels; "
-            f"{arm} {told}. It is exported because it is a network."
-        )
-    elif len(last["arms"]) > 1:
-        rest = [name for name in last["arms"] if name != last["highest"]]
-        notes.append(f"At {count:,} labels {join(rest)} cannot be told from {last['highest']}.")
-    notes += _point_to_spreading(verdict["best"], network_arms)
-    return {"arm": arm, "reason": reason, "notes": notes, "savedmodel": None}
-
-
-def _point_to_spreading(best: list[dict[str, Any]], network_arms: Sequence[str]) -> list[str]:
-    """Returns a sentence where spread labels lead every network, and no network learns from them.
-
-    Spread labels themselves are no model that could be exported.
-    """
-    strategies = {Arm.parse(arm).strategy for arm in network_arms}
-    if any(STRATEGIES[name].spreads for name in strategies):
-        return []
-    leading = [
-        entry["num_labels"]
-        for entry in best
-        if STRATEGIES[Arm.parse(entry["highest"]).strategy].reads_graph
-        and not set(entry["arms"]) & set(network_arms)
-    ]
-    if not leading:
-        return []
-    return [
-        f"At {join(leading)} labels spread labels lead every network. A network can learn from "
-        "labels that are spread: add the arm scratch/spread_finetune."
-    ]
 
 
 def smallest_difference(plan: StudyPlan) -> str:

@@ -16,6 +16,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -125,13 +126,14 @@ def finished(build_once, tmp_path_factory):
 def test_in_processes_of_its_own_it_prints_the_verdict_and_no_noise(tmp_path):
     make_images(tmp_path)
     arms = ["--arms", "scratch/probe,pixels/svm", "--label-counts", "12", "--seeds", "2"]
-    done = run_command("compare", "bars.npz", *arms, "--json", cwd=tmp_path)
+    done = run_command("compare", "bars.npz", *arms, "--export", "here", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     verdict = json.loads(done.stdout)
     assert verdict == json.loads((tmp_path / "runs/bars/verdict.json").read_text())
     assert "Plan: " in done.stderr and "s; planned were " in done.stderr
     assert "Traceback" not in done.stderr and "oneDNN" not in done.stderr
-    assert (tmp_path / verdict["recommended"]["savedmodel"] / "saved_model.pb").is_file()
+    assert verdict["recommended"]["savedmodel"] == "here/1"
+    assert (tmp_path / "here/1/saved_model.pb").is_file()
 
 
 @pytest.mark.slow
@@ -430,7 +432,7 @@ def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch, unt
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    study = tfzero.compare(data, arms=["scratch/probe"], label_counts=[12], seeds=1)
+    study = tfzero.compare(data, arms=["scratch/probe"], label_counts=[12], seeds=1, export="here")
     assert pathlib.Path(study.results["recommended"]["savedmodel"], "saved_model.pb").exists()
 
 
@@ -446,11 +448,51 @@ def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(
         arms=["scratch/finetune"],
         label_counts=[12],
         seeds=1,
+        export="here",
         console=Console(file=said, width=200),
     )
-    assert "100%  1 of 1 jobs, 0 s left (done: training scratch/finetune on all labels)" in (
-        said.getvalue()
-    )
+    text = said.getvalue()
+    assert "100%  6 of 6 jobs, 0 s left (done: training scratch/finetune on all labels)" in text
+    # The verdict comes first.
+    assert text.index("No verdict: ") < text.index("Training scratch/finetune on all 56 labels")
+    assert "Exported scratch/finetune, trained on all 56 labels: " in text
+    assert text.index("Exported") < text.index("SavedModel: here/1\nReport: ")
+
+
+def test_a_study_without_a_verdict_exports_only_when_asked(
+    tmp_path, monkeypatch, one_core, untimed
+):
+    monkeypatch.chdir(tmp_path)
+    data = tfzero.from_arrays(*draw_bars(80, seed=0), name="bars")
+
+    def study(**asked):
+        said = io.StringIO()
+        found = tfzero.compare(
+            data,
+            arms=["scratch/probe"],
+            label_counts=[12],
+            seeds=1,
+            console=Console(file=said, width=200),
+            **asked,
+        )
+        return found.results, said.getvalue()
+
+    results, said = study()
+    assert "Nothing is exported, as this study gives no verdict. To have scratch/probe all" in said
+    assert results["recommended"]["savedmodel"] is None and not (tmp_path / "savedmodels").exists()
+    results, said = study(export="here")
+    assert results["not_exported"] is None and "Every cell has its record already" in said
+    spec = json.loads((tmp_path / "here/1/assets.extra/model_spec.json").read_text())
+    file = results["recommended"]["file"]
+    assert spec["notes"]["this_file"] == file and file["accuracy"] > 50  # chance is 25
+    assert file["num_labels"] == 56 and file["calibration"]["num_held_out"] == 56
+    assert spec["notes"]["notes"][0].startswith("Exported scratch/probe, trained on all 56 labels")
+    version = tfzero.load_model(next((tmp_path / "runs/bars/final").glob("*.keras")))
+    images = data.test_images
+    served = tf.saved_model.load("here/1").signatures["serving_default"](image=tf.constant(images))
+    np.testing.assert_allclose(served["scores"], version(images), atol=1e-5)
+    right = (served["scores"].numpy().argmax(axis=1) == data.test_labels).mean()
+    assert 100 * right == pytest.approx(file["accuracy"])
 
 
 def test_the_residual_encoder_is_every_arm_s_from_the_command_line(

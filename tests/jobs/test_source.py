@@ -70,12 +70,15 @@ def test_a_chain_is_judged_against_scratch_and_each_of_its_halves(chained):
     arms = {row["arm"] for row in verdict["table"]}
     chain = "supervised+denoising/lpft"
     assert arms == {"scratch/finetune", "supervised/lpft", "denoising/lpft", chain}
-    assert {(e["arm"], e["baseline"]) for e in verdict["rivals"]} == {
+    families = {"pretraining": [], "rivals": []}
+    for entry in verdict["comparisons"]:
+        families[entry["family"]].append((entry["arm"], entry["baseline"]))
+    assert set(families["rivals"]) == {
         ("supervised/lpft", "denoising/lpft"),
         (chain, "supervised/lpft"),
         (chain, "denoising/lpft"),
     }
-    assert len(verdict["comparisons"]) == 3 and "an encoder from colour" in verdict["headline"]
+    assert len(set(families["pretraining"])) == 3 and "an encoder from colour" in verdict["headline"]
     said = " ".join(done.stderr.split())
     for part in (
         "Source colour: 96 images, 96 with labels",
@@ -105,7 +108,8 @@ def test_a_chain_goes_on_and_ends_alike(chained):
     assert again.returncode == 0, again.stderr
     assert "1 pretrainings and 1 cells" in " ".join(again.stderr.split())
     assert read_results(run) == expected
-    assert json.loads(again.stdout)["rivals"] == json.loads(first.stdout)["rivals"]
+    same = "comparisons"
+    assert json.loads(again.stdout)[same] == json.loads(first.stdout)[same]
     # Another source is another study.
     other = [argument.replace("colour.npz", "digits") for argument in arguments]
     refused = run_here(*other, cwd=folder)
@@ -115,7 +119,7 @@ def test_a_chain_goes_on_and_ends_alike(chained):
         "compare", "bars.npz", "--source", "colour.npz", "--more-seeds", "1", "--json", cwd=folder
     )
     assert more.returncode == 0, more.stderr
-    assert {entry["seeds"] for entry in json.loads(more.stdout)["rivals"]} == {4}
+    assert {entry["seeds"] for entry in json.loads(more.stdout)["comparisons"]} == {4}
 
 
 def test_public_weights_are_read_once_and_exported_with_all_they_need(tmp_path, mobilenet):
@@ -124,7 +128,7 @@ def test_public_weights_are_read_once_and_exported_with_all_they_need(tmp_path, 
     done = run_here(
         *"compare bars.npz --source imagenet:MobileNet,size=32 --weights".split(),
         weights.name,
-        *"--label-counts 12 --seeds 1 --arms public/probe,public/svm --json".split(),
+        *"--label-counts 12 --seeds 1 --arms public/probe,public/svm --export it --json".split(),
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr

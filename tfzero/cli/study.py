@@ -184,8 +184,6 @@ def compare(
 
     A study that was interrupted goes on where it stopped when the same command is given again.
     """
-    from tfzero.study.screen import show_verdict
-
     console = Console(context, stderr=as_json)
     loaded = load_images(context)
     study = tfzero.compare(
@@ -214,7 +212,6 @@ def compare(
         scheduler=scheduler,
         console=console,
     )
-    show_verdict(console, study)
     if as_json:
         print(json.dumps(study.results, indent=1, ensure_ascii=False))
 

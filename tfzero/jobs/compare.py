@@ -18,7 +18,7 @@ from tfzero.common.files import is_disk_full, write_json
 from tfzero.data import ImageData, load_data
 from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.jobs.check import show_briefly
-from tfzero.jobs.recommended import export_recommended, require_writable
+from tfzero.jobs.recommended import Exporting, export_recommended, require_writable
 from tfzero.jobs.source import Source, open_source
 from tfzero.study import screen
 from tfzero.study.growing import grow_study
@@ -183,14 +183,15 @@ def compare(
             screen.show_plan(console, workspace.plan)
             show_briefly(console, checked)
             planned = _run_missing(workspace, console, estimate)
+            exporting = Exporting(target, asked=export is not None)
             with hold_lock(run.locks / "ending.json"):
-                verdict = _end(workspace, target, console, planned)
+                study = _end(workspace, exporting, console, planned)
             if planned is not None:
                 screen.show_time(console, planned)
             with hold_lock(run.locks / "folder.json"):
                 if not others_take_part(run.locks):
                     shutil.rmtree(run.cache, ignore_errors=True)  # made again when needed
-    return Study(plan=workspace.plan, folder=str(run.path), results=verdict)
+    return study
 
 
 class _Opening(NamedTuple):
@@ -234,15 +235,17 @@ def _open_study(opening: _Opening, console: Console) -> tuple[Workspace, Estimat
 
 
 def _end(
-    workspace: Workspace, target: pathlib.Path, console: Console, planned: Planned | None
-) -> dict[str, Any]:
-    """Reaches the verdict, exports the recommended network and writes the report."""
+    workspace: Workspace, exporting: Exporting, console: Console, planned: Planned | None
+) -> Study:
+    """Reaches and shows the verdict, exports the recommended arm and writes the report."""
     from tfzero.report import write_report  # matplotlib is slow to import
 
     run = workspace.run
     verdict = reach_verdict(workspace)
-    if verdict["recommended"] is not None:
-        export_recommended(workspace, verdict, target, console, planned)
+    study = Study(workspace.plan, str(run.path), verdict)
+    # The export can take as long as the study: nobody should wait for the verdict.
+    screen.show_verdict(console, study)
+    export_recommended(workspace, verdict, exporting, console, planned)
     write_json(run.verdict, verdict)
     maps = [
         Job(f"map of {init}", 1.0, run_map, (workspace, init))
@@ -250,7 +253,8 @@ def _end(
     ]
     run_jobs(maps, log=run.log)
     write_report(run.path)
-    return verdict
+    screen.show_export(console, study)
+    return study
 
 
 @contextlib.contextmanager

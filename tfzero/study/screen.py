@@ -162,7 +162,7 @@ def show_failures(console: Console, failures) -> None:
 
 
 def show_verdict(console: Console, study: Study) -> None:
-    """Prints the table, the verdict and where everything is."""
+    """Prints the table and the verdict."""
     table = Table(title="Test accuracy in %, mean ± half-width of the 95 % interval over seeds")
     table.add_column("arm", no_wrap=True)
     for count in study.plan.label_counts:
@@ -190,13 +190,21 @@ def show_verdict(console: Console, study: Study) -> None:
             console.print(f"- {len(beside) - _MOST_BESIDE} more are in the report.")
     for sentence in study.results["caveats"]:
         console.print(f"  {sentence}", highlight=False, markup=False, style="dim")
-    recommended = study.results["recommended"]
-    if recommended is not None:
+
+
+def show_export(console: Console, study: Study) -> None:
+    """Prints what is known of the exported file, or why there is none, and where everything is."""
+    recommended, reason = study.results["recommended"], study.results["not_exported"]
+    console.print()
+    if reason is not None:
+        console.print(reason, highlight=False, markup=False)
+    else:
+        for sentence in recommended["sentences"]:
+            console.print(sentence, highlight=False, markup=False)
         console.print(
-            f"\nExported {recommended['arm']}, {recommended['reason']}, retrained on all labels: "
-            f"{recommended['savedmodel']}",
-            highlight=False,
+            f"{recommended['arm']} is {recommended['reason']}.", highlight=False, markup=False
         )
+        console.print(f"SavedModel: {recommended['savedmodel']}", highlight=False)
     console.print(f"Report: {study.folder}/report.html", highlight=False)
 
 

@@ -24,7 +24,7 @@ from tfzero.study.records import RunFolder
 from tfzero.study.growth import Growth, read_growth, read_seen
 from tfzero.study.planning.families import list_families
 from tfzero.study.planning.looks import choose_looks
-from tfzero.study.verdict import remarks, sources, words
+from tfzero.study.verdict import recommendation, remarks, sources, words
 from tfzero.study.verdict.headline import write_headline
 from tfzero.study.verdict.judge import judge, list_missing
 from tfzero.study.work.pool import num_workers
@@ -194,7 +194,9 @@ def reach_verdict(workspace: Workspace) -> dict[str, Any]:
         *(words.describe_best(entry, verdict["table"]) for entry in verdict["best"]),
     ]
     verdict["exploratory"] = remarks.describe_beside(verdict)
-    verdict["recommended"] = recommend(verdict, network_arms=plan.network_arms())
+    verdict["recommended"] = recommendation.recommend(
+        verdict, exportable=plan.network_arms(), margin=plan.margin
+    )
     verdict["caveats"] = list(_caveats(plan, verdict, encoders))
     return verdict
 

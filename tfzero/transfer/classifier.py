@@ -78,6 +78,13 @@ class Classifier(keras.Model):
             images = augment_images(images, kind=kind, seed=self._step_seed())
         return self.head(self.encoder(images, training=training))
 
+    def divide_logits(self, temperature: float) -> None:
+        """Divides the logits by a temperature: the head's weights are divided.
+
+        The most probable class of an image stays the same.
+        """
+        self.head.set_weights([weight / temperature for weight in self.head.get_weights()])
+
     def _step_seed(self):
         optimizer = getattr(self, "optimizer", None)
         step = 0 if optimizer is None else tf.convert_to_tensor(optimizer.iterations)

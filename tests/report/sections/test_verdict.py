@@ -26,3 +26,21 @@ def test_jobs_that_failed_are_named_with_the_reason(tmp_path):
     text = html.unescape(read_section(folder, "verdict"))
     assert "1 job without a result, and why" in text
     assert "vae/lpft, 20 labels, seed 0: ValueError: <b>no</b>" in text
+
+
+def test_the_exported_file_is_described_as_itself_or_its_lack_explained(tmp_path):
+    folder = write_run(tmp_path / "run", seeds=1, encoders=False)
+    said = ["Exported vae/lpft: 97.1 % right <this file>.", "Its probabilities are calibrated."]
+    edit(folder, "verdict.json", lambda verdict: verdict["recommended"].update(sentences=said))
+    text = html.unescape(read_section(folder, "verdict"))
+    assert all(f"<p>{sentence}</p>" in text for sentence in said)
+    reason = "Nothing is exported, as this study gives no verdict."
+
+    def forget(verdict):
+        verdict["recommended"].update(savedmodel=None, sentences=None)
+        verdict["not_exported"] = reason
+
+    edit(folder, "verdict.json", forget)
+    assert reason in html.unescape(read_section(folder, "verdict"))
+    edit(folder, "verdict.json", lambda verdict: verdict.update(recommended=None))
+    assert reason in html.unescape(read_section(folder, "verdict"))

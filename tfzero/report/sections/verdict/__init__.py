@@ -18,6 +18,7 @@ def build(run: Run, canvas: Canvas) -> dict[str, Any]:
         "headline": found.get("headline") or "No verdict.",
         "sentences": found.get("sentences") or [],
         "recommended": recommended(run),
+        "not_exported": found.get("not_exported"),
         "caveats": found.get("caveats") or [],
         "failures": found.get("failures") or [],
         "costs": pretraining_costs(run),
@@ -30,6 +31,7 @@ def recommended(run: Run) -> dict[str, Any] | None:
         return None
     size = run.recommended.get("bytes")
     found = {**run.recommended, "size": formatting.size(size) if size else ""}
+    found["sentences"] = found.get("sentences") or []  # a study of before has none
     rows = [row for row in run.table if row["arm"] == found.get("arm")]
     last = max(rows, key=lambda row: row["num_labels"], default=None)
     if last is None or last.get("mean") is None:

@@ -1,0 +1,187 @@
+"""Which arm to export, and what is said of the file that was exported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tfzero.common.arm import Arm
+from tfzero.study.verdict.family import BETTER, WORSE
+from tfzero.study.verdict.words import describe_margin, join
+from tfzero.transfer import STRATEGIES
+
+# Seconds that differ by less than this share are equal: what else a machine does moves them more.
+_SAME_SECONDS = 0.1
+
+
+def recommend(
+    verdict: dict[str, Any], *, exportable: Sequence[str], margin: float
+) -> dict[str, Any] | None:
+    """Returns the arm to export and why; None if no exportable arm was scored.
+
+    Of the arms that can be exported, at the largest label count, for the export is trained on all
+    labels: those within the margin of the highest mean and not shown to be below it. The cheapest
+    of these, pretraining and transfer together; of equally cheap ones the first of the study.
+
+    Args:
+        verdict: As `verdict.json` holds it.
+        exportable: The arms that can be exported.
+        margin: Smallest difference worth having, in points of accuracy.
+    """
+    if not verdict["best"]:
+        return None
+    last = verdict["best"][-1]
+    count = last["num_labels"]
+    rows = {row["arm"]: row for row in verdict["table"] if row["num_labels"] == count}
+    candidates = [arm for arm in rows if arm in exportable]
+    if not candidates:
+        return None
+    top = max(candidates, key=lambda arm: rows[arm]["mean"])
+    level = [
+        arm
+        for arm in candidates
+        if rows[top]["mean"] - rows[arm]["mean"] <= margin and not _is_below(verdict, arm, top)
+    ]
+    seconds = {arm: rows[arm]["pretrain_seconds"] + rows[arm]["transfer_seconds"] for arm in level}
+    cheapest = (1 + _SAME_SECONDS) * min(seconds.values())
+    arm = next(arm for arm in level if seconds[arm] <= cheapest)
+    return {
+        "arm": arm,
+        "reason": _give_reason(arm, top, level, count, margin),
+        "notes": [
+            *_compare_with_best(arm, last, rows, candidates),
+            *_point_to_spreading(verdict["best"], exportable),
+        ],
+        "study": {name: rows[arm][name] for name in ("num_labels", "mean", "half_width", "seeds")},
+        "file": None,
+        "savedmodel": None,
+    }
+
+
+def _is_below(verdict: dict[str, Any], arm: str, top: str) -> bool:
+    """Returns whether an arm is shown to be below the highest exportable one."""
+    last = verdict["best"][-1]
+    if last["highest"] == top and arm not in last["arms"]:
+        return True
+    below = {(arm, top): WORSE, (top, arm): BETTER}
+    return any(
+        below.get((entry["arm"], entry["baseline"])) == entry["outcome"]
+        for entry in verdict["comparisons"]
+        if entry["num_labels"] == last["num_labels"]
+    )
+
+
+def _give_reason(arm: str, top: str, level: list[str], count: int, margin: float) -> str:
+    if len(level) == 1:
+        return f"which has the highest mean at {count:,} labels of all that can be exported"
+    if arm == top:
+        return (
+            f"which has the highest mean at {count:,} labels of all that can be exported, and of "
+            f"the {len(level)} within {describe_margin(margin)} of it is the cheapest"
+        )
+    return (
+        f"the cheapest of the {len(level)} that are within {describe_margin(margin)} of the "
+        f"highest mean at {count:,} labels ({top}) and not shown to be below it"
+    )
+
+
+def _compare_with_best(
+    arm: str, last: dict[str, Any], rows: dict[str, Any], candidates: list[str]
+) -> list[str]:
+    """Returns a sentence on arms that may be as good, or that are better and no model."""
+    count, highest = last["num_labels"], last["highest"]
+    if highest in candidates:
+        rest = [name for name in last["arms"] if name != highest]
+        return [f"At {count:,} labels {join(rest)} cannot be told from {highest}."] if rest else []
+    gap = rows[highest]["mean"] - rows[arm]["mean"]
+    told = "cannot be told from it" if arm in last["arms"] else "is behind it by more than chance"
+    return [
+        f"The baseline {highest} scored {gap:.1f} points more at {count:,} labels; {arm} {told}. "
+        "It is exported because it can be."
+    ]
+
+
+def _point_to_spreading(best: list[dict[str, Any]], exportable: Sequence[str]) -> list[str]:
+    """Returns a sentence where spread labels lead every network, and no network learns from them.
+
+    Spread labels themselves are no model that could be exported.
+    """
+    strategies = {Arm.parse(arm).strategy for arm in exportable}
+    if any(STRATEGIES[name].spreads for name in strategies):
+        return []
+    leading = [
+        entry["num_labels"]
+        for entry in best
+        if STRATEGIES[Arm.parse(entry["highest"]).strategy].reads_graph
+        and not set(entry["arms"]) & set(exportable)
+    ]
+    if not leading:
+        return []
+    return [
+        f"At {join(leading)} labels spread labels lead every network. A network can learn from "
+        "labels that are spread: add the arm scratch/spread_finetune."
+    ]
+
+
+def why_not_exported(verdict: dict[str, Any], *, asked: bool) -> str | None:
+    """Returns why nothing is exported and how to get it, as a sentence; None if something is.
+
+    Args:
+        verdict: As `verdict.json` holds it.
+        asked: Whether the user said where the export goes.
+    """
+    recommended = verdict["recommended"]
+    if recommended is None:
+        return (
+            "Nothing is exported: no arm with a result at the largest number of labels becomes a "
+            "Keras model. Add one that does, such as scratch/finetune."
+        )
+    if asked or verdict["comparisons"]:
+        return None  # also where all that is said is that it cannot be told
+    return (
+        "Nothing is exported, as this study gives no verdict. To have "
+        f"{recommended['arm']} all the same, say where it goes with `export`."
+    )
+
+
+def describe_file(recommended: dict[str, Any], *, minutes: float | None) -> list[str]:
+    """Returns what is known of the exported file itself, in sentences.
+
+    Args:
+        recommended: Of `verdict.json`, with its `file` and `study`.
+        minutes: What the study was to take, or None.
+    """
+    arm, file, study = recommended["arm"], recommended["file"], recommended["study"]
+    margin = "" if study["half_width"] is None else f" ± {study['half_width']:.1f}"
+    mean = f", the mean of {study['seeds']} seeds" if study["seeds"] > 1 else ""
+    return [
+        f"Exported {arm}, trained on {_count_labels(file, minutes)}: {file['accuracy']:.1f} % of "
+        f"the {file['num_test']:,} test images right (this file; in the study {arm} has "
+        f"{study['mean']:.1f}{margin} % at {study['num_labels']:,} labels{mean}).",
+        _describe_calibration(file),
+    ]
+
+
+def _count_labels(file: dict[str, Any], minutes: float | None) -> str:
+    trained, labelled = file["num_labels"], file["num_labelled"]
+    if trained == labelled:
+        return f"all {labelled:,} labels"
+    if file["cut"]:
+        within = f"a fifth of {minutes:g} minutes"
+        return f"{trained:,} of {labelled:,} labels, as many as fit into {within}"
+    return f"{trained:,} of {labelled:,} labels, the rest kept back to calibrate it"
+
+
+def _describe_calibration(file: dict[str, Any]) -> str:
+    calibration = file["calibration"]
+    before, after = (100 * calibration[f"error_{when}"] for when in ("before", "after"))
+    if not calibration["num_held_out"]:
+        return (
+            f"Its probabilities are not calibrated, for want of labels to do it by (calibration "
+            f"error {after:.1f} % on the test images)."
+        )
+    return (
+        f"Its probabilities are calibrated by one temperature, {calibration['temperature']:.2f}, "
+        f"fitted on {calibration['num_held_out']:,} labelled images that were not learnt from; "
+        f"calibration error on the test images {before:.1f} % before, {after:.1f} % after."
+    )

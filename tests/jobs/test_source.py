@@ -78,7 +78,9 @@ def test_a_chain_is_judged_against_scratch_and_each_of_its_halves(chained):
         (chain, "supervised/lpft"),
         (chain, "denoising/lpft"),
     }
-    assert len(set(families["pretraining"])) == 3 and "an encoder from colour" in verdict["headline"]
+    assert (
+        len(set(families["pretraining"])) == 3 and "an encoder from colour" in verdict["headline"]
+    )
     said = " ".join(done.stderr.split())
     for part in (
         "Source colour: 96 images, 96 with labels",

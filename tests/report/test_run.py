@@ -12,8 +12,8 @@ def test_files_that_cannot_be_used_are_named(tmp_path):
     with pytest.raises(InputError, match="is no folder"):
         write_report(tmp_path / "nowhere")
     folder = write_run(tmp_path / "run", seeds=1)
-    edit(folder, "study.json", lambda study: study.update(schema=2))
-    with pytest.raises(InputError, match="study.json has schema 2; expected 1"):
+    edit(folder, "study.json", lambda study: study.update(schema=3))
+    with pytest.raises(InputError, match="study.json has schema 3; expected 2"):
         write_report(folder)
     (folder / "study.json").unlink()
     with pytest.raises(InputError, match="has no study.json"):

@@ -8,7 +8,7 @@ from tfzero.report.run import Run
 
 def list_facts(run: Run) -> list[tuple[str, str]]:
     """Returns the data set and the size of the study as names and values."""
-    study, data = run.study, run.study.get("data", {})
+    data = run.study.get("data", {})
     shape = data.get("image_shape")
     sizes = [("unlabeled images", "num_pool"), ("training images", "num_train")]
     rows = [("data", formatting.setting(data.get("source")))]

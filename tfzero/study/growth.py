@@ -77,8 +77,8 @@ class Growth:
         number = self.next_number
         if number is not None:
             return Look.after(self.plan.looks, number, self.taken[-1] if self.taken else None)
-        before = self.taken[-2] if len(self.taken) > 1 else None
-        return Look.after(self.plan.looks, self.taken[-1]["number"], before)
+        *earlier, last = self.taken
+        return Look.after(self.plan.looks, last["number"], earlier[-1] if earlier else None)
 
 
 def read_growth(workspace: Workspace) -> Growth:
@@ -149,13 +149,10 @@ def _answers(plan: StudyPlan, comparisons: list[Comparison]) -> bool:
     It is when some arm is better than training from scratch on average over the label counts, or
     every arm's average is settled.
     """
-    families = list_families(plan.arms)
-    if not families:
+    first = next(iter(list_families(plan.arms)), None)
+    if first is None:
         return False
-    first = families[0]
     count = AVERAGE if len(plan.label_counts) > 1 else plan.label_counts[0]
-    outcomes = [
-        c.outcome for c in comparisons if (c.family, c.num_labels) == (first.id, count)
-    ]
+    outcomes = [c.outcome for c in comparisons if (c.family, c.num_labels) == (first.id, count)]
     settled = CANNOT_TELL not in outcomes and len(outcomes) == len(first.pairs)
     return settled or BETTER in outcomes

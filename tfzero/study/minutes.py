@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
 from tfzero.study.inits import read_init
-from tfzero.study.planning.arms import control_of
+from tfzero.study.planning.families import control_of
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.planning.resolve import resize_plan
-from tfzero.study.verdict.family import MIN_SEEDS
+from tfzero.study.verdict.pairing import MIN_SEEDS
 from tfzero.study.work.estimate import Estimate, estimate_plan
 
 # More replicates than this are dropped before any arm is: fewer make verdicts rare.

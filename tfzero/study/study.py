@@ -18,12 +18,12 @@ from tfzero.common.checks import InputError
 from tfzero.common.files import atomic_file, read_json, write_by_path, write_json
 from tfzero.data import ImageData, save_arrays
 from tfzero.data.source_task import SourceTask, save_source_task
-from tfzero.study.planning.difference import plan_difference
-from tfzero.study.planning.plan import StudyPlan
-from tfzero.study.records import RunFolder
 from tfzero.study.growth import Growth, read_growth, read_seen
+from tfzero.study.planning.difference import plan_difference
 from tfzero.study.planning.families import list_families
 from tfzero.study.planning.looks import choose_looks
+from tfzero.study.planning.plan import StudyPlan
+from tfzero.study.records import RunFolder
 from tfzero.study.verdict import recommendation, remarks, sources, words
 from tfzero.study.verdict.headline import write_headline
 from tfzero.study.verdict.judge import judge, list_missing

@@ -6,7 +6,7 @@ import subprocess
 
 import numpy as np
 
-from tests.report.pages import edit, read, read_section, section, write_sections
+from tests.report.pages import edit, read_section, section, write_sections
 from tests.report.run_folder import write_run
 
 
@@ -23,7 +23,6 @@ def test_every_command_of_a_growing_study_is_shown_or_that_python_ran_it(tmp_pat
     more = ["tfzero compare x", "tfzero compare x --more-seeds 5"]
     edit(folder, "study.json", lambda study: study.update(commands=more))
     assert "\n".join(more) in read_section(folder, "method")
-    assert "gan/lpft at 50 labels" in section(read(folder / "report.html"), "method")
     edit(folder, "study.json", lambda study: study.update(commands=[]))
     assert "It was run from Python" in read_section(folder, "method")
 

@@ -86,9 +86,7 @@ def test_intervals_cover_the_truth_as_often_as_they_claim(seeds):
     generator = np.random.default_rng(seeds)
     covered = []
     for _ in range(400):
-        low, high = judge(
-            *draw_arms(generator, seeds, 300, seeds=0.02, images=0.15)
-        ).interval(0.05)
+        low, high = judge(*draw_arms(generator, seeds, 300, seeds=0.02, images=0.15)).interval(0.05)
         covered.append(low <= 0 <= high)
     # 95 %, with three standard errors of 400 draws: 92 to 98; wider is allowed, narrower is not.
     assert np.mean(covered) > 0.92

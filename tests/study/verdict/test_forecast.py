@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from tests.study.studies import draw_arms, plan_study
-from tfzero.study.verdict import words
 from tests.study.verdict.test_difference import judge
+from tfzero.study.verdict import words
 from tfzero.study.verdict.forecast import detectable_difference, forecast_settlement
 
 ALPHA = 0.01
@@ -20,8 +20,7 @@ def test_a_forecast_is_kept():
     seen = {
         seeds: np.mean(
             [
-                judge(*draw_arms(generator, seeds, 400, gap=0.03, **noise)).p_value
-                < ALPHA
+                judge(*draw_arms(generator, seeds, 400, gap=0.03, **noise)).p_value < ALPHA
                 for _ in range(200)
             ]
         )
@@ -54,7 +53,8 @@ def test_detectable_difference_shrinks_with_seeds_and_with_images(more):
     size = {"seeds": 5, "images": 200}
     larger = {**size, more: 10 * size[more]}
     few, many = (
-        detectable_difference(4.0, 900.0, 100.0, alpha=ALPHA, prior=8.0, **each) for each in (size, larger)
+        detectable_difference(4.0, 900.0, 100.0, alpha=ALPHA, prior=8.0, **each)
+        for each in (size, larger)
     )
     assert many < few
 

@@ -64,9 +64,10 @@ def test_the_average_is_of_replicates_that_have_every_count():
     judged = judge_pairs(seen, [(VAE, BASELINE)])[VAE, BASELINE]
     assert (judged.average.units, judged.counts[12].units) == (4, 5)
     # Without one of the counts there is no average over them.
-    assert judge_pairs(see(accuracy, counts=(6, 12, 24)), [(VAE, BASELINE)])[
-        VAE, BASELINE
-    ].average is None
+    assert (
+        judge_pairs(see(accuracy, counts=(6, 12, 24)), [(VAE, BASELINE)])[VAE, BASELINE].average
+        is None
+    )
     assert judge_pairs(see(accuracy), [(VAE, BASELINE)])[VAE, BASELINE].average is None
 
 

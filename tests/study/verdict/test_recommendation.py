@@ -76,10 +76,10 @@ def test_what_is_shown_to_be_below_is_not_exported_however_near_and_cheap():
     assert found["arm"] == "vae/lpft" and found["reason"].startswith("which has the highest mean")
     # Also where an arm that is no model is highest, of which the best arms are told.
     means["pixels/knn"] = 95.0
-    shown = [compare("vae/lpft", "transfer better")]
+    shown = [compare("vae/lpft", "better")]
     found = choose(verdict_of(means, seconds=seconds, best=["pixels/knn"], comparisons=shown))
     assert found["arm"] == "vae/lpft"
-    elsewhere = [compare("vae/lpft", "transfer better", count=20)]
+    elsewhere = [compare("vae/lpft", "better", count=20)]
     found = choose(verdict_of(means, seconds=seconds, best=["pixels/knn"], comparisons=elsewhere))
     assert found["arm"] == SCRATCH
 

@@ -31,7 +31,7 @@ class Family:
     pairs: tuple[Pair, ...]
 
 
-def list_families(arms: Iterable[Arm]) -> tuple[Family, ...]:
+def list_families(arms: Iterable[Arm]) -> list[Family]:
     """Returns the families of a study that have a comparison.
 
     - "pretraining": does pretraining help? Pretrained arms against scratch/finetune.
@@ -46,7 +46,7 @@ def list_families(arms: Iterable[Arm]) -> tuple[Family, ...]:
         Family(UNLABELED, _against_scratch(arms, pretrained=False)),
         Family(RIVALS, tuple((arm, rival) for arm in arms for rival in _rivals(arm, arms))),
     )
-    return tuple(family for family in families if family.pairs)
+    return [family for family in families if family.pairs]
 
 
 def _against_scratch(arms: tuple[Arm, ...], *, pretrained: bool) -> tuple[Pair, ...]:
@@ -81,7 +81,7 @@ def _rivals(arm: Arm, arms: tuple[Arm, ...]) -> list[Arm]:
     and strategy where there is one, else by the same strategy, else all.
     """
     control = control_of(arm)
-    found = [control] if control in arms else []
+    found = [control] if control is not None and control in arms else []
     init = read_init(arm.init)
     if not init.is_foreign or not init.is_pretrained:
         return found

@@ -35,7 +35,9 @@ def find_best(
     entries = []
     for count in seen.label_counts:
         means = {
-            arm: np.mean(list(scores.values())) for arm in arms if (scores := seen.scores(arm, count))
+            arm: np.mean(list(scores.values()))
+            for arm in arms
+            if (scores := seen.scores(arm, count))
         }
         if not means:
             continue

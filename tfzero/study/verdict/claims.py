@@ -99,26 +99,26 @@ def adjust(p_values: PValues, level_inverse: Callable[[float], float]) -> dict[C
         p_values: Of this look.
         level_inverse: Returns the share of alpha at which this look rejects a p value.
     """
-    spent = {
+    left = {
         arm: {count: level_inverse(p) for count, p in by_count.items()}
         for arm, by_count in p_values.items()
     }
-    every = {Claim(arm, count) for arm, by_count in spent.items() for count in by_count}
-    adjusted = dict.fromkeys(every, 1.0)
-    # Rejection is monotone in alpha; each hypothesis is found by halving.
-    for hypothesis in every:
-        low, high = 0.0, 1.0
-        if hypothesis not in claim(spent, high, _same, set()):
-            continue
-        for _ in range(30):
-            middle = (low + high) / 2
-            if hypothesis in claim(spent, middle, _same, set()):
-                high = middle
-            else:
-                low = middle
-        adjusted[hypothesis] = high
+    adjusted: dict[Claim, float] = {}
+    largest = 0.0
+    # Shares only grow while hypotheses are rejected. So they fall one after the other, each time
+    # the one that needs the smallest alpha.
+    while any(left.values()):
+        open_arms = [arm for arm in left if left[arm]]
+        needed, arm, count = min(
+            (
+                (left[arm][count] / share, place, count)
+                for place, arm in enumerate(open_arms)
+                for count, share in _shares(left[arm], 1 / len(open_arms)).items()
+            ),
+            key=lambda found: found[0],
+        )
+        arm = open_arms[arm]
+        largest = max(largest, needed)
+        adjusted[Claim(arm, count)] = min(1.0, largest)
+        left[arm] = {other: p for other, p in left[arm].items() if other != count}
     return adjusted
-
-
-def _same(share: float) -> float:
-    return share

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 CONFIDENCE = 0.95
 
@@ -57,10 +57,7 @@ class Difference:
         """Returns the ends of the interval that misses the truth with probability `alpha`."""
         if alpha >= 1:
             return self.mean, self.mean
-        error = (self.by_replicates + self.by_images) ** 0.5
-        # Between the quantiles of a normal and of Student's t for replicates alone.
-        most = float(stats.t.isf(alpha / 2, self.freedom)) * error
-        half_width = optimize.brentq(lambda size: self._tail(size) - alpha, 0.0, 1.01 * most)
+        half_width = _half_width(self.by_replicates, self.by_images, self.freedom, alpha)
         return self.mean - half_width, self.mean + half_width
 
     def _tail(self, size: float) -> float:
@@ -70,15 +67,36 @@ class Difference:
         images' error times a normal. It is averaged over what the replicates' true variance may
         be, given its estimate (Fisher 1935, Annals of Eugenics 6:391).
         """
-        ratios, weights = _possible_ratios(self.freedom, 100)
-        variances = self.by_replicates * ratios + self.by_images
-        return float(weights @ (2 * special.ndtr(-size / np.sqrt(variances))))
+        return _tail(self.by_replicates, self.by_images, self.freedom, size)
+
+
+def _tail(by_replicates: float, by_images: float, freedom: float, size: float) -> float:
+    variances = by_replicates * _possible_ratios(freedom) + by_images
+    return float(_nodes()[1] @ (2 * special.ndtr(-size / np.sqrt(variances))))
 
 
 @functools.lru_cache(maxsize=4096)
-def _possible_ratios(freedom: float, nodes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns true over estimated variance, freedom / chi2, at nodes with their weights."""
-    places, weights = np.polynomial.legendre.leggauss(nodes)
+def _half_width(by_replicates: float, by_images: float, freedom: float, alpha: float) -> float:
+    error = (by_replicates + by_images) ** 0.5
+    # Between the quantiles of a normal and of Student's t for replicates alone.
+    most = -float(special.stdtrit(freedom, alpha / 2)) * error
+
+    def excess(size: float) -> float:
+        return _tail(by_replicates, by_images, freedom, size) - alpha
+
+    return optimize.brentq(excess, 0.0, 1.01 * most)
+
+
+@functools.cache
+def _nodes() -> tuple[np.ndarray, np.ndarray]:
+    """Returns probabilities and their weights, for an average over a distribution."""
+    places, weights = np.polynomial.legendre.leggauss(100)
     # The fourth power sets nodes close where chi2 is small, which decides the far tail.
     root = (places + 1) / 2
-    return freedom / stats.chi2.ppf(root**4, freedom), weights / 2 * 4 * root**3
+    return root**4, weights / 2 * 4 * root**3
+
+
+@functools.lru_cache(maxsize=4096)
+def _possible_ratios(freedom: float) -> np.ndarray:
+    """Returns true over estimated variance, freedom / chi2, at the nodes."""
+    return freedom / (2 * special.gammaincinv(freedom / 2, _nodes()[0]))

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from tfzero.common.arm import Arm
 from tfzero.study.inits import read_init
 from tfzero.study.planning.families import PRETRAINING, RIVALS, UNLABELED, control_of, list_families
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
@@ -74,14 +73,14 @@ def _name_pretraining(plan: StudyPlan) -> str:
     what = "pretraining on your unlabeled images"
     if plan.encoders is None or plan.encoders >= MIN_SEEDS:
         return what
-    return f"{what} (this encoder per method)" if plan.encoders == 1 else (
-        f"{what} (these {plan.encoders} encoders per method)"
+    return (
+        f"{what} (this encoder per method)"
+        if plan.encoders == 1
+        else (f"{what} (these {plan.encoders} encoders per method)")
     )
 
 
-def answer(
-    entries: list[dict[str, Any]], question: Question, *, plan: StudyPlan
-) -> list[str]:
+def answer(entries: list[dict[str, Any]], question: Question, *, plan: StudyPlan) -> list[str]:
     """Returns what comparisons with training from scratch say: on average, then at each count."""
     averages = [entry for entry in entries if entry["num_labels"] is AVERAGE]
     singles = [entry for entry in entries if entry["num_labels"] is not AVERAGE]

@@ -15,7 +15,7 @@ from tfzero.study.inits.scratch import ScratchLong
 from tfzero.study.planning.families import PRETRAINING, list_families
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.verdict.best import find_best
-from tfzero.study.verdict.claims import AVERAGE, bonferroni_share
+from tfzero.study.verdict.claims import bonferroni_share
 from tfzero.study.verdict.difference import CONFIDENCE
 from tfzero.study.verdict.family import CANNOT_TELL, Comparison, decide_family
 from tfzero.study.verdict.forecast import forecast_settlement
@@ -48,9 +48,7 @@ def compare_arms(plan: StudyPlan, seen: Seen, look: Look) -> list[Comparison]:
     return [
         comparison
         for family in families
-        for comparison in decide_family(
-            family, judged, plan.label_counts, look, margin=plan.margin
-        )
+        for comparison in decide_family(family, judged, plan.label_counts, look, margin=plan.margin)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -69,24 +70,21 @@ def find_crossover(comparisons: list[Comparison], arm: Arm) -> dict[str, Any] | 
     Interpolated in log n where the difference falls through 0. It is `shown` only where the
     verdict claims that transfer is better on the left and scratch on the right.
     """
-    mine = sorted(
-        (
-            comparison
-            for comparison in comparisons
-            if (comparison.family, comparison.arm) == (PRETRAINING, arm)
-            and comparison.num_labels is not AVERAGE
-        ),
-        key=lambda comparison: comparison.num_labels or 0,
-    )
-    for left, right in zip(mine[:-1], mine[1:], strict=True):
+    mine = {
+        count: comparison
+        for comparison in comparisons
+        if (comparison.family, comparison.arm) == (PRETRAINING, arm)
+        and (count := comparison.num_labels) is not AVERAGE
+    }
+    for (count, left), (more, right) in itertools.pairwise(sorted(mine.items())):
         before, after = left.difference.mean, right.difference.mean
         if before > 0 >= after:
             share = before / (before - after)
-            place = np.interp(share, [0, 1], np.log([left.num_labels, right.num_labels]))
+            place = np.interp(share, [0, 1], np.log([count, more]))
             return {
                 "arm": arm,
                 "num_labels": float(np.exp(place)),
-                "between": [left.num_labels, right.num_labels],
+                "between": [count, more],
                 "shown": left.outcome == BETTER and right.outcome == WORSE,
             }
     return None

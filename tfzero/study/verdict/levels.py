@@ -104,7 +104,9 @@ class _Curve(NamedTuple):
 @functools.lru_cache(maxsize=64)
 def _curves(looks: tuple[int, ...]) -> list[_Curve]:
     fractions = tuple(seeds / looks[-1] for seeds in looks)
-    levels = np.log([nominal_levels(fractions, float(alpha)) for alpha in _ALPHAS])  # (alphas, looks)
+    levels = np.log(
+        [nominal_levels(fractions, float(alpha)) for alpha in _ALPHAS]
+    )  # (alphas, looks)
     alphas = np.log(_ALPHAS)
     return [
         _Curve(

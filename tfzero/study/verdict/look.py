@@ -58,9 +58,7 @@ class Look:
         return p_value if self.is_extension else spent_by(self.planned, self.number, p_value)
 
     @classmethod
-    def after(
-        cls, planned: tuple[int, ...], number: int, record: Mapping[str, Any] | None
-    ) -> Look:
+    def after(cls, planned: tuple[int, ...], number: int, record: Mapping[str, Any] | None) -> Look:
         """Returns the look that follows an earlier one, or the first.
 
         Args:

@@ -41,7 +41,9 @@ class Seen:
         """Returns by replicate an arm's score at a label count, in percent."""
         cells = self.right.get((arm, count), {})
         weights = 1.0 if self.weights is None else self.weights
-        return {replicate: float(100 * np.mean(weights * cell)) for replicate, cell in cells.items()}
+        return {
+            replicate: float(100 * np.mean(weights * cell)) for replicate, cell in cells.items()
+        }
 
     def measure(self, points: Sequence[np.ndarray]) -> Components:
         """Returns the components of a difference, given in points `(T,)` of each unit."""

@@ -8,7 +8,7 @@ from typing import Any
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.verdict.claims import AVERAGE, bonferroni_share
 from tfzero.study.verdict.difference import CONFIDENCE
-from tfzero.study.verdict.family import BETTER, CANNOT_TELL, NO_DIFFERENCE, WORSE
+from tfzero.study.verdict.family import BETTER, NO_DIFFERENCE, WORSE
 from tfzero.study.verdict.forecast import EXPECTED_PRIOR, detectable_difference, expected_parts
 from tfzero.study.verdict.levels import PLANNED, level_at_look
 from tfzero.study.verdict.pairing import MIN_SEEDS
@@ -65,9 +65,7 @@ def _interval(entry: dict[str, Any], *, flip: bool = False) -> str:
     low, high = (-entry["high"], -entry["low"]) if flip else (entry["low"], entry["high"])
     seeds, encoders = entry["seeds"], entry["encoders"]
     shared = f", {encoders} encoder{'s' * (encoders > 1)}" if encoders < seeds else ""
-    return (
-        f"(95 % interval {format_points(low)} to {format_points(high)}; {seeds} seeds{shared})"
-    )
+    return f"(95 % interval {format_points(low)} to {format_points(high)}; {seeds} seeds{shared})"
 
 
 def describe_settlement(settled_by: dict[str, Any]) -> str:
@@ -128,7 +126,9 @@ def smallest_difference(plan: StudyPlan, *, arms: int, units: int) -> str:
     """
     if units < 2:
         return "One seed shows no difference, however large: it gives figures without intervals."
-    share = bonferroni_share(AVERAGE, arms=max(1, arms), counts=len(plan.label_counts), alpha=PLANNED)
+    share = bonferroni_share(
+        AVERAGE, arms=max(1, arms), counts=len(plan.label_counts), alpha=PLANNED
+    )
     points = detectable_difference(
         *expected_parts(),
         seeds=units,

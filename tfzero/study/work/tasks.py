@@ -57,9 +57,7 @@ def _encoders(
     return found
 
 
-def missing_cells(
-    workspace: Workspace, cells: Iterable[CellSpec] | None = None
-) -> list[CellSpec]:
+def missing_cells(workspace: Workspace, cells: Iterable[CellSpec] | None = None) -> list[CellSpec]:
     """Returns those of some cells without a readable record."""
     plan, run = workspace.plan, workspace.run
     cells = plan.cells() if cells is None else cells

@@ -11,7 +11,7 @@ from tfzero.common.compiled import borrow_compiled, largest_divisor
 from tfzero.common.schedule import WarmupCosine
 from tfzero.common.seeds import derive_seed
 from tfzero.data.pipeline import stream_batches
-from tfzero.transfer.budget import Budget
+from tfzero.transfer.budget import STEPS_PER_CALL, Budget
 from tfzero.transfer.classifier import Classifier
 from tfzero.transfer.features import read_features
 from tfzero.transfer.layer_rates import LayerwiseAdamW, layer_factors
@@ -26,9 +26,6 @@ LEARNING_RATE = 3e-3
 # (Kumar et al. 2022, arXiv:2202.10054, section 3).
 LEARNING_RATE_AFTER_PROBE = 2e-3
 WEIGHT_DECAY = 1e-2
-# Steps that run in one call of the graph, at most; where a part of the labels is held out, it is
-# looked at this often.
-_STEPS_PER_CALL = 20
 
 
 class Labelled(NamedTuple):
@@ -123,12 +120,12 @@ def train(
     """
     steps = budget.steps if steps is None else steps
     watched = labelled.held is not None
-    epoch = largest_divisor(steps, most=_STEPS_PER_CALL) if watched else steps
+    epoch = largest_divisor(steps, most=STEPS_PER_CALL) if watched else steps
     classifier.compile(
         optimizer=_make_optimizer(classifier, peak, budget),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"] if watched else None,
-        steps_per_execution=largest_divisor(epoch, most=_STEPS_PER_CALL),
+        steps_per_execution=largest_divisor(epoch, most=STEPS_PER_CALL),
     )
     stoppers = make_stoppers(budget.until, budget.patience) if watched else []
     batches = stream_batches(

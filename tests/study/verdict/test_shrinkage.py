@@ -94,3 +94,9 @@ def test_where_classes_tell_nothing_replicates_do():
     silent = dataclasses.replace(make_components(2.0), by_class=0.0, freedom_by_class=0.0)
     found = judge_arms({"a": ArmComponents({6: silent})})["a"].counts[6]
     assert found.freedom == 2 and found.by_replicates == pytest.approx(2.0 / 3)
+
+
+def test_a_comparison_alone_expects_a_larger_variance():
+    beside = judge_arms({"a": make_arm(1.0, 1.0)})["a"].counts[0]
+    alone = judge_arms({"a": ArmComponents({0: make_components(1.0)})})["a"].counts[0]
+    assert alone.by_replicates > 1.1 * beside.by_replicates

@@ -147,6 +147,7 @@ class Init(abc.ABC):
         reads_pixels: Whether its features are the pixels themselves.
         has_map: Whether the report maps where its encoder puts images.
         shows_networks: Whether the report looks at its networks from close by.
+        largest_count_only: Whether its arms run at a study's largest label count alone.
         remark: What has to be known of one that came ready, as the end of a sentence.
     """
 
@@ -163,6 +164,7 @@ class Init(abc.ABC):
     reads_pixels = False
     has_map = True
     shows_networks = True
+    largest_count_only = False
     remark = ""
 
     def __repr__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfzero.study.inits.base import Context, Init
+from tfzero.transfer.budget import round_to_calls
 
 if TYPE_CHECKING:
     import keras
@@ -30,7 +31,9 @@ class ScratchLong(Scratch):
     description = "random weights, trained for longer"
     # It starts as scratch does.
     has_map = False
+    # It takes as long as all other arms of a count together, and says the same at each.
+    largest_count_only = True
 
     def transfer_steps(self, steps: int, extra: int) -> int:
-        """Returns the usual updates and those bought."""
-        return steps + extra
+        """Returns the usual updates and those bought, rounded up to whole calls."""
+        return round_to_calls(steps + extra)

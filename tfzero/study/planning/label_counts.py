@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from tfzero.common.checks import InputError
 
+# Labels per class up to which the default counts include all of them.
+_FEW_LABELS = 50
+# All labels are this many times as many as the next smaller count.
+_APART = 1.5
+
 
 def parse_label_counts(counts, *, num_train: int, num_classes: int) -> tuple[int, ...]:
     """Returns label counts in rising order, "all" resolved.
@@ -39,6 +44,12 @@ def parse_label_counts(counts, *, num_train: int, num_classes: int) -> tuple[int
 
 
 def default_label_counts(num_train: int, num_classes: int) -> tuple[int, ...]:
-    """Returns 2, 5 and 20 labels a class, as far as they exist."""
+    """Returns 2, 5 and 20 labels per class, as far as they exist, and all where these are few.
+
+    The answer is wanted at the labels that there are. A count close to all of them says the same
+    at the same cost, and is left out.
+    """
     counts = [num_classes * per_class for per_class in (2, 5, 20)]
-    return tuple(count for count in counts if count <= num_train) or (num_train,)
+    if num_train > _FEW_LABELS * num_classes:
+        return tuple(counts)
+    return (*(count for count in counts if num_train >= _APART * count), num_train)

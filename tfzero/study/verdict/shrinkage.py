@@ -21,6 +21,9 @@ Name = TypeVar("Name", bound=Hashable)
 # The constants were chosen by simulation (benchmarks/README.md, "How often the judge is wrong").
 # What a ratio starts from, and how many degrees of freedom this counts.
 _START, _START_FREEDOM = 1.0, 4.0
+# Of a comparison that no other one stands beside. From 1.0, such claims were false in up to 5.6 %
+# where the true ratio is 1.4 to 1.75; from 1.5, intervals are too wide where it is 0.9.
+_START_ALONE = 1.25
 # Of the family, an arm believes as many degrees of freedom as this, less where it differs.
 _TRUSTED_FREEDOM = 6.0
 # What a degree of freedom of another comparison counts: label counts of one arm vary alike; other
@@ -89,7 +92,8 @@ def _read_family(mine: ArmComponents, others: list[ArmComponents]) -> tuple[floa
     An arm whose replicates vary far more than its family's is judged by itself.
     """
     found = [components for other in others for components in other.counts.values()]
-    prior = _pool(_START, _START_FREEDOM, _OF_ARMS, found, most=_MOST_RATIO).value
+    start = _START if found or len(mine.counts) > 1 else _START_ALONE
+    prior = _pool(start, _START_FREEDOM, _OF_ARMS, found, most=_MOST_RATIO).value
     own = [components.ratio for components in mine.counts.values()]
     mean = sum(own) / len(own)
     return prior, min(1.0, 2 * prior / mean) ** 2 if mean > 0 else 1.0

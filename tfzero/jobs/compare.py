@@ -17,7 +17,12 @@ from tfzero.common.files import is_disk_full, write_json
 from tfzero.data import ImageData, load_data
 from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.jobs.check import show_briefly
-from tfzero.jobs.recommended import Exporting, export_recommended, require_writable
+from tfzero.jobs.recommended import (
+    Exporting,
+    choose_place,
+    export_recommended,
+    require_writable,
+)
 from tfzero.jobs.source import Source, open_source
 from tfzero.study import screen
 from tfzero.study.minutes import fit_minutes
@@ -116,7 +121,9 @@ def compare(
             chain, as `supervised+vae/lpft`, and each of its halves alone.
         weights: File of weights for "imagenet:NAME"; None lets Keras find or download them.
         out: Run folder; None means `runs/NAME`.
-        export: Where versions of the SavedModel go; None means `savedmodels/NAME`.
+        export: Where versions of the SavedModel go. None means `savedmodels/NAME`, or
+            `savedmodel` in the run folder where `out` is given; a study without a verdict then
+            exports nothing.
         overwrite: Whether another study in the folder is removed first.
         workers: Processes on this machine; None takes one a core. Results do not depend on it.
         scheduler: Address of a Dask scheduler whose workers are used instead; they see the run
@@ -154,8 +161,8 @@ def compare(
     request = read_request({**earlier, **_without_none(asked)})
     opened = open_source(source, like=data, weights=weights)
     full = make_plan(data, request, encoder=encoder, source=opened.task, given=opened.given)
-    target = pathlib.Path("savedmodels", full.name) if export is None else pathlib.Path(export)
-    require_writable(target)
+    exporting = choose_place(full.name, run, out=out, export=export)
+    require_writable(exporting.target)
     own_networks = encoder is not None or opened.encoder is not None
     # The workers' working directory may be another.
     asked_for = Workspace(full, run.path.resolve(), _own_objects() if own_networks else {}, outside)
@@ -170,7 +177,6 @@ def compare(
             screen.show_plan(console, workspace.plan)
             show_briefly(console, checked)
             planned = _run_missing(workspace, console, estimate)
-            exporting = Exporting(target, asked=export is not None)
             with hold_lock(run.locks / "ending.json"):
                 study = _end(workspace, exporting, console, planned)
             if planned is not None:

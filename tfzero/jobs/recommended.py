@@ -12,6 +12,7 @@ from rich.console import Console
 
 from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
+from tfzero.study.records import RunFolder
 from tfzero.study.verdict.recommendation import describe_file, why_not_exported
 from tfzero.study.work.final import (
     Trained,
@@ -42,6 +43,27 @@ class Exporting(NamedTuple):
 
     target: pathlib.Path
     asked: bool
+
+
+def choose_place(
+    name: str,
+    run: RunFolder,
+    *,
+    out: str | os.PathLike | None,
+    export: str | os.PathLike | None,
+) -> Exporting:
+    """Returns where the SavedModel goes: as asked, or beside all else of a run that has a place.
+
+    Args:
+        name: Of the study.
+        run: Its folder.
+        out: What was asked of the run folder.
+        export: What was asked of the SavedModel.
+    """
+    if export is not None:
+        return Exporting(pathlib.Path(export), asked=True)
+    place = pathlib.Path("savedmodels", name) if out is None else run.savedmodel
+    return Exporting(place, asked=False)
 
 
 def export_recommended(

@@ -114,3 +114,14 @@ def test_what_diverged_is_left_as_it_is(workspace):
     calibration = final.read_final(workspace, SCRATCH)["calibration"]
     assert calibration["temperature"] == 1 and calibration["num_held_out"] == 0
     assert calibration["error_before"] == pytest.approx(calibration["error_after"], abs=1e-6)
+
+
+@pytest.mark.slow
+def test_a_process_with_several_threads_trains_the_same_network_but_for_rounding(workspace):
+    total = workspace.plan.data.num_train
+    final.train_on_threads(1, final.train_final, workspace, SCRATCH, total)
+    one = load_model(final.raw_path(workspace, SCRATCH))(workspace.data.test_images)
+    found = final.train_on_threads(2, final.train_final, workspace, SCRATCH, total)
+    assert found.cost["steps"] > 0
+    two = load_model(final.raw_path(workspace, SCRATCH))(workspace.data.test_images)
+    np.testing.assert_allclose(one, two, atol=0.05)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import pathlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from tfzero.common.files import read_json, write_arrays, write_by_path, write_js
 from tfzero.common.seeds import derive_seed
 from tfzero.study.inits import read_init
 from tfzero.study.planning.plan import CellSpec, StudyPlan, TransferPlan
+from tfzero.study.work.fresh import run_fresh
 from tfzero.study.work.inputs import open_graph_for, pool_for
 from tfzero.study.work.process import in_study
 from tfzero.study.work.scores import score_probabilities
@@ -131,6 +133,13 @@ def train_final(workspace: Workspace, arm: Arm, most: int) -> Trained:
     return _ask(workspace, fitted, division.held)._replace(cost=vars(fitted.cost))
 
 
+def train_on_threads(threads: int, train: Callable[..., Trained], *arguments: Any) -> Trained:
+    """Trains in a fresh process with several threads, or in this one with the one that it has."""
+    if threads == 1:
+        return train(*arguments)
+    return run_fresh(train, *arguments, threads=threads)
+
+
 @in_study
 def train_beside(workspace: Workspace, arm: Arm, most: int, fold: int) -> Trained:
     """Trains a further network on a part of the labels, and asks it about the rest."""
@@ -200,7 +209,7 @@ def _ask(workspace: Workspace, fitted: Fitted, rows: np.ndarray) -> Trained:
 
 def _fit(workspace: Workspace, arm: Arm, rows: np.ndarray) -> Fitted:
     """Fits an arm on some of the labelled training images, as the first seed's cells are."""
-    plan = _plan_count(workspace.plan, len(rows))
+    plan = plan_count(workspace.plan, len(rows))
     cell = CellSpec(arm=arm, num_labels=len(rows), replicate=0)
     data, encoder = workspace.data, workspace.load_encoder(cell.init, 0)
     graph, _ = open_graph_for(workspace, cell, encoder)
@@ -219,8 +228,8 @@ def _fit(workspace: Workspace, arm: Arm, rows: np.ndarray) -> Fitted:
     )
 
 
-def _plan_count(plan: StudyPlan, count: int) -> StudyPlan:
-    """Returns the plan with what a network may spend at one label count more."""
+def plan_count(plan: StudyPlan, count: int) -> StudyPlan:
+    """Returns a plan with what a network may spend at one label count more."""
     if count in plan.transfer:
         return plan
     usual = plan.transfer[plan.data.num_train]

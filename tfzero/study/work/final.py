@@ -31,7 +31,7 @@ from tfzero.study.work.inputs import open_graph_for, pool_for
 from tfzero.study.work.process import in_study
 from tfzero.study.work.scores import score_probabilities
 from tfzero.study.workspace import Workspace
-from tfzero.transfer import fit_classifier
+from tfzero.transfer import STRATEGIES, fit_classifier
 from tfzero.transfer.budget import Budget, default_budget
 from tfzero.transfer.calibration import apply_temperature, fit_temperature
 from tfzero.transfer.folds import make_folds
@@ -129,7 +129,12 @@ def train_final(workspace: Workspace, arm: Arm, most: int) -> Trained:
     """Trains the network to be exported, and asks it about images that it did not learn from."""
     division = divide_labels(workspace, most)
     fitted = _fit(workspace, arm, division.trained)
-    write_by_path(raw_path(workspace, arm), fitted.model.save)
+    model = STRATEGIES[arm.strategy].to_model(
+        fitted,
+        encoder=workspace.load_encoder(arm.init, 0),
+        image_shape=workspace.plan.data.image_shape,
+    )
+    write_by_path(raw_path(workspace, arm), model.save)
     return _ask(workspace, fitted, division.held)._replace(cost=vars(fitted.cost))
 
 

@@ -174,6 +174,31 @@ class Strategy(abc.ABC):
         del encoder, fitted, seed
         raise InputError(f'Strategy "{self.name}" fits no head that could join an encoder.')
 
+    def to_model(
+        self, fitted: Fitted, *, encoder: keras.Model | None, image_shape: tuple[int, int, int]
+    ) -> keras.Model:
+        """Returns the Keras model of images that gives the same probabilities, to be exported.
+
+        It has `divide_logits(temperature)`.
+
+        Args:
+            fitted: What `fit_classifier` returned.
+            encoder: What it was given.
+            image_shape: `(H, W, C)`.
+
+        Raises:
+            InputError: If there is none.
+        """
+        del encoder, image_shape
+        if not self.becomes_model or not self.trains_network:
+            raise InputError(f'Strategy "{self.name}" fits nothing that could be a Keras model.')
+        return fitted.model
+
+    @property
+    def becomes_model(self) -> bool:
+        """Whether what it fits becomes a Keras model of images, by `to_model`."""
+        return self.trains_network
+
     @property
     def form(self) -> Need:
         """In which form it reads the labelled images."""

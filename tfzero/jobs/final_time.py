@@ -7,7 +7,7 @@ from typing import Any
 
 from tfzero.common.arm import Arm
 from tfzero.study.planning.plan import CellSpec, StudyPlan
-from tfzero.study.work.final import plan_count
+from tfzero.study.work.final import network_arm, plan_count
 from tfzero.transfer import STRATEGIES
 from tfzero.transfer.budget import Budget
 
@@ -27,16 +27,28 @@ def expect_seconds(plan: StudyPlan, verdict: dict[str, Any], arm: Arm, num_label
 
     From what its cells took at the largest counts of the study, by counted updates.
     """
-    rows = sorted(
-        (row for row in verdict["table"] if row["arm"] == arm), key=lambda row: row["num_labels"]
-    )
+    shown = network_arm(arm)
+    if shown != arm:  # it is not in the study, but a network of the same size may be
+        networks = [each for each in plan.network_arms() if _count_updates(plan, each, num_labels)]
+        rows = _rows(verdict, networks[0]) if networks else []
+        return _grow(plan, rows[-1], (shown, num_labels)) if rows else 0.0
+    rows = _rows(verdict, arm)
     last = rows[-1]
-    updates = _count_updates(plan, arm, num_labels)
-    if updates:
-        growth = updates / _count_updates(plan, arm, last["num_labels"])
-    else:
-        growth = (num_labels / last["num_labels"]) ** _find_power(rows)
+    if _count_updates(plan, arm, num_labels):
+        return _grow(plan, last, (arm, num_labels))
+    growth = (num_labels / last["num_labels"]) ** _find_power(rows)
     return last["transfer_seconds"] * growth
+
+
+def _grow(plan: StudyPlan, row: dict[str, Any], wanted: tuple[Arm, int]) -> float:
+    """Returns the seconds of an arm at a label count, from a network's row of the table."""
+    updates = _count_updates(plan, Arm.parse(row["arm"]), row["num_labels"])
+    return row["transfer_seconds"] * _count_updates(plan, *wanted) / updates
+
+
+def _rows(verdict: dict[str, Any], arm: Arm) -> list[dict[str, Any]]:
+    rows = (row for row in verdict["table"] if row["arm"] == arm)
+    return sorted(rows, key=lambda row: row["num_labels"])
 
 
 def choose_labels(plan: StudyPlan, verdict: dict[str, Any], arm: Arm, *, speed: float) -> int:

@@ -127,7 +127,7 @@ def export_recommended(
 
 def describe_record(record: dict[str, Any]) -> dict[str, Any]:
     """Returns what the verdict and the export's notes say of the file itself, in percent."""
-    kept = ("num_labels", "num_labelled", "cut", "num_test", "calibration")
+    kept = ("network", "num_labels", "num_labelled", "cut", "num_test", "calibration")
     return {
         **{name: record[name] for name in kept},
         "accuracy": 100 * record["result"]["accuracy"],

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tfzero.common.arm import Arm
 from tfzero.study.verdict.family import SCRATCH_BETTER, TRANSFER_BETTER
 from tfzero.study.verdict.words import describe_margin, join
-from tfzero.transfer import STRATEGIES
 
 # Seconds that differ by less than this share are equal: what else a machine does moves them more.
 _SAME_SECONDS = 0.1
@@ -48,10 +46,7 @@ def recommend(
     return {
         "arm": arm,
         "reason": _give_reason(arm, top, level, count, margin),
-        "notes": [
-            *_compare_with_best(arm, last, rows, candidates),
-            *_point_to_spreading(verdict["best"], exportable),
-        ],
+        "notes": _compare_with_best(arm, last, rows, candidates),
         "study": {name: rows[arm][name] for name in ("num_labels", "mean", "half_width", "seeds")},
         "file": None,
         "savedmodel": None,
@@ -101,28 +96,6 @@ def _compare_with_best(
     ]
 
 
-def _point_to_spreading(best: list[dict[str, Any]], exportable: Sequence[str]) -> list[str]:
-    """Returns a sentence where spread labels lead every network, and no network learns from them.
-
-    Spread labels themselves are no model that could be exported.
-    """
-    strategies = {Arm.parse(arm).strategy for arm in exportable}
-    if any(STRATEGIES[name].spreads for name in strategies):
-        return []
-    leading = [
-        entry["num_labels"]
-        for entry in best
-        if STRATEGIES[Arm.parse(entry["highest"]).strategy].reads_graph
-        and not set(entry["arms"]) & set(exportable)
-    ]
-    if not leading:
-        return []
-    return [
-        f"At {join(leading)} labels spread labels lead every network. A network can learn from "
-        "labels that are spread: add the arm scratch/spread_finetune."
-    ]
-
-
 def why_not_exported(verdict: dict[str, Any], *, asked: bool) -> str | None:
     """Returns why nothing is exported and how to get it, as a sentence; None if something is.
 
@@ -154,8 +127,11 @@ def describe_file(recommended: dict[str, Any], *, minutes: float | None) -> list
     arm, file, study = recommended["arm"], recommended["file"], recommended["study"]
     margin = "" if study["half_width"] is None else f" ± {study['half_width']:.1f}"
     mean = f", the mean of {study['seeds']} seeds" if study["seeds"] > 1 else ""
+    what = arm
+    if file["network"] != arm:
+        what = f"a network ({file['network']}) that learned from {arm}"
     return [
-        f"Exported {arm}, trained on {_count_labels(file, minutes)}: {file['accuracy']:.1f} % of "
+        f"Exported {what}, trained on {_count_labels(file, minutes)}: {file['accuracy']:.1f} % of "
         f"the {file['num_test']:,} test images right (this file; in the study {arm} has "
         f"{study['mean']:.1f}{margin} % at {study['num_labels']:,} labels{mean}).",
         _describe_calibration(file),

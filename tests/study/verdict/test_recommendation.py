@@ -74,7 +74,9 @@ def test_what_is_shown_to_be_below_is_not_exported_however_near_and_cheap():
     seconds = {"vae/lpft": 8.0}
     assert choose(verdict_of(means, seconds=seconds))["arm"] == SCRATCH
     found = choose(verdict_of(means, seconds=seconds, best=["vae/lpft"]))
-    assert found["arm"] == "vae/lpft" and found["reason"].startswith("which has the highest mean")
+    assert found["arm"] == "vae/lpft" and found["reason"].startswith(
+        "the arm with the highest mean"
+    )
     # Also where an arm that is no model is highest, of which the best arms are told.
     means["pixels/knn"] = 95.0
     shown = [compare("vae/lpft", "transfer better")]

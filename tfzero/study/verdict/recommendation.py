@@ -68,10 +68,10 @@ def _is_below(verdict: dict[str, Any], arm: str, top: str) -> bool:
 
 def _give_reason(arm: str, top: str, level: list[str], count: int, margin: float) -> str:
     if len(level) == 1:
-        return f"which has the highest mean at {count:,} labels of all that can be exported"
+        return f"the arm with the highest mean at {count:,} labels of all that can be exported"
     if arm == top:
         return (
-            f"which has the highest mean at {count:,} labels of all that can be exported, and of "
+            f"the arm with the highest mean at {count:,} labels of all that can be exported, and of "
             f"the {len(level)} within {describe_margin(margin)} of it is the cheapest"
         )
     return (

@@ -71,8 +71,8 @@ def _give_reason(arm: str, top: str, level: list[str], count: int, margin: float
         return f"the arm with the highest mean at {count:,} labels of all that can be exported"
     if arm == top:
         return (
-            f"the arm with the highest mean at {count:,} labels of all that can be exported, and of "
-            f"the {len(level)} within {describe_margin(margin)} of it is the cheapest"
+            f"the arm with the highest mean at {count:,} labels of all that can be exported, and "
+            f"the cheapest of the {len(level)} within {describe_margin(margin)} of it"
         )
     return (
         f"the cheapest of the {len(level)} that are within {describe_margin(margin)} of the "

@@ -216,8 +216,8 @@ def test_the_study_learns_what_can_be_learnt(finished):
     assert means["scratch/finetune", 12] > 60  # chance is 33
     assert len(verdict["comparisons"]) == 2 * 2
     assert verdict["recommended"]["arm"] in ARMS
-    # What is exported is a network.
-    assert not verdict["recommended"]["arm"].endswith(("svm", "label_spreading"))
+    # What is exported becomes a Keras model.
+    assert not verdict["recommended"]["arm"].endswith("label_spreading")
 
 
 def test_the_report_is_one_page_with_the_verdict(finished):
@@ -452,9 +452,9 @@ def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(
         console=Console(file=said, width=200),
     )
     text = said.getvalue()
-    assert "100%  6 of 6 jobs, 0 s left (done: training scratch/finetune on all labels)" in text
+    assert "100%  6 of 6 jobs, 0 s left (done: training scratch/finetune to export it)" in text
     # The verdict comes first.
-    assert text.index("No verdict: ") < text.index("Training scratch/finetune on all 56 labels")
+    assert text.index("No verdict: ") < text.index("Training scratch/finetune on all 56 labels,")
     assert "Exported scratch/finetune, trained on all 56 labels: " in text
     assert text.index("Exported") < text.index("SavedModel: here/1\nReport: ")
 

@@ -83,3 +83,14 @@ def test_an_encoder_without_blocks_gives_what_it_has():
     strange = keras.Model(inputs, keras.layers.Flatten()(inputs))
     joined, columns = join_blocks(strange)
     assert joined is strange and columns == {"features": (0, 64)}
+
+
+def test_some_blocks_are_the_columns_of_all():
+    encoder = build_encoder((28, 28, 1), width=2)
+    images = np.random.default_rng(2).random((3, 28, 28, 1)).astype(np.float32)
+    joined, columns = join_blocks(encoder)
+    everything = np.asarray(joined(images))
+    for names in (["block2"], [list(columns)[-1]], ["block2", list(columns)[-1]]):
+        network, _ = join_blocks(encoder, only=names)
+        expected = np.concatenate([everything[:, slice(*columns[n])] for n in names], axis=1)
+        np.testing.assert_allclose(network(images), expected, rtol=1e-5, atol=1e-6)

@@ -147,7 +147,9 @@ def compare(
     export: Annotated[
         pathlib.Path | None,
         typer.Option(
-            help="Where the SavedModel goes. Default: savedmodels/NAME.", rich_help_panel=RUN
+            help="Where the SavedModel goes. Default: savedmodels/NAME, with --out its "
+            "folder savedmodel/; a study without a verdict then exports nothing.",
+            rich_help_panel=RUN,
         ),
     ] = None,
     overwrite: Annotated[

@@ -18,7 +18,12 @@ from tfzero.common.files import is_disk_full, write_json
 from tfzero.data import ImageData, load_data
 from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.jobs.check import show_briefly
-from tfzero.jobs.recommended import Exporting, export_recommended, require_writable
+from tfzero.jobs.recommended import (
+    Exporting,
+    choose_place,
+    export_recommended,
+    require_writable,
+)
 from tfzero.jobs.source import Source, open_source
 from tfzero.study import screen
 from tfzero.study.growing import grow_study
@@ -127,9 +132,12 @@ def compare(
             chain, as `supervised+vae/lpft`, and each of its halves alone.
         weights: File of weights for "imagenet:NAME"; None lets Keras find or download them.
         out: Run folder; None means `runs/NAME`.
-        export: Where versions of the SavedModel go; None means `savedmodels/NAME`.
+        export: Where versions of the SavedModel go. None means `savedmodels/NAME`, or
+            `savedmodel` in the run folder where `out` is given; a study without a verdict then
+            exports nothing.
         overwrite: Whether another study in the folder is removed first.
-        workers: Processes on this machine; None takes one a core. Results do not depend on it.
+        workers: Processes on this machine; None takes one a core. Results do not depend on it,
+            but for the last bits of the exported model: its training may use several threads.
         scheduler: Address of a Dask scheduler whose workers are used instead; they see the run
             folder under the same path.
         console: Where plan and progress are shown; None means standard output.
@@ -167,8 +175,10 @@ def compare(
     request = read_request({**earlier, **_without_none(asked)})
     opened = open_source(source, like=data, weights=weights)
     full = make_plan(data, request, encoder=encoder, source=opened.task, given=opened.given)
-    target = pathlib.Path("savedmodels", full.name) if export is None else pathlib.Path(export)
-    require_writable(target)
+    # A cluster's cores are not for one process alone.
+    one_machine = scheduler is None
+    exporting = choose_place(full.name, run, out=out, export=export, has_threads=one_machine)
+    require_writable(exporting.target)
     own_networks = encoder is not None or opened.encoder is not None
     # The workers' working directory may be another.
     asked_for = Workspace(full, run.path.resolve(), _own_objects() if own_networks else {}, outside)
@@ -183,9 +193,8 @@ def compare(
             screen.show_plan(console, workspace.plan)
             show_briefly(console, checked)
             planned = _run_missing(workspace, console, estimate)
-            exporting = Exporting(target, asked=export is not None)
             with hold_lock(run.locks / "ending.json"):
-                study = _end(workspace, exporting, console, planned)
+                study = _end(workspace, exporting, console)
             if planned is not None:
                 screen.show_time(console, planned)
             with hold_lock(run.locks / "folder.json"):
@@ -234,9 +243,7 @@ def _open_study(opening: _Opening, console: Console) -> tuple[Workspace, Estimat
     return _settle_plan(asked, stored, opening.more_seeds, console)
 
 
-def _end(
-    workspace: Workspace, exporting: Exporting, console: Console, planned: Planned | None
-) -> Study:
+def _end(workspace: Workspace, exporting: Exporting, console: Console) -> Study:
     """Reaches and shows the verdict, exports the recommended arm and writes the report."""
     from tfzero.report import write_report  # matplotlib is slow to import
 
@@ -245,7 +252,7 @@ def _end(
     study = Study(workspace.plan, str(run.path), verdict)
     # The export can take as long as the study: nobody should wait for the verdict.
     screen.show_verdict(console, study)
-    export_recommended(workspace, verdict, exporting, console, planned)
+    export_recommended(workspace, verdict, exporting, console)
     write_json(run.verdict, verdict)
     maps = [
         Job(f"map of {init}", 1.0, run_map, (workspace, init))

@@ -17,6 +17,7 @@ _REGISTERING = (
     "tfzero.networks.kmeans",
     "tfzero.networks.public",
     "tfzero.transfer.classifier",
+    "tfzero.transfer.heads",
     "tfzero.transfer.layer_rates",
 )
 

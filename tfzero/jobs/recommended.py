@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import pathlib
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from rich.console import Console
 
 from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
+from tfzero.jobs.final_time import choose_labels, expect_seconds
+from tfzero.study.records import RunFolder
 from tfzero.study.verdict.recommendation import describe_file, why_not_exported
 from tfzero.study.work.final import (
     Trained,
@@ -22,14 +25,18 @@ from tfzero.study.work.final import (
     read_final,
     train_beside,
     train_final,
+    train_on_threads,
 )
 from tfzero.study.work.pool import Job, num_workers, run_jobs
 from tfzero.study.work.process import in_study
-from tfzero.study.work.progress import Planned, Progress
+from tfzero.study.work.progress import Progress
 from tfzero.study.workspace import Workspace
 
-# Training on all labels for longer than this shows how far it is, in seconds.
+# Training for longer than this, in seconds on one thread, gets processes with more threads; and
+# shows how far it is.
 _LONG = 30.0
+# So many threads are as fast as this power of their number, or faster.
+_SPEED = 0.5
 
 
 class Exporting(NamedTuple):
@@ -38,10 +45,35 @@ class Exporting(NamedTuple):
     Attributes:
         target: Their folder.
         asked: Whether the user said so.
+        has_threads: Whether training may use several cores of this machine in one process.
     """
 
     target: pathlib.Path
     asked: bool
+    has_threads: bool = True
+
+
+def choose_place(
+    name: str,
+    run: RunFolder,
+    *,
+    out: str | os.PathLike | None,
+    export: str | os.PathLike | None,
+    has_threads: bool = True,
+) -> Exporting:
+    """Returns where the SavedModel goes: as asked, or beside all else of a run that has a place.
+
+    Args:
+        name: Of the study.
+        run: Its folder.
+        out: What was asked of the run folder.
+        export: What was asked of the SavedModel.
+        has_threads: As in `Exporting`.
+    """
+    place = pathlib.Path("savedmodels", name) if out is None else run.savedmodel
+    if export is not None:
+        place = pathlib.Path(export)
+    return Exporting(place, asked=export is not None, has_threads=has_threads)
 
 
 def export_recommended(
@@ -49,7 +81,6 @@ def export_recommended(
     verdict: dict[str, Any],
     exporting: Exporting,
     console: Console,
-    planned: Planned | None,
 ) -> None:
     """Exports the recommended arm unless there is a reason not to.
 
@@ -61,8 +92,9 @@ def export_recommended(
     plan, run, recommended = workspace.plan, workspace.run, verdict["recommended"]
     target, arm = exporting.target, Arm.parse(recommended["arm"])
     if read_final(workspace, arm) is None:
-        trained = _train_on_all(workspace, arm, console, planned)
-        finishing = Job("calibration", 1.0, finish, (workspace, arm, plan.data.num_train, trained))
+        training = _plan_training(workspace, verdict, arm, has_threads=exporting.has_threads)
+        trained = _train(workspace, arm, training, console)
+        finishing = Job("calibration", 1.0, finish, (workspace, arm, training.most, trained))
         run_jobs([finishing], log=run.log)
     record = read_final(workspace, arm)
     assert record is not None
@@ -95,7 +127,7 @@ def export_recommended(
 
 def describe_record(record: dict[str, Any]) -> dict[str, Any]:
     """Returns what the verdict and the export's notes say of the file itself, in percent."""
-    kept = ("num_labels", "num_labelled", "cut", "num_test", "calibration")
+    kept = ("network", "num_labels", "num_labelled", "cut", "num_test", "calibration")
     return {
         **{name: record[name] for name in kept},
         "accuracy": 100 * record["result"]["accuracy"],
@@ -103,20 +135,58 @@ def describe_record(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _train_on_all(
-    workspace: Workspace, arm: Arm, console: Console, planned: Planned | None
-) -> list[Trained]:
-    """Trains the network, and those that it is calibrated by, on all workers."""
-    most = workspace.plan.data.num_train
-    console.print(f"Training {arm} on all {most:,} labels, to export it ...", highlight=False)
-    seconds = 0.0 if planned is None else planned.ending
-    label = f"training {arm} on all labels"
-    folds = range(len(divide_labels(workspace, most).folds))
+class _Training(NamedTuple):
+    """How the exported network is trained.
+
+    Attributes:
+        most: Labels to learn from at most.
+        num_beside: Networks that are trained beside it, to calibrate it by.
+        threads: Of each process.
+        seconds: Expected.
+    """
+
+    most: int
+    num_beside: int
+    threads: int
+    seconds: float
+
+
+def _plan_training(
+    workspace: Workspace, verdict: dict[str, Any], arm: Arm, *, has_threads: bool
+) -> _Training:
+    """Returns how to train with all cores, within a fifth of the study's minutes."""
+    plan, cores = workspace.plan, num_workers()
+
+    def split_cores(most: int) -> tuple[int, int, float]:
+        num_beside = len(divide_labels(workspace, most).folds)
+        threads = max(1, cores // (1 + num_beside)) if has_threads else 1
+        # Threads wait for each other; the rounds come one after another.
+        return num_beside, threads, threads**_SPEED / math.ceil((1 + num_beside) / cores)
+
+    most = choose_labels(plan, verdict, arm, speed=split_cores(plan.data.num_train)[2])
+    num_beside, threads, speed = split_cores(most)
+    seconds = expect_seconds(plan, verdict, arm, most)
+    if seconds < _LONG:  # a new process loads and builds for as long as threads would save
+        threads, speed = 1, min(1.0, speed)
+    return _Training(most, num_beside, threads, seconds / speed)
+
+
+def _train(workspace: Workspace, arm: Arm, training: _Training, console: Console) -> list[Trained]:
+    """Trains the network, and those that it is calibrated by, with all cores."""
+    plan, most = workspace.plan, training.most
+    total = plan.data.num_train
+    count = f"all {total:,} labels"
+    if most < total:
+        count = f"{most:,} of {total:,} labels, within a fifth of {plan.minutes:g} minutes"
+    console.print(f"Training {arm} on {count}, to export it ...", highlight=False)
+    label, common = f"training {arm} to export it", (workspace, arm, most)
+    calls = [(train_final, *common)]
+    calls += [(train_beside, *common, fold) for fold in range(training.num_beside)]
     jobs = [
-        Job(label, seconds, train_final, (workspace, arm, most)),
-        *(Job(label, seconds, train_beside, (workspace, arm, most, fold)) for fold in folds),
+        Job(label, training.seconds, train_on_threads, (training.threads, *call)) for call in calls
     ]
-    progress = Progress(console, workers=num_workers()) if seconds > _LONG else None
+    is_long = training.seconds > _LONG
+    progress = Progress(console, workers=num_workers()) if is_long else None
     with _shown(progress, jobs):
         return run_jobs(jobs, log=workspace.run.log, progress=progress)
 

@@ -6,6 +6,7 @@ import bisect
 import itertools
 import math
 import re
+from collections.abc import Sequence
 
 import keras
 
@@ -75,7 +76,9 @@ def take_block(encoder: keras.Model, name: str) -> keras.Model:
     return keras.Model(encoder.input, _flatten_block(encoder, name), name=name)
 
 
-def join_blocks(encoder: keras.Model) -> tuple[keras.Model, dict[str, Columns]]:
+def join_blocks(
+    encoder: keras.Model, *, only: Sequence[str] | None = None
+) -> tuple[keras.Model, dict[str, Columns]]:
     """Returns the network from images to the features of several blocks side by side.
 
     Those are the blocks from the second on, each as `take_block` gives it; the first sees few
@@ -84,6 +87,7 @@ def join_blocks(encoder: keras.Model) -> tuple[keras.Model, dict[str, Columns]]:
 
     Args:
         encoder: As in `block_names`, or any Keras model from images to features `(B, D)`.
+        only: Names of some of the blocks that are returned without it; None takes all.
 
     Returns:
         A Keras model from float32 images in 0..1 to `(B, sum of D)`, sharing the encoder's
@@ -95,12 +99,16 @@ def join_blocks(encoder: keras.Model) -> tuple[keras.Model, dict[str, Columns]]:
     own = "features" if _has_weights_behind(encoder, names[-1]) else names[-1]
     parts = {name: _flatten_block(encoder, name) for name in names if name != own}
     parts[own] = encoder.output
+    parts = {name: part for name, part in parts.items() if only is None or name in only}
     columns, start = {}, 0
     for name, part in parts.items():
         columns[name] = (start, start + int(part.shape[-1]))
         start = columns[name][1]
-    if len(parts) == 1:
+    if list(parts) == [own]:
         return encoder, columns
+    if len(parts) == 1:
+        [part] = parts.values()
+        return keras.Model(encoder.input, part, name="blocks"), columns
     joined = keras.layers.Concatenate(name="blocks")(list(parts.values()))
     return keras.Model(encoder.input, joined, name="blocks"), columns
 

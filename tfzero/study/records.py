@@ -25,8 +25,10 @@ class RunFolder:
     encoders/KEY.keras    a pretrained encoder, with KEY.json (losses, alarms, cost) and
                           KEY.npz (pictures)
     unfinished/           pretraining under way, kept every minute or so
-    final/KEY.keras       the network that is exported, with KEY.json
+    final/KEY.keras       the network that is exported, with KEY.json (how it scores)
     looks/NUMBER.json     what a look of the judge decided: claims, arms that go on
+    savedmodel/           versions of the export, if the run folder was chosen; a study begun anew
+                          adds one
     failures/KEY.json     a job that failed twice: what it is, and why
     locks/KEY.json        a job that a process is at work on
     given.keras           an encoder that came ready: public weights, or a file's
@@ -50,6 +52,7 @@ class RunFolder:
         self.unfinished = self.path / "unfinished"
         self.final = self.path / "final"
         self.looks = self.path / "looks"
+        self.savedmodel = self.path / "savedmodel"
         self.failures = self.path / "failures"
         self.locks = self.path / "locks"
         self.readings = self.path / "readings"

@@ -195,7 +195,7 @@ def reach_verdict(workspace: Workspace) -> dict[str, Any]:
     ]
     verdict["exploratory"] = remarks.describe_beside(verdict)
     verdict["recommended"] = recommendation.recommend(
-        verdict, exportable=plan.network_arms(), margin=plan.margin
+        verdict, exportable=plan.exportable_arms(), margin=plan.margin
     )
     verdict["caveats"] = list(_caveats(plan, verdict, encoders))
     return verdict

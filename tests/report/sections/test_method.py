@@ -45,5 +45,9 @@ def test_the_exported_model_can_be_asked_as_the_page_says(tmp_path):
     page = html.unescape(write_sections(folder, "verdict", "method"))
     assert "-v '/srv/my models:/models/my models:ro' -e MODEL_NAME='my models'" in page
     assert "v1/models/my%20models:predict" in page and "1.6 MB" in page
+    inside = {"savedmodel": "my run/savedmodel/1"}
+    edit(folder, "verdict.json", lambda verdict: verdict["recommended"].update(inside))
+    page = html.unescape(write_sections(folder, "verdict", "method"))
+    assert "/models/digits:ro' -e MODEL_NAME=digits" in page and "v1/models/digits:" in page
     edit(folder, "verdict.json", lambda verdict: verdict["recommended"].update(savedmodel=None))
     assert "No model was exported." in write_sections(folder, "verdict", "method")

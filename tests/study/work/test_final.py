@@ -1,3 +1,5 @@
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -6,8 +8,11 @@ from tfzero.common.arm import Arm
 from tfzero.jobs.load import load_model
 from tfzero.jobs.recommended import finish
 from tfzero.study.work import final
+from tfzero.study.work.pretraining import run_pretraining
 from tfzero.study.work.scores import score_probabilities
+from tfzero.transfer import STRATEGIES
 from tfzero.transfer.calibration import apply_temperature
+from tfzero.transfer.contract import Cost, Fitted
 
 SCRATCH = Arm("scratch", "finetune")
 
@@ -114,3 +119,48 @@ def test_what_diverged_is_left_as_it_is(workspace):
     calibration = final.read_final(workspace, SCRATCH)["calibration"]
     assert calibration["temperature"] == 1 and calibration["num_held_out"] == 0
     assert calibration["error_before"] == pytest.approx(calibration["error_after"], abs=1e-6)
+
+
+@pytest.mark.slow
+def test_a_process_with_several_threads_trains_the_same_network_but_for_rounding(workspace):
+    total = workspace.plan.data.num_train
+    final.train_on_threads(1, final.train_final, workspace, SCRATCH, total)
+    one = load_model(final.raw_path(workspace, SCRATCH))(workspace.data.test_images)
+    found = final.train_on_threads(2, final.train_final, workspace, SCRATCH, total)
+    assert found.cost["steps"] > 0
+    two = load_model(final.raw_path(workspace, SCRATCH))(workspace.data.test_images)
+    np.testing.assert_allclose(one, two, atol=0.05)
+
+
+@pytest.mark.parametrize("init", ["kmeans", "pixels", "vae"])
+def test_spread_labels_are_exported_by_a_network_that_learns_from_them(init, tmp_path, monkeypatch):
+    arm = Arm(init, "label_spreading")
+    workspace = at(*open_small_run(tmp_path, arms=("scratch/finetune", arm)))
+    if init != "pixels":
+        run_pretraining(workspace, init, 0)
+    taught = []
+
+    def take(self, task):
+        taught.append(task)
+        return Fitted(None, Cost())
+
+    shown = final.network_arm(arm)
+    assert shown == ("vae/spread_finetune" if init == "vae" else "scratch/spread_finetune")
+    monkeypatch.setattr(type(STRATEGIES["spread_finetune"]), "fit", take)
+    monkeypatch.setattr(type(STRATEGIES["spread_finetune"]), "to_model", lambda *_, **__: Saved())
+    final.train_final(workspace, arm, 24)
+    [task] = taught
+    # It is spread by what the arm is spread by, and the network that learns is no k-means.
+    assert task.spread_by_pixels == (init == "pixels") and task.encoder.trainable_weights
+    own = workspace.load_encoder(init, 0)
+    assert (task.spread_encoder is None) == (own is None)
+    if own is not None:
+        assert task.spread_encoder.output_shape == own.output_shape
+    assert len(task.labels) == 24 and len(task.graph.places) == len(workspace.pool)
+
+
+class Saved:
+    """A model that can be saved."""
+
+    def save(self, path):
+        pathlib.Path(path).write_text("nothing")

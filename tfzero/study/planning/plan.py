@@ -176,8 +176,12 @@ class StudyPlan(Model):
         return Counts(self.data.num_pool, self.source.num_images, self.source.num_labelled)
 
     def network_arms(self) -> list[Arm]:
-        """Returns the arms that end in a network, which can be exported."""
+        """Returns the arms that end in a network."""
         return [arm for arm in self.arms if STRATEGIES[arm.strategy].trains_network]
+
+    def exportable_arms(self) -> list[Arm]:
+        """Returns the arms of which a Keras model can be made."""
+        return [arm for arm in self.arms if STRATEGIES[arm.strategy].becomes_model]
 
     def to_json(self) -> dict[str, Any]:
         """Returns the plan as `study.json` holds it."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tfzero.common.arm import Arm
 from tfzero.study.verdict.family import BETTER, WORSE
 from tfzero.study.verdict.words import describe_margin, join
-from tfzero.transfer import STRATEGIES
 
 # Seconds that differ by less than this share are equal: what else a machine does moves them more.
 _SAME_SECONDS = 0.1
@@ -48,10 +46,7 @@ def recommend(
     return {
         "arm": arm,
         "reason": _give_reason(arm, top, level, count, margin),
-        "notes": [
-            *_compare_with_best(arm, last, rows, candidates),
-            *_point_to_spreading(verdict["best"], exportable),
-        ],
+        "notes": _compare_with_best(arm, last, rows, candidates),
         "study": {name: rows[arm][name] for name in ("num_labels", "mean", "half_width", "seeds")},
         "file": None,
         "savedmodel": None,
@@ -73,11 +68,11 @@ def _is_below(verdict: dict[str, Any], arm: str, top: str) -> bool:
 
 def _give_reason(arm: str, top: str, level: list[str], count: int, margin: float) -> str:
     if len(level) == 1:
-        return f"which has the highest mean at {count:,} labels of all that can be exported"
+        return f"the arm with the highest mean at {count:,} labels of all that can be exported"
     if arm == top:
         return (
-            f"which has the highest mean at {count:,} labels of all that can be exported, and of "
-            f"the {len(level)} within {describe_margin(margin)} of it is the cheapest"
+            f"the arm with the highest mean at {count:,} labels of all that can be exported, and "
+            f"the cheapest of the {len(level)} within {describe_margin(margin)} of it"
         )
     return (
         f"the cheapest of the {len(level)} that are within {describe_margin(margin)} of the "
@@ -98,28 +93,6 @@ def _compare_with_best(
     return [
         f"The baseline {highest} scored {gap:.1f} points more at {count:,} labels; {arm} {told}. "
         "It is exported because it can be."
-    ]
-
-
-def _point_to_spreading(best: list[dict[str, Any]], exportable: Sequence[str]) -> list[str]:
-    """Returns a sentence where spread labels lead every network, and no network learns from them.
-
-    Spread labels themselves are no model that could be exported.
-    """
-    strategies = {Arm.parse(arm).strategy for arm in exportable}
-    if any(STRATEGIES[name].spreads for name in strategies):
-        return []
-    leading = [
-        entry["num_labels"]
-        for entry in best
-        if STRATEGIES[Arm.parse(entry["highest"]).strategy].reads_graph
-        and not set(entry["arms"]) & set(exportable)
-    ]
-    if not leading:
-        return []
-    return [
-        f"At {join(leading)} labels spread labels lead every network. A network can learn from "
-        "labels that are spread: add the arm scratch/spread_finetune."
     ]
 
 
@@ -154,8 +127,11 @@ def describe_file(recommended: dict[str, Any], *, minutes: float | None) -> list
     arm, file, study = recommended["arm"], recommended["file"], recommended["study"]
     margin = "" if study["half_width"] is None else f" ± {study['half_width']:.1f}"
     mean = f", the mean of {study['seeds']} seeds" if study["seeds"] > 1 else ""
+    what = arm
+    if file["network"] != arm:
+        what = f"a network ({file['network']}) that learned from {arm}"
     return [
-        f"Exported {arm}, trained on {_count_labels(file, minutes)}: {file['accuracy']:.1f} % of "
+        f"Exported {what}, trained on {_count_labels(file, minutes)}: {file['accuracy']:.1f} % of "
         f"the {file['num_test']:,} test images right (this file; in the study {arm} has "
         f"{study['mean']:.1f}{margin} % at {study['num_labels']:,} labels{mean}).",
         _describe_calibration(file),

@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import pathlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,15 +25,18 @@ from tfzero.common.arm import Arm
 from tfzero.common.files import read_json, write_arrays, write_by_path, write_json
 from tfzero.common.seeds import derive_seed
 from tfzero.study.inits import read_init
-from tfzero.study.planning.plan import CellSpec, StudyPlan, TransferPlan
+from tfzero.study.planning.plan import SCRATCH, CellSpec, StudyPlan, TransferPlan
+from tfzero.study.work.fresh import run_fresh
+from tfzero.study.work.graphs import open_pool_graph
 from tfzero.study.work.inputs import open_graph_for, pool_for
 from tfzero.study.work.process import in_study
 from tfzero.study.work.scores import score_probabilities
 from tfzero.study.workspace import Workspace
-from tfzero.transfer import fit_classifier
+from tfzero.transfer import STRATEGIES, fit_classifier
 from tfzero.transfer.budget import Budget, default_budget
 from tfzero.transfer.calibration import apply_temperature, fit_temperature
 from tfzero.transfer.folds import make_folds
+from tfzero.transfer.strategies.base import Task
 
 if TYPE_CHECKING:
     from tfzero.transfer.contract import Fitted
@@ -127,8 +131,21 @@ def train_final(workspace: Workspace, arm: Arm, most: int) -> Trained:
     """Trains the network to be exported, and asks it about images that it did not learn from."""
     division = divide_labels(workspace, most)
     fitted = _fit(workspace, arm, division.trained)
-    write_by_path(raw_path(workspace, arm), fitted.model.save)
+    shown = network_arm(arm)
+    model = STRATEGIES[shown.strategy].to_model(
+        fitted,
+        encoder=workspace.load_encoder(shown.init, 0),
+        image_shape=workspace.plan.data.image_shape,
+    )
+    write_by_path(raw_path(workspace, arm), model.save)
     return _ask(workspace, fitted, division.held)._replace(cost=vars(fitted.cost))
+
+
+def train_on_threads(threads: int, train: Callable[..., Trained], *arguments: Any) -> Trained:
+    """Trains in a fresh process with several threads, or in this one with the one that it has."""
+    if threads == 1:
+        return train(*arguments)
+    return run_fresh(train, *arguments, threads=threads)
 
 
 @in_study
@@ -155,10 +172,12 @@ def finish_final(
     run, data, key = workspace.run, workspace.data, final_key(workspace, arm)
     asked = np.concatenate([each.probabilities for each in trained])
     labels = np.concatenate([each.labels for each in trained])
-    # What diverged cannot be calibrated.
-    fits = len(labels) > 0 and bool(np.isfinite(asked).all())
+    # What diverged cannot be calibrated, nor a network of somebody's own strategy.
+    divide = getattr(model, "divide_logits", None)
+    fits = divide is not None and len(labels) > 0 and bool(np.isfinite(asked).all())
     temperature = fit_temperature(asked, labels) if fits else 1.0
-    model.divide_logits(temperature)
+    if divide is not None:
+        divide(temperature)
     write_by_path(run.final / f"{key}.keras", model.save)
     probabilities = predict_compiled(model, data.test_images)
     scores = score_probabilities(probabilities, data.test_labels)
@@ -170,6 +189,7 @@ def finish_final(
         "schema": SCHEMA,
         "key": key,
         "arm": arm,
+        "network": network_arm(arm),
         "num_labels": len(divide_labels(workspace, most).trained),
         "num_labelled": len(data.train_labels),
         "cut": most < len(data.train_labels),
@@ -200,27 +220,56 @@ def _ask(workspace: Workspace, fitted: Fitted, rows: np.ndarray) -> Trained:
 
 def _fit(workspace: Workspace, arm: Arm, rows: np.ndarray) -> Fitted:
     """Fits an arm on some of the labelled training images, as the first seed's cells are."""
-    plan = _plan_count(workspace.plan, len(rows))
-    cell = CellSpec(arm=arm, num_labels=len(rows), replicate=0)
+    shown = network_arm(arm)
+    cell = CellSpec(arm=shown, num_labels=len(rows), replicate=0)
     data, encoder = workspace.data, workspace.load_encoder(cell.init, 0)
-    graph, _ = open_graph_for(workspace, cell, encoder)
-    return fit_classifier(
-        cell.strategy,
+    common = {
+        "labels": data.train_labels[rows],
+        "groups": data.groups_of(rows),
+        "pool": pool_for(workspace, cell),
+        "num_classes": data.num_classes,
+        "budget": Budget(**plan_count(workspace.plan, len(rows)).transfer_for(cell).model_dump()),
+        "seed": derive_seed(0, "transfer"),
+    }
+    images = data.train_images[rows]
+    if shown == arm:
+        graph, _ = open_graph_for(workspace, cell, encoder)
+        return fit_classifier(
+            cell.strategy,
+            encoder=encoder,
+            images=images,
+            graph=graph,
+            spread_by_pixels=read_init(cell.init).is_random,
+            **common,
+        )
+    # Labels are spread as by the arm itself.
+    own = workspace.load_encoder(arm.init, 0)
+    key = workspace.features_key(CellSpec(arm=arm, num_labels=len(rows), replicate=0))
+    graph, _ = open_pool_graph(workspace.run, key, data, lambda: own)
+    task = Task(
+        inputs=images,
         encoder=encoder,
-        images=data.train_images[rows],
-        labels=data.train_labels[rows],
-        groups=data.groups_of(rows),
-        pool=pool_for(workspace, cell),
-        spread_by_pixels=read_init(cell.init).is_random,
         graph=graph,
-        num_classes=data.num_classes,
-        budget=Budget(**plan.transfer_for(cell).model_dump()),
-        seed=derive_seed(0, "transfer"),
+        spread_by_pixels=own is None,
+        spread_encoder=own,
+        **common,
     )
+    return STRATEGIES[cell.strategy].fit(task)
 
 
-def _plan_count(plan: StudyPlan, count: int) -> StudyPlan:
-    """Returns the plan with what a network may spend at one label count more."""
+def network_arm(arm: Arm) -> Arm:
+    """Returns the arm whose network is exported: this one, or one that learns from it.
+
+    One without a network of its own teaches one that starts from random weights.
+    """
+    taught = STRATEGIES[arm.strategy].taught
+    if taught is None:
+        return arm
+    return Arm(arm.init if read_init(arm.init).has_network else SCRATCH.init, taught)
+
+
+def plan_count(plan: StudyPlan, count: int) -> StudyPlan:
+    """Returns a plan with what a network may spend at one label count more."""
     if count in plan.transfer:
         return plan
     usual = plan.transfer[plan.data.num_train]

@@ -14,7 +14,7 @@ from tfzero.study.planning.plan import CellSpec
 from tfzero.study.work.features import Features, open_features
 from tfzero.study.work.graphs import open_links, open_pool_graph
 from tfzero.study.workspace import Workspace
-from tfzero.transfer import STRATEGIES, fit_classifier
+from tfzero.transfer import STRATEGIES
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.strategies.base import Need, Task
 
@@ -153,24 +153,6 @@ class Reader:
 
     def _labelled_images(self) -> np.ndarray:
         return self.workspace.data.train_images[self._largest]
-
-
-def fit_on_images(workspace: Workspace, cell: CellSpec) -> Fitted:
-    """Fits an arm on all labelled training images; the model predicts from images."""
-    data, encoder = workspace.data, workspace.load_encoder(cell.init, cell.replicate)
-    graph, _ = open_graph_for(workspace, cell, encoder)
-    return fit_classifier(
-        cell.strategy,
-        encoder=encoder,
-        images=data.train_images,
-        labels=data.train_labels,
-        pool=pool_for(workspace, cell),
-        spread_by_pixels=read_init(cell.init).is_random,
-        graph=graph,
-        num_classes=data.num_classes,
-        budget=Budget(**workspace.plan.transfer_for(cell).model_dump()),
-        seed=derive_seed(cell.replicate, "transfer"),
-    )
 
 
 def open_graph_for(

@@ -64,6 +64,7 @@ class Task:
         graph: Of the pool; None lets a strategy that trains a network build it.
         spread_by_pixels: Whether labels are spread by nearness of pixels, not of features, before
             a network is trained: for encoders that have learnt nothing yet.
+        spread_encoder: Whose features decide what is near there; None for those of `encoder`.
 
     Raises:
         InputError: If there is not one group per label.
@@ -80,6 +81,7 @@ class Task:
     pool: np.ndarray | None = None
     graph: Graph | None = None
     spread_by_pixels: bool = False
+    spread_encoder: keras.Model | None = None
 
     def __post_init__(self):
         if self.groups is not None and len(self.groups) != len(self.labels):
@@ -134,11 +136,14 @@ class Strategy(abc.ABC):
         name: What it is called in an arm, and by `fit_classifier`.
         summary: One line for the command's help.
         reads: What it reads, with exactly one of `FORMS`.
+        taught: Name of the strategy whose network learns from what this one finds, and is exported
+            for it; None where what it fits is exported itself, or nothing is.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     reads: ClassVar[frozenset[Need]]
+    taught: ClassVar[str | None] = None
 
     @abc.abstractmethod
     def fit(self, task: Task) -> Fitted:
@@ -173,6 +178,31 @@ class Strategy(abc.ABC):
         """
         del encoder, fitted, seed
         raise InputError(f'Strategy "{self.name}" fits no head that could join an encoder.')
+
+    def to_model(
+        self, fitted: Fitted, *, encoder: keras.Model | None, image_shape: tuple[int, int, int]
+    ) -> keras.Model:
+        """Returns the Keras model of images that gives the same probabilities, to be exported.
+
+        Where it has `divide_logits(temperature)`, it is calibrated.
+
+        Args:
+            fitted: What `fit_classifier` returned.
+            encoder: What it was given.
+            image_shape: `(H, W, C)`.
+
+        Raises:
+            InputError: If there is none.
+        """
+        del encoder, image_shape
+        if not self.trains_network:
+            raise InputError(f'Strategy "{self.name}" fits nothing that could be a Keras model.')
+        return fitted.model
+
+    @property
+    def becomes_model(self) -> bool:
+        """Whether what it fits becomes a Keras model of images, or teaches one."""
+        return self.trains_network or self.taught is not None
 
     @property
     def form(self) -> Need:

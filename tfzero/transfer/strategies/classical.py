@@ -14,6 +14,8 @@ from tfzero.transfer.folds import MOST_LABELS
 from tfzero.transfer.strategies.base import Need, Strategy, Task, Work
 
 if TYPE_CHECKING:
+    import keras
+
     from tfzero.transfer.choice import Learner
 
 # Inverse strength of the L2 penalty against the sum of losses over the labels, on features whose
@@ -110,6 +112,19 @@ class Logistic(ClassicalStrategy):
 
         return Learner(make_logistic(balanced=budget.class_weights), {"C": _STRENGTHS})
 
+    def to_model(self, fitted, *, encoder, image_shape) -> keras.Model:
+        """Returns the network of the chosen blocks and a dense layer."""
+        from tfzero.transfer.heads import build_linear, read_chosen
+
+        reader = read_chosen(encoder, image_shape, fitted.chosen["blocks"])
+        head = fitted.model.head
+        return build_linear(reader, head.pipeline, head.num_classes)
+
+    @property
+    def becomes_model(self) -> bool:
+        """Whether it becomes a Keras model: its head does, as a layer."""
+        return True
+
 
 class SupportVectors(ClassicalStrategy):
     """Fits support vector machines with an RBF kernel on features, or on pixels.
@@ -138,6 +153,19 @@ class SupportVectors(ClassicalStrategy):
 
         machines = PairwiseMachines(penalty=30.0, balanced=budget.class_weights)
         return Learner(machines, {"penalty": _PENALTIES})
+
+    def to_model(self, fitted, *, encoder, image_shape) -> keras.Model:
+        """Returns the network of the chosen blocks and a layer of kernel machines."""
+        from tfzero.transfer.heads import build_machines, read_chosen
+
+        reader = read_chosen(encoder, image_shape, fitted.chosen["blocks"])
+        head = fitted.model.head
+        return build_machines(reader, head.pipeline, head.num_classes)
+
+    @property
+    def becomes_model(self) -> bool:
+        """Whether it becomes a Keras model: its head does, as a layer."""
+        return True
 
 
 class RandomizedTrees(ClassicalStrategy):

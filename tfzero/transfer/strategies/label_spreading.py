@@ -22,6 +22,7 @@ class LabelSpreading(Strategy):
     name = "label_spreading"
     summary = "labels spread over the pool's nearest neighbours"
     reads = frozenset({Need.LINKS, Need.GRAPH})
+    taught = "spread_finetune"
 
     def fit(self, task: Task) -> Fitted:
         """Spreads the labels; predictions are NaN where the graph's features were not finite."""

@@ -177,7 +177,8 @@ def _spread(task: Task, labelled: Labelled) -> np.ndarray:
     from tfzero.transfer.graph import link, spread_over
 
     assert task.pool is not None
-    source = None if task.spread_by_pixels else task.encoder
+    nearness = task.encoder if task.spread_encoder is None else task.spread_encoder
+    source = None if task.spread_by_pixels else nearness
     graph = graph_images(source, task.pool) if task.graph is None else task.graph
     links = link(graph, read_blocks(source, labelled.images)[0])
     if not (graph.is_finite() and links.is_finite()):

@@ -51,7 +51,8 @@ def serving(run: Run) -> list[str]:
     if not savedmodel:
         return []
     folder = pathlib.PurePath(savedmodel).parent
-    name = folder.name
+    # In a run folder every model is called so; what it is served as should say more.
+    name = str(run.study["name"]) if folder.name == "savedmodel" else folder.name
     here = "" if folder.is_absolute() else '"$PWD"/'
     place, url = here + shlex.quote(f"{folder}:/models/{name}:ro"), urllib.parse.quote(name)
     return [

@@ -95,6 +95,16 @@ def build_once(tmp_path_factory):
 
 
 @pytest.fixture
+def eagerly():
+    """Has functions run step by step: a few updates take less time than tracing their graph."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def one_core(monkeypatch):
     """A machine of one core: the jobs of a study run in the process that starts it.
 
@@ -110,6 +120,12 @@ def untimed(monkeypatch):
     from tfzero.study.work.estimate import Estimate
 
     monkeypatch.setattr(compare, "_estimate", lambda *_: Estimate({}))
+
+
+@pytest.fixture
+def unreported(monkeypatch):
+    """Leaves out the report of a study, where nobody looks at it."""
+    monkeypatch.setattr("tfzero.report.write_report", lambda _: None)
 
 
 @pytest.fixture(params=["small", pytest.param("whole", marks=pytest.mark.slow)])

@@ -189,8 +189,9 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
         [*quick, "--overwrite", "--labels", "10", "--patience", "1"], monkeypatch, capsys
     )
     pooled = [*quick, "--strategy", "selftrain", "--overwrite"]
+    monkeypatch.setattr("tfzero.transfer.budget._POOL_STEPS", 30)
     told = run(*pooled, "--unlabeled-from", "generated", "--labels", "20")
-    assert "Updates of the network: 1,200\n" in told  # 200, and twice 500
+    assert "Updates of the network: 400\n" in told  # 200, and twice half of that
     assert "takes images that the model of --encoder makes" in refuse(
         [*pooled[:1], *pooled[3:], "--unlabeled-from", "both"], monkeypatch, capsys
     )

@@ -59,6 +59,7 @@ def chained(tmp_path_factory):
         *"--arms scratch/finetune --json".split(),
         cwd=folder,
         estimate=None,  # traces every graph, so that no pretraining's seconds hold that
+        report=True,
     )
     assert done.returncode == 0, done.stderr
     return folder, done
@@ -297,7 +298,7 @@ def test_what_identifies_a_file_is_what_it_holds(tmp_path):
     assert found[0] == found[1] != found[2]
 
 
-def test_arms_of_a_file_run_in_a_study(tmp_path, monkeypatch, one_core, untimed):
+def test_arms_of_a_file_run_in_a_study(tmp_path, monkeypatch, one_core, untimed, unreported):
     monkeypatch.chdir(tmp_path)
     data = tfzero.load_data(make_images(pathlib.Path(tmp_path)))
     build_small_encoder(seed=4).save("mine.keras")

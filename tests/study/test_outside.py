@@ -80,7 +80,7 @@ def forgotten():
     STRATEGIES.pop("centroids", None)
 
 
-def test_a_study_runs_what_comes_from_outside(tmp_path):
+def test_a_study_runs_what_comes_from_outside(tmp_path, untimed, unreported):
     data = from_arrays(*draw_bars(80, seed=0))
     arms = [(Brightness, "probe"), ("scratch", Centroids()), "scratch/finetune"]
     given = {"label_counts": [12], "seeds": 1, "epochs": 1, "workers": 2, "out": tmp_path / "run"}

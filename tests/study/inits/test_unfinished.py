@@ -16,6 +16,8 @@ from tfzero.study.study import open_run
 from tfzero.study.work import pretraining as job
 from tfzero.study.work.pretraining import run_pretraining
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 class Killed(BaseException):
     """Stands for SIGKILL: nothing catches it."""

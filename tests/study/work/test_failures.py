@@ -18,6 +18,9 @@ from tfzero.study.work.estimate import Estimate
 ARMS = ["vae/probe", "scratch/probe"]
 
 
+pytestmark = pytest.mark.usefixtures("eagerly", "unreported")
+
+
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch):
     monkeypatch.setattr(job, "_estimate", lambda *_: Estimate({}))

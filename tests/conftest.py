@@ -16,7 +16,6 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 import numpy as np
 import pytest
 
-
 # Imports make a million objects and hardly any garbage; looking for it costs seconds.
 gc.disable()
 
@@ -72,6 +71,25 @@ def build_small_encoder(shape=(8, 8, 1), *, seed=0):
         name="block1",
     )(x)
     return keras.Model(inputs, keras.layers.Flatten(name="features")(x), name="encoder")
+
+
+def use_small_encoders(patch):
+    """Has studies and commands of this process build encoders of one block for their own."""
+    from tfzero import networks
+
+    whole = networks.build_encoder
+
+    def build(shape, *, residual=False, **settings):
+        make = whole if residual else build_small_encoder
+        return make(shape, **settings, **({"residual": True} if residual else {}))
+
+    patch.setattr(networks, "build_encoder", build)
+
+
+@pytest.fixture
+def small_encoders(monkeypatch):
+    """Encoders of one block in the studies and commands of this process."""
+    use_small_encoders(monkeypatch)
 
 
 @pytest.fixture(scope="session")

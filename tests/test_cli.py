@@ -142,7 +142,9 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(monkeypatch, 
     assert "--export" in refuse(["compare", "--export", "file/sm"], monkeypatch, capsys)
 
 
-def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_path):
+def test_single_stages_from_pretraining_to_prediction(
+    monkeypatch, capsys, tmp_path, small_encoders
+):
     monkeypatch.chdir(tmp_path)
     runner = CliRunner()
 
@@ -228,7 +230,7 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
         assert telling in refuse(["export", *wrong, "--out", "x"], monkeypatch, capsys)
 
 
-def test_clips_of_sound_from_a_folder_to_prediction(monkeypatch, tmp_path):
+def test_clips_of_sound_from_a_folder_to_prediction(monkeypatch, tmp_path, small_encoders):
     monkeypatch.chdir(tmp_path)
     make_clips(tmp_path / "tones", {"down": 10, "up": 10})
 

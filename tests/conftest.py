@@ -53,8 +53,11 @@ def bars():
     return draw_bars(40, seed=0)
 
 
-def build_small_encoder(shape=(8, 8, 1), *, seed=0):
-    """Builds an encoder of one block: like the library's, but traced in a third of the time."""
+def build_small_encoder(shape=(8, 8, 1), *, seed=0, pooled=False):
+    """Builds an encoder of one block: like the library's, but traced in a third of the time.
+
+    Pooled, its features do not tell where in an image something is.
+    """
     import keras
 
     from tfzero.networks.layers import StandardizedConv2D, scaled_leaky_relu
@@ -62,26 +65,28 @@ def build_small_encoder(shape=(8, 8, 1), *, seed=0):
     inputs = keras.Input(shape, name="image")
     x = keras.layers.Rescaling(2.0, offset=-1.0, name="center")(inputs)
     x = StandardizedConv2D(
-        6,
+        16 if pooled else 6,
         3,
-        strides=2,
+        strides=1 if pooled else 2,
         padding="same",
         activation=scaled_leaky_relu,
         kernel_initializer=keras.initializers.HeNormal(seed),
         name="block1",
     )(x)
-    return keras.Model(inputs, keras.layers.Flatten(name="features")(x), name="encoder")
+    end = keras.layers.GlobalAveragePooling2D if pooled else keras.layers.Flatten
+    return keras.Model(inputs, end(name="features")(x), name="encoder")
 
 
-def use_small_encoders(patch):
+def use_small_encoders(patch, *, pooled=False):
     """Has studies and commands of this process build encoders of one block for their own."""
     from tfzero import networks
 
     whole = networks.build_encoder
 
     def build(shape, *, residual=False, **settings):
-        make = whole if residual else build_small_encoder
-        return make(shape, **settings, **({"residual": True} if residual else {}))
+        if residual:
+            return whole(shape, residual=True, **settings)
+        return build_small_encoder(shape, pooled=pooled, **settings)
 
     patch.setattr(networks, "build_encoder", build)
 

@@ -9,6 +9,6 @@ from tfzero.transfer.budget import Budget
 def small_studies():
     """Makes studies in this process of networks of one block, trained a third as long as usual."""
     with pytest.MonkeyPatch.context() as patch:
-        use_small_encoders(patch)
+        use_small_encoders(patch, pooled=True)
         patch.setattr(resolve, "default_budget", lambda num_labels: Budget(steps=60))
         yield

@@ -117,9 +117,7 @@ def finished(build_once, tmp_path_factory):
 
     def run(folder):
         make_images(folder)
-        done = run_here(
-            "compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder, estimate=None, report=True
-        )
+        done = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder, report=True)
         assert done.returncode == 0, done.stderr
         (folder / "done.pickle").write_bytes(pickle.dumps(done))
 
@@ -419,7 +417,7 @@ def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch, unt
     weights = [weight.copy() for weight in own.get_weights()]
     study = tfzero.compare(
         data,
-        arms=["vae/lpft", "scratch/finetune"],
+        arms=["vae/probe", "scratch/finetune"],
         label_counts=[12],
         seeds=3,
         epochs=1,
@@ -427,7 +425,7 @@ def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch, unt
         out="run",
         export="exported",
     )
-    assert [row["arm"] for row in study.table()] == ["vae/lpft", "scratch/finetune"]
+    assert [row["arm"] for row in study.table()] == ["vae/probe", "scratch/finetune"]
     assert "At 12 labels" in study.verdict
     assert all(np.array_equal(a, b) for a, b in zip(weights, own.get_weights(), strict=True))
     kept = tfzero.load_model(next(pathlib.Path("run/encoders").glob("vae-0-*.keras")))

@@ -16,7 +16,7 @@ import tfzero
 from tests.conftest import build_small_encoder
 from tests.jobs.test_compare import make_images, read_results, run_here
 from tests.test_cli import refuse
-from tfzero import cli
+from tfzero import cli, networks
 from tfzero.common.checks import InputError
 from tfzero.export import fresh_process
 from tfzero.jobs.source import load_encoder_file, open_source
@@ -345,7 +345,7 @@ def test_single_stages_start_from_a_source_task(tmp_path, monkeypatch, capsys):
         *"--epochs 1 --out chain.keras".split(),
     )
     chained = load_encoder_file(pathlib.Path("chain.keras"), (8, 8, 1))
-    random = build_small_encoder(seed=9)
+    random = networks.build_encoder((8, 8, 1), seed=9)
     kernels = [model.get_layer("block1").get_weights()[0] for model in (start, chained, random)]
     assert 0 < np.abs(kernels[1] - kernels[0]).mean() < np.abs(kernels[2] - kernels[0]).mean() / 2
     said = run(

@@ -16,11 +16,15 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 import numpy as np
 import pytest
 
+# Imports make a million objects and hardly any garbage; looking for it costs seconds.
+gc.disable()
+
 
 def pytest_collection_finish():
-    """Spares every garbage collection the search of what the imports made, a million objects."""
+    """Spares every garbage collection the search of what the imports made."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def draw_bars(count, *, seed, contrast=0.4, noise=0.05):
@@ -49,8 +53,11 @@ def bars():
     return draw_bars(40, seed=0)
 
 
-def build_small_encoder(shape=(8, 8, 1), *, seed=0):
-    """Builds an encoder of one block: like the library's, but traced in a third of the time."""
+def build_small_encoder(shape=(8, 8, 1), *, seed=0, pooled=False):
+    """Builds an encoder of one block: like the library's, but traced in a third of the time.
+
+    Pooled, its features do not tell where in an image something is.
+    """
     import keras
 
     from tfzero.networks.layers import StandardizedConv2D, scaled_leaky_relu
@@ -58,15 +65,36 @@ def build_small_encoder(shape=(8, 8, 1), *, seed=0):
     inputs = keras.Input(shape, name="image")
     x = keras.layers.Rescaling(2.0, offset=-1.0, name="center")(inputs)
     x = StandardizedConv2D(
-        6,
+        16 if pooled else 6,
         3,
-        strides=2,
+        strides=1 if pooled else 2,
         padding="same",
         activation=scaled_leaky_relu,
         kernel_initializer=keras.initializers.HeNormal(seed),
         name="block1",
     )(x)
-    return keras.Model(inputs, keras.layers.Flatten(name="features")(x), name="encoder")
+    end = keras.layers.GlobalAveragePooling2D if pooled else keras.layers.Flatten
+    return keras.Model(inputs, end(name="features")(x), name="encoder")
+
+
+def use_small_encoders(patch, *, pooled=False):
+    """Has studies and commands of this process build encoders of one block for their own."""
+    from tfzero import networks
+
+    whole = networks.build_encoder
+
+    def build(shape, *, residual=False, **settings):
+        if residual:
+            return whole(shape, residual=True, **settings)
+        return build_small_encoder(shape, pooled=pooled, **settings)
+
+    patch.setattr(networks, "build_encoder", build)
+
+
+@pytest.fixture
+def small_encoders(monkeypatch):
+    """Encoders of one block in the studies and commands of this process."""
+    use_small_encoders(monkeypatch)
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +123,16 @@ def build_once(tmp_path_factory):
 
 
 @pytest.fixture
+def eagerly():
+    """Has functions run step by step: a few updates take less time than tracing their graph."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def one_core(monkeypatch):
     """A machine of one core: the jobs of a study run in the process that starts it.
 
@@ -110,6 +148,12 @@ def untimed(monkeypatch):
     from tfzero.study.work.estimate import Estimate
 
     monkeypatch.setattr(compare, "_estimate", lambda *_: Estimate({}))
+
+
+@pytest.fixture
+def unreported(monkeypatch):
+    """Leaves out the report of a study, where nobody looks at it."""
+    monkeypatch.setattr("tfzero.report.write_report", lambda _: None)
 
 
 @pytest.fixture(params=["small", pytest.param("whole", marks=pytest.mark.slow)])

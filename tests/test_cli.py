@@ -142,7 +142,9 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(monkeypatch, 
     assert "--export" in refuse(["compare", "--export", "file/sm"], monkeypatch, capsys)
 
 
-def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_path):
+def test_single_stages_from_pretraining_to_prediction(
+    monkeypatch, capsys, tmp_path, small_encoders
+):
     monkeypatch.chdir(tmp_path)
     runner = CliRunner()
 
@@ -189,8 +191,9 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
         [*quick, "--overwrite", "--labels", "10", "--patience", "1"], monkeypatch, capsys
     )
     pooled = [*quick, "--strategy", "selftrain", "--overwrite"]
+    monkeypatch.setattr("tfzero.transfer.budget._POOL_STEPS", 30)
     told = run(*pooled, "--unlabeled-from", "generated", "--labels", "20")
-    assert "Updates of the network: 1,200\n" in told  # 200, and twice 500
+    assert "Updates of the network: 400\n" in told  # 200, and twice half of that
     assert "takes images that the model of --encoder makes" in refuse(
         [*pooled[:1], *pooled[3:], "--unlabeled-from", "both"], monkeypatch, capsys
     )
@@ -227,7 +230,7 @@ def test_single_stages_from_pretraining_to_prediction(monkeypatch, capsys, tmp_p
         assert telling in refuse(["export", *wrong, "--out", "x"], monkeypatch, capsys)
 
 
-def test_clips_of_sound_from_a_folder_to_prediction(monkeypatch, tmp_path):
+def test_clips_of_sound_from_a_folder_to_prediction(monkeypatch, tmp_path, small_encoders):
     monkeypatch.chdir(tmp_path)
     make_clips(tmp_path / "tones", {"down": 10, "up": 10})
 

@@ -162,7 +162,7 @@ PICTURES = [
 ]
 
 
-def test_gan_and_vae_are_saved_and_go_on(digits, tmp_path, monkeypatch):
+def test_gan_and_vae_are_saved_and_go_on(digits, tmp_path, monkeypatch, eagerly):
     monkeypatch.chdir(tmp_path)
     few = tfzero.from_arrays(digits.train_images[:200], digits.train_labels[:200])
     monkeypatch.setattr(tfzero, "load_data", lambda _: few)
@@ -336,7 +336,7 @@ def draw_photos(count, *, seed):
     return images.astype(np.uint8), labels
 
 
-def test_public_weights_are_fine_tuned_and_exported(tmp_path, monkeypatch, mobilenet):
+def test_public_weights_are_fine_tuned_and_exported(tmp_path, monkeypatch, mobilenet, eagerly):
     import keras
 
     monkeypatch.chdir(tmp_path)

@@ -63,7 +63,7 @@ def list_claims(folder):
     ("number", "send", "code"),
     [
         (signal.SIGINT, os.killpg, 130),  # a terminal sends it to all
-        (signal.SIGTERM, os.kill, 143),
+        pytest.param(signal.SIGTERM, os.kill, 143, marks=pytest.mark.slow),
     ],
 )
 def test_asked_to_stop_it_stops_cleanly(tmp_path, number, send, code):

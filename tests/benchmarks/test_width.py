@@ -9,6 +9,7 @@ import pytest
 
 import tfzero
 from tests.conftest import draw_bars
+from tfzero.transfer.budget import Budget
 
 
 @pytest.fixture
@@ -19,8 +20,9 @@ def width(monkeypatch):
 
 
 def test_a_pool_and_a_width_make_a_study_that_reads_no_test_image(
-    width, tmp_path, monkeypatch, capsys
+    width, tmp_path, monkeypatch, capsys, untimed, unreported
 ):
+    monkeypatch.setattr("tfzero.study.planning.resolve.default_budget", lambda _: Budget(steps=80))
     images, labels = draw_bars(200, seed=0)
     # Test images of noise: nothing that reads them could score.
     noise = np.random.default_rng(0).integers(0, 256, images[:40].shape, np.uint8)

@@ -294,12 +294,10 @@ def test_networks_of_large_images_predict_fewer_at_once():
     np.testing.assert_allclose(found[:, 0], images.mean(axis=(1, 2, 3)), atol=1e-5)
 
 
-def test_sizes_of_batches_that_were_met_before_change_nothing():
-    from tfzero.networks import build_encoder
+def test_sizes_of_batches_that_were_met_before_change_nothing(encoder):
     from tfzero.transfer import fit_classifier
     from tfzero.transfer.budget import Budget
 
-    encoder = build_encoder((8, 8, 1), seed=3)
     labels = np.arange(12) % 3
 
     def predict(batch_size):

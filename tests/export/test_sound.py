@@ -84,6 +84,7 @@ def test_the_specification_has_the_settings(version):
     )
 
 
+@pytest.mark.slow  # in this process others do so; a fresh one runs the same file
 def test_a_process_without_tfzero_finds_no_difference(version):
     assert verify_savedmodel(version) == []
 

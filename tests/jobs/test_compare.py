@@ -24,6 +24,7 @@ import tfzero
 from tests.conftest import draw_bars
 from tfzero import cli
 from tfzero.jobs import compare as job
+from tfzero.study.inits import timing
 from tfzero.study.records import RunFolder
 from tfzero.study.work.estimate import NETWORK, Estimate, Timing
 
@@ -75,10 +76,10 @@ def run_command(*arguments, cwd, timeout=900):
     )
 
 
-def run_here(*arguments, cwd, estimate=NOTHING_TIMED):
+def run_here(*arguments, cwd, estimate=NOTHING_TIMED, report=False):
     """Runs a command in this process, with one worker; returns what `run_command` returns.
 
-    Steps are timed before a study only if the estimate is None.
+    Steps are timed before a study only if the estimate is None, and fewer times than usual.
     """
     words = [str(argument) for argument in arguments]
     if words[0] == "compare":
@@ -92,6 +93,9 @@ def run_here(*arguments, cwd, estimate=NOTHING_TIMED):
         patch.chdir(cwd)
         patch.setenv("COLUMNS", "100")
         patch.setattr(sys, "argv", ["tfzero", *words])
+        patch.setattr(timing, "_TIMED_CALLS", 1)
+        if not report:
+            patch.setattr("tfzero.report.write_report", lambda _: None)
         if estimate is not None:
             patch.setattr(job, "_estimate", lambda *_: estimate)
         code = 0
@@ -114,7 +118,7 @@ def finished(build_once, tmp_path_factory):
 
     def run(folder):
         make_images(folder)
-        done = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder, estimate=None)
+        done = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder, report=True)
         assert done.returncode == 0, done.stderr
         (folder / "done.pickle").write_bytes(pickle.dumps(done))
 
@@ -398,7 +402,7 @@ def test_the_other_methods_are_arms(tmp_path, monkeypatch):
     ) == ["denoising", "rotation"]
 
 
-def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch, untimed):
+def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch, untimed, unreported):
     import keras
 
     monkeypatch.chdir(tmp_path)
@@ -415,7 +419,7 @@ def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch, unt
     weights = [weight.copy() for weight in own.get_weights()]
     study = tfzero.compare(
         data,
-        arms=["vae/lpft", "scratch/finetune"],
+        arms=["vae/probe", "scratch/finetune"],
         label_counts=[12],
         seeds=3,
         epochs=1,
@@ -423,7 +427,7 @@ def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch, unt
         out="run",
         export="exported",
     )
-    assert [row["arm"] for row in study.table()] == ["vae/lpft", "scratch/finetune"]
+    assert [row["arm"] for row in study.table()] == ["vae/probe", "scratch/finetune"]
     assert "At 12 labels" in study.verdict
     assert all(np.array_equal(a, b) for a, b in zip(weights, own.get_weights(), strict=True))
     kept = tfzero.load_model(next(pathlib.Path("run/encoders").glob("vae-0-*.keras")))
@@ -437,7 +441,7 @@ def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch, unt
 
 
 def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(
-    tmp_path, monkeypatch, one_core, untimed
+    tmp_path, monkeypatch, one_core, untimed, unreported
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tfzero.jobs.recommended._LONG", 0.0)
@@ -496,7 +500,7 @@ def test_a_study_without_a_verdict_exports_only_when_asked(
 
 
 def test_the_residual_encoder_is_every_arm_s_from_the_command_line(
-    tmp_path, monkeypatch, one_core, untimed
+    tmp_path, monkeypatch, one_core, untimed, unreported, eagerly
 ):
     monkeypatch.chdir(tmp_path)
     images, labels = draw_bars(80, seed=0)

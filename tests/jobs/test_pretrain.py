@@ -16,6 +16,8 @@ from tests.test_cli import refuse
 from tfzero import cli
 from tfzero.pretrain import METHODS, build_method
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 def save_bars(path, *, count=200, seed=8):
     images, labels = draw_bars(count, seed=seed)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conftest import draw_bars
+from tests.conftest import build_small_encoder, draw_bars
 from tests.study.studies import make_plan
 from tfzero.data import from_arrays
 from tfzero.study.planning import resolve
@@ -12,14 +12,21 @@ from tfzero.study.workspace import Workspace
 from tfzero.transfer.budget import Budget
 
 
-def open_small_run(folder, *, arms=("scratch/finetune",), label_counts=(8,), seeds=1, groups=None):
-    """Returns the plan of a small study and its folder, ready for cells."""
+def open_small_run(
+    folder, *, arms=("scratch/finetune",), label_counts=(8,), seeds=1, groups=None, whole=False
+):
+    """Returns the plan of a small study and its folder, ready for cells.
+
+    Its encoder is the library's own if `whole`, else one of a single block.
+    """
     data = from_arrays(*draw_bars(80, seed=0), groups=groups)
+    encoder = None if whole else build_small_encoder()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resolve, "default_budget", lambda num_labels: Budget(steps=40))
-        plan = make_plan(data, arms=arms, label_counts=label_counts, seeds=seeds, epochs=1)
+        asked = {"arms": arms, "label_counts": label_counts, "seeds": seeds, "epochs": 1}
+        plan = make_plan(data, encoder=encoder, **asked)
     run = RunFolder(folder)
-    open_run(plan, data, run)
+    open_run(plan, data, run, encoder=encoder)
     return plan, run
 
 

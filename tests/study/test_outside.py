@@ -9,7 +9,7 @@ import tensorflow as tf
 from rich.console import Console
 
 import tfzero
-from tests.conftest import draw_bars
+from tests.conftest import build_small_encoder, draw_bars
 from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
 from tfzero.pretrain import METHODS
@@ -80,12 +80,12 @@ def forgotten():
     STRATEGIES.pop("centroids", None)
 
 
-def test_a_study_runs_what_comes_from_outside(tmp_path):
+def test_a_study_runs_what_comes_from_outside(tmp_path, untimed, unreported):
     data = from_arrays(*draw_bars(80, seed=0))
     arms = [(Brightness, "probe"), ("scratch", Centroids()), "scratch/finetune"]
     given = {"label_counts": [12], "seeds": 1, "epochs": 1, "workers": 2, "out": tmp_path / "run"}
-    console = Console(file=io.StringIO())
-    study = tfzero.compare(data, arms=arms, export=tmp_path / "model", console=console, **given)
+    given |= {"encoder": build_small_encoder(), "console": Console(file=io.StringIO())}
+    study = tfzero.compare(data, arms=arms, export=tmp_path / "model", **given)
     rows = {row["arm"]: row["mean"] for row in study.table()}
     assert set(rows) == {"brightness/probe", "scratch/centroids", "scratch/finetune"}
     assert study.results["missing"] == [] and min(rows.values()) > 20

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tfzero.transfer import STRATEGIES, fit_classifier
+from tfzero.transfer import STRATEGIES, budget, fit_classifier
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.training import weigh_classes
 
@@ -28,7 +28,8 @@ def test_weights_by_hand():
 
 
 @pytest.mark.parametrize("strategy", list(STRATEGIES))
-def test_the_rare_class_is_found_more_often(strategy, encoder):
+def test_the_rare_class_is_found_more_often(strategy, encoder, monkeypatch):
+    monkeypatch.setattr(budget, "_POOL_STEPS", 60)
     images, labels = draw_gray([60, 6], seed=0)
     tests, truth = draw_gray([0, 200], seed=1)
     needs_encoder = STRATEGIES[strategy].trains_network

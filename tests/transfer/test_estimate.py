@@ -34,6 +34,12 @@ def blind():
 NOISY = {"contrast": 0.12, "noise": 0.25}
 
 
+@pytest.fixture
+def twice(monkeypatch):
+    """Two rounds of cross-validation instead of five."""
+    monkeypatch.setattr("tfzero.transfer.estimate._REPEATS", 2)
+
+
 def test_a_knowing_encoder_is_likely_to_help():
     images, labels = draw_bars(240, seed=0, contrast=0.12, noise=0.35)
     found = tfzero.estimate_transfer(bar_detector(), images, labels)
@@ -65,14 +71,14 @@ def test_a_network_that_cannot_see_is_told_from_a_pretraining_that_harmed():
     assert found.gains["pixels"][2] < 0
 
 
-def test_equal_encoders_cannot_be_told_apart():
+def test_equal_encoders_cannot_be_told_apart(twice):
     encoder = build_encoder((8, 8, 1), width=4, seed=5)
     found = tfzero.estimate_transfer(encoder, *draw_bars(60, seed=1, **NOISY))
     _, low, high = found.gains["random"]
     assert low < 0 < high
 
 
-def test_the_seed_decides_all():
+def test_the_seed_decides_all(twice):
     encoder = build_encoder((8, 8, 1), width=4)
     data = draw_bars(24, seed=1, **NOISY)
     first, same, other = (tfzero.estimate_transfer(encoder, *data, seed=s) for s in (1, 1, 2))
@@ -89,7 +95,7 @@ def test_corrected_interval_by_hand():
     assert mean - low == pytest.approx(high - mean)
 
 
-def test_many_labels_are_not_all_used(monkeypatch):
+def test_many_labels_are_not_all_used(monkeypatch, twice):
     monkeypatch.setattr("tfzero.transfer.estimate._MOST_LABELS", 20)
     images, labels = draw_bars(60, seed=1)
     found = tfzero.estimate_transfer(build_encoder((8, 8, 1), width=2), images, labels)
@@ -108,7 +114,7 @@ def test_any_number_of_labels_and_classes_makes_folds(classes, each):
         assert len(np.unique(labels[tested])) == classes
 
 
-def test_all_blocks_are_read_and_each_is_told():
+def test_all_blocks_are_read_and_each_is_told(twice):
     encoder = build_encoder((8, 8, 1), width=4)
     found = tfzero.estimate_transfer(encoder, *draw_bars(60, seed=1, **NOISY))
     assert list(found.blocks) == ["block2", "block3", "block4"]
@@ -118,7 +124,7 @@ def test_all_blocks_are_read_and_each_is_told():
     assert list(tfzero.estimate_transfer(blind(), *draw_bars(20, seed=0)).blocks) == ["features"]
 
 
-def test_what_only_an_early_block_knows_counts():
+def test_what_only_an_early_block_knows_counts(twice):
     # Noise drowns the last features; the second block keeps where bars are.
     images, labels = draw_bars(80, seed=1, **NOISY)
     inputs = keras.Input((8, 8, 1))
@@ -137,7 +143,7 @@ def test_an_encoder_that_diverged_is_told():
         tfzero.estimate_transfer(encoder, *draw_bars(20, seed=1))
 
 
-def test_two_labels_a_class_are_enough_and_one_is_not():
+def test_two_labels_a_class_are_enough_and_one_is_not(twice):
     encoder = build_encoder((8, 8, 1), width=2)
     images, labels = draw_bars(8, seed=1)
     assert tfzero.estimate_transfer(encoder, images, labels).num_labels == 8

@@ -86,7 +86,7 @@ def test_stop_at_is_a_callback_of_any_keras_training(encoder, bars):
     assert len(longer.history["loss"]) == 3
 
 
-def test_a_metric_that_is_not_there_is_refused(encoder, bars):
+def test_a_metric_that_is_not_there_is_refused(encoder, bars, eagerly):
     classifier = Classifier(encoder, 4)
     classifier.compile("adam", "sparse_categorical_crossentropy")
     with pytest.raises(InputError, match='no metric "val_loss" to stop at.*has loss'):

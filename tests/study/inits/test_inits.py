@@ -88,7 +88,8 @@ def test_a_simclr_arm_runs_with_the_kinds_views(tmp_path):
     assert run.read_cell(cell)["result"]["accuracy"] > 0.2
 
 
-def test_everything_can_be_timed_before_anything_is_pretrained(tmp_path):
+def test_everything_can_be_timed_before_anything_is_pretrained(tmp_path, monkeypatch):
+    monkeypatch.setattr("tfzero.study.inits.timing._TIMED_CALLS", 1)
     arms = ("kmeans/svm", "vae/svm", "pixels/svm", "simclr/probe")
     plan, run = open_small_run(tmp_path, arms=arms)
     kinds = timed_kinds(plan)

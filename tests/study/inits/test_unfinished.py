@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.conftest import draw_bars
+from tests.conftest import build_small_encoder, draw_bars
 from tests.study.small import at
 from tests.study.studies import make_plan
 from tfzero.common.files import read_json
@@ -16,6 +16,8 @@ from tfzero.study.study import open_run
 from tfzero.study.work import pretraining as job
 from tfzero.study.work.pretraining import run_pretraining
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 class Killed(BaseException):
     """Stands for SIGKILL: nothing catches it."""
@@ -24,9 +26,10 @@ class Killed(BaseException):
 def open_study(folder, method):
     data = from_arrays(*draw_bars(80, seed=0))
     arms = [f"{method}/lpft", "scratch/finetune"]
-    plan = make_plan(data, arms=arms, label_counts=(8,), seeds=1, epochs=5)
+    own = build_small_encoder()
+    plan = make_plan(data, arms=arms, label_counts=(8,), seeds=1, epochs=5, encoder=own)
     run = RunFolder(folder)
-    open_run(plan, data, run)
+    open_run(plan, data, run, encoder=own)
     return plan, run
 
 

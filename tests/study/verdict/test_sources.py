@@ -379,7 +379,8 @@ def test_a_chain_goes_on_from_where_its_first_stage_ended(finished):
     assert np.abs(weights[3] - weights[0]).mean() < np.abs(weights[3] - weights[2]).mean()
 
 
-def test_cells_of_a_source_score_and_everything_is_timed(finished):
+def test_cells_of_a_source_score_and_everything_is_timed(finished, monkeypatch):
+    monkeypatch.setattr("tfzero.study.inits.timing._TIMED_CALLS", 1)
     plan, run = finished
     for cell in plan.cells():
         record = run.read_cell(run_cell(at(plan, run), cell))

@@ -33,12 +33,12 @@ def make_cluster():
         found.close()
 
 
-def run_all(folder, arms, **workers):
-    """Runs a small study; returns each cell's result and probabilities."""
+def run_all(folder, arms, *, expected, **workers):
+    """Runs a small study by as many workers as expected; returns each cell's result and answers."""
     plan, run = open_small_run(folder, arms=arms)
     with use_workers(**workers):
-        assert num_workers() == 2
-        progress = Progress(Console(quiet=True), workers=2)
+        assert num_workers() == expected
+        progress = Progress(Console(quiet=True), workers=expected)
         run_study(at(plan, run), estimate=Estimate({}), progress=progress)
     assert run.read_failures() == []
     keys = [plan.cell_key(cell) for cell in plan.cells()]
@@ -55,9 +55,9 @@ def run_all(folder, arms, **workers):
 def test_a_study_on_a_cluster_of_two_workers_equals_one_on_this_machine(
     arms, tmp_path, make_cluster
 ):
-    here = run_all(tmp_path / "here", arms, count=2)
+    here = run_all(tmp_path / "here", arms, expected=1, count=1)
     address = make_cluster(n_workers=2, threads_per_worker=1, processes=True)
-    there = run_all(tmp_path / "there", arms, scheduler=address)
+    there = run_all(tmp_path / "there", arms, expected=2, scheduler=address)
     assert here.keys() == there.keys()
     for key, (result, probabilities) in here.items():
         assert result == there[key][0]

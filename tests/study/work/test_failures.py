@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 import tfzero
-from tests.conftest import draw_bars
+from tests.conftest import build_small_encoder, draw_bars
 from tfzero.common.checks import StopError
 from tfzero.data import from_arrays
 from tfzero.jobs import compare as job
@@ -16,6 +16,9 @@ from tfzero.study.work import tasks as runs
 from tfzero.study.work.estimate import Estimate
 
 ARMS = ["vae/probe", "scratch/probe"]
+
+
+pytestmark = pytest.mark.usefixtures("eagerly", "unreported")
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +51,7 @@ def compare(folder):
             label_counts=[8],
             seeds=3,
             epochs=1,
+            encoder=build_small_encoder(),
             out=folder,
             export=folder / "out",
             workers=1,

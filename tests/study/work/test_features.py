@@ -228,7 +228,9 @@ def test_an_encoder_that_diverged_scores_as_such(tmp_path, monkeypatch, strategy
 
 
 def test_what_was_chosen_is_recorded(tmp_path):
-    plan, run = open_small_run(tmp_path, arms=["scratch/logistic"], label_counts=(8, 20))
+    plan, run = open_small_run(
+        tmp_path, arms=["scratch/logistic"], label_counts=(8, 20), whole=True
+    )
     few, more = [run.read_cell(run_cell(at(plan, run), c)) for c in plan.cells()]
     assert few["chosen"]["blocks"] == ["block2", "block3", "block4"]
     assert few["chosen"]["validated"] is None and more["chosen"]["validated"] > 0.5

@@ -20,13 +20,13 @@ CELLS = ["vae/finetune", "vae/probe", "vae/lpft", "scratch/finetune"]
 SCRIPT = """
 import json, sys
 from tests.study.work.test_first_and_later import do_jobs
-print(json.dumps(do_jobs(sys.argv[1], sys.argv[2:])))
+print(json.dumps(do_jobs(sys.argv[1], sys.argv[3:], whole=sys.argv[2] == "True")))
 """
 
 
-def do_jobs(folder, jobs):
+def do_jobs(folder, jobs, *, whole):
     """Does jobs in this process in order; returns what each left, as digests and numbers."""
-    plan, run = open_small_run(folder, arms=["gan/lpft", *CELLS])
+    plan, run = open_small_run(folder, arms=["gan/lpft", *CELLS], whole=whole)
     return [do_job(plan, run, job) for job in jobs]
 
 
@@ -99,9 +99,9 @@ def digest(arrays):
     return state.hexdigest()
 
 
-def run_in_fresh_process(folder, jobs):
+def run_in_fresh_process(folder, jobs, *, whole=True):
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(folder), *jobs],
+        [sys.executable, "-c", SCRIPT, str(folder), str(whole), *jobs],
         capture_output=True,
         text=True,
         timeout=300,
@@ -129,15 +129,15 @@ def test_a_job_is_the_same_first_in_a_process_and_after_others(folder, later, jo
     assert_same_first(folder, job, later[job])
 
 
-def test_fine_tuning_is_the_same_first_in_a_process_and_after_others(folder):
+def test_fine_tuning_is_the_same_first_in_a_process_and_after_others(tmp_path):
     before = ["vae", "vae/lpft", "vae/probe", "scratch/finetune", "vae/finetune"]
-    *_, later = run_in_fresh_process(folder, [*before, "vae/lpft"])
-    assert_same_first(folder, "vae/lpft", later)
+    *_, later = run_in_fresh_process(tmp_path, [*before, "vae/lpft"], whole=False)
+    assert_same_first(tmp_path, "vae/lpft", later, whole=False)
 
 
-def assert_same_first(folder, job, later):
+def assert_same_first(folder, job, later, *, whole=True):
     """Fails unless a job leaves the same where it is the first of its process."""
-    [first] = run_in_fresh_process(folder, [job])
+    [first] = run_in_fresh_process(folder, [job], whole=whole)
     assert first == later
     trains = job != "vae/probe"
     assert len(first["fits"]) == trains

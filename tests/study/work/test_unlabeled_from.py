@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.conftest import draw_bars
+from tests.conftest import build_small_encoder, draw_bars
 from tests.study.small import at
 from tests.study.studies import make_plan
 from tfzero.common.checks import InputError
@@ -20,12 +20,12 @@ from tfzero.transfer import STRATEGIES
 
 ARMS = ["vae/selftrain", "gan/lpft"]
 DATA = from_arrays(*draw_bars(80, seed=0))
+OWN = build_small_encoder()
 
 
 def plan_small(unlabeled_from, arms=ARMS):
-    return make_plan(
-        DATA, arms=arms, label_counts=[8], seeds=1, epochs=1, unlabeled_from=unlabeled_from
-    )
+    asked = {"label_counts": [8], "seeds": 1, "epochs": 1, "unlabeled_from": unlabeled_from}
+    return make_plan(DATA, arms=arms, encoder=OWN, **asked)
 
 
 def test_the_table_says_which_methods_generate():
@@ -37,7 +37,7 @@ def test_the_table_says_which_methods_generate():
 @pytest.mark.parametrize("source", ["pool", "generated", "both"])
 def test_an_arm_trains_on_what_is_asked_for(source, tmp_path, monkeypatch):
     plan, run = plan_small(source), RunFolder(tmp_path)
-    open_run(plan, DATA, run)
+    open_run(plan, DATA, run, encoder=OWN)
     key = run_pretraining(at(plan, run), "vae", 0)
     kept = run.encoders / f"{key}-generated.npz"
     assert kept.exists() == (source != "pool")
@@ -74,7 +74,7 @@ def test_only_what_depends_on_it_is_computed_anew():
 def test_the_control_of_an_arm_on_generated_images_reads_the_pool(tmp_path):
     plan, run = plan_small("generated"), RunFolder(tmp_path)
     assert "scratch/selftrain" in plan.arms
-    open_run(plan, DATA, run)
+    open_run(plan, DATA, run, encoder=OWN)
     cell = CellSpec(arm="scratch/selftrain", num_labels=8, replicate=0)
     np.testing.assert_array_equal(pool_for(at(plan, run), cell), DATA.pool)
 

@@ -70,7 +70,7 @@ def list_changed(before, after):
     }
 
 
-def test_each_stage_trains_one_block_more_and_nothing_below(deep, bars, monkeypatch):
+def test_each_stage_trains_one_block_more_and_nothing_below(deep, bars, monkeypatch, eagerly):
     seen = []
 
     def watch(classifier, labelled, **settings):
@@ -91,12 +91,15 @@ def test_each_stage_trains_one_block_more_and_nothing_below(deep, bars, monkeypa
     )
 
 
-def test_statistics_of_frozen_normalization_stand_still_and_are_used(deep, bars, monkeypatch):
+def test_statistics_of_frozen_normalization_stand_still_and_are_used(
+    deep, bars, monkeypatch, eagerly
+):
     def stop_first(classifier, labelled, **settings):
         return Trained(train(classifier, labelled, **settings).steps, True)
 
     monkeypatch.setattr(training, "train", stop_first)
-    model = fit("gradual", deep, *bars).model
+    few = dataclasses.replace(BUDGET, steps=15)
+    model = fit("gradual", deep, *bars, budget=few).model
     for name in ("normal1", "normal2"):
         for before, after in zip(
             deep.get_layer(name).weights, model.encoder.get_layer(name).weights, strict=True
@@ -112,13 +115,14 @@ def test_statistics_of_frozen_normalization_stand_still_and_are_used(deep, bars,
     )
 
 
-def test_what_its_owner_froze_stays_frozen(deep, bars):
+def test_what_its_owner_froze_stays_frozen(deep, bars, eagerly):
     deep.get_layer("conv2").trainable = False
-    model = fit("gradual", deep, *bars).model
+    few = dataclasses.replace(BUDGET, steps=9)
+    model = fit("gradual", deep, *bars, budget=few).model
     assert "conv2" not in list_changed(read_layers(deep), read_layers(model.encoder))
     assert not model.encoder.get_layer("conv2").trainable
 
 
-def test_fewer_steps_than_blocks_are_spent_exactly(deep, bars):
+def test_fewer_steps_than_blocks_are_spent_exactly(deep, bars, eagerly):
     fitted = fit("gradual", deep, *bars, budget=dataclasses.replace(BUDGET, steps=2))
     assert fitted.cost.steps == 2

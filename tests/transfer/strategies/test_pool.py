@@ -116,7 +116,9 @@ def test_only_so_many_images_of_a_large_pool_are_looked_at(strategy, encoder, ba
     assert 40 < len(seen[-1].images) <= 40 + 16
 
 
-@pytest.mark.parametrize("strategy", UNLABELED)
+@pytest.mark.parametrize(
+    "strategy", ["spread_finetune", pytest.param("selftrain", marks=pytest.mark.slow)]
+)
 def test_held_out_labels_watch_every_round(strategy, encoder, bars, monkeypatch):
     seen = watch_training(monkeypatch)
     budget = dataclasses.replace(BUDGET, until="accuracy=0.9")

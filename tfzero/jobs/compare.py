@@ -285,9 +285,9 @@ def _settle_plan(
         plan = fit_minutes(full, estimate, minutes=full.minutes, workers=num_workers())
     workspace = dataclasses.replace(asked, plan=plan)
     if more is not None:
-        plan = add_seeds(read_growth(workspace), more)
+        plan = add_seeds(read_growth(workspace), run, more)
         if plan == stored:
-            console.print("A look at this study is still to come; going on with its seeds.")
+            console.print("The study is not finished; going on with its seeds.")
     if plan != stored:
         store_plan(plan, full, run)
     return dataclasses.replace(asked, plan=plan), estimate

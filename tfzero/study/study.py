@@ -134,8 +134,8 @@ def store_plan(plan: StudyPlan, asked: StudyPlan, run: RunFolder) -> None:
     write_json(run.study, {**plan.to_json(), **beside})
 
 
-def add_seeds(growth: Growth, number: int) -> StudyPlan:
-    """Returns the plan with `number` seeds more, or as it is where a look is still to come.
+def add_seeds(growth: Growth, run: RunFolder, number: int) -> StudyPlan:
+    """Returns the plan with `number` seeds more, or as it is where its verdict is still to come.
 
     The same command, given again after a kill, then goes on instead of adding seeds again.
 
@@ -144,7 +144,10 @@ def add_seeds(growth: Growth, number: int) -> StudyPlan:
     """
     if number < 1:
         raise InputError(f"`more_seeds` is {number}; expected at least 1.")
-    if growth.next_number is not None:
+    verdict = read_json(run.verdict)
+    if growth.next_number is not None or verdict is None:
+        return growth.plan
+    if verdict.get("look") != growth.taken[-1]["number"]:
         return growth.plan
     return growth.plan.extended(growth.seeds + number)
 

@@ -13,7 +13,9 @@ from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
 from tfzero.study.inits.settings import KMeansPlan
 from tfzero.study.planning.arms import parse_arms
-from tfzero.study.verdict.judge import judge
+from tfzero.study.planning.families import list_families
+from tfzero.study.verdict.judge import judge, see
+from tfzero.study.verdict.look import Look
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.estimate import timed_kinds
 from tfzero.study.work.pretraining import run_pretraining
@@ -30,7 +32,8 @@ def test_the_plan_says_how_the_centroids_are_found():
     plan = plan_study(arms=["kmeans/svm", "vae/lpft", "scratch/finetune"])
     assert plan.pretraining["kmeans"] == KMeansPlan(num_centroids=100, patch_size=4)
     # A baseline: no claim is made of it.
-    assert {arm for arm, _ in plan.family} == {"vae/lpft"}
+    judged = {arm for family in list_families(plan.arms) for arm, _ in family.pairs}
+    assert judged == {"vae/lpft"}
     large = from_arrays(make_pixels(30, 28, 28, 1, seed=0), np.arange(30) % 3)
     plan = make_plan(large, arms=["kmeans/svm"], label_counts=[3])
     assert plan.pretraining["kmeans"] == KMeansPlan(num_centroids=400, patch_size=6)
@@ -74,7 +77,8 @@ def test_a_kmeans_arm_learns_once_a_replicate_and_scores(tmp_path):
     assert all(record["result"]["accuracy"] > 0.9 for record in records)
     sure = [run.read_probabilities(record["key"]).max(axis=1).mean() for record in records]
     assert len(set(sure)) == 4  # other features give other probabilities
-    table = judge(plan, records, [record], right)["table"]
+    seen = see(plan, right, np.load(run.test_labels))
+    table = judge(plan, records, [record], seen, Look(plan.looks, 1))["table"]
     assert {row["arm"] for row in table} == {"kmeans/svm", "pixels/svm"}
 
 

@@ -16,7 +16,18 @@ def test_label_counts_are_resolved_sorted_and_checked():
         parse_label_counts([], num_train=40, num_classes=3)
 
 
-def test_default_label_counts_stay_below_what_exists():
-    assert default_label_counts(1000, 10) == (20, 50, 200)
-    assert default_label_counts(60, 10) == (20, 50)
-    assert default_label_counts(15, 10) == (15,)
+@pytest.mark.parametrize(
+    ("num_train", "counts"),
+    [
+        (1000, (20, 50, 200)),
+        # Where there are few labels, the answer is wanted at all of them.
+        (500, (20, 50, 200, 500)),
+        (77, (20, 50, 77)),
+        # Near to all of them, a count would say the same.
+        (60, (20, 60)),
+        (220, (20, 50, 220)),
+        (15, (15,)),
+    ],
+)
+def test_default_label_counts_end_where_the_labels_do(num_train, counts):
+    assert default_label_counts(num_train, 10) == counts

@@ -8,6 +8,7 @@ from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
 from tfzero.study.planning.arms import parse_arms
 from tfzero.study.planning.difference import plan_difference
+from tfzero.study.planning.families import control_of, list_families
 from tfzero.study.planning.plan import DEFAULT_ARMS, CellSpec
 
 
@@ -34,7 +35,9 @@ def test_arms_by_default_compare_pretraining_with_scratch_and_with_baselines(dat
     assert plan.arms == DEFAULT_ARMS
     inits, strategies = ({arm.split("/")[part] for arm in plan.arms} for part in (0, 1))
     assert {"gan", "vae", "scratch", "scratch-long", "kmeans", "pixels"} <= inits
-    assert {"finetune", "lpft", "probe", "svm"} <= strategies
+    assert {"finetune", "lpft", "selftrain", "spread_finetune", "svm"} <= strategies
+    # Every pretrained arm that reads unlabeled images has its counterpart beside it.
+    assert {control_of(arm) for arm in plan.arms} - {None} <= set(plan.arms)
 
 
 def test_arms_that_read_unlabeled_images_bring_their_controls(data):
@@ -42,12 +45,19 @@ def test_arms_that_read_unlabeled_images_bring_their_controls(data):
     plan = make_plan(data, arms=[*asked, "scratch/finetune"], label_counts=[6])
     controls = ("scratch/selftrain", "pixels/label_spreading")
     assert plan.arms == (*asked, "scratch/finetune", *controls)
-    # Scratch, which saw labelled images alone, is no rival of them.
-    assert plan.family == (("vae/lpft", 6),)
-    assert plan.rivals == (
-        ("vae/selftrain", "scratch/selftrain", 6),
-        ("gan/label_spreading", "pixels/label_spreading", 6),
-    )
+    # Scratch, which saw labelled images alone, is no rival of pretrained arms that see others.
+    families = {family.id: family.pairs for family in list_families(plan.arms)}
+    assert families == {
+        "pretraining": (("vae/lpft", "scratch/finetune"),),
+        "unlabeled": tuple(
+            (arm, "scratch/finetune")
+            for arm in ("kmeans/label_spreading", "scratch/selftrain", "pixels/label_spreading")
+        ),
+        "rivals": (
+            ("vae/selftrain", "scratch/selftrain"),
+            ("gan/label_spreading", "pixels/label_spreading"),
+        ),
+    }
     again = make_plan(data, arms=plan.arms, label_counts=[6])
     assert again.arms == plan.arms
 
@@ -70,7 +80,8 @@ def test_keys_change_with_everything_that_decides_a_cell_and_nothing_else(data):
     other = make_plan(data, arms=["vae/lpft"], label_counts=[6], seeds=9)
     assert other.cell_key(cell) == key
     keys = {plan.cell_key(each) for each in plan.cells()}
-    assert len(keys) == len(plan.cells()) == len(plan.arms) * 2 * 3
+    # scratch-long runs at the largest count alone.
+    assert len(keys) == len(plan.cells()) == (len(plan.arms) * 2 - 1) * 3
 
 
 def test_another_encoder_architecture_changes_the_keys(data):

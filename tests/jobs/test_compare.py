@@ -24,7 +24,8 @@ from tests.conftest import draw_bars
 from tfzero import cli
 from tfzero.jobs import compare as job
 from tfzero.study.records import RunFolder
-from tfzero.study.work.estimate import NETWORK, Estimate, Timing
+from tfzero.study.work.counted import Machine
+from tfzero.study.work.estimate import Estimate
 
 # One arm of each kind; a study of all default arms is the README's first command.
 ARMS = (
@@ -37,9 +38,6 @@ ARMS = (
 )
 SIZE = ["--label-counts", "6,12", "--seeds", "3", "--epochs", "1"]
 ARGUMENTS = ["--arms", ",".join(ARMS), *SIZE]
-
-
-NOTHING_TIMED = Estimate({})
 
 
 def make_images(folder):
@@ -74,10 +72,13 @@ def run_command(*arguments, cwd, timeout=900):
     )
 
 
-def run_here(*arguments, cwd, estimate=NOTHING_TIMED):
+MACHINE = Machine()
+
+
+def run_here(*arguments, cwd, machine=MACHINE):
     """Runs a command in this process, with one worker; returns what `run_command` returns.
 
-    Steps are timed before a study only if the estimate is None.
+    The machine is probed before a study only if it is None.
     """
     words = [str(argument) for argument in arguments]
     if words[0] == "compare":
@@ -91,8 +92,8 @@ def run_here(*arguments, cwd, estimate=NOTHING_TIMED):
         patch.chdir(cwd)
         patch.setenv("COLUMNS", "100")
         patch.setattr(sys, "argv", ["tfzero", *words])
-        if estimate is not None:
-            patch.setattr(job, "_estimate", lambda *_: estimate)
+        if machine is not None:
+            patch.setattr(job, "_estimate", lambda *_: Estimate(machine))
         code = 0
         try:
             cli.main()
@@ -113,7 +114,7 @@ def finished(build_once, tmp_path_factory):
 
     def run(folder):
         make_images(folder)
-        done = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder, estimate=None)
+        done = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder, machine=None)
         assert done.returncode == 0, done.stderr
         (folder / "done.pickle").write_bytes(pickle.dumps(done))
 
@@ -328,12 +329,10 @@ def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
         "--arms",
         "vae/lpft,scratch/finetune,scratch-long/finetune",
     )
-    steps = Timing(seconds_per_step=0.01, seconds_per_large_step=0.01)
-    estimate = Estimate({"vae": steps, NETWORK: steps})
-    refused = run_here(*arguments, "--minutes", "0.01", cwd=tmp_path, estimate=estimate)
+    refused = run_here(*arguments, "--minutes", "0.01", cwd=tmp_path)
     assert refused.returncode == 2 and "minutes do not suffice" in refused.stderr
     assert "Traceback" not in refused.stderr
-    done = run_here(*arguments, "--minutes", "60", "--json", cwd=tmp_path, estimate=estimate)
+    done = run_here(*arguments, "--minutes", "60", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     study = json.loads((tmp_path / "runs/bars/study.json").read_text())
     assert (study["minutes"], study["dropped"], study["encoders"]) == (60, [], 1)

@@ -38,14 +38,14 @@ from tfzero.study.study import (
     store_plan,
 )
 from tfzero.study.work.attempt import disk_full
-from tfzero.study.work.estimate import Estimate, timed_kinds
+from tfzero.study.work.estimate import Estimate, make_estimate
+from tfzero.study.work.forecast import Forecast
 from tfzero.study.work.locks import hold_lock, others_take_part, take_part
 from tfzero.study.work.map import run_map
 from tfzero.study.work.pool import Job, num_workers, run_jobs, use_workers
 from tfzero.study.work.progress import Planned, Progress
 from tfzero.study.work.run import run_study
-from tfzero.study.work.tasks import missing_cells, missing_pretraining
-from tfzero.study.work.timing import time_kind
+from tfzero.study.work.tasks import missing_cells, read_records
 from tfzero.study.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ def _settle_plan(
     full, run = asked.plan, asked.run
     estimate, plan = None, stored or full
     if stored is None and full.minutes is not None:
-        estimate = _estimate(asked, console)
+        estimate = _estimate(asked)
         plan = fit_minutes(full, estimate, minutes=full.minutes, workers=num_workers())
     if more is not None:
         plan = add_seeds(plan, run, more)
@@ -278,17 +278,16 @@ def _run_missing(
 ) -> Planned | None:
     """Runs what has no record yet; returns what that was expected to take, None for nothing."""
     plan, run = workspace.plan, workspace.run
-    cells, pretraining = missing_cells(workspace), missing_pretraining(workspace)
-    if not cells:
+    if not missing_cells(workspace):
         console.print("Every cell has its record already; nothing to train.")
         return None
-    progress = Progress(console, workers=num_workers(), standing=Standing(workspace))
-    estimate = estimate or _estimate(workspace, console)
-    planned = screen.show_estimate(
-        console, plan, estimate, cells=cells, pretraining=pretraining, workers=num_workers()
+    forecast = Forecast(workspace, estimate or _estimate(workspace), workers=num_workers())
+    planned = screen.show_estimate(console, plan, forecast)
+    progress = Progress(
+        console, workers=num_workers(), standing=Standing(workspace), forecast=forecast
     )
     try:
-        run_study(workspace, estimate=estimate, progress=progress)
+        run_study(workspace, estimate=forecast.estimate, progress=progress)
     finally:
         progress.stop()
     failures = run.read_failures()
@@ -300,14 +299,12 @@ def _run_missing(
             f"Every job of the study failed. The first, {first['label']}: {first['reason']}. "
             f"Details are in {run.failures}; the same command tries again."
         )
-    return planned
+    return planned._replace(revised=forecast.revised)
 
 
-def _estimate(workspace: Workspace, console: Console) -> Estimate:
-    jobs = [Job(kind, 1.0, time_kind, (workspace, kind)) for kind in timed_kinds(workspace.plan)]
-    if jobs:
-        console.print("Timing a few steps on this machine ...")
-    return Estimate(dict(run_jobs(jobs, log=workspace.run.log)))
+def _estimate(workspace: Workspace) -> Estimate:
+    cells, encoders = read_records(workspace)
+    return make_estimate(workspace, [*cells, *encoders])
 
 
 def _own_objects() -> dict[str, Any]:

@@ -39,7 +39,7 @@ def run_all(folder, arms, **workers):
     with use_workers(**workers):
         assert num_workers() == 2
         progress = Progress(Console(quiet=True), workers=2)
-        run_study(at(plan, run), estimate=Estimate({}), progress=progress)
+        run_study(at(plan, run), estimate=Estimate(), progress=progress)
     assert run.read_failures() == []
     keys = [plan.cell_key(cell) for cell in plan.cells()]
     return {key: (run.read_cell(key)["result"], run.read_probabilities(key)) for key in keys}

@@ -20,7 +20,7 @@ ARMS = ["vae/probe", "scratch/probe"]
 
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch):
-    monkeypatch.setattr(job, "_estimate", lambda *_: Estimate({}))
+    monkeypatch.setattr(job, "_estimate", lambda *_: Estimate())
     monkeypatch.setattr(job, "export_recommended", lambda *_: None)
 
 

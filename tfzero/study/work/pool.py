@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import contextvars
+import itertools
 import os
 import pathlib
 import signal
@@ -168,7 +169,9 @@ class Pool:
         # A few wait at the workers, so that none is idle while this process is busy. No more:
         # what is handed out keeps its place whatever becomes ready meanwhile.
         self._most = workers.count + (0 if workers.count == 1 else max(1, workers.count // 4))
+        self._count = workers.count
         self._at_work: dict[Future, Any] = {}
+        self._begun: set[Future] = set()
 
     @property
     def has_room(self) -> bool:
@@ -189,6 +192,13 @@ class Pool:
             future.set_exception(error)
         self._at_work[future] = item
 
+    def list_begun(self) -> list[Any]:
+        """Returns the items that workers must be at, and which it has not returned before."""
+        first = list(itertools.islice(self._at_work, self._count))
+        new = [future for future in first if future not in self._begun]
+        self._begun.update(new)
+        return [self._at_work[future] for future in new]
+
     def collect(self, seconds: float | None = None) -> list[Ended]:
         """Returns the items that have ended; waits for one, for so many seconds at most.
 
@@ -203,6 +213,7 @@ class Pool:
 
     def _take(self, future: Future) -> Ended:
         item = self._at_work.pop(future)
+        self._begun.discard(future)
         try:
             return Ended(item, future.result())
         except BrokenExecutor:

@@ -133,7 +133,7 @@ def open_plan(folder, arguments):
 def run_runner(plan, run):
     """Runs the cells as `tfzero compare` does."""
     progress = Progress(Console(quiet=True), workers=num_workers())
-    run_study(Workspace(plan, run.path), estimate=Estimate({}), progress=progress)
+    run_study(Workspace(plan, run.path), estimate=Estimate(), progress=progress)
     records = [run.read_cell(plan.cell_key(cell)) for cell in plan.cells()]
     return [record["result"]["accuracy"] for record in records]
 

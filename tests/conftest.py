@@ -143,11 +143,11 @@ def one_core(monkeypatch):
 
 @pytest.fixture
 def untimed(monkeypatch):
-    """Leaves out the timing of steps before a study, where the estimate is not looked at."""
+    """Leaves out the probe of the machine before a study, where the estimate is not looked at."""
     from tfzero.jobs import compare
     from tfzero.study.work.estimate import Estimate
 
-    monkeypatch.setattr(compare, "_estimate", lambda *_: Estimate({}))
+    monkeypatch.setattr(compare, "_estimate", lambda *_: Estimate())
 
 
 @pytest.fixture

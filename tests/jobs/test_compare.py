@@ -24,9 +24,9 @@ import tfzero
 from tests.conftest import draw_bars
 from tfzero import cli
 from tfzero.jobs import compare as job
-from tfzero.study.inits import timing
 from tfzero.study.records import RunFolder
-from tfzero.study.work.estimate import NETWORK, Estimate, Timing
+from tfzero.study.work.counted import Machine
+from tfzero.study.work.estimate import Estimate
 
 # One arm of each kind; a study of all default arms is the README's first command.
 ARMS = (
@@ -39,9 +39,6 @@ ARMS = (
 )
 SIZE = ["--label-counts", "6,12", "--seeds", "3", "--epochs", "1"]
 ARGUMENTS = ["--arms", ",".join(ARMS), *SIZE]
-
-
-NOTHING_TIMED = Estimate({})
 
 
 def make_images(folder):
@@ -76,10 +73,13 @@ def run_command(*arguments, cwd, timeout=900):
     )
 
 
-def run_here(*arguments, cwd, estimate=NOTHING_TIMED, report=False):
+MACHINE = Machine()
+
+
+def run_here(*arguments, cwd, machine=MACHINE, report=False):
     """Runs a command in this process, with one worker; returns what `run_command` returns.
 
-    Steps are timed before a study only if the estimate is None, and fewer times than usual.
+    The machine is probed before a study only if it is None.
     """
     words = [str(argument) for argument in arguments]
     if words[0] == "compare":
@@ -93,11 +93,10 @@ def run_here(*arguments, cwd, estimate=NOTHING_TIMED, report=False):
         patch.chdir(cwd)
         patch.setenv("COLUMNS", "100")
         patch.setattr(sys, "argv", ["tfzero", *words])
-        patch.setattr(timing, "_TIMED_CALLS", 1)
         if not report:
             patch.setattr("tfzero.report.write_report", lambda _: None)
-        if estimate is not None:
-            patch.setattr(job, "_estimate", lambda *_: estimate)
+        if machine is not None:
+            patch.setattr(job, "_estimate", lambda *_: Estimate(machine))
         code = 0
         try:
             cli.main()
@@ -118,7 +117,9 @@ def finished(build_once, tmp_path_factory):
 
     def run(folder):
         make_images(folder)
-        done = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder, report=True)
+        done = run_here(
+            *("compare", "bars.npz", *ARGUMENTS, "--json"), cwd=folder, machine=None, report=True
+        )
         assert done.returncode == 0, done.stderr
         (folder / "done.pickle").write_bytes(pickle.dumps(done))
 
@@ -201,7 +202,8 @@ def test_json_goes_to_standard_output_and_the_rest_to_the_other(finished):
 def test_every_cell_has_a_record_with_result_apart_from_cost(finished):
     run = RunFolder(finished[0] / "runs/bars")
     records = [json.loads(path.read_text()) for path in run.cells.glob("*.json")]
-    assert len(records) == len(ARMS) * 2 * 3
+    # scratch-long runs at the largest count alone.
+    assert len(records) == (len(ARMS) * 2 - 1) * 3
     labels = np.load(run.test_labels)
     for record in records:
         probabilities = run.read_probabilities(record["key"])
@@ -217,7 +219,7 @@ def test_every_cell_has_a_record_with_result_apart_from_cost(finished):
 def test_the_study_learns_what_can_be_learnt(finished):
     verdict = json.loads(finished[1].stdout)
     means = {(row["arm"], row["num_labels"]): row["mean"] for row in verdict["table"]}
-    assert means["scratch/finetune", 12] > 60  # chance is 33
+    assert means["scratch/finetune", 12] > 50  # chance is 33
     families = [entry["family"] for entry in verdict["comparisons"]]
     # Each arm at two label counts, and on average.
     assert families.count("pretraining") == 2 * 3
@@ -336,12 +338,10 @@ def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
         "--arms",
         "vae/lpft,scratch/finetune,scratch-long/finetune",
     )
-    steps = Timing(seconds_per_step=0.01, seconds_per_large_step=0.01)
-    estimate = Estimate({"vae": steps, NETWORK: steps})
-    refused = run_here(*arguments, "--minutes", "0.01", cwd=tmp_path, estimate=estimate)
+    refused = run_here(*arguments, "--minutes", "0.01", cwd=tmp_path)
     assert refused.returncode == 2 and "minutes do not suffice" in refused.stderr
     assert "Traceback" not in refused.stderr
-    done = run_here(*arguments, "--minutes", "60", "--json", cwd=tmp_path, estimate=estimate)
+    done = run_here(*arguments, "--minutes", "60", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     study = json.loads((tmp_path / "runs/bars/study.json").read_text())
     assert (study["minutes"], study["dropped"], study["encoders"]) == (60, [], 1)
@@ -361,7 +361,9 @@ def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
         for record in (json.loads(path.read_text()) for path in run.cells.glob("*-6-0-*.json"))
     }
     extra = study["extra_steps"]["6"]
-    assert steps["scratch-long/finetune"] == steps["scratch/finetune"] + extra and extra > 0
+    # In whole calls.
+    long = -(-(steps["scratch/finetune"] + extra) // 20) * 20
+    assert steps["scratch-long/finetune"] == long and extra > 0
     # A resumed study is not planned anew.
     next(run.cells.glob("*.json")).unlink()
     again = run_here(*arguments, "--minutes", "60", "--json", cwd=tmp_path)

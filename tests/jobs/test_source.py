@@ -58,7 +58,6 @@ def chained(tmp_path_factory):
         *ARGUMENTS,
         *"--arms scratch/finetune --json".split(),
         cwd=folder,
-        estimate=None,  # traces every graph, so that no pretraining's seconds hold that
         report=True,
     )
     assert done.returncode == 0, done.stderr

@@ -55,6 +55,16 @@ def test_only_open_arms_get_more_seeds():
     assert order == sorted(order)
 
 
+def test_what_may_still_be_asked_for_is_of_open_arms():
+    def most(growth):
+        cells = growth.possible_cells()
+        return [max(c.replicate for c in cells if c.arm == arm) + 1 for arm in ARMS]
+
+    assert most(make_growth()) == [10] * 4
+    assert most(make_growth(look(1, 3, still=[VAE, BASELINE, SVM]))) == [10, 3, 10, 10]
+    assert most(make_growth(look(1, 3, stops=True))) == [3] * 4
+
+
 def test_a_study_that_stopped_asks_for_nothing_more():
     growth = make_growth(look(1, 3), look(2, 5, still=[VAE, BASELINE], stops=True))
     assert growth.next_number is None and growth.seeds == 5 and seeds_of(growth) == [5] * 4

@@ -15,6 +15,7 @@ import tensorflow as tf
 # More than a study's kinds of model (methods and classifiers); each holds its weights and graph.
 _MAX_MODELS = 12
 _models: collections.OrderedDict[str, keras.Model] = collections.OrderedDict()
+_num_built = 0
 # Small passes are cheap; a batch this large keeps the cost in the convolutions.
 _PREDICT_BATCH = 500
 # Bytes that a layer's values may take for a batch; networks of large images get smaller ones.
@@ -38,6 +39,7 @@ def predict_compiled(model: keras.Model, images: np.ndarray) -> np.ndarray:
         forwards = vars(twin).setdefault("traced_forwards", {})
         signature = tf.TensorSpec((None, *images.shape[1:]), images.dtype)
         if signature not in forwards:
+            _count()
             forwards[signature] = tf.function(
                 lambda batch: twin(batch, training=False), input_signature=[signature]
             )
@@ -85,6 +87,7 @@ def borrow_compiled(model: keras.Model, *, batch_size: int | None = None) -> Ite
     if twin is None:
         twin = type(model).from_config(model.get_config())
         if model.compiled:
+            _count()
             twin.compile_from_config(model.get_compile_config())
     # Taken out while lent: a nested loan of the same structure gets a model of its own.
     _copy_state(model, twin)
@@ -96,6 +99,16 @@ def borrow_compiled(model: keras.Model, *, batch_size: int | None = None) -> Ite
         _models[key] = twin
         while len(_models) > _MAX_MODELS:
             _models.popitem(last=False)
+
+
+def count_built() -> int:
+    """Returns how many graphs this process has built until now, of training and of predicting."""
+    return _num_built
+
+
+def _count() -> None:
+    global _num_built
+    _num_built += 1
 
 
 def forget_models() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import os
 import pathlib
 import shutil
@@ -27,7 +26,7 @@ from tfzero.jobs.recommended import (
 from tfzero.jobs.source import Source, open_source
 from tfzero.study import screen
 from tfzero.study.growing import grow_study
-from tfzero.study.growth import read_growth
+from tfzero.study.growth import Growth, read_growth
 from tfzero.study.minutes import fit_minutes
 from tfzero.study.outside import read_arms
 from tfzero.study.planning.plan import StudyPlan
@@ -46,13 +45,13 @@ from tfzero.study.study import (
     store_plan,
 )
 from tfzero.study.work.attempt import disk_full
-from tfzero.study.work.estimate import Estimate, timed_kinds
+from tfzero.study.work.estimate import Estimate, make_estimate
+from tfzero.study.work.forecast import Forecast
 from tfzero.study.work.locks import hold_lock, others_take_part, take_part
 from tfzero.study.work.map import run_map
 from tfzero.study.work.pool import Job, num_workers, run_jobs, use_workers
 from tfzero.study.work.progress import Planned, Progress
-from tfzero.study.work.tasks import missing_cells, missing_pretraining
-from tfzero.study.work.timing import time_kind
+from tfzero.study.work.tasks import missing_cells, read_records
 from tfzero.study.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -281,7 +280,7 @@ def _settle_plan(
     full, run = asked.plan, asked.run
     estimate, plan = None, stored or full
     if stored is None and full.minutes is not None:
-        estimate = _estimate(asked, console)
+        estimate = _estimate(asked)
         plan = fit_minutes(full, estimate, minutes=full.minutes, workers=num_workers())
     workspace = dataclasses.replace(asked, plan=plan)
     if more is not None:
@@ -302,40 +301,33 @@ def _run_missing(
 ) -> Planned | None:
     """Runs what has no record yet; returns what that was expected to take, None for nothing."""
     plan, run, growth = workspace.plan, workspace.run, read_growth(workspace)
-    cells = missing_cells(workspace, growth.cells())
-    if growth.next_number is None and not cells:
+    if growth.next_number is None and not missing_cells(workspace, growth.cells()):
         console.print("Every cell has its record already; nothing to train.")
         return None
-    progress = Progress(console, workers=num_workers(), standing=Standing(workspace))
-    estimate = estimate or _estimate(workspace, console)
-    planned = screen.show_estimate(
-        console,
-        plan,
-        estimate,
-        cells=missing_cells(workspace),
-        pretraining=missing_pretraining(workspace),
-        workers=num_workers(),
+    forecast = Forecast(workspace, estimate or _estimate(workspace), workers=num_workers())
+    forecast.keep(growth.possible_cells())
+    planned = screen.show_estimate(console, plan, forecast)
+    progress = Progress(
+        console, workers=num_workers(), standing=Standing(workspace), forecast=forecast
     )
+
+    def tell(growth: Growth) -> None:
+        forecast.keep(growth.possible_cells())
+        screen.show_look(console, growth)
+
     try:
-        grow_study(
-            workspace,
-            estimate=estimate,
-            progress=progress,
-            tell=functools.partial(screen.show_look, console),
-        )
+        grow_study(workspace, estimate=forecast.estimate, progress=progress, tell=tell)
     finally:
         progress.stop()
     failures = run.read_failures()
     if failures:
         screen.show_failures(console, failures)
-    return planned
+    return planned._replace(revised=forecast.revised)
 
 
-def _estimate(workspace: Workspace, console: Console) -> Estimate:
-    jobs = [Job(kind, 1.0, time_kind, (workspace, kind)) for kind in timed_kinds(workspace.plan)]
-    if jobs:
-        console.print("Timing a few steps on this machine ...")
-    return Estimate(dict(run_jobs(jobs, log=workspace.run.log)))
+def _estimate(workspace: Workspace) -> Estimate:
+    cells, encoders = read_records(workspace)
+    return make_estimate(workspace, [*cells, *encoders])
 
 
 def _own_objects() -> dict[str, Any]:

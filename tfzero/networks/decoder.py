@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from tfzero.common.checks import require_between
 from tfzero.common.seeds import derive_seed
-from tfzero.networks.encoder import default_width
 from tfzero.networks.layers import StandardizedConv2D, scaled_leaky_relu
+from tfzero.networks.shapes import default_width
 
 # Doubling starts from a grid at least this wide and at most twice as wide, minus one.
 _START_SIDE = 2

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import keras
 
 from tfzero.common.checks import InputError, require_between
 from tfzero.common.seeds import derive_seed
 from tfzero.networks.layers import StandardizedConv2D, scaled_leaky_relu
+from tfzero.networks.shapes import default_width, list_blocks
 
-NUM_BLOCKS = 4
 # A grid this wide keeps where things are; one global mean loses 3 points of a linear probe
 # on Fashion-MNIST at 100 labels.
 FEATURE_GRID = 2
-# Blocks stop halving here: a 3x3 kernel on fewer pixels sees mostly padding.
-_SMALLEST_SIDE = 2
 # How much of a block's change is added: the variance of its values then grows by a twentieth a
 # block (Brock et al. 2021, arXiv:2101.08692, section 3, alpha).
 _RESIDUAL_SCALE = 0.2
-# The first block brings the longer side of larger images down to this many places, so that cost
-# does not grow without end, and leaves so many along the shorter, for blocks 2 to 4 to halve.
-_LARGEST_STEM_SIDE, _LEAST_STEM_SIDE = 48, 16
-
-
-def default_width(image_shape: tuple[int, int, int]) -> int:
-    """Returns the filters of block 1: 16 below 16 pixels a side, 32 from there on.
-
-    Not by the size of the pool: with 1,000 images of Fashion-MNIST 16 filters cannot be told from
-    32, and with 64 `rotation/lpft` scores less (benchmarks/README.md, "Width by pool size").
-    """
-    return 16 if min(image_shape[:2]) < 16 else 32
 
 
 def build_encoder(
@@ -70,14 +54,9 @@ def build_encoder(
         )
     width = default_width(image_shape) if width is None else width
     require_between(width, 1, None, name="width")
-    # Below 16 pixels block 4 sees the same 2x2 grid as block 3 and needs no more filters.
-    most_filters = width * (8 if min(image_shape[:2]) >= 16 else 4)
     inputs = keras.Input(tuple(image_shape), name="image")
     x = keras.layers.Rescaling(2.0, offset=-1.0, name="center")(inputs)
-    for block in range(1, NUM_BLOCKS + 1):
-        strides = _stem_strides(image_shape[:2]) if block == 1 else _halving(x.shape[1:3])
-        kernel_size = tuple(max(3, 2 * stride - 1) for stride in strides)
-        filters = min(width * 2 ** (block - 1), most_filters)
+    for block, (filters, kernel_size, strides, _) in enumerate(list_blocks(image_shape, width), 1):
         name = f"reduce{block}" if residual else f"block{block}"
         convolve = _convolution(name, filters, kernel_size, strides=strides, seed=seed)
         x = convolve(x)  # (B, H', W', filters)
@@ -116,14 +95,3 @@ def _add_residual(x, filters: int, block: int, *, seed: int):
 def _split_number(name: str) -> tuple[str, int]:
     """Returns "block" and 3 of "block3"."""
     return name[:-1], int(name[-1])
-
-
-def _stem_strides(sides: Sequence[int]) -> tuple[int, ...]:
-    """Returns the strides of block 1: as long as what the longer side needs, or the side allows."""
-    longest = -(-max(sides) // _LARGEST_STEM_SIDE)
-    return tuple(max(1, min(longest, side // _LEAST_STEM_SIDE)) for side in sides)
-
-
-def _halving(sides: Sequence[int]) -> tuple[int, ...]:
-    """Returns the strides that halve each side that is still long enough."""
-    return tuple(2 if side > _SMALLEST_SIDE else 1 for side in sides)

@@ -12,12 +12,12 @@ import tensorflow as tf
 from tfzero.common.checks import InputError, require_between
 from tfzero.common.seeds import derive_seed
 from tfzero.networks.scaling import scale_images
+from tfzero.networks.shapes import PATCHES_A_CENTROID
 
 # Coates and Ng 2012, section 4.1: patches are contrast normalized with 10 added to the variance
 # of pixels in 0..255, then whitened with 0.1 added to the eigenvalues.
 _CONTRAST_FLOOR = 10 / 255**2
 _WHITENING_FLOOR = 0.1
-PATCHES_A_CENTROID = 250
 _MOST_PATCHES = 200_000
 # Larger images are read at fewer places, so that cost does not grow without end.
 _LARGEST_GRID = 32

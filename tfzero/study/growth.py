@@ -72,6 +72,17 @@ class Growth:
         seeds = {arm: self.seeds_of(arm) for arm in self.plan.arms}
         return [cell for cell in self.plan.cells() if cell.replicate < seeds[cell.arm]]
 
+    def possible_cells(self) -> list[CellSpec]:
+        """Returns all cells that may be asked for in the end, if no look settles anything more."""
+        going_on = self.next_number is not None
+        most = {
+            arm: self.plan.seeds
+            if going_on and self.seeds_of(arm) == self.seeds
+            else self.seeds_of(arm)
+            for arm in self.plan.arms
+        }
+        return [cell for cell in self.plan.cells() if cell.replicate < most[cell.arm]]
+
     def look(self) -> Look:
         """Returns the look to come, or the last one again if the study has ended."""
         number = self.next_number
@@ -152,7 +163,7 @@ def _answers(plan: StudyPlan, comparisons: list[Comparison]) -> bool:
     first = next(iter(list_families(plan.arms)), None)
     if first is None:
         return False
-    count = AVERAGE if len(plan.label_counts) > 1 else plan.label_counts[0]
+    count = AVERAGE if len(plan.label_counts) > 1 else min(plan.label_counts)
     outcomes = [c.outcome for c in comparisons if (c.family, c.num_labels) == (first.id, count)]
     settled = CANNOT_TELL not in outcomes and len(outcomes) == len(first.pairs)
     return settled or BETTER in outcomes

@@ -14,7 +14,7 @@ from tfzero.study.study import Study
 from tfzero.study.verdict.claims import AVERAGE
 from tfzero.study.verdict.pairing import MIN_SEEDS
 from tfzero.study.verdict.words import format_points, join, smallest_difference
-from tfzero.study.work.estimate import Estimate
+from tfzero.study.work.forecast import Forecast
 from tfzero.study.work.progress import Planned, format_seconds
 
 # Sentences beside the verdict in a terminal; the report has them all.
@@ -119,35 +119,37 @@ def _show_foreign(console: Console, plan: StudyPlan) -> None:
             console.print(f"  {note}", highlight=False, markup=False)
 
 
-def show_estimate(
-    console: Console, plan: StudyPlan, estimate: Estimate, *, cells, pretraining, workers: int
-) -> Planned:
+def show_estimate(console: Console, plan: StudyPlan, forecast: Forecast) -> Planned:
     """Prints how much there is to do and how long each part will take; returns the whole."""
-    total = len(plan.cells())
-    done = f" ({total - len(cells):,} of {total:,} are there already)" if len(cells) < total else ""
-    seconds = estimate.total(plan, pretraining=pretraining, cells=cells, workers=workers)
+    total, workers, estimate = len(plan.cells()), forecast.workers, forecast.estimate
+    missing = len(forecast.cells)
+    done = f" ({total - missing:,} of {total:,} are there already)" if missing < total else ""
     console.print(
-        f"Plan: {len(pretraining)} pretrainings and {len(cells):,} cells{done} on {workers} cores, "
-        f"about {format_seconds(seconds)}",
+        f"Plan: {len(forecast.pretraining)} pretrainings and {missing:,} cells{done} on {workers} "
+        f"cores, about {format_seconds(forecast.planned)}",
         highlight=False,
     )
     parts: dict[str, float] = {}
-    for method, _ in pretraining:
+    for method, _ in forecast.pretraining.values():
         name = f"pretraining {method}"
         parts[name] = parts.get(name, 0.0) + estimate.pretraining(plan, method)
-    for cell in cells:
+    for cell in forecast.cells.values():
         parts[cell.arm] = parts.get(cell.arm, 0.0) + estimate.cell(plan, cell)
     listed = [f"{name} {format_seconds(part / workers)}" for name, part in parts.items()]
-    ending = estimate.ending(plan, workers=workers)
-    listed.append(f"export and report {format_seconds(ending)}")
+    listed.append(f"export and report {format_seconds(forecast.ending)}")
     console.print(f"  of which {', '.join(listed)}", highlight=False)
-    return Planned(seconds, ending, time.monotonic())
+    return Planned(forecast.planned, forecast.ending, time.monotonic())
 
 
 def show_time(console: Console, planned: Planned) -> None:
     """Prints how long the study took, beside what was planned."""
     took = time.monotonic() - planned.began
-    console.print(f"Took {took:,.0f} s; planned were {planned.seconds:,.0f} s.", highlight=False)
+    later = ""
+    if planned.revised is not None:
+        later = f", and {planned.revised:,.0f} s after the first seed"
+    console.print(
+        f"Took {took:,.0f} s; planned were {planned.seconds:,.0f} s{later}.", highlight=False
+    )
 
 
 def show_failures(console: Console, failures) -> None:

@@ -7,7 +7,6 @@ from tfzero.data import from_arrays
 from tfzero.pretrain import METHODS
 from tfzero.study.inits import list_inits, parse_init, read_init, read_learner
 from tfzero.study.inits.base import Bought, Counts
-from tfzero.study.inits.timing import Timing
 
 WORDS = [*list_inits(labelled=True, source=True, given="public"), "file", "file+vae"]
 LEARNERS = [word for word in WORDS if read_init(word).learns()]
@@ -71,13 +70,13 @@ def test_a_learner_says_what_it_costs(word, bars):
     learner, counts = read_learner(word), Counts(pool=1000)
     plan = make_plan(from_arrays(*bars), arms=[f"{word}/svm"], label_counts=[8])
     settings = plan.pretraining[word]
-    steps = learner.count_steps(settings, counts)
-    timing = Timing(seconds_per_step=2.0, fit_seconds=3.0)
-    assert learner.seconds(settings, counts, timing) == pytest.approx(2.0 * steps + 3.0 + 0.7)
     bought = learner.updates_bought(settings, counts, Bought(batch_size=32, small=False))
     # K-means costs seconds; a method costs by what was measured of it.
     expected = METHODS[word].relative_cost * settings.epochs * 1000 / 32 if word != "kmeans" else 0
     assert bought == pytest.approx(expected)
+    # 250 patches of 16 pixels for each of 100 centroids, compared with all of these 30 times.
+    others = 30 * 250 * 100 * 100 * 16 if word == "kmeans" else 0
+    assert learner.other_operations(settings, num_channels=1) == others
 
 
 @pytest.mark.parametrize(
@@ -85,11 +84,3 @@ def test_a_learner_says_what_it_costs(word, bars):
 )
 def test_a_learner_counts_the_images_that_it_learns_from(word, count):
     assert read_learner(word).count_images(Counts(pool=7, source=50, labelled=30)) == count
-
-
-def test_equal_updates_are_timed_once():
-    counts = {"vae": "vae@source", "simclr": "supervised+simclr"}
-    for own, foreign in counts.items():
-        alike = [read_learner(word).timed_as(None) for word in (own, foreign)]
-        assert alike[0] == alike[1]
-    assert read_learner("vae").timed_as(None) != read_learner("public+vae").timed_as(None)

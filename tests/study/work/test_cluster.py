@@ -39,7 +39,7 @@ def run_all(folder, arms, *, expected, **workers):
     with use_workers(**workers):
         assert num_workers() == expected
         progress = Progress(Console(quiet=True), workers=expected)
-        run_study(at(plan, run), estimate=Estimate({}), progress=progress)
+        run_study(at(plan, run), estimate=Estimate(), progress=progress)
     assert run.read_failures() == []
     keys = [plan.cell_key(cell) for cell in plan.cells()]
     return {key: (run.read_cell(key)["result"], run.read_probabilities(key)) for key in keys}

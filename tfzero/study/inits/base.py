@@ -5,14 +5,13 @@ from __future__ import annotations
 import abc
 import dataclasses
 import pathlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from tfzero.data import ImageData
 from tfzero.study.inits.settings import Settings
-from tfzero.study.inits.timing import Timing
 
 if TYPE_CHECKING:
     import keras
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
 
 # What follows the name of an init that learns from the source's images.
 AT_SOURCE = "@source"
-# Seconds that a pretraining costs beside its updates: loading, building and writing. They are
-# few beside the rest of any study, so a constant does.
-_OVERHEAD = 0.7
 
 
 class Context(Protocol):
@@ -202,10 +198,6 @@ class Init(abc.ABC):
     def encoder(self, context: Context, replicate: int) -> keras.Model | None:
         """Returns the encoder that arms start from in a replicate; None for raw pixels."""
 
-    def stand_in(self, context: Context) -> keras.Model | None:
-        """Returns an encoder of the same architecture that has learnt nothing."""
-        return context.random_encoder(0)
-
 
 class Learner(Init):
     """An init whose encoder is learnt in a job of its own.
@@ -248,22 +240,10 @@ class Learner(Init):
     def learn(self, context: Context, replicate: int, *, seed: int) -> Learnt:
         """Makes an encoder."""
 
-    @abc.abstractmethod
-    def time(self, context: Context) -> Timing:
-        """Times a part of the work in this process."""
-
-    def timed_as(self, settings: Any) -> Hashable:
-        """Returns what decides how long an update takes; equal for inits that need one timing."""
-        return self.name, getattr(settings, "batch_size", None), self.is_start_given
-
-    @abc.abstractmethod
-    def count_steps(self, settings: Any, counts: Counts) -> int:
-        """Returns the updates that learning takes, in the unit of `Timing.seconds_per_step`."""
-
-    def seconds(self, settings: Any, counts: Counts, timing: Timing) -> float:
-        """Returns the expected seconds of learning one encoder."""
-        steps = self.count_steps(settings, counts)
-        return _OVERHEAD + timing.fit_seconds + steps * timing.seconds_per_step
+    def other_operations(self, settings: Any, num_channels: int) -> float:
+        """Returns the multiply-adds of learning that are no network's."""
+        del settings, num_channels
+        return 0.0
 
     @abc.abstractmethod
     def updates_bought(self, settings: Any, counts: Counts, bought: Bought) -> float:

@@ -47,10 +47,3 @@ class Chain(Method):
         encoder = self._start.encoder(context, replicate)
         assert encoder is not None
         return encoder
-
-    def time_start(self, context: Context) -> keras.Model:
-        """Returns the encoder that came ready; else random weights, which take as long.
-
-        What is to be learnt first is not there yet when updates are timed.
-        """
-        return self.start(context, 0) if self.is_start_given else context.random_encoder(0)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING
-
+from tfzero.networks.shapes import PATCHES_A_CENTROID
 from tfzero.study.inits.base import Bought, Context, Counts, Learner, Learnt, Occasion
 from tfzero.study.inits.settings import KMeansPlan
-from tfzero.study.inits.timing import Timing
-
-if TYPE_CHECKING:
-    import keras
 
 # Below this many pixels per side, images get smaller patches and fewer centroids.
 _SMALL_SIDE = 16
+# Of Lloyd's algorithm, by experience.
+_ROUNDS = 30
 
 
 class KMeans(Learner):
@@ -33,33 +29,18 @@ class KMeans(Learner):
     def learn(self, context: Context, replicate: int, *, seed: int) -> Learnt:
         """Finds the centroids."""
         del replicate
-        encoder = self._fit(context, seed=seed)
+        from tfzero.networks.kmeans import fit_kmeans
+
+        settings: KMeansPlan = context.settings(self.word)
+        encoder = fit_kmeans(self.images(context), **settings.model_dump(), seed=seed)
         return Learnt(encoder, encoder.weights)
 
-    def stand_in(self, context: Context) -> keras.Model:
-        """Returns an encoder of the same architecture, from very few patches."""
-        return self._fit(context, patches_per_centroid=2)
-
-    def time(self, context: Context) -> Timing:
-        """Times a tenth of the patches; an update is the whole fit."""
-        from tfzero.networks.kmeans import PATCHES_A_CENTROID
-
-        start = time.perf_counter()
-        self._fit(context, patches_per_centroid=PATCHES_A_CENTROID // 10)
-        return Timing(seconds_per_step=10 * (time.perf_counter() - start))
-
-    def count_steps(self, settings: KMeansPlan, counts: Counts) -> int:
-        """Returns 1: the whole fit is timed as one update."""
-        del settings, counts
-        return 1
+    def other_operations(self, settings: KMeansPlan, num_channels: int) -> float:
+        """Returns the products of patches with centroids."""
+        size = settings.patch_size**2 * num_channels
+        return _ROUNDS * PATCHES_A_CENTROID * settings.num_centroids**2 * size
 
     def updates_bought(self, settings: KMeansPlan, counts: Counts, bought: Bought) -> float:
         """Returns 0, for it takes seconds."""
         del settings, counts, bought
         return 0.0
-
-    def _fit(self, context: Context, **options) -> keras.Model:
-        from tfzero.networks.kmeans import fit_kmeans
-
-        settings: KMeansPlan = context.settings(self.word)
-        return fit_kmeans(self.images(context), **settings.model_dump(), **options)

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import time
 from typing import TYPE_CHECKING
 
 from tfzero.pretrain import METHODS, build_method
 from tfzero.study.inits.base import Bought, Context, Counts, Learner, Learnt, Occasion
 from tfzero.study.inits.settings import PretrainingPlan
-from tfzero.study.inits.timing import Timing
 
 if TYPE_CHECKING:
     import keras
-
-_TIMED_CALLS = 2
 
 
 class Method(Learner):
@@ -85,38 +80,6 @@ class Method(Learner):
     def start(self, context: Context, replicate: int) -> keras.Model:
         """Returns the encoder that the method trains."""
         return context.random_encoder(replicate)
-
-    def time_start(self, context: Context) -> keras.Model:
-        """Returns an encoder whose training takes as long."""
-        return context.random_encoder(0)
-
-    def time(self, context: Context) -> Timing:
-        """Times some calls of the training graph; the first epoch traces it."""
-        import keras
-
-        from tfzero.pretrain.run import pretrain, steps_per_call
-
-        settings: PretrainingPlan = context.settings(self.word)
-        budget, images = settings.to_budget(), self.images(context)
-        per_call = steps_per_call(budget.steps_per_epoch(len(images)), images.shape[1:])
-        few = images[: per_call * budget.batch_size]
-        began = time.perf_counter()
-        marks: list[float] = []  # the time between marks holds no tracing
-        clock = keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: marks.append(time.perf_counter())
-        )
-        method = build_method(self.name, self.time_start(context), kind=settings.kind, seed=0)
-        budget = dataclasses.replace(budget, epochs=_TIMED_CALLS + 1)
-        pretrain(method, few, budget=budget, callbacks=[clock])
-        fastest = min(after - before for before, after in itertools.pairwise(marks))
-        return Timing(
-            seconds_per_step=fastest / budget.steps_per_epoch(len(few)),
-            trace_seconds=max(0.0, marks[0] - began - fastest),
-        )
-
-    def count_steps(self, settings: PretrainingPlan, counts: Counts) -> int:
-        """Returns the updates of the method."""
-        return settings.epochs * -(-self.count_images(counts) // settings.batch_size)
 
     def updates_bought(self, settings: PretrainingPlan, counts: Counts, bought: Bought) -> float:
         """Returns the classifier's updates by the method's measured cost."""

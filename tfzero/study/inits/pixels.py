@@ -17,6 +17,3 @@ class Pixels(Init):
 
     def encoder(self, context: Context, replicate: int) -> None:
         """Returns None: there is no encoder."""
-
-    def stand_in(self, context: Context) -> None:
-        """Returns None: there is no encoder."""

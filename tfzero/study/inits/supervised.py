@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
 from tfzero.pretrain.budget import default_budget
 from tfzero.study.inits.base import Bought, Context, Counts, Learner, Learnt, Occasion
 from tfzero.study.inits.settings import SupervisedPlan
-from tfzero.study.inits.timing import Timing, time_updates
 from tfzero.transfer import fit_classifier
 from tfzero.transfer.budget import Budget
-
-# Two lengths of a fit tell what an update costs from what a fit costs.
-_TIMED_STEPS = (20, 60)
 
 
 class Supervised(Learner):
@@ -52,20 +46,6 @@ class Supervised(Learner):
         steps = settings.num_steps(len(context.source.labels))
         classifier = self._train(context, replicate, steps=steps, seed=seed)
         return Learnt(classifier.encoder, classifier.trainable_weights, steps=steps)
-
-    def time(self, context: Context) -> Timing:
-        """Times two short trainings."""
-
-        def time_fit(steps: int) -> float:
-            start = time.perf_counter()
-            self._train(context, 0, steps=steps, seed=0)
-            return time.perf_counter() - start
-
-        return time_updates(time_fit, _TIMED_STEPS)
-
-    def count_steps(self, settings: SupervisedPlan, counts: Counts) -> int:
-        """Returns the updates of the classifier."""
-        return settings.num_steps(self.count_images(counts))
 
     def updates_bought(self, settings: SupervisedPlan, counts: Counts, bought: Bought) -> float:
         """Returns the updates themselves, for they are a classifier's."""

@@ -10,7 +10,6 @@ import numpy as np
 from tfzero.common.arm import Arm
 from tfzero.study.planning.families import PRETRAINING
 from tfzero.study.planning.plan import SCRATCH
-from tfzero.study.verdict.claims import AVERAGE
 from tfzero.study.verdict.difference import CONFIDENCE
 from tfzero.study.verdict.family import BETTER, WORSE, Comparison
 from tfzero.study.verdict.pairing import MIN_SEEDS, Seen
@@ -71,10 +70,10 @@ def find_crossover(comparisons: list[Comparison], arm: Arm) -> dict[str, Any] | 
     verdict claims that transfer is better on the left and scratch on the right.
     """
     mine = {
-        count: comparison
+        comparison.num_labels: comparison
         for comparison in comparisons
         if (comparison.family, comparison.arm) == (PRETRAINING, arm)
-        and (count := comparison.num_labels) is not AVERAGE
+        and comparison.num_labels is not None  # the average
     }
     for (count, left), (more, right) in itertools.pairwise(sorted(mine.items())):
         before, after = left.difference.mean, right.difference.mean

@@ -10,6 +10,7 @@ import numpy as np
 from tfzero.common.files import write_arrays, write_json
 from tfzero.study.planning.plan import CellSpec
 from tfzero.study.readings.networks import record_network, wants_reading
+from tfzero.study.work.clock import clock_job
 from tfzero.study.work.inputs import Reader
 from tfzero.study.work.process import in_study
 from tfzero.study.work.scores import score_probabilities
@@ -21,10 +22,12 @@ def run_cell(workspace: Workspace, cell: CellSpec) -> str:
     """Fits and scores a cell; returns the key of its record."""
     plan, run, data = workspace.plan, workspace.run, workspace.data
     reader = Reader(workspace, cell)
-    inputs = reader.read()
-    fitted = reader.strategy.fit(inputs.task)
-    fitted.cost.seconds += inputs.seconds
-    probabilities = fitted.predict(inputs.test)
+    with clock_job() as clock:
+        inputs = reader.read()
+        fitted = reader.strategy.fit(inputs.task)
+        fitted.cost.seconds += inputs.seconds
+        probabilities = fitted.predict(inputs.test)
+        job = clock.read()
     diverged = not np.isfinite(probabilities).all()
     if diverged:
         probabilities = _answer_commonest(reader.labels, probabilities.shape)
@@ -40,6 +43,7 @@ def run_cell(workspace: Workspace, cell: CellSpec) -> str:
         "result": {**score_probabilities(probabilities, data.test_labels), "diverged": diverged},
         "chosen": fitted.chosen,
         "cost": vars(fitted.cost),
+        "job": job,
     }
     write_json(run.cells / f"{key}.json", record)
     return key

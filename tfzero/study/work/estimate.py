@@ -1,115 +1,155 @@
-"""How long a study will take, from what was timed of each kind of work."""
+"""How long a study will take: from its records, and counted for kinds of jobs without any."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import heapq
 import math
-from collections.abc import Iterable
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from tfzero.common.arm import Arm
+from tfzero.networks.shapes import count_encoder, count_network
 from tfzero.study.inits import read_init, read_learner
-from tfzero.study.inits.timing import Timing
-from tfzero.study.planning.plan import CellSpec, StudyPlan, TransferPlan
+from tfzero.study.inits.base import Init
+from tfzero.study.planning.plan import SCRATCH, CellSpec, StudyPlan
 from tfzero.study.readings.maps import mapped_inits
-from tfzero.study.readings.networks import num_reading_images, wants_reading
+from tfzero.study.work.counted import TRACE, Machine, probe_speed, shares_once
+from tfzero.study.work.ready import Ready
+from tfzero.study.workspace import Workspace
 from tfzero.transfer import STRATEGIES
-from tfzero.transfer.budget import Budget
-from tfzero.transfer.strategies.base import Strategy, Training, Work
+from tfzero.transfer.strategies.base import Training
 
-NETWORK = "network"
-# Seconds that a job costs beside its steps: loading, building and writing. Small beside the rest
-# of any study, so constants do.
-_CELL_OVERHEAD = 0.15
-# Of a classical strategy: blocks, settings, folds.
-_FITS_PER_CHOICE = 25
 # Seconds from the last cell to the end: saving, exporting and verifying a model, the report.
 _ENDING = 9.0
 # And for each encoder's map in the report, on all workers: t-SNE, most of it.
 _MAP = 2.0
+# A worker's before its first job: loading TensorFlow.
+_START = 4.0
+# With so many records of a kind, graphs are built again and again, and belong to it.
+_MANY = 6
+# Building graphs is no more than this part of a job's seconds.
+_MOST_TRACING = 0.5
 
 
-@dataclasses.dataclass(frozen=True)
+class Kind(NamedTuple):
+    """Jobs that take about as long: of one method, or one arm at one label count.
+
+    Attributes:
+        name: The method or arm.
+        num_labels: 0 of a method.
+    """
+
+    name: str
+    num_labels: int = 0
+
+
+class Seen(NamedTuple):
+    """What a job took that was done: seconds, and the graphs built in them."""
+
+    seconds: float
+    graphs: int
+
+
+class Step(NamedTuple):
+    """A job as far as the time of a whole study depends on it; see `Task`.
+
+    Attributes:
+        kind: What is built in a process once: a graph.
+        tracing: The seconds of that.
+    """
+
+    key: str
+    seconds: float
+    needs: tuple[str, ...]
+    replicate: int
+    kind: str
+    tracing: float
+
+
+@dataclasses.dataclass
 class Estimate:
     """Expected seconds of a study's jobs.
 
-    A kind that was not timed counts 0, which only makes its share of the progress small.
-
     Attributes:
-        timings: By init that learns, `NETWORK`, init of an encoder that came ready, or arm that
-            spreads labels or trains no network.
+        machine: For kinds that nobody has done yet.
+        seen: By kind, what jobs took, by their key.
     """
 
-    timings: dict[str, Timing]
+    machine: Machine = Machine()
+    seen: dict[Kind, dict[str, Seen]] = dataclasses.field(default_factory=dict)
 
-    def _timing(self, kind: str) -> Timing:
-        return self.timings.get(kind, Timing())
+    def add(self, record: dict[str, Any]) -> None:
+        """Takes a job's record into account."""
+        spec, job = record["spec"], record.get("job")
+        if job is None:  # of an earlier version
+            return
+        seconds = job["seconds"]
+        if "arm" in spec:
+            kind = Kind(spec["arm"], spec["num_labels"])
+            seconds += 0.0 if shares_once(Arm.parse(spec["arm"])) else job["shared"]
+        else:
+            kind = Kind(spec["method"])
+        self.seen.setdefault(kind, {})[record["key"]] = Seen(seconds, job["graphs"])
 
     def pretraining(self, plan: StudyPlan, method: str) -> float:
-        """Returns the expected seconds of one pretraining."""
-        timing = self._timing(_timed_instead(plan, method))
-        return read_learner(method).seconds(plan.pretraining[method], plan.counts, timing)
+        """Returns the expected seconds of one pretraining, its graphs built already."""
+        if Kind(method) in self.seen:
+            return self._typical(Kind(method))
+        counted = self.machine.pretraining(plan, method)
+        return counted * self._compare(
+            [Kind(each) for each in plan.pretraining],
+            lambda kind: self.machine.pretraining(plan, kind.name),
+        )
 
     def cell(self, plan: StudyPlan, cell: CellSpec) -> float:
-        """Returns the expected seconds of one cell."""
-        given = read_init(cell.init).is_given
-        seconds = self._reading_given(plan, cell) if given else self._reading(plan, cell)
-        return _CELL_OVERHEAD + seconds + self._fitting(plan, cell)
+        """Returns the expected seconds of one cell, its graphs built already."""
+        return self._kind(plan, cell) + self.machine.once(plan, cell)
 
-    def _work(self, plan: StudyPlan, cell: CellSpec) -> Work:
-        budget = Budget(**plan.transfer_for(cell).model_dump())
-        return STRATEGIES[cell.strategy].work(budget, plan.data.num_pool)
+    def _kind(self, plan: StudyPlan, cell: CellSpec) -> float:
+        kind = Kind(cell.arm, cell.num_labels)
+        if kind in self.seen:
+            return self._typical(kind)
 
-    def _fitting(self, plan: StudyPlan, cell: CellSpec) -> float:
-        """Returns the seconds of all that a strategy fits."""
-        work, init = self._work(plan, cell), read_init(cell.init)
-        own, network = self._timing(cell.arm), self._timing(cell.init if init.is_given else NETWORK)
-        seconds = sum(self._training(plan, network, training) for training in work.trainings)
-        seconds += work.looks * network.seconds_per_image
-        if work.spreads:
-            seconds += self._spreading(plan, cell, own)
-        if work.whole:
-            seconds += _whole_fit(own, cell.num_labels, searched=work.searched)
-        return seconds
+        count = functools.partial(self._count, plan)
+        kinds = [Kind(arm, n) for arm in plan.arms for n in plan.label_counts]
+        same_arm = [like for like in kinds if like.name == cell.arm and like in self.seen]
+        # The nearest count tells most.
+        same_arm.sort(key=lambda like: abs(math.log(like.num_labels / cell.num_labels)))
+        same_strategy = [k for k in kinds if Arm.parse(k.name).strategy == cell.strategy]
+        for likes in (same_arm[:1], same_strategy, kinds):
+            if any(like in self.seen for like in likes):
+                return self.machine.cell(plan, cell) * self._compare(likes, count)
+        return self.machine.cell(plan, cell)
 
-    def _training(self, plan: StudyPlan, timing: Timing, training: Training) -> float:
-        """Returns the seconds of one training of a network."""
-        timed = timed_settings(plan).batch_size
-        step = timing.seconds_per_step * training.batch_size / timed
-        if training.batch_size == plan.transfer[plan.data.num_train].batch_size != timed:
-            step = timing.seconds_per_large_step or step
-        return timing.fit_seconds + training.steps * step
+    def _count(self, plan: StudyPlan, kind: Kind) -> float:
+        cell = CellSpec(arm=Arm.parse(kind.name), num_labels=kind.num_labels, replicate=0)
+        return self.machine.cell(plan, cell)
 
-    def _reading(self, plan: StudyPlan, cell: CellSpec) -> float:
-        """Returns the seconds in which labelled, test and shown images are read."""
-        work = self._work(plan, cell)
-        timing = self._timing(NETWORK if work.network else cell.arm)
-        images = plan.data.num_test + (cell.num_labels if work.network else 0)
-        if wants_reading(plan, cell):
-            images += num_reading_images(plan)
-        return images * timing.seconds_per_image
+    def _compare(self, kinds: Iterable[Kind], count: Callable[[Kind], float]) -> float:
+        """Returns how much longer jobs took than was counted for them; 1 where none was done."""
+        ratios = [self._typical(kind) / count(kind) for kind in kinds if kind in self.seen]
+        return statistics.median(ratios) if ratios else 1.0
 
-    def _reading_given(self, plan: StudyPlan, cell: CellSpec) -> float:
-        """Returns the same of an encoder that came ready, which may be large."""
-        work = self._work(plan, cell)
-        images = plan.data.num_test + cell.num_labels + (plan.data.num_pool if work.spreads else 0)
-        if not STRATEGIES[cell.strategy].trains_encoder or work.spreads:
-            # Read once: labelled images per replicate, all others per study.
-            images /= plan.seeds * len(plan.label_counts)
-        return images * self._timing(cell.init).seconds_per_image
+    def _typical(self, kind: Kind) -> float:
+        """Returns the seconds of a kind that was seen, without building graphs."""
+        seen = list(self.seen[kind].values())
+        quick = [each.seconds for each in seen if not each.graphs]
+        if quick or len(seen) >= _MANY:
+            return statistics.median(quick or [each.seconds for each in seen])
+        return min(each.seconds - self._tracing(each) for each in seen)
 
-    def _spreading(self, plan: StudyPlan, cell: CellSpec, timing: Timing) -> float:
-        """Returns the seconds of a cell with its share of the graph that its arm's cells share."""
-        cells = plan.seeds * len(plan.label_counts)
-        if plan.reads_generated(cell):
-            graphs = cells  # images of its own in each
-        elif reads_no_encoder(cell.arm) or read_init(cell.init).is_given:
-            graphs = 1
-        else:
-            graphs = plan.num_encoders if cell.init in plan.pretraining else plan.seeds
-        share = graphs / cells
-        seconds = timing.fits[0][1] if timing.fits else 0.0
-        return seconds + share * timing.seconds_per_step
+    def _tracing(self, seen: Seen) -> float:
+        return min(seen.graphs * TRACE, _MOST_TRACING * seen.seconds)
+
+    def _trace(self, kind: Kind, graphs: int) -> float:
+        """Returns the seconds in which a process builds the graphs of a kind."""
+        found = self.seen.get(kind)
+        if found is None:
+            return graphs * TRACE
+        return max(self._tracing(each) for each in found.values())
 
     def ending(self, plan: StudyPlan, *, workers: int) -> float:
         """Returns the expected seconds from the last cell to the end."""
@@ -117,100 +157,124 @@ class Estimate:
         if not plan.network_arms():
             return _ENDING / 3 + maps  # the report alone
         settings = plan.transfer[plan.data.num_train]
-        training = Training(settings.steps, settings.batch_size)
-        return _ENDING + maps + self._training(plan, self._timing(NETWORK), training)
+        training = self.machine.training(Training(settings.steps, settings.batch_size), SCRATCH)
+        networks = [Kind(arm, n) for arm in plan.network_arms() for n in plan.label_counts]
+        slower = self._compare(networks, functools.partial(self._count, plan))
+        return _ENDING + maps + training * slower
 
-    def total(self, plan: StudyPlan, *, pretraining, cells, workers: int) -> float:
+    def total(
+        self,
+        plan: StudyPlan,
+        *,
+        pretraining: Mapping[str, tuple[str, int]],
+        cells: Mapping[str, CellSpec],
+        workers: int,
+        is_new: bool = True,
+        spent: Mapping[str, float] | None = None,
+    ) -> float:
         """Returns the expected seconds of a study's missing jobs, to its end.
 
         Args:
             plan: The study.
-            pretraining: (method, replicate) of each encoder to come.
-            cells: The cells to come.
+            pretraining: (method, replicate) of each encoder to come, by any keys.
+            cells: The cells to come, by any keys.
             workers: Processes that work at once.
+            is_new: Whether the workers have built no graph yet.
+            spent: Seconds that workers have been at jobs, by their keys.
         """
-        first = sorted((self.pretraining(plan, method) for method, _ in pretraining), reverse=True)
-        first += [self.cell(plan, cell) for cell in cells if cell.init not in plan.pretraining]
-        then = [self.cell(plan, cell) for cell in cells if cell.init in plan.pretraining]
-        kinds = {method for method, _ in pretraining} | ({NETWORK} if cells else set())
-        # Every worker builds every graph; timing has built each in one of them.
-        tracing = sum(self._timing(kind).trace_seconds for kind in kinds) * (workers - 1) / workers
-        return (
-            tracing
-            + _span(first, workers)
-            + _span(then, workers)
-            + self.ending(plan, workers=workers)
-        )
+        steps = [
+            step._replace(seconds=max(0.0, step.seconds - (spent or {}).get(step.key, 0.0)))
+            for step in self._list_steps(plan, pretraining, cells)
+        ]
+        start = _START if is_new and steps and workers > 1 else 0.0
+        built = {} if is_new else self._count_built()
+        return start + _span(steps, workers, built) + self.ending(plan, workers=workers)
+
+    def _list_steps(
+        self,
+        plan: StudyPlan,
+        pretraining: Mapping[str, tuple[str, int]],
+        cells: Mapping[str, CellSpec],
+    ) -> list[Step]:
+        shared = plan.encoders or plan.seeds
+        keys = {(word, replicate % shared): key for key, (word, replicate) in pretraining.items()}
+
+        def find(init: Init | None, replicate: int) -> tuple[str, ...]:
+            """Returns the key of the encoder of an init if it is still to come."""
+            key = None if init is None else keys.get((init.word, replicate % shared))
+            return () if key is None else (key,)
+
+        steps = []
+        for key, (word, replicate) in pretraining.items():
+            needs = find(read_learner(word).before, replicate)
+            tracing = self._trace(Kind(word), graphs=1)
+            steps.append(Step(key, self.pretraining(plan, word), needs, replicate, word, tracing))
+        kinds: dict[Kind, tuple[float, float]] = {}
+        for key, cell in cells.items():
+            kind = Kind(cell.arm, cell.num_labels)
+            if kind not in kinds:
+                graphs = 2 if STRATEGIES[cell.strategy].trains_network else 0
+                kinds[kind] = self._kind(plan, cell), self._trace(kind, graphs)
+            seconds, tracing = kinds[kind]
+            seconds += self.machine.once(plan, cell)
+            needs = find(read_init(cell.init), cell.replicate)
+            steps.append(Step(key, seconds, needs, cell.replicate, cell.strategy, tracing))
+        return steps
+
+    def _count_built(self) -> dict[str, int]:
+        """Returns how many workers have built what a step of each kind needs."""
+        built: dict[str, int] = {}
+        for kind, found in self.seen.items():
+            name = Arm.parse(kind.name).strategy if kind.num_labels else kind.name
+            traced = sum(each.graphs > 0 for each in found.values())
+            built[name] = max(built.get(name, 0), traced)
+        return built
+
+
+def _span(steps: Sequence[Step], workers: int, built: dict[str, int]) -> float:
+    """Returns when the last job ends, each free worker taking the next that can start."""
+    ready, now = Ready(steps), 0.0
+    known = [{kind for kind, count in built.items() if count > each} for each in range(workers)]
+    free, at_work = list(range(workers)), []
+    while ready.left:
+        while free and (step := ready.take()) is not None:
+            knowing = [each for each in free if step.kind in known[each]]
+            worker = (knowing or free)[0]
+            free.remove(worker)
+            tracing = 0.0 if step.kind in known[worker] else step.tracing
+            known[worker].add(step.kind)
+            heapq.heappush(at_work, (now + tracing + step.seconds, worker, step.key))
+        now, worker, key = heapq.heappop(at_work)
+        free.append(worker)
+        ready.end(key)
+    return now
 
 
 def estimate_plan(plan: StudyPlan, estimate: Estimate, *, workers: int) -> float:
     """Returns the expected seconds of a whole plan, nothing of which is done."""
-    pretraining = [(method, r) for method in plan.pretraining for r in range(plan.num_encoders)]
-    return estimate.total(plan, pretraining=pretraining, cells=plan.cells(), workers=workers)
+    pretraining = {
+        f"{method}, seed {replicate}": (method, replicate)
+        for replicate in range(plan.num_encoders)
+        for method in plan.pretraining
+    }
+    cells = {cell.label: cell for cell in plan.cells()}
+    return estimate.total(plan, pretraining=pretraining, cells=cells, workers=workers)
 
 
-def timed_settings(plan: StudyPlan) -> TransferPlan:
-    """Returns the settings of the network fits that are timed."""
-    return plan.transfer[max(plan.label_counts)]
+def make_estimate(workspace: Workspace, records: Iterable[dict[str, Any]]) -> Estimate:
+    """Returns the estimate of a study on this machine, in about half a second.
 
-
-def timed_kinds(plan: StudyPlan) -> list[str]:
-    """Returns what is worth timing before the study, the longest to time first."""
-    learning = dict.fromkeys(_timed_instead(plan, init) for init in plan.pretraining)
-    given = dict.fromkeys(arm.init for arm in plan.arms if read_init(arm.init).is_given)
-    networks = [NETWORK] if any(arm.init not in given for arm in plan.network_arms()) else []
-    others = [arm for arm in plan.arms if _is_timed_apart(STRATEGIES[arm.strategy])]
-    return [*given, *learning, *networks, *others]
-
-
-def _is_timed_apart(strategy: Strategy) -> bool:
-    """Returns whether updates of a network do not tell what a cell takes."""
-    return strategy.spreads or not strategy.trains_network
-
-
-def _timed_instead(plan: StudyPlan, word: str) -> str:
-    """Returns the init whose updates take as long, and which is timed for all such."""
-
-    def cost(each: str):
-        return read_learner(each).timed_as(plan.pretraining[each])
-
-    return next(each for each in plan.pretraining if cost(each) == cost(word))
-
-
-def reads_no_encoder(arm: Arm) -> bool:
-    """Returns whether a graph is of the pixels: the network has learnt nothing, or there is none.
-
-    Features of random weights are further from what an image shows than its pixels are.
+    Args:
+        workspace: The study.
+        records: Of the cells and encoders that are there.
     """
-    init = read_init(arm.init)
-    return init.reads_pixels or (init.is_random and STRATEGIES[arm.strategy].spreads)
-
-
-def _whole_fit(timing: Timing, num_labels: int, *, searched: int | None) -> float:
-    """Returns the seconds of a fit that was timed as a whole."""
-    seconds = _extrapolate(timing.fits, num_labels)
-    if searched is not None and num_labels > searched:
-        # A part of the labels makes the choice, and all are fitted once.
-        seconds = _extrapolate(timing.fits, searched) + seconds / _FITS_PER_CHOICE
-    return seconds
-
-
-def _extrapolate(fits: tuple[tuple[int, float], ...], count: int) -> float:
-    """Returns the seconds of a fit on `count` labels, by a power law through the last two."""
-    if not fits:
-        return 0.0
-    labels, seconds = fits[-1]
-    power = 1.0
-    if len(fits) > 1:
-        fewer, shorter = fits[-2]
-        power = math.log(max(seconds, 1e-3) / max(shorter, 1e-3)) / math.log(labels / fewer)
-    # Between a linear pass and the kernel methods' cube.
-    return seconds * (count / labels) ** min(3.0, max(1.0, power))
-
-
-def _span(seconds: Iterable[float], workers: int) -> float:
-    """Returns when the last job ends if each free worker takes the next."""
-    free = [0.0] * workers
-    for length in seconds:
-        heapq.heappush(free, heapq.heappop(free) + length)
-    return max(free)
+    plan, operations = workspace.plan, 0
+    if plan.encoder is None:
+        operations = count_encoder(plan.data.image_shape)
+    else:
+        operations = count_network(workspace.random_encoder(0))
+    given = 0 if plan.given is None else count_network(workspace.load_given())
+    estimate = Estimate(Machine(probe_speed(), operations, given))
+    for record in records:
+        estimate.add(record)
+    return estimate

@@ -11,6 +11,7 @@ import numpy as np
 
 from tfzero.common.files import atomic_file, read_json, write_json
 from tfzero.study.records import RunFolder
+from tfzero.study.work.clock import share
 from tfzero.study.work.locks import hold_lock
 
 Found = TypeVar("Found")
@@ -80,7 +81,7 @@ def make_once(
     if found is not None:
         return found
     folder.mkdir(parents=True, exist_ok=True)
-    with hold_lock(run.locks / f"features-{name}.json"):
+    with share(), hold_lock(run.locks / f"features-{name}.json"):
         found = read(folder, name)
         if found is None:
             make(folder)

@@ -14,9 +14,8 @@ from tfzero.common.files import read_json, write_arrays, write_json
 from tfzero.data import ImageData
 from tfzero.study.records import RunFolder
 from tfzero.study.work.features import make_once
-from tfzero.transfer.graph import Graph, Links, Space, build_graph, link, spread_over
+from tfzero.transfer.graph import Graph, Links, Space, link
 
-_FEW_TIMED = 1000
 _OF_GRAPH = ("places", "neighbours", "similarities")
 
 
@@ -63,38 +62,6 @@ def open_pool_graph(
     arrays, seconds = _open(run, f"{key}-graph", build)
     space = Space(arrays["mean"], arrays["components"])
     return Graph(space, *(arrays[name] for name in _OF_GRAPH)), seconds
-
-
-def time_graph(encoder, data: ImageData, labels: np.ndarray) -> tuple[float, float]:
-    """Times a graph and its links, and one spreading of labels, from a few images.
-
-    Args:
-        encoder: As in `tfzero.transfer.features.graph_images`.
-        data: The images.
-        labels: int, of the labelled images at the largest label count.
-
-    Returns:
-        Seconds that the graph of the whole pool with its links would take, and seconds of a
-        spreading over it.
-    """
-    from tfzero.transfer.features import read_blocks
-
-    count = len(data.pool)
-    few = data.pool[:_FEW_TIMED]
-    read_blocks(encoder, few)  # traces
-    start = time.perf_counter()
-    features, columns = read_blocks(encoder, few)
-    graph = build_graph(features, blocks=tuple(columns.values()))
-    # As many to search as there will be.
-    whole = graph._replace(places=np.resize(graph.places, (count, graph.places.shape[1])))
-    links = link(whole, features)
-    seconds_per_image = (time.perf_counter() - start) / len(few)
-    labels = labels[: len(few)]
-    links = Links(links.nearest[: len(labels)] % len(few), links.similarities[: len(labels)])
-    start = time.perf_counter()
-    spread_over(graph, links, labels, num_classes=data.num_classes)
-    spreading = (time.perf_counter() - start) * count / len(few)
-    return seconds_per_image * (count + len(data.test_images) + len(labels)), spreading
 
 
 def _open(run: RunFolder, name: str, build: Callable[[], tuple]) -> tuple[dict, float]:

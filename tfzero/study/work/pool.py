@@ -5,11 +5,10 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import contextvars
+import itertools
 import os
 import pathlib
 import signal
-import threading
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
@@ -18,10 +17,9 @@ from typing import Any, NamedTuple
 import loky
 
 from tfzero.common.checks import InputError, StopError
+from tfzero.study.work.process import end_with, write_errors_to
 from tfzero.study.work.progress import Progress
 
-# Seconds between a worker's looks at whether its parent lives.
-_WATCH_INTERVAL = 1.0
 # An idle worker ends after so many seconds, and with it all that it has compiled.
 _IDLE_SECONDS = 300
 # Each worker uses one core: results must not depend on a machine's cores. loky replaces a worker
@@ -100,7 +98,7 @@ class _Processes(Executor):
         return loky.get_reusable_executor(
             self._count,
             timeout=_IDLE_SECONDS,
-            initializer=_end_with,
+            initializer=end_with,
             initargs=(os.getpid(),),
             env=_ENVIRONMENT,
         )
@@ -168,7 +166,9 @@ class Pool:
         # A few wait at the workers, so that none is idle while this process is busy. No more:
         # what is handed out keeps its place whatever becomes ready meanwhile.
         self._most = workers.count + (0 if workers.count == 1 else max(1, workers.count // 4))
+        self._count = workers.count
         self._at_work: dict[Future, Any] = {}
+        self._begun: set[Future] = set()
 
     @property
     def has_room(self) -> bool:
@@ -189,6 +189,13 @@ class Pool:
             future.set_exception(error)
         self._at_work[future] = item
 
+    def list_begun(self) -> list[Any]:
+        """Returns the items that workers must be at, and which it has not returned before."""
+        first = list(itertools.islice(self._at_work, self._count))
+        new = [future for future in first if future not in self._begun]
+        self._begun.update(new)
+        return [self._at_work[future] for future in new]
+
     def collect(self, seconds: float | None = None) -> list[Ended]:
         """Returns the items that have ended; waits for one, for so many seconds at most.
 
@@ -203,6 +210,7 @@ class Pool:
 
     def _take(self, future: Future) -> Ended:
         item = self._at_work.pop(future)
+        self._begun.discard(future)
         try:
             return Ended(item, future.result())
         except BrokenExecutor:
@@ -278,30 +286,5 @@ def _interrupts_blocked() -> Iterator[None]:
 
 def _call(log: pathlib.Path | None, parent: int, call: Callable[..., Any], arguments: tuple) -> Any:
     if log is not None and os.getpid() != parent:
-        _write_errors_to(log)
+        write_errors_to(log)
     return call(*arguments)
-
-
-def _write_errors_to(log: pathlib.Path) -> None:
-    """Sends what a worker's libraries print to standard error into the run's log.
-
-    TensorFlow's C++ parts print dozens of lines there that no setting silences.
-    """
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
-
-
-def _end_with(parent: int) -> None:
-    """Ends this worker when its parent is gone: killed, it cannot end its workers itself.
-
-    Without this they would work through their queue beside the resumed study. Nothing is lost
-    but the cell in flight, for records appear whole or not at all.
-    """
-
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(_WATCH_INTERVAL)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -12,6 +12,7 @@ from tfzero.pretrain.generate import generate_pool
 from tfzero.study.inits import read_learner
 from tfzero.study.inits.base import Learnt
 from tfzero.study.readings.pictures import draw_pictures
+from tfzero.study.work.clock import JobClock
 from tfzero.study.work.process import in_study
 from tfzero.study.workspace import Workspace
 from tfzero.transfer.contract import measure_cost
@@ -30,6 +31,7 @@ def run_pretraining(workspace: Workspace, word: str, replicate: int) -> str:
 
     init, run = read_learner(word), workspace.run
     key = workspace.encoder_key(word, replicate)
+    clock = JobClock()
     with measure_cost() as cost:
         seed = derive_seed(replicate, "pretrain", word)
         learnt = init.learn(workspace, replicate, seed=seed)
@@ -56,6 +58,7 @@ def run_pretraining(workspace: Workspace, word: str, replicate: int) -> str:
         "history": _finite(learnt.history),
         "alarms": alarms,
         "cost": vars(cost),
+        "job": clock.read(before=learnt.seconds),
     }
     # Last: an encoder counts as done when its record is there.
     write_json(run.encoders / f"{key}.json", record)

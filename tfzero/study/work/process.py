@@ -5,6 +5,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import os
+import pathlib
+import threading
+import time
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -12,6 +16,9 @@ from tfzero.study.workspace import Workspace
 
 Arguments = ParamSpec("Arguments")
 Value = TypeVar("Value")
+
+# Seconds between a worker's looks at whether its parent lives.
+_WATCH_INTERVAL = 1.0
 
 
 def in_study(
@@ -55,3 +62,28 @@ def prepare_process() -> None:
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def write_errors_to(log: pathlib.Path) -> None:
+    """Sends what a worker's libraries print to standard error into the run's log.
+
+    TensorFlow's C++ parts print dozens of lines there that no setting silences.
+    """
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+
+
+def end_with(parent: int) -> None:
+    """Ends this worker when its parent is gone: killed, it cannot end its workers itself.
+
+    Without this they would work through their queue beside the resumed study. Nothing is lost
+    but the cell in flight, for records appear whole or not at all.
+    """
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(_WATCH_INTERVAL)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import Any, NamedTuple
@@ -25,11 +26,13 @@ class Planned(NamedTuple):
         seconds: All of it.
         ending: From the last cell to the end.
         began: When.
+        revised: All of it as it was expected after the first replicate, if that was run.
     """
 
     seconds: float
     ending: float
     began: float
+    revised: float | None = None
 
 
 class Progress:
@@ -41,13 +44,27 @@ class Progress:
         console: Where to write; a quiet one writes nothing.
         workers: Jobs that run at once.
         standing: What is shown above the bar; is told the key of each job that is done.
+        forecast: Knows the seconds left better than the jobs' first estimates; is told the keys of
+            jobs that begin and end.
         tick: Seconds from one look at the clock to the next.
     """
 
-    def __init__(self, console: Console, *, workers: int, standing: Any = None, tick: float = 1.0):
+    def __init__(
+        self,
+        console: Console,
+        *,
+        workers: int,
+        standing: Any = None,
+        forecast: Any = None,
+        tick: float = 1.0,
+    ):
         self.console = console
         self.workers = workers
         self.standing = standing
+        self.forecast = forecast
+        # The forecast's seconds left, when it was last asked, and when jobs were last done.
+        self._forecast_left = 0.0
+        self._asked = self._learnt = -math.inf
         self._tick = tick
         self._bar: rich_progress.Progress | None = None
         self._live: Live | None = None
@@ -79,9 +96,18 @@ class Progress:
         self._clock = threading.Thread(target=self._watch_clock, daemon=True)
         self._clock.start()
 
+    def begin(self, job: Any) -> None:
+        """Notes that a worker is at a job from now on."""
+        if self.forecast is not None:
+            with self._lock:
+                self.forecast.begin(job.key)
+
     def advance(self, job: Any) -> None:
         """Counts a job as done."""
         with self._lock:
+            if self.forecast is not None:
+                self.forecast.end(job.key)
+                self._learnt = time.monotonic()
             self._done += job.seconds
             self._count += 1
             self._last_job = time.monotonic()
@@ -99,7 +125,9 @@ class Progress:
             self._bar = self._live = None
 
     def seconds_left(self) -> float:
-        """Returns the expected seconds left, the forecast corrected by what was observed."""
+        """Returns the expected seconds left, by the forecast or corrected by what was observed."""
+        if self.forecast is not None:
+            return self._ask_forecast()
         expected = self._done / self.workers
         elapsed = self._last_job - self._started
         pace = (elapsed + _TRUST) / (expected + _TRUST)
@@ -108,6 +136,12 @@ class Progress:
         jobs = self._jobs - self._count
         waiting = left * max(0.0, jobs - self.workers) / jobs if jobs else 0.0
         return max(waiting, left - (time.monotonic() - self._last_job))
+
+    def _ask_forecast(self) -> float:
+        now = time.monotonic()
+        if self._learnt > self._asked or now - self._asked > _TRUST:
+            self._forecast_left, self._asked = self.forecast.seconds_left(), now
+        return max(0.0, self._forecast_left - (now - self._asked))
 
     def _watch_clock(self) -> None:
         while not self._stopped.wait(self._tick):

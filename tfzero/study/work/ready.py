@@ -5,11 +5,37 @@ from __future__ import annotations
 import functools
 import heapq
 from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
 
-from tfzero.study.work.attempt import Task
+
+class Waits(Protocol):
+    """What is asked of a task here; see `tfzero.study.work.attempt.Task`."""
+
+    @property
+    def key(self) -> str:
+        """Tells it from the others."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """Expected."""
+        ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of what has to be done before."""
+        ...
+
+    @property
+    def replicate(self) -> int:
+        """Those of earlier ones come first."""
+        ...
 
 
-class Ready:
+Each = TypeVar("Each", bound=Waits)
+
+
+class Ready(Generic[Each]):
     """Tasks that are left, and among them those that wait for nothing.
 
     Replicate by replicate. Within one comes first what begins the longest chain of tasks that wait
@@ -19,7 +45,7 @@ class Ready:
         tasks: All of them. What one needs and is not among them is there already.
     """
 
-    def __init__(self, tasks: Sequence[Task]):
+    def __init__(self, tasks: Sequence[Each]):
         self.left = {task.key: task for task in tasks}
         self._needs = {
             task.key: {need for need in task.needs if need in self.left} for task in tasks
@@ -42,7 +68,7 @@ class Ready:
             if not self._needs[task.key]:
                 self.put_back(task)
 
-    def take(self) -> Task | None:
+    def take(self) -> Each | None:
         """Returns the next task to start; None where each that is left waits, or was taken."""
         while self._heap:
             _, key = heapq.heappop(self._heap)
@@ -50,15 +76,15 @@ class Ready:
                 return self.left[key]
         return None
 
-    def put_back(self, task: Task) -> None:
+    def put_back(self, task: Each) -> None:
         """Makes a task that was taken one to start again, in its old place."""
         heapq.heappush(self._heap, (self._places[task.key], task.key))
 
-    def waiting_for(self, key: str) -> list[Task]:
+    def waiting_for(self, key: str) -> list[Each]:
         """Returns the tasks left that need a task."""
         return [self.left[each] for each in self._waiting[key] if each in self.left]
 
-    def end(self, key: str) -> Task:
+    def end(self, key: str) -> Each:
         """Takes a task out; what waited for nothing else can start."""
         task = self.left.pop(key)
         for each in self._waiting[key]:

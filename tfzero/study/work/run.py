@@ -93,6 +93,7 @@ class _Loop:
         while self.ready.left:
             self._hand_out(pool)
             if not pool.is_idle:
+                self._tell_begun(pool)
                 self._take_back(pool.collect(_LOOK_SECONDS if self.held else None))
             elif not is_told and self.held:
                 is_told = True
@@ -102,6 +103,11 @@ class _Loop:
             if self.held and time.monotonic() - looked >= _LOOK_SECONDS:
                 self._look_at_held()
                 looked = time.monotonic()
+
+    def _tell_begun(self, pool: Pool) -> None:
+        if self.progress is not None:
+            for task in pool.list_begun():
+                self.progress.begin(task)
 
     def _hand_out(self, pool: Pool) -> None:
         if self.suspects:  # one by one

@@ -39,11 +39,11 @@ def missing_pretraining(
     workspace: Workspace, cells: Iterable[CellSpec] | None = None
 ) -> list[tuple[str, int]]:
     """Returns the encoders of some cells still to be pretrained, as (init, replicate)."""
-    encoders = _encoders(workspace.plan, cells)
+    encoders = encoders_of(workspace.plan, cells)
     return [encoder for key, encoder in encoders.items() if not workspace.has_encoder(key)]
 
 
-def _encoders(
+def encoders_of(
     plan: StudyPlan, cells: Iterable[CellSpec] | None = None
 ) -> dict[str, tuple[str, int]]:
     """Returns (method, first replicate that uses it) of each encoder by its key."""
@@ -108,7 +108,7 @@ def read_records(
     found = [record for cell in cells if (record := run.read_cell(plan.cell_key(cell)))]
     encoders = [
         record
-        for key in _encoders(plan, cells)
+        for key in encoders_of(plan, cells)
         if (record := read_json(run.encoders / f"{key}.json"))
     ]
     return found, encoders

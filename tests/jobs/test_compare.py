@@ -492,7 +492,7 @@ def test_a_study_without_a_verdict_exports_only_when_asked(
     assert results["not_exported"] is None and "Every cell has its record already" in said
     spec = json.loads((tmp_path / "here/1/assets.extra/model_spec.json").read_text())
     file = results["recommended"]["file"]
-    assert spec["notes"]["this_file"] == file and file["accuracy"] > 50  # chance is 25
+    assert spec["notes"]["this_file"] == file and file["accuracy"] > 35  # chance is 25
     assert file["num_labels"] == 56 and file["calibration"]["num_held_out"] == 56
     assert spec["notes"]["notes"][0].startswith("Exported scratch/probe, trained on all 56 labels")
     version = tfzero.load_model(next((tmp_path / "runs/bars/final").glob("*.keras")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ from tfzero.common.checks import InputError
 from tfzero.data import ImageData
 from tfzero.data.load import load
 from tfzero.data.options import LoadOptions
+from tfzero.study.planning.request import AUTO
 
 # Keras and NumPy keep seeds in 32 bits with a sign.
 _LARGEST_SEED = 2**31 - 1
@@ -50,6 +51,24 @@ def read_load_options(context: typer.Context, **others: Any) -> LoadOptions:
 def split(text: str | None) -> list[str] | None:
     """Returns the parts of a text between its commas."""
     return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def parse_minutes(text: str) -> float | Literal["auto"] | None:
+    """Returns what `tfzero.compare` takes as `minutes`: a number, None for any time, or "auto".
+
+    Raises:
+        InputError: If the text is none of these.
+    """
+    if text == "none":
+        return None
+    if text == AUTO:
+        return AUTO
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(
+            f'`minutes` is "{text}"; expected a number, or none for any time, as in `minutes=10`.'
+        ) from None
 
 
 def parse_size(text: str | None) -> int | tuple[int, int] | None:

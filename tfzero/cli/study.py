@@ -36,7 +36,7 @@ from tfzero.cli.options import (
     Weights,
     command,
 )
-from tfzero.cli.parse import load_images, read_load_options, split
+from tfzero.cli.parse import load_images, parse_minutes, read_load_options, split
 from tfzero.cli.translate import Console
 from tfzero.data.check import check_data
 from tfzero.jobs.check import show_check, write_check_page
@@ -106,13 +106,14 @@ def compare(
         ),
     ] = None,
     minutes: Annotated[
-        float | None,
+        str,
         typer.Option(
-            help="Fit the study into this time: seeds, arms and label counts are dropped "
-            "until it does, and named.",
+            help="What the study may take, or none for any time. Default arms, passes of "
+            "pretraining and seeds are chosen so that it fits; what is dropped is named. Default: "
+            "30, and 3 on the built-in digits.",
             rich_help_panel=STUDY,
         ),
-    ] = None,
+    ] = "auto",
     more_seeds: Annotated[
         int | None,
         typer.Option(
@@ -198,7 +199,7 @@ def compare(
         early_stop=False if no_early_stop else None,
         margin=margin,
         metric=metric,
-        minutes=minutes,
+        minutes=parse_minutes(minutes),
         more_seeds=more_seeds,
         class_weights=class_weights or None,
         kind=kind,

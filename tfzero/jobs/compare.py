@@ -8,7 +8,7 @@ import os
 import pathlib
 import shutil
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rich.console import Console
 
@@ -27,10 +27,10 @@ from tfzero.jobs.source import Source, open_source
 from tfzero.study import screen
 from tfzero.study.growing import grow_study
 from tfzero.study.growth import Growth, read_growth
-from tfzero.study.minutes import fit_minutes
+from tfzero.study.minutes import fit_minutes, kept_arms
 from tfzero.study.outside import read_arms
 from tfzero.study.planning.plan import StudyPlan
-from tfzero.study.planning.request import read_request
+from tfzero.study.planning.request import AUTO, Request, read_request
 from tfzero.study.planning.resolve import make_plan
 from tfzero.study.readings.data import record_data, record_images
 from tfzero.study.readings.maps import missing_maps
@@ -69,7 +69,7 @@ def compare(
     early_stop: bool | None = None,
     margin: float | None = None,
     metric: str | None = None,
-    minutes: float | None = None,
+    minutes: float | Literal["auto"] | None = AUTO,
     more_seeds: int | None = None,
     class_weights: bool | None = None,
     kind: str | None = None,
@@ -108,8 +108,10 @@ def compare(
         margin: Smallest difference worth having, in points of accuracy; None means 1.
         metric: What the verdict is made on: "accuracy", or "balanced_accuracy", the mean of the
             classes' accuracies; None means "accuracy".
-        minutes: What the study may take on this machine. Replicates, arms and label counts are
-            dropped until it is expected to keep to that, and named.
+        minutes: What the study may take on this machine, export and report included: "auto" means
+            30, and 3 on the built-in digits; None means any time. Default arms are added as far as
+            they fit, pretraining is shortened before an arm is dropped, and the seeds are as many
+            as fit, 3 at least. What you ask for by name is never dropped.
         more_seeds: Adds replicates to the finished study in the folder, and looks again. What is
             not given here is as it was asked for then.
         class_weights: Whether rare classes weigh as much as frequent ones in training, in every
@@ -164,14 +166,14 @@ def compare(
         "early_stop": early_stop,
         "margin": margin,
         "metric": metric,
-        "minutes": minutes,
         "class_weights": class_weights,
         "kind": kind,
         "unlabeled_from": unlabeled_from,
         "then": then,
     }
     earlier = {} if more_seeds is None else read_asked(run)
-    request = read_request({**earlier, **_without_none(asked)})
+    told = {} if minutes == AUTO else {"minutes": minutes}  # None lifts the limit
+    request = read_request({**earlier, **_without_none(asked), **told})
     opened = open_source(source, like=data, weights=weights)
     full = make_plan(data, request, encoder=encoder, source=opened.task, given=opened.given)
     # A cluster's cores are not for one process alone.
@@ -181,7 +183,7 @@ def compare(
     own_networks = encoder is not None or opened.encoder is not None
     # The workers' working directory may be another.
     asked_for = Workspace(full, run.path.resolve(), _own_objects() if own_networks else {}, outside)
-    opening = _Opening(asked_for, data, encoder, opened, overwrite, more_seeds)
+    opening = _Opening(asked_for, request, data, encoder, opened, overwrite, more_seeds)
     with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):
         run.create()
         with take_part(run.locks):
@@ -207,6 +209,7 @@ class _Opening(NamedTuple):
 
     Attributes:
         asked: The study that is asked for.
+        request: What was asked for, before any default was resolved.
         data: Its images.
         encoder: The own architecture, or None.
         source: What encoders can come from beside the pool.
@@ -215,6 +218,7 @@ class _Opening(NamedTuple):
     """
 
     asked: Workspace
+    request: Request
     data: ImageData
     encoder: keras.Model | None
     source: Source
@@ -239,7 +243,7 @@ def _open_study(opening: _Opening, console: Console) -> tuple[Workspace, Estimat
         given=opening.source.encoder,
         overwrite=opening.overwrite,
     )
-    return _settle_plan(asked, stored, opening.more_seeds, console)
+    return _settle_plan(opening, stored, console)
 
 
 def _end(workspace: Workspace, exporting: Exporting, console: Console) -> Study:
@@ -274,14 +278,22 @@ def _sentence_for_full_disk(run: RunFolder) -> Iterator[None]:
 
 
 def _settle_plan(
-    asked: Workspace, stored: StudyPlan | None, more: int | None, console: Console
+    opening: _Opening, stored: StudyPlan | None, console: Console
 ) -> tuple[Workspace, Estimate | None]:
     """Returns the workspace of the plan to run by, stored, and the estimate if that took one."""
+    asked, more = opening.asked, opening.more_seeds
     full, run = asked.plan, asked.run
     estimate, plan = None, stored or full
     if stored is None and full.minutes is not None:
         estimate = _estimate(asked)
-        plan = fit_minutes(full, estimate, minutes=full.minutes, workers=num_workers())
+        plan = fit_minutes(
+            full,
+            estimate,
+            minutes=full.minutes,
+            workers=num_workers(),
+            kept=kept_arms(full.arms, opening.request.arms),
+            shorten=opening.request.epochs is None,
+        )
     workspace = dataclasses.replace(asked, plan=plan)
     if more is not None:
         plan = add_seeds(read_growth(workspace), run, more)

@@ -2,99 +2,194 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 
 from tfzero.common.arm import Arm
-from tfzero.common.checks import InputError
 from tfzero.study.inits import read_init
-from tfzero.study.planning.families import control_of
-from tfzero.study.planning.plan import SCRATCH, StudyPlan
+from tfzero.study.inits.settings import Settings
+from tfzero.study.planning.families import control_of, reads_pool
+from tfzero.study.planning.plan import DEFAULT_ARMS, SCRATCH, StudyPlan
 from tfzero.study.planning.resolve import resize_plan
 from tfzero.study.verdict.pairing import MIN_SEEDS
 from tfzero.study.work.estimate import Estimate, estimate_plan
 
-# More replicates than this are dropped before any arm is: fewer make verdicts rare.
+# An arm is added as long as so many replicates of all arms are expected to fit: with fewer, a
+# verdict is rare.
 _ENOUGH_SEEDS = 5
+# What an arm tells, beside a pretrained arm that is judged against training from scratch: an arm
+# that reads the pool while it learns from labels answers two questions; scratch that trains for
+# longer is no claim of its own.
+_WORTH_OF_POOL, _WORTH_OF_LONG = 1.5, 0.3
+# Pretraining is shortened to these shares of its passes, the last of which is the least.
+_SHARES = (0.5, 0.25)
 
 
-def fit_minutes(plan: StudyPlan, estimate: Estimate, *, minutes: float, workers: int) -> StudyPlan:
-    """Returns the largest study that is expected to end within `minutes`.
+def fit_minutes(
+    plan: StudyPlan,
+    estimate: Estimate,
+    *,
+    minutes: float,
+    workers: int,
+    kept: Iterable[Arm] = (),
+    shorten: bool = True,
+) -> StudyPlan:
+    """Returns the study that tells most within `minutes`, by what its jobs are expected to take.
 
-    In this order: fewer replicates, down to 5; without the most expensive arms, but never
-    without scratch/finetune and one transfer arm; without the most expensive label counts, down
-    to one; fewer replicates, down to 3. As many replicates as then fit are kept. What was dropped
-    is in the plan's `dropped`.
+    Always in are the arms to be kept, scratch/finetune, the cheapest pretrained arm, the cheapest
+    one of a method that generates images, and the arms without a network, with 3 replicates. Then
+    arms are added by what they tell per minute, as long as 5 replicates fit; where one does not
+    fit, its pretraining is shortened down to a quarter of its passes before it is dropped. As many
+    replicates as then fit are planned, up to those asked for.
+    What was dropped is in the plan's `dropped`. The plan may still take longer than the minutes,
+    where what has to be in takes longer.
 
     Args:
         plan: What was asked for.
-        estimate: Timed on this machine.
+        estimate: Of this machine.
         minutes: From here to the verdict, report and export.
         workers: Processes that work at once.
-
-    Raises:
-        InputError: If the smallest study that can give a verdict takes longer.
+        kept: Arms that were asked for by name.
+        shorten: Whether pretraining may be shortened.
     """
-
-    def seconds(candidate: StudyPlan) -> float:
-        return estimate_plan(candidate, estimate, workers=workers)
-
-    smallest = plan
-    for candidate in _smaller_plans(plan, seconds):
-        smallest = candidate
-        if seconds(candidate) <= 60 * minutes:
-            return candidate.model_copy(update={"dropped": _name_dropped(plan, candidate)})
-    needed = -(-seconds(smallest) // 60)
-    raise InputError(
-        f"{minutes:g} minutes do not suffice: the smallest study that can give a verdict "
-        f"({', '.join(smallest.arms)} at {smallest.label_counts[0]:,} labels, {smallest.seeds} "
-        f"seeds) takes about {needed:.0f} on this machine. Give `minutes={needed:.0f}`, or fewer "
-        "`epochs`, or a smaller `size`."
-    )
+    fitting = _Fitting(plan, estimate, 60 * minutes, workers, shorten)
+    arms = fitting.start(set(kept))
+    fitted = fitting.add_arms(fitting.plan_for(arms, _enough(plan)))
+    fitted = fitting.add_seeds(fitted)
+    return fitted.model_copy(update={"dropped": _name_dropped(plan, fitted)})
 
 
-def _smaller_plans(plan: StudyPlan, seconds) -> Iterator[StudyPlan]:
-    """Yields the plan and smaller ones, in the order in which things are given up."""
-    asked = plan.seeds
-    enough = min(asked, _ENOUGH_SEEDS)
+def kept_arms(arms: Iterable[Arm], named: Iterable[str] | None) -> list[Arm]:
+    """Returns the arms of a plan that nothing may drop: those asked for, by name or by a source.
 
-    def with_fewer_seeds(smaller: StudyPlan, most: int, least: int) -> Iterator[StudyPlan]:
-        return (_with(smaller, seeds=seeds) for seeds in range(most, least - 1, -1))
-
-    yield plan
-    yield from with_fewer_seeds(plan, asked - 1, enough)
-    while smaller := [_with(plan, without=arm) for arm in _spare_arms(plan)]:
-        plan = min(smaller, key=seconds)
-        yield from with_fewer_seeds(plan, asked, enough)
-    while len(plan.label_counts) > 1:
-        smaller = [_with(plan, without=count) for count in plan.label_counts]
-        # Of two as long, without the larger count: few labels are what the question is about.
-        plan = min(smaller, key=lambda candidate: (seconds(candidate), candidate.label_counts))
-        yield from with_fewer_seeds(plan, asked, enough)
-    yield from with_fewer_seeds(plan, enough - 1, min(asked, MIN_SEEDS))
+    Args:
+        arms: Of the plan.
+        named: As asked for; None for the default ones.
+    """
+    return [arm for arm in arms if named is not None or arm not in DEFAULT_ARMS]
 
 
-def _spare_arms(plan: StudyPlan) -> list[Arm]:
-    """Returns the arms that a verdict on pretraining can do without."""
-    learnt = [arm for arm in plan.arms if read_init(arm.init).is_pretrained]
-    controls = [control for arm in learnt if (control := control_of(arm)) is not None]
-    needed = {SCRATCH, *controls, *(learnt if len(learnt) == 1 else [])}
-    spare = [arm for arm in plan.arms if arm not in needed]
-    return spare if len(plan.arms) > 1 else []
+def _enough(plan: StudyPlan) -> int:
+    return min(plan.seeds, _ENOUGH_SEEDS)
 
 
-def _with(plan: StudyPlan, *, seeds: int | None = None, without: Arm | int | None = None):
+class _Fitting:
+    """A plan, and what may be made of it within some seconds."""
+
+    def __init__(
+        self, plan: StudyPlan, estimate: Estimate, seconds: float, workers: int, shorten: bool
+    ):
+        self.plan, self.estimate, self.workers = plan, estimate, workers
+        self.most = seconds
+        self.shares = _SHARES if shorten else ()
+
+    def seconds(self, plan: StudyPlan) -> float:
+        """Returns the expected seconds of a plan."""
+        return estimate_plan(plan, self.estimate, workers=self.workers)
+
+    def plan_for(self, arms: Iterable[Arm], seeds: int) -> StudyPlan:
+        """Returns the whole plan with some of its arms, in its order."""
+        wanted = set(arms)
+        ordered = tuple(arm for arm in self.plan.arms if arm in wanted)
+        counts = self.plan.label_counts
+        return resize_plan(self.plan, arms=ordered, label_counts=counts, seeds=seeds)
+
+    def start(self, kept: set[Arm]) -> set[Arm]:
+        """Returns the arms that are in whatever they take."""
+        arms = self.plan.arms
+        without = {arm for arm in arms if not _trains_network(arm)}
+        chosen = {arm for arm in arms if arm == SCRATCH or arm in kept} | without
+        pretrained = [arm for arm in arms if _is_first_question(arm)]
+        generative = [arm for arm in pretrained if read_init(arm.init).generates]
+        for kind in (pretrained, generative):
+            if not chosen & set(kind):
+                chosen |= set(self._cheapest(kind, chosen))
+        return chosen | _controls(chosen, arms)
+
+    def _cheapest(self, arms: list[Arm], beside: set[Arm]) -> list[Arm]:
+        def cost(arm: Arm) -> float:
+            return self.seconds(self.plan_for({*beside, arm}, MIN_SEEDS))
+
+        return [min(arms, key=cost)] if arms else []
+
+    def add_arms(self, plan: StudyPlan) -> StudyPlan:
+        """Returns the plan with the arms that fit, those first that tell most per minute."""
+        left = [arm for arm in self.plan.arms if arm not in plan.arms]
+        while left:
+            before = self.seconds(plan)
+            grown = {arm: self._with(plan, arm) for arm in left}
+            costs = {arm: max(1e-3, self.seconds(grown[arm]) - before) for arm in left}
+            best = max(left, key=lambda arm: _worth(arm) / costs[arm])
+            left.remove(best)
+            for candidate in (grown[best], *self._shorter(grown[best], plan)):
+                if self.seconds(candidate) <= self.most:
+                    plan = candidate
+                    break
+            left = [arm for arm in left if arm not in plan.arms]
+        return plan
+
+    def _with(self, plan: StudyPlan, arm: Arm) -> StudyPlan:
+        """Returns the plan with one more arm and its control; what was shortened stays short."""
+        more = {*plan.arms, arm}
+        grown = self.plan_for(more | _controls(more, self.plan.arms), plan.seeds)
+        return _resize(grown, grown.seeds, plan.pretraining)
+
+    def _shorter(self, plan: StudyPlan, before: StudyPlan) -> list[StudyPlan]:
+        """Returns the plan with less and less pretraining of what is new in it."""
+        new = {w: each for w, each in plan.pretraining.items() if w not in before.pretraining}
+        shortened = [{w: each.shorten(s) for w, each in new.items()} for s in self.shares]
+        return [_resize(plan, plan.seeds, each) for each in shortened if each != new]
+
+    def add_seeds(self, plan: StudyPlan) -> StudyPlan:
+        """Returns the plan with as many replicates as fit, and no fewer than a verdict takes."""
+        least = min(self.plan.seeds, MIN_SEEDS)
+        for seeds in range(self.plan.seeds, least, -1):
+            candidate = _resize(plan, seeds)
+            if self.seconds(candidate) <= self.most:
+                return candidate
+        return _resize(plan, least)
+
+
+def _resize(
+    plan: StudyPlan, seeds: int, pretraining: Mapping[str, Settings] | None = None
+) -> StudyPlan:
     return resize_plan(
         plan,
-        arms=tuple(arm for arm in plan.arms if arm != without),
-        label_counts=tuple(count for count in plan.label_counts if count != without),
-        seeds=plan.seeds if seeds is None else seeds,
+        arms=plan.arms,
+        label_counts=plan.label_counts,
+        seeds=seeds,
+        pretraining=pretraining,
     )
+
+
+def _trains_network(arm: Arm) -> bool:
+    init = read_init(arm.init)
+    return init.has_network
+
+
+def _is_first_question(arm: Arm) -> bool:
+    """Returns whether an arm is judged on what pretraining gives against training from scratch."""
+    return read_init(arm.init).is_pretrained and not reads_pool(arm)
+
+
+def _controls(arms: set[Arm], all_arms: tuple[Arm, ...]) -> set[Arm]:
+    controls = {control for arm in arms if (control := control_of(arm)) is not None}
+    return controls & set(all_arms)
+
+
+def _worth(arm: Arm) -> float:
+    if read_init(arm.init).largest_count_only:
+        return _WORTH_OF_LONG
+    return _WORTH_OF_POOL if reads_pool(arm) else 1.0
 
 
 def _name_dropped(asked: StudyPlan, fitted: StudyPlan) -> tuple[str, ...]:
-    dropped = []
+    dropped = [f"arm {arm}" for arm in asked.arms if arm not in fitted.arms]
+    for word, settings in fitted.pretraining.items():
+        if settings != asked.pretraining[word]:
+            dropped.append(
+                f"passes of {word}: {settings.describe()} instead of "
+                f"{asked.pretraining[word].describe()}"
+            )
     if fitted.seeds < asked.seeds:
         dropped.append(f"{asked.seeds - fitted.seeds} of {asked.seeds} seeds")
-    dropped += [f"arm {arm}" for arm in asked.arms if arm not in fitted.arms]
-    dropped += [f"{n:,} labels" for n in asked.label_counts if n not in fitted.label_counts]
     return tuple(dropped)

@@ -17,6 +17,8 @@ from tfzero.study.verdict.words import format_points, join, smallest_difference
 from tfzero.study.work.forecast import Forecast
 from tfzero.study.work.progress import Planned, format_seconds
 
+# A plan that takes up to this many times the minutes keeps to them.
+_OVER = 1.1
 # Sentences beside the verdict in a terminal; the report has them all.
 _MOST_BESIDE = 6
 
@@ -46,7 +48,10 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
     console.print(_describe_metric(plan), highlight=False)
     if plan.dropped:
         dropped = ", ".join(plan.dropped)
-        console.print(f"Dropped to keep to {plan.minutes:g} minutes: {dropped}", highlight=False)
+        console.print(
+            f"Dropped to keep to {plan.minutes:g} minutes (for all: `minutes=none`): {dropped}",
+            highlight=False,
+        )
     families = list_families(plan.arms)
     # With one or two encoders the claims are about these, and each seed counts.
     units = plan.seeds if plan.num_encoders < MIN_SEEDS else plan.num_encoders
@@ -138,6 +143,12 @@ def show_estimate(console: Console, plan: StudyPlan, forecast: Forecast) -> Plan
     listed = [f"{name} {format_seconds(part / workers)}" for name, part in parts.items()]
     listed.append(f"export and report {format_seconds(forecast.ending)}")
     console.print(f"  of which {', '.join(listed)}", highlight=False)
+    if plan.minutes is not None and forecast.planned > _OVER * 60 * plan.minutes:
+        console.print(
+            f"That is more than the {plan.minutes:g} minutes. Nothing that was asked for is "
+            "dropped; stopping it loses nothing (the same command goes on).",
+            highlight=False,
+        )
     return Planned(forecast.planned, forecast.ending, time.monotonic())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import pydantic
 
 from tfzero.pretrain.budget import PretrainingBudget
@@ -11,6 +13,13 @@ class Model(pydantic.BaseModel):
     """A part of a plan: unknown keys are refused, and nothing changes it."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    def shorten(self, share: float) -> Self:
+        """Returns the settings with a share of the passes over the images, where there are any."""
+        epochs = getattr(self, "epochs", None)
+        if epochs is None:
+            return self
+        return self.model_copy(update={"epochs": max(1, round(share * epochs))})
 
 
 class PretrainingPlan(Model):

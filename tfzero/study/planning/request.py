@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pydantic
 
@@ -12,6 +12,10 @@ from tfzero.study.inits.settings import Model
 from tfzero.study.planning.plan import METRICS
 
 DEFAULT_SEEDS, DEFAULT_MARGIN = 10, 1.0
+# Minutes that a study may take if nothing is said: on own data, and on the built-in digits.
+DEFAULT_MINUTES, BUILT_IN_MINUTES = 30.0, 3.0
+# Of `minutes`: one of these two.
+AUTO: Literal["auto"] = "auto"
 
 
 class Request(Model):
@@ -26,7 +30,8 @@ class Request(Model):
         early_stop: Whether the study stops at an earlier look that answers the question.
         margin: Smallest difference worth having, in points of accuracy.
         metric: What the verdict is made on, one of `METRICS`.
-        minutes: What the study may take; `fit_minutes` makes the plan keep to it.
+        minutes: What the study may take; `fit_minutes` makes the plan keep to it. "auto" means 30,
+            and 3 on the built-in digits; None means any time.
         class_weights: Whether rare classes weigh as much as frequent ones, in every arm.
         kind: The kind of data, one of `tfzero.data.kinds.KINDS`; None chooses by channels.
         unlabeled_from: Where networks' unlabeled images come from: "pool", "generated" (by the
@@ -43,7 +48,7 @@ class Request(Model):
     encoders: int | None = None
     margin: float = DEFAULT_MARGIN
     metric: str = METRICS[0]
-    minutes: float | None = None
+    minutes: float | Literal["auto"] | None = AUTO
     class_weights: bool = False
     kind: str | None = None
     unlabeled_from: str = "pool"
@@ -65,7 +70,7 @@ class Request(Model):
                 f"`margin` is {self.margin:g}; expected points of accuracy between 0 and 100."
             )
         require_choice(self.metric, METRICS, what="metric")
-        if self.minutes is not None and not self.minutes > 0:
+        if isinstance(self.minutes, float) and not self.minutes > 0:
             raise InputError(f"`minutes` is {self.minutes:g}; expected a positive number.")
         if self.kind is not None:
             require_choice(self.kind, KINDS, what="kind of data")

@@ -31,7 +31,7 @@ from tfzero.study.planning.plan import (
     StudyPlan,
     TransferPlan,
 )
-from tfzero.study.planning.request import Request
+from tfzero.study.planning.request import AUTO, BUILT_IN_MINUTES, DEFAULT_MINUTES, Request
 from tfzero.study.planning.versions import current_versions
 from tfzero.transfer.budget import default_budget
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
     from tfzero.data.source_task import SourceTask
 
+# The source of the digits that come with scikit-learn.
+BUILT_IN = "digits"
 # Below this many pixels a side an update costs about the same whatever its batch: on digits a GAN's
 # of 64 images 3.0 times a classifier's of 32.
 _SMALL_SIDE = 16
@@ -98,7 +100,7 @@ def make_plan(
         encoders=encoders if encoders is not None and encoders < seeds else None,
         margin=request.margin,
         metric=request.metric,
-        minutes=request.minutes,
+        minutes=_choose_minutes(request, data),
         pretraining=pretraining,
         transfer={n: TransferPlan.from_budget(budget) for n, budget in transfer.items()},
         extra_steps={
@@ -113,12 +115,26 @@ def make_plan(
 
 
 def resize_plan(
-    plan: StudyPlan, *, arms: tuple[Arm, ...], label_counts: tuple[int, ...], seeds: int
+    plan: StudyPlan,
+    *,
+    arms: tuple[Arm, ...],
+    label_counts: tuple[int, ...],
+    seeds: int,
+    pretraining: Mapping[str, Any] | None = None,
 ) -> StudyPlan:
-    """Returns a plan with fewer arms, label counts or seeds, and what follows from them."""
+    """Returns a plan with fewer arms, label counts or seeds, and what follows from them.
+
+    Args:
+        plan: The whole.
+        arms: Some of its arms.
+        label_counts: Some of its label counts.
+        seeds: The most replicates.
+        pretraining: Settings that replace the plan's, by init that learns; None keeps them.
+    """
     stages = {stage.word for arm in arms for stage in read_init(arm.init).stages()}
     kept = (*label_counts, plan.data.num_train)
-    pretraining = {word: plan.pretraining[word] for word in plan.pretraining if word in stages}
+    settings = {**plan.pretraining, **(pretraining or {})}
+    pretraining = {word: settings[word] for word in plan.pretraining if word in stages}
 
     def buy(count: int) -> int:
         bought = _bought(plan.data.image_shape, plan.transfer[count].batch_size)
@@ -144,6 +160,12 @@ def _describe(source: SourceTask | None, given: GivenEncoder | None) -> Foreign:
         labelled=source is not None and len(source.labels) > 0,
         given=None if given is None else given.init,
     )
+
+
+def _choose_minutes(request: Request, data: ImageData) -> float | None:
+    if request.minutes != AUTO:
+        return request.minutes
+    return BUILT_IN_MINUTES if data.source == BUILT_IN else DEFAULT_MINUTES
 
 
 def _resolve_counts(request: Request, data: ImageData) -> tuple[int, ...]:

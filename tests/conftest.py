@@ -144,10 +144,9 @@ def one_core(monkeypatch):
 @pytest.fixture
 def untimed(monkeypatch):
     """Leaves out the probe of the machine before a study, where the estimate is not looked at."""
-    from tfzero.jobs import compare
     from tfzero.study.work.estimate import Estimate
 
-    monkeypatch.setattr(compare, "_estimate", lambda *_: Estimate())
+    monkeypatch.setattr("tfzero.jobs.opening.estimate_study", lambda *_: Estimate())
 
 
 @pytest.fixture

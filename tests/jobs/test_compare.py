@@ -24,7 +24,6 @@ import tfzero
 from tests.conftest import draw_bars
 from tfzero import cli
 from tfzero.export import fresh_process
-from tfzero.jobs import compare as job
 from tfzero.study.records import RunFolder
 from tfzero.study.work.counted import Machine
 from tfzero.study.work.estimate import Estimate
@@ -97,7 +96,7 @@ def run_here(*arguments, cwd, machine=MACHINE, report=False):
         if not report:
             patch.setattr("tfzero.report.write_report", lambda _: None)
         if machine is not None:
-            patch.setattr(job, "_estimate", lambda *_: Estimate(machine))
+            patch.setattr("tfzero.jobs.opening.estimate_study", lambda *_: Estimate(machine))
         code = 0
         try:
             cli.main()
@@ -311,6 +310,35 @@ def test_more_seeds_are_added_to_what_is_there_and_look_again(finished, tmp_path
     first = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
     assert first.returncode == 0, first.stderr
     assert "nothing to train" in first.stderr and json.loads(first.stdout) == verdict
+
+
+def test_arms_and_label_counts_are_added_to_what_is_there(finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0], folder)
+    run = RunFolder(folder / "runs/bars")
+    before = {path: path.stat().st_mtime_ns for path in run.cells.iterdir()}
+    first = json.loads(run.verdict.read_text())
+    added = ("--add-arms", "pixels/knn,vae/probe", "--add-label-counts", "all")
+    done = run_here("compare", "bars.npz", *added, "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    verdict = json.loads(done.stdout)
+    after = {path: path.stat().st_mtime_ns for path in run.cells.iterdir()}
+    assert before.items() < after.items()
+    rows = {(row["arm"], row["num_labels"]): row["seeds"] for row in verdict["table"]}
+    assert rows["pixels/knn", 12] == rows["vae/probe", 84] == rows["scratch/finetune", 84] == 3
+    # Nothing is claimed of them after a look, and what was claimed stands.
+    assert verdict["comparisons"] == first["comparisons"] and verdict["look"] == first["look"]
+    assert {entry["arm"] for entry in verdict["added"]} == {"pixels/knn", "vae/probe"}
+    said = " ".join(verdict["exploratory"])
+    assert "vae/probe was added after a look, so nothing is claimed of it until seeds" in said
+    assert "84 labels were added after a look" in said
+    # The command that began the study still shows it, and new seeds judge what was added.
+    again = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
+    assert again.returncode == 0 and json.loads(again.stdout) == verdict, again.stderr
+    more = run_here("compare", "bars.npz", "--more-seeds", "1", "--json", cwd=folder)
+    assert more.returncode == 0, more.stderr
+    judged = {(e["arm"], e["num_labels"]) for e in json.loads(more.stdout)["comparisons"]}
+    assert {("vae/probe", 84), ("vae/probe", None), ("gan/lpft", 84)} <= judged
 
 
 def test_more_seeds_of_nothing_are_refused(tmp_path):

@@ -6,6 +6,7 @@ from tests.study.studies import SCRATCH, plan_study
 from tfzero.common.arm import Arm
 from tfzero.common.files import write_arrays, write_json
 from tfzero.study.growth import Growth, read_growth, take_look
+from tfzero.study.planning.resolve import add_to_plan
 from tfzero.study.records import RunFolder
 
 VAE, GAN, BASELINE, SVM = (
@@ -86,6 +87,38 @@ def test_added_seeds_are_of_all_arms_and_have_a_look_of_their_own():
 def test_without_early_stop_there_is_one_look():
     growth = make_growth(early_stop=False)
     assert growth.plan.looks == (10,) and growth.seeds == 10
+
+
+def test_what_is_added_after_a_look_is_judged_from_the_next_seeds_on():
+    denoising = Arm("denoising", "lpft")
+    plan = plan_study(arms=ARMS, seeds=10)
+    wider = plan_study(arms=[*ARMS, denoising], label_counts=[6, 12, 24], seeds=10)
+    stopped = look(1, 3, still=[VAE, BASELINE], stops=True)
+    grown = add_to_plan(plan, wider, [denoising], looked=True)
+    growth = Growth(grown, (stopped,))
+    assert growth.next_number is None and growth.seeds_of(denoising) == 3
+    # The new arm at all counts, the others at the new one.
+    new = set(growth.cells()) - set(Growth(plan, (stopped,)).cells())
+    assert len(new) == 3 * 3 + 3 * 4
+    assert grown.judged_at(1).arms == plan.arms and grown.judged_at(1).label_counts == (6, 12)
+    later = grown.extended(6)
+    assert later.judged_at(5).arms == grown.arms and later.judged_at(5).label_counts == (6, 12, 24)
+    assert Growth(later, (stopped,)).seeds_of(denoising) == 6
+    # Records keep their keys.
+    assert {plan.cell_key(c) for c in plan.cells()} < {grown.cell_key(c) for c in grown.cells()}
+    # Before any look, it is as if it had been asked for at first.
+    early = add_to_plan(plan, wider, [denoising], looked=False)
+    assert early.judged_at(1).arms == early.arms and not early.added_arms
+
+
+def test_controls_come_with_the_arms_that_are_added_and_what_was_dropped_does_not():
+    plan = plan_study(arms=[VAE, BASELINE], seeds=5)
+    selftrain = Arm("vae", "selftrain")
+    wider = plan_study(arms=[VAE, BASELINE, GAN, selftrain], seeds=5)
+    plan = plan.model_copy(update={"dropped": ("arm gan/lpft", "arm vae/selftrain")})
+    grown = add_to_plan(plan, wider, [selftrain], looked=False)
+    assert grown.arms == (VAE, BASELINE, selftrain, Arm("scratch", "selftrain"))
+    assert grown.dropped == ("arm gan/lpft",)
 
 
 class Cells:

@@ -122,6 +122,18 @@ def compare(
             rich_help_panel=STUDY,
         ),
     ] = None,
+    add_arms: Annotated[
+        str | None,
+        typer.Option(
+            help="Add arms to the study in the folder, as INIT/STRATEGY,...; what is there is not "
+            "computed anew. After a look they are exploratory until seeds are added.",
+            rich_help_panel=STUDY,
+        ),
+    ] = None,
+    add_label_counts: Annotated[
+        str | None,
+        typer.Option(help="Add label counts, likewise.", rich_help_panel=STUDY),
+    ] = None,
     class_weights: ClassWeights = False,
     size: Size = None,
     channels: Channels = None,
@@ -201,6 +213,8 @@ def compare(
         metric=metric,
         minutes=parse_minutes(minutes),
         more_seeds=more_seeds,
+        add_arms=split(add_arms),
+        add_label_counts=split(add_label_counts),
         class_weights=class_weights or None,
         kind=kind,
         source=source,

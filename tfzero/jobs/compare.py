@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import pathlib
 import shutil
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 
-from tfzero.common.checks import InputError, StopError
+from tfzero.common.checks import StopError
 from tfzero.common.files import is_disk_full, write_json
 from tfzero.data import ImageData, load_data
 from tfzero.data.check import check_briefly, require_no_leaks
+from tfzero.jobs import opening
 from tfzero.jobs.check import show_briefly
 from tfzero.jobs.recommended import (
     Exporting,
@@ -23,14 +23,12 @@ from tfzero.jobs.recommended import (
     export_recommended,
     require_writable,
 )
-from tfzero.jobs.source import Source, open_source
+from tfzero.jobs.source import open_source
 from tfzero.study import screen
 from tfzero.study.growing import grow_study
 from tfzero.study.growth import Growth, read_growth
-from tfzero.study.minutes import fit_minutes, kept_arms
 from tfzero.study.outside import read_arms
-from tfzero.study.planning.plan import StudyPlan
-from tfzero.study.planning.request import AUTO, Request, read_request
+from tfzero.study.planning.request import AUTO, read_request
 from tfzero.study.planning.resolve import make_plan
 from tfzero.study.readings.data import record_data, record_images
 from tfzero.study.readings.maps import missing_maps
@@ -38,20 +36,17 @@ from tfzero.study.records import RunFolder
 from tfzero.study.standing import Standing
 from tfzero.study.study import (
     Study,
-    add_seeds,
-    open_run,
     reach_verdict,
     read_asked,
-    store_plan,
 )
 from tfzero.study.work.attempt import disk_full
-from tfzero.study.work.estimate import Estimate, make_estimate
+from tfzero.study.work.estimate import Estimate
 from tfzero.study.work.forecast import Forecast
 from tfzero.study.work.locks import hold_lock, others_take_part, take_part
 from tfzero.study.work.map import run_map
 from tfzero.study.work.pool import Job, num_workers, run_jobs, use_workers
 from tfzero.study.work.progress import Planned, Progress
-from tfzero.study.work.tasks import missing_cells, read_records
+from tfzero.study.work.tasks import missing_cells
 from tfzero.study.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -71,6 +66,8 @@ def compare(
     metric: str | None = None,
     minutes: float | Literal["auto"] | None = AUTO,
     more_seeds: int | None = None,
+    add_arms: Sequence[str] | None = None,
+    add_label_counts: Sequence[int | str] | None = None,
     class_weights: bool | None = None,
     kind: str | None = None,
     unlabeled_from: str | None = None,
@@ -114,6 +111,9 @@ def compare(
             as fit, 3 at least. What you ask for by name is never dropped.
         more_seeds: Adds replicates to the finished study in the folder, and looks again. What is
             not given here is as it was asked for then.
+        add_arms: Adds arms to the study in the folder; all its records stay. After a look, nothing
+            is claimed of them until seeds are added.
+        add_label_counts: Adds label counts, likewise.
         class_weights: Whether rare classes weigh as much as frequent ones in training, in every
             arm; None means not.
         kind: The kind of data, which decides what training may change in an image: "digits",
@@ -171,11 +171,14 @@ def compare(
         "unlabeled_from": unlabeled_from,
         "then": then,
     }
-    earlier = {} if more_seeds is None else read_asked(run)
+    grows = more_seeds is not None or add_arms or add_label_counts
+    earlier = read_asked(run) if grows else {}
     told = {} if minutes == AUTO else {"minutes": minutes}  # None lifts the limit
     request = read_request({**earlier, **_without_none(asked), **told})
     opened = open_source(source, like=data, weights=weights)
-    full = make_plan(data, request, encoder=encoder, source=opened.task, given=opened.given)
+    foreign = {"encoder": encoder, "source": opened.task, "given": opened.given}
+    full = make_plan(data, request, **foreign)
+    wider = make_plan(data, request.widened(add_arms, add_label_counts, like=full), **foreign)
     # A cluster's cores are not for one process alone.
     one_machine = scheduler is None
     exporting = choose_place(full.name, run, out=out, export=export, has_threads=one_machine)
@@ -183,12 +186,13 @@ def compare(
     own_networks = encoder is not None or opened.encoder is not None
     # The workers' working directory may be another.
     asked_for = Workspace(full, run.path.resolve(), _own_objects() if own_networks else {}, outside)
-    opening = _Opening(asked_for, request, data, encoder, opened, overwrite, more_seeds)
+    added = opening.Added(wider, tuple(add_arms or ()), more_seeds)
+    begun = opening.Opening(asked_for, request, added, data, encoder, opened, overwrite)
     with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):
         run.create()
         with take_part(run.locks):
             with hold_lock(run.locks / "folder.json"):
-                workspace, estimate = _open_study(opening, console)
+                workspace, estimate = opening.open_study(begun, console)
             record_data(run, data, checked)
             record_images(run, data)
             screen.show_plan(console, workspace.plan)
@@ -202,48 +206,6 @@ def compare(
                 if not others_take_part(run.locks):
                     shutil.rmtree(run.cache, ignore_errors=True)  # made again when needed
     return study
-
-
-class _Opening(NamedTuple):
-    """What decides which study a folder holds.
-
-    Attributes:
-        asked: The study that is asked for.
-        request: What was asked for, before any default was resolved.
-        data: Its images.
-        encoder: The own architecture, or None.
-        source: What encoders can come from beside the pool.
-        overwrite: Whether another study in the folder is removed first.
-        more_seeds: Replicates to add, or None.
-    """
-
-    asked: Workspace
-    request: Request
-    data: ImageData
-    encoder: keras.Model | None
-    source: Source
-    overwrite: bool
-    more_seeds: int | None
-
-
-def _open_study(opening: _Opening, console: Console) -> tuple[Workspace, Estimate | None]:
-    """Returns the workspace of the study to run, and the estimate if that took one."""
-    asked, run = opening.asked, opening.asked.run
-    if opening.overwrite and others_take_part(run.locks):
-        raise InputError(
-            f"Another process is at work in {run.path}; expected none with `overwrite=True`. "
-            "Stop it first, or choose another folder with `out`."
-        )
-    stored = open_run(
-        asked.plan,
-        opening.data,
-        run,
-        encoder=opening.encoder,
-        source=opening.source.task,
-        given=opening.source.encoder,
-        overwrite=opening.overwrite,
-    )
-    return _settle_plan(opening, stored, console)
 
 
 def _end(workspace: Workspace, exporting: Exporting, console: Console) -> Study:
@@ -277,33 +239,6 @@ def _sentence_for_full_disk(run: RunFolder) -> Iterator[None]:
         raise
 
 
-def _settle_plan(
-    opening: _Opening, stored: StudyPlan | None, console: Console
-) -> tuple[Workspace, Estimate | None]:
-    """Returns the workspace of the plan to run by, stored, and the estimate if that took one."""
-    asked, more = opening.asked, opening.more_seeds
-    full, run = asked.plan, asked.run
-    estimate, plan = None, stored or full
-    if stored is None and full.minutes is not None:
-        estimate = _estimate(asked)
-        plan = fit_minutes(
-            full,
-            estimate,
-            minutes=full.minutes,
-            workers=num_workers(),
-            kept=kept_arms(full.arms, opening.request.arms),
-            shorten=opening.request.epochs is None,
-        )
-    workspace = dataclasses.replace(asked, plan=plan)
-    if more is not None:
-        plan = add_seeds(read_growth(workspace), run, more)
-        if plan == stored:
-            console.print("The study is not finished; going on with its seeds.")
-    if plan != stored:
-        store_plan(plan, full, run)
-    return dataclasses.replace(asked, plan=plan), estimate
-
-
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
@@ -316,7 +251,9 @@ def _run_missing(
     if growth.next_number is None and not missing_cells(workspace, growth.cells()):
         console.print("Every cell has its record already; nothing to train.")
         return None
-    forecast = Forecast(workspace, estimate or _estimate(workspace), workers=num_workers())
+    forecast = Forecast(
+        workspace, estimate or opening.estimate_study(workspace), workers=num_workers()
+    )
     forecast.keep(growth.possible_cells())
     planned = screen.show_estimate(console, plan, forecast)
     progress = Progress(
@@ -335,11 +272,6 @@ def _run_missing(
     if failures:
         screen.show_failures(console, failures)
     return planned._replace(revised=forecast.revised)
-
-
-def _estimate(workspace: Workspace) -> Estimate:
-    cells, encoders = read_records(workspace)
-    return make_estimate(workspace, [*cells, *encoders])
 
 
 def _own_objects() -> dict[str, Any]:

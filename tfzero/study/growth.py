@@ -55,6 +55,8 @@ class Growth:
 
     def seeds_of(self, arm: Arm) -> int:
         """Returns how many replicates of an arm were asked for until the next look."""
+        if arm in self.plan.added_arms:
+            return self.seeds
         planned = len(self.plan.looks)
         seeds = self.plan.looks[0]
         for record in self.taken:
@@ -105,15 +107,15 @@ def take_look(workspace: Workspace, growth: Growth) -> Growth:
 
     The same records give the same look in whatever process takes it.
     """
-    plan, run, look = workspace.plan, workspace.run, growth.look()
-    seen = read_seen(workspace, growth)
+    run, look = workspace.run, growth.look()
+    plan, seen = workspace.plan.judged_at(look.number), read_seen(workspace, growth)
     comparisons = compare_arms(plan, seen, look)
     record = {
         "schema": 1,
         "number": look.number,
         "seeds": growth.seeds,
         "comparisons": describe_comparisons(plan, comparisons, look),
-        "open": _open_arms(plan, comparisons),
+        "open": _open_arms(workspace.plan, plan, comparisons),
         "stops": _answers(plan, comparisons),
     }
     write_json(run.looks / f"{look.number}.json", record)
@@ -136,11 +138,16 @@ def _read_guesses(run: RunFolder, key: str) -> np.ndarray | None:
     return None if run.read_cell(key) is None else run.read_probabilities(key).argmax(axis=1)
 
 
-def _open_arms(plan: StudyPlan, comparisons: list[Comparison]) -> list[Arm]:
+def _open_arms(whole: StudyPlan, plan: StudyPlan, comparisons: list[Comparison]) -> list[Arm]:
     """Returns the arms that further replicates can still tell something of.
 
     An arm is settled when each of its comparisons is decided, and it is no baseline of one that
     is not. Arms that nothing is claimed of go on, as they are cheap and stand in the table.
+
+    Args:
+        whole: The study's plan.
+        plan: What of it this look judges.
+        comparisons: What it decided.
     """
     pairs = {pair for family in list_families(plan.arms) for pair in family.pairs}
     size = len(plan.label_counts) + (len(plan.label_counts) > 1)
@@ -151,7 +158,7 @@ def _open_arms(plan: StudyPlan, comparisons: list[Comparison]) -> list[Arm]:
     undecided = {pair for pair in pairs if decided[pair] < size}
     judged = {arm for arm, _ in pairs}
     needed = {arm for pair in undecided for arm in pair}
-    return [arm for arm in plan.arms if arm in needed or arm not in judged]
+    return [arm for arm in whole.arms if arm in needed or arm not in judged]
 
 
 def _answers(plan: StudyPlan, comparisons: list[Comparison]) -> bool:

@@ -52,6 +52,12 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
             f"Dropped to keep to {plan.minutes:g} minutes (for all: `minutes=none`): {dropped}",
             highlight=False,
         )
+        arms = [name.removeprefix("arm ") for name in plan.dropped if name.startswith("arm ")]
+        if arms:
+            console.print(
+                f"To add some of them to this study, give the command with `add_arms={arms[0]}`.",
+                highlight=False,
+            )
     families = list_families(plan.arms)
     # With one or two encoders the claims are about these, and each seed counts.
     units = plan.seeds if plan.num_encoders < MIN_SEEDS else plan.num_encoders

@@ -185,15 +185,16 @@ def reach_verdict(workspace: Workspace) -> dict[str, Any]:
     plan, run, growth = workspace.plan, workspace.run, read_growth(workspace)
     records, encoders = read_records(workspace, growth.cells())
     seen = read_seen(workspace, growth)
-    verdict = judge(plan, records, encoders, seen, growth.look())
+    look = growth.look()
+    verdict, judged = judge(plan, records, encoders, seen, look), plan.judged_at(look.number)
     verdict["seeds"] = growth.seeds
     verdict["missing"] = list_missing(growth.cells(), seen.right)
     verdict["failures"] = [
         {name: failure[name] for name in ("label", "reason")} for failure in run.read_failures()
     ]
-    verdict["headline"] = write_headline(verdict, plan=plan)
+    verdict["headline"] = write_headline(verdict, plan=judged)
     verdict["sentences"] = [
-        *(words.describe_comparison(entry, plan=plan) for entry in verdict["comparisons"]),
+        *(words.describe_comparison(entry, plan=judged) for entry in verdict["comparisons"]),
         *(words.describe_best(entry, verdict["table"]) for entry in verdict["best"]),
     ]
     verdict["exploratory"] = remarks.describe_beside(verdict)
@@ -229,7 +230,16 @@ def _comparable(plan: dict[str, Any]) -> dict[str, Any]:
     # The same images in another place are the same study; what follows from the rest need not
     # be named beside it.
     places = ("data", "source", "given")
-    left_out = ("name", "looks", "extensions", "extra_steps", *places, *_BESIDE_PLAN)
+    left_out = (
+        "name",
+        "looks",
+        "extensions",
+        "added_arms",
+        "added_counts",
+        "extra_steps",
+        *places,
+        *_BESIDE_PLAN,
+    )
     rest = {key: value for key, value in plan.items() if key not in left_out}
     looks = plan["looks"]
     rest |= {"seeds": looks[-1], "early_stop": tuple(looks) == choose_looks(looks[-1])}

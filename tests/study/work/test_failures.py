@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("eagerly", "unreported")
 
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch):
-    monkeypatch.setattr(job, "_estimate", lambda *_: Estimate())
+    monkeypatch.setattr("tfzero.jobs.opening.estimate_study", lambda *_: Estimate())
     monkeypatch.setattr(job, "export_recommended", lambda *_: None)
 
 

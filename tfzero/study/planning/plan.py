@@ -136,6 +136,10 @@ class StudyPlan(Model):
     looks: tuple[int, ...] = pydantic.Field(min_length=1)
     # The same for replicates that are added later: all there are then.
     extensions: tuple[int, ...] = ()
+    # Arms and label counts that were added after a look, and how many extensions there were then.
+    # No claim is made of them until a look at seeds that were added since.
+    added_arms: dict[Arm, int] = {}
+    added_counts: dict[int, int] = {}
     # Encoders a method, where replicates share them; None for one each.
     encoders: int | None = pydantic.Field(None, ge=1)
     margin: float = pydantic.Field(gt=0)
@@ -190,6 +194,17 @@ class StudyPlan(Model):
     def extended(self, seeds: int) -> StudyPlan:
         """Returns the plan with one more look, beyond those planned, at `seeds` replicates."""
         return self.model_copy(update={"extensions": (*self.extensions, seeds)})
+
+    def judged_at(self, look: int) -> StudyPlan:
+        """Returns the plan with the arms and label counts alone that a look may claim something of.
+
+        Args:
+            look: Its number, counted from 1; those beyond the planned ones are of added seeds.
+        """
+        later = look - len(self.looks)
+        arms = tuple(arm for arm in self.arms if self.added_arms.get(arm, -1) < max(later, 0))
+        counts = tuple(n for n in self.label_counts if self.added_counts.get(n, -1) < max(later, 0))
+        return self.model_copy(update={"arms": arms, "label_counts": counts})
 
     def weigh_images(self, classes: np.ndarray) -> np.ndarray | None:
         """Returns what each test image counts in the metric; None where all count alike.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import pydantic
@@ -9,7 +10,7 @@ import pydantic
 from tfzero.common.checks import InputError, require_choice
 from tfzero.data.kinds import KINDS
 from tfzero.study.inits.settings import Model
-from tfzero.study.planning.plan import METRICS
+from tfzero.study.planning.plan import METRICS, StudyPlan
 
 DEFAULT_SEEDS, DEFAULT_MARGIN = 10, 1.0
 # Minutes that a study may take if nothing is said: on own data, and on the built-in digits.
@@ -54,6 +55,22 @@ class Request(Model):
     unlabeled_from: str = "pool"
     then: str | None = None
     outside: dict[str, str] = {}
+
+    def widened(
+        self,
+        arms: Iterable[str] | None,
+        label_counts: Iterable[int | str] | None,
+        *,
+        like: StudyPlan,
+    ) -> Request:
+        """Returns the request with more arms and label counts than those of a plan."""
+        more_arms = [arm for arm in arms or () if arm not in like.arms]
+        return self.model_copy(
+            update={
+                "arms": (*like.arms, *dict.fromkeys(more_arms)),
+                "label_counts": (*like.label_counts, *(label_counts or ())),
+            }
+        )
 
     def require_possible(self) -> None:
         """Raises if a number or a kind cannot be, whatever the data.

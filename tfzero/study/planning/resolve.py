@@ -21,6 +21,7 @@ from tfzero.study.planning.arms import (
     choose_arms,
     require_generators,
 )
+from tfzero.study.planning.families import control_of
 from tfzero.study.planning.label_counts import default_label_counts, parse_label_counts
 from tfzero.study.planning.looks import choose_looks
 from tfzero.study.planning.plan import (
@@ -150,6 +151,40 @@ def resize_plan(
             "transfer": {count: plan.transfer[count] for count in kept},
             # Without the dearest pretraining, its rival from scratch trains for less.
             "extra_steps": {count: buy(count) or plan.extra_steps[count] for count in kept},
+        }
+    )
+
+
+def add_to_plan(
+    plan: StudyPlan, wider: StudyPlan, asked: Iterable[str], *, looked: bool
+) -> StudyPlan:
+    """Returns a study's plan with arms and the label counts of a wider one added.
+
+    What is there already stays as it is, with all its records.
+
+    Args:
+        plan: The study's.
+        wider: The same, asked for with more arms or label counts.
+        asked: The arms to be added; the controls that they need come with them.
+        looked: Whether a look was taken: what is added then is exploratory at first.
+    """
+    wanted = {arm for arm in wider.arms if arm in set(asked)}
+    wanted |= {control for arm in wanted if (control := control_of(arm)) is not None}
+    arms = tuple(arm for arm in wider.arms if arm in wanted and arm not in plan.arms)
+    counts = tuple(count for count in wider.label_counts if count not in plan.label_counts)
+    stages = {stage.word for arm in arms for stage in read_init(arm.init).stages()}
+    added = {word: each for word, each in wider.pretraining.items() if word in stages}
+    now = len(plan.extensions)
+    return plan.model_copy(
+        update={
+            "arms": (*plan.arms, *arms),
+            "label_counts": tuple(sorted((*plan.label_counts, *counts))),
+            "pretraining": {**added, **plan.pretraining},
+            "transfer": {**wider.transfer, **plan.transfer},
+            "extra_steps": {**wider.extra_steps, **plan.extra_steps},
+            "dropped": tuple(d for d in plan.dropped if d not in [f"arm {arm}" for arm in arms]),
+            "added_arms": {**plan.added_arms, **(dict.fromkeys(arms, now) if looked else {})},
+            "added_counts": {**plan.added_counts, **(dict.fromkeys(counts, now) if looked else {})},
         }
     )
 

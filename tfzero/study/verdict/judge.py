@@ -13,7 +13,7 @@ from tfzero.common.arm import Arm
 from tfzero.study.inits import read_init
 from tfzero.study.inits.scratch import ScratchLong
 from tfzero.study.planning.families import PRETRAINING, list_families
-from tfzero.study.planning.plan import StudyPlan
+from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.verdict.best import find_best
 from tfzero.study.verdict.claims import bonferroni_share
 from tfzero.study.verdict.difference import CONFIDENCE
@@ -42,7 +42,14 @@ def see(plan: StudyPlan, right: Right, classes: np.ndarray) -> Seen:
 
 
 def compare_arms(plan: StudyPlan, seen: Seen, look: Look) -> list[Comparison]:
-    """Returns every comparison of a study, decided, family by family."""
+    """Returns every comparison of a study, decided, family by family.
+
+    Args:
+        plan: What of the study is judged; see `StudyPlan.judged_at`.
+        seen: What was classified rightly.
+        look: Which look this is.
+    """
+    seen = dataclasses.replace(seen, label_counts=plan.label_counts)
     families = list_families(plan.arms)
     judged = judge_pairs(seen, (pair for family in families for pair in family.pairs))
     return [
@@ -68,7 +75,8 @@ def judge(
         seen: Which test images each cell classified rightly.
         look: Which look at the study this is.
     """
-    comparisons = compare_arms(plan, seen, look)
+    judged = plan.judged_at(look.number)
+    comparisons = compare_arms(judged, seen, look)
     arms = {c.arm: None for c in comparisons if c.family == PRETRAINING}
     return {
         "schema": 2,
@@ -76,7 +84,9 @@ def judge(
         "alpha": look.alpha,
         "margin": plan.margin,
         "metric": plan.metric,
-        "comparisons": describe_comparisons(plan, comparisons, look),
+        "comparisons": describe_comparisons(judged, comparisons, look),
+        "added": _against_scratch(seen, [arm for arm in plan.arms if arm not in judged.arms]),
+        "added_counts": [n for n in plan.label_counts if n not in judged.label_counts],
         "best": find_best(seen, plan.arms, comparisons, look.alpha),
         "labels_saved": [entry for arm in arms for entry in labels_saved(seen, arm)],
         "crossovers": [entry for arm in arms if (entry := find_crossover(comparisons, arm))],
@@ -141,8 +151,17 @@ def _entry(plan: StudyPlan, comparison: Comparison, next_level: float) -> dict[s
 
 def _against_long(seen: Seen, arms: Iterable[Arm]) -> list[dict[str, Any]]:
     """Returns transfer against scratch that trained for as long as pretraining and transfer."""
-    long = Arm(ScratchLong.word, "finetune")
-    judged = judge_pairs(seen, [(arm, long) for arm in arms])
+    return _describe_alone(seen, arms, Arm(ScratchLong.word, "finetune"))
+
+
+def _against_scratch(seen: Seen, arms: Iterable[Arm]) -> list[dict[str, Any]]:
+    """Returns arms that were added after a look against training from scratch."""
+    return _describe_alone(seen, arms, SCRATCH)
+
+
+def _describe_alone(seen: Seen, arms: Iterable[Arm], baseline: Arm) -> list[dict[str, Any]]:
+    """Returns arms against a baseline, each figure with the interval that holds for it alone."""
+    judged = judge_pairs(seen, [(arm, baseline) for arm in arms])
     entries = []
     for (arm, _), differences in judged.items():
         for count, difference in differences.counts.items():
@@ -150,7 +169,7 @@ def _against_long(seen: Seen, arms: Iterable[Arm]) -> list[dict[str, Any]]:
             entries.append(
                 {
                     "arm": arm,
-                    "baseline": long,
+                    "baseline": baseline,
                     "num_labels": count,
                     "difference": difference.mean,
                     "single_low": low,

@@ -14,7 +14,7 @@ def describe_beside(verdict: dict[str, Any]) -> list[str]:
 
     What concerns the verdict most comes first, as a reader may be shown the first few alone.
     """
-    sentences = []
+    sentences = describe_added(verdict)
     long = verdict["scratch_long"]
     for count in dict.fromkeys(entry["num_labels"] for entry in long):
         entries = [entry for entry in long if entry["num_labels"] == count]
@@ -52,6 +52,30 @@ def describe_beside(verdict: dict[str, Any]) -> list[str]:
         )
     # Last, as there is one for each arm and number of labels.
     sentences += [_describe_labels_saved(entry) for entry in verdict["labels_saved"]]
+    return sentences
+
+
+def describe_added(verdict: dict[str, Any]) -> list[str]:
+    """Returns what was added after a look, of which nothing is claimed yet, in sentences."""
+    sentences = []
+    for arm in dict.fromkeys(entry["arm"] for entry in verdict["added"]):
+        listed = "; ".join(
+            f"{format_points(entry['difference'], sign='+')} points at {entry['num_labels']:,} "
+            f"labels ({format_points(entry['single_low'])} to "
+            f"{format_points(entry['single_high'])})"
+            for entry in verdict["added"]
+            if entry["arm"] == arm
+        )
+        sentences.append(
+            f"{arm} was added after a look, so nothing is claimed of it until seeds are added "
+            f"(`more_seeds`). Against training from scratch, exploratory: {listed}."
+        )
+    if verdict["added_counts"]:
+        counts = " and ".join(f"{count:,}" for count in verdict["added_counts"])
+        sentences.append(
+            f"{counts} labels were added after a look, so nothing is claimed at them until seeds "
+            "are added (`more_seeds`)."
+        )
     return sentences
 
 

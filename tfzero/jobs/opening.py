@@ -1,0 +1,116 @@
+"""The start of a study: which one the folder holds, what is added to it, and what fits the time."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.console import Console
+
+from tfzero.common.checks import InputError
+from tfzero.data import ImageData
+from tfzero.jobs.source import Source
+from tfzero.study.growth import read_growth
+from tfzero.study.minutes import fit_minutes, kept_arms
+from tfzero.study.planning.plan import StudyPlan
+from tfzero.study.planning.request import Request
+from tfzero.study.planning.resolve import add_to_plan
+from tfzero.study.study import add_seeds, open_run, store_plan
+from tfzero.study.work.estimate import Estimate, make_estimate
+from tfzero.study.work.locks import others_take_part
+from tfzero.study.work.pool import num_workers
+from tfzero.study.work.tasks import read_records
+from tfzero.study.workspace import Workspace
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Added(NamedTuple):
+    """What is to be added to a study that is there.
+
+    Attributes:
+        wider: The plan with more arms and label counts.
+        arms: Those to be added.
+        seeds: Replicates to be added, or None.
+    """
+
+    wider: StudyPlan
+    arms: tuple[str, ...]
+    seeds: int | None
+
+
+class Opening(NamedTuple):
+    """What decides which study a folder holds.
+
+    Attributes:
+        asked: The study that is asked for.
+        request: What was asked for, before any default was resolved.
+        added: What is added to it.
+        data: Its images.
+        encoder: The own architecture, or None.
+        source: What encoders can come from beside the pool.
+        overwrite: Whether another study in the folder is removed first.
+    """
+
+    asked: Workspace
+    request: Request
+    added: Added
+    data: ImageData
+    encoder: keras.Model | None
+    source: Source
+    overwrite: bool
+
+
+def open_study(opening: Opening, console: Console) -> tuple[Workspace, Estimate | None]:
+    """Returns the workspace of the study to run, and the estimate if that took one."""
+    asked, run = opening.asked, opening.asked.run
+    if opening.overwrite and others_take_part(run.locks):
+        raise InputError(
+            f"Another process is at work in {run.path}; expected none with `overwrite=True`. "
+            "Stop it first, or choose another folder with `out`."
+        )
+    stored = open_run(
+        asked.plan,
+        opening.data,
+        run,
+        encoder=opening.encoder,
+        source=opening.source.task,
+        given=opening.source.encoder,
+        overwrite=opening.overwrite,
+    )
+    return _settle_plan(opening, stored, console)
+
+
+def _settle_plan(
+    opening: Opening, stored: StudyPlan | None, console: Console
+) -> tuple[Workspace, Estimate | None]:
+    """Returns the workspace of the plan to run by, stored, and the estimate if that took one."""
+    asked, added = opening.asked, opening.added
+    full, run = asked.plan, asked.run
+    estimate, plan = None, stored or full
+    if stored is None and full.minutes is not None:
+        estimate = estimate_study(asked)
+        plan = fit_minutes(
+            full,
+            estimate,
+            minutes=full.minutes,
+            workers=num_workers(),
+            kept=kept_arms(full.arms, opening.request.arms),
+            shorten=opening.request.epochs is None,
+        )
+    growth = read_growth(dataclasses.replace(asked, plan=plan))
+    plan = add_to_plan(plan, added.wider, added.arms, looked=bool(growth.taken))
+    if added.seeds is not None:
+        plan = add_seeds(dataclasses.replace(growth, plan=plan), run, added.seeds)
+        if plan == stored:
+            console.print("The study is not finished; going on with its seeds.")
+    if plan != stored:
+        store_plan(plan, full, run)
+    return dataclasses.replace(asked, plan=plan), estimate
+
+
+def estimate_study(workspace: Workspace) -> Estimate:
+    """Returns what jobs are expected to take, by the records in the folder and a probe."""
+    cells, encoders = read_records(workspace)
+    return make_estimate(workspace, [*cells, *encoders])

@@ -262,7 +262,7 @@ def _run_missing(
 
     def tell(growth: Growth) -> None:
         forecast.keep(growth.possible_cells())
-        screen.show_look(console, growth)
+        screen.show_look(console, growth, forecast)
 
     try:
         grow_study(workspace, estimate=forecast.estimate, progress=progress, tell=tell)

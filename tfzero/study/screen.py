@@ -7,6 +7,7 @@ import time
 from rich.console import Console
 from rich.table import Table
 
+from tfzero.common.arm import Arm
 from tfzero.study.growth import Growth
 from tfzero.study.planning.families import list_families
 from tfzero.study.planning.plan import METRICS, StudyPlan
@@ -87,7 +88,7 @@ def _describe_metric(plan: StudyPlan) -> str:
     return "Metric: balanced accuracy, in which every class counts alike, however rare."
 
 
-def show_look(console: Console, growth: Growth) -> None:
+def show_look(console: Console, growth: Growth, forecast: Forecast) -> None:
     """Prints what a look decided, and what the arms that are still open would take."""
     last = growth.taken[-1]
     found = f"After {last['seeds']} seeds"
@@ -106,11 +107,13 @@ def show_look(console: Console, growth: Growth) -> None:
             continue
         seeds = entry["settled_by"]["seeds"]
         if seeds is not None and seeds[0] > last["seeds"]:
+            more = seeds[0] - last["seeds"]
+            seconds = more * forecast.seconds_per_seed(Arm.parse(entry["arm"]))
             console.print(
                 f"  {entry['arm']} against {entry['baseline']}: "
                 f"{format_points(entry['difference'], sign='+')} points "
-                f"({format_points(entry['low'])} to {format_points(entry['high'])}); to tell, it "
-                f"would take about {seeds[0] - last['seeds']:,} more seeds",
+                f"({format_points(entry['low'])} to {format_points(entry['high'])}). To tell, it "
+                f"would take about {more:,} more seeds, {format_seconds(seconds)}.",
                 highlight=False,
             )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
+from tfzero.common.arm import Arm
 from tfzero.common.files import read_json
-from tfzero.study.planning.plan import CellSpec
+from tfzero.study.inits import read_init
+from tfzero.study.planning.plan import SCRATCH, CellSpec
 from tfzero.study.work.estimate import Estimate
 from tfzero.study.work.tasks import encoders_of, missing_cells, missing_pretraining
 from tfzero.study.workspace import Workspace
@@ -74,6 +76,16 @@ class Forecast:
     def seconds_left(self) -> float:
         """Returns the expected seconds to the last cell."""
         return max(0.0, self._estimate_all(is_new=False) - self.ending)
+
+    def seconds_per_seed(self, arm: Arm) -> float:
+        """Returns the expected seconds of one more replicate of an arm and of scratch/finetune."""
+        plan, seconds = self.plan, 0.0
+        for each in {arm, SCRATCH} & set(plan.arms):
+            stages = read_init(each.init).stages() if plan.encoders is None else ()
+            seconds += sum(self.estimate.pretraining(plan, stage.word) for stage in stages)
+            cells = (c for c in plan.cells() if c.arm == each and c.replicate == plan.seeds - 1)
+            seconds += sum(self.estimate.cell(plan, cell) for cell in cells)
+        return seconds / self.workers
 
     def _replicates(self) -> set[int]:
         cells = {cell.replicate for cell in self.cells.values()}

@@ -1,0 +1,1 @@
+"""How often the judge is wrong, on studies whose truth is known; see `__main__`."""

@@ -47,6 +47,7 @@ def main(
         label_counts=label_counts,
         seeds=seeds,
         epochs=epochs,
+        export=pathlib.Path("savedmodels", data.name),  # also where there is no verdict
     )
     print(study.verdict)
     print()

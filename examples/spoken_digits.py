@@ -47,7 +47,14 @@ def main(
     data = tfzero.load_data(folder, size=size, group=group)
     print(data.describe())
     print(*data.notes, sep="\n")
-    study = tfzero.compare(data, arms=arms, label_counts=label_counts, seeds=seeds, epochs=epochs)
+    study = tfzero.compare(
+        data,
+        arms=arms,
+        label_counts=label_counts,
+        seeds=seeds,
+        epochs=epochs,
+        export=pathlib.Path("savedmodels", data.name),  # also where there is no verdict
+    )
     print(study.verdict)
     version = study.results["recommended"]["savedmodel"]
     clips = sorted(pathlib.Path(folder).rglob("*.wav"))[:3]

@@ -201,7 +201,7 @@ def test_single_stages_from_pretraining_to_prediction(
         [*pooled, "--unlabeled-from", "pol"], monkeypatch, capsys
     )
     assert "no pretrained arm trains a network on unlabeled" in refuse(
-        ["compare", "--unlabeled-from", "generated"], monkeypatch, capsys
+        ["compare", "--unlabeled-from", "generated", "--arms", "vae/lpft"], monkeypatch, capsys
     )
     names = ",".join("zero one two three four five six seven eight nine".split())
     assert "Exported sm/1" in run("export", "my.keras", "--out", "sm", "--classes", names)

@@ -67,7 +67,7 @@ def test_a_verdict_with_nothing_in_it_still_makes_a_page(tmp_path):
     folder = write_run(tmp_path / "run", seeds=1, encoders=False)
     shutil.rmtree(folder / "cells")
     (folder / "test_labels.npy").unlink()
-    (folder / "verdict.json").write_text('{"schema": 1, "recommended": null}')
+    (folder / "verdict.json").write_text('{"schema": 2, "recommended": null}')
     text = read(write_report(folder))
     assert "No verdict." in text
     assert "The study recommends none." in text

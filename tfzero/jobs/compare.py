@@ -182,7 +182,8 @@ def compare(
     # A cluster's cores are not for one process alone.
     one_machine = scheduler is None
     exporting = choose_place(full.name, run, out=out, export=export, has_threads=one_machine)
-    require_writable(exporting.target)
+    chosen_by = "export" if export is not None or out is None else "out"
+    require_writable(exporting.target, chosen_by=chosen_by)
     own_networks = encoder is not None or opened.encoder is not None
     # The workers' working directory may be another.
     asked_for = Workspace(full, run.path.resolve(), _own_objects() if own_networks else {}, outside)

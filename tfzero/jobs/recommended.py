@@ -235,13 +235,21 @@ def export_file(workspace: Workspace, arm: Arm, target: pathlib.Path, notes: dic
     return version.name
 
 
-def require_writable(target: pathlib.Path) -> None:
-    """Refuses before hours of training what could not be exported after them."""
+def require_writable(target: pathlib.Path, *, chosen_by: str) -> None:
+    """Refuses before hours of training what could not be exported after them.
+
+    Args:
+        target: Where the SavedModel would go.
+        chosen_by: The argument that decides that.
+
+    Raises:
+        InputError: If nothing can be written there.
+    """
     existing = target
     while not existing.exists():
         existing = existing.parent
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise InputError(
             f"Cannot write to {existing}; the SavedModel would go to {target}. "
-            "Choose another folder with `export`."
+            f"Choose another folder with `{chosen_by}`."
         )

@@ -34,18 +34,25 @@ def grow_study(
         InputError: As a job does.
         StopError: If every job failed, the disk is full, or workers are killed at once.
     """
-    growth = read_growth(workspace)
+    growth, tried = read_growth(workspace), set()
     while True:
-        cells = growth.cells()
+        # What failed before this look was tried twice; the next command tries it again.
+        cells = [cell for cell in growth.cells() if cell not in tried]
         run_study(workspace, estimate=estimate, progress=progress, cells=cells)
-        failures = workspace.run.read_failures()
-        if failures and len(missing_cells(workspace, cells)) == len(cells):
-            first = failures[0]
-            raise StopError(
-                f"Every job of the study failed. The first, {first['label']}: {first['reason']}. "
-                f"Details are in {workspace.run.failures}; the same command tries again."
-            )
+        tried |= set(cells)
+        _require_some(workspace, growth)
+        if growth.next_number is not None:
+            growth = take_look(workspace, growth)
+            tell(growth)
         if growth.next_number is None:
             return growth
-        growth = take_look(workspace, growth)
-        tell(growth)
+
+
+def _require_some(workspace: Workspace, growth: Growth) -> None:
+    failures, cells = workspace.run.read_failures(), growth.cells()
+    if failures and len(missing_cells(workspace, cells)) == len(cells):
+        first = failures[0]
+        raise StopError(
+            f"Every job of the study failed. The first, {first['label']}: {first['reason']}. "
+            f"Details are in {workspace.run.failures}; the same command tries again."
+        )

@@ -201,7 +201,7 @@ def show_verdict(console: Console, study: Study) -> None:
     console.print(table)
     console.print("* not detectably below the highest at this label count\n")
     console.print(study.results["headline"], style="bold", highlight=False)
-    for sentence in study.results["sentences"]:
+    for sentence in _choose_sentences(study):
         console.print(f"- {sentence}", highlight=False, markup=False)
     beside = study.results["exploratory"]
     if beside:
@@ -212,6 +212,20 @@ def show_verdict(console: Console, study: Study) -> None:
             console.print(f"- {len(beside) - _MOST_BESIDE} more are in the report.")
     for sentence in study.results["caveats"]:
         console.print(f"  {sentence}", highlight=False, markup=False, style="dim")
+
+
+def _choose_sentences(study: Study) -> list[str]:
+    """Returns a sentence per average, or per comparison if there is none, and on the best arms."""
+    comparisons, sentences = study.results["comparisons"], study.results["sentences"]
+    averages = [entry["num_labels"] is AVERAGE for entry in comparisons]
+    shown = [
+        sentence
+        for sentence, is_average in zip(sentences, averages, strict=False)
+        if is_average or not any(averages)
+    ]
+    left = len(comparisons) - len(shown)
+    more = [f"{left} comparisons at single label counts are in the report."] if left else []
+    return [*shown, *more, *sentences[len(comparisons) :]]
 
 
 def show_export(console: Console, study: Study) -> None:

@@ -40,6 +40,11 @@ def test_arms_by_default_compare_pretraining_with_scratch_and_with_baselines(dat
     assert {control_of(arm) for arm in plan.arms} - {None} <= set(plan.arms)
 
 
+def test_default_arms_have_one_that_can_train_on_generated_images(data):
+    plan = make_plan(data, label_counts=[6], unlabeled_from="generated")
+    assert "vae/selftrain" in plan.arms and "rotation/selftrain" not in plan.arms
+
+
 def test_arms_that_read_unlabeled_images_bring_their_controls(data):
     asked = ["vae/selftrain", "vae/lpft", "gan/label_spreading", "kmeans/label_spreading"]
     plan = make_plan(data, arms=[*asked, "scratch/finetune"], label_counts=[6])

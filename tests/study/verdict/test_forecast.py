@@ -27,7 +27,7 @@ def test_a_forecast_is_kept():
         for seeds in (low, high)
     }
     assert forecast.points >= truth
-    assert seen[low] < 0.95 and seen[high] > 0.65 and 12 <= low < high
+    assert seen[low] < 0.95 and seen[high] > 0.55 and 12 <= low < high
 
 
 def test_what_cannot_help_is_said():

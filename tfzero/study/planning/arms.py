@@ -19,6 +19,8 @@ from tfzero.transfer import STRATEGIES, UNLABELED_FROM, trains_on_unlabeled
 
 # Without labels, what a source is worth is asked of the method that needs fewest epochs.
 _UNLABELED = Arm(f"simclr{AT_SOURCE}", "lpft")
+# An arm whose own method makes images that it trains on.
+_GENERATED = Arm("vae", "selftrain")
 # A large network is slow to fine-tune; frozen, its features are read once.
 _OF_GIVEN = {Public.word: ("probe", "svm"), File.word: ("lpft", "probe")}
 
@@ -52,7 +54,11 @@ class Foreign:
 
 
 def choose_arms(
-    arms: Sequence[str] | None, *, foreign: Foreign, then: str | None = None
+    arms: Sequence[str] | None,
+    *,
+    foreign: Foreign,
+    then: str | None = None,
+    unlabeled_from: str = UNLABELED_FROM[0],
 ) -> tuple[Arm, ...]:
     """Returns the arms of a study, each checked, with the controls that they need.
 
@@ -61,12 +67,15 @@ def choose_arms(
         foreign: What there is beside the target's own images.
         then: Method that goes on, on the target's own pool, from what the source gives: the
             chain is then an arm, and each of its halves alone.
+        unlabeled_from: Where networks' unlabeled images come from. The default arms that cannot
+            have theirs from there are left out, and one that can is added.
 
     Raises:
         InputError: As `parse_arms`, or if no arm starts from the source that there is, or `then`
             is not a method or has nothing to start from.
     """
-    chosen: Sequence[str] = (*DEFAULT_ARMS, *foreign.arms()) if arms is None else tuple(arms)
+    default = _default_arms(unlabeled_from)
+    chosen: Sequence[str] = (*default, *foreign.arms()) if arms is None else tuple(arms)
     if then is not None:
         if foreign.start is None:
             raise InputError(
@@ -84,6 +93,13 @@ def choose_arms(
         )
     controls = [control for arm in parsed if (control := control_of(arm)) is not None]
     return tuple(dict.fromkeys([*parsed, *controls]))
+
+
+def _default_arms(unlabeled_from: str) -> tuple[Arm, ...]:
+    if unlabeled_from == UNLABELED_FROM[0]:
+        return DEFAULT_ARMS
+    kept = (arm for arm in DEFAULT_ARMS if control_of(arm) is None or read_init(arm.init).generates)
+    return (*kept, _GENERATED)
 
 
 def parse_arms(arms: Iterable[str], *, foreign: Foreign | None = None) -> tuple[Arm, ...]:

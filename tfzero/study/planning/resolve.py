@@ -68,7 +68,12 @@ def make_plan(
     Raises:
         InputError: If something asked for cannot be done with this data.
     """
-    arms = choose_arms(request.arms, foreign=_describe(source, given), then=request.then)
+    arms = choose_arms(
+        request.arms,
+        foreign=_describe(source, given),
+        then=request.then,
+        unlabeled_from=request.unlabeled_from,
+    )
     label_counts = _resolve_counts(request, data)
     request.require_possible()
     require_generators(arms, request.unlabeled_from)

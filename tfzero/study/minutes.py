@@ -185,11 +185,9 @@ def _worth(arm: Arm) -> float:
 def _name_dropped(asked: StudyPlan, fitted: StudyPlan) -> tuple[str, ...]:
     dropped = [f"arm {arm}" for arm in asked.arms if arm not in fitted.arms]
     for word, settings in fitted.pretraining.items():
-        if settings != asked.pretraining[word]:
-            dropped.append(
-                f"passes of {word}: {settings.describe()} instead of "
-                f"{asked.pretraining[word].describe()}"
-            )
+        whole = asked.pretraining[word]
+        if settings.passes < whole.passes:
+            dropped.append(f"{whole.passes - settings.passes} of {whole.passes} epochs of {word}")
     if fitted.seeds < asked.seeds:
         dropped.append(f"{asked.seeds - fitted.seeds} of {asked.seeds} seeds")
     return tuple(dropped)

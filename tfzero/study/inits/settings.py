@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 import pydantic
 
@@ -14,18 +14,25 @@ class Model(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
-    def shorten(self, share: float) -> Self:
-        """Returns the settings with a share of the passes over the images, where there are any."""
-        epochs = getattr(self, "epochs", None)
-        if epochs is None:
-            return self
-        return self.model_copy(update={"epochs": max(1, round(share * epochs))})
 
-
-class PretrainingPlan(Model):
-    """How one method is pretrained; every other setting is the method's default."""
+class Passes(Model):
+    """Settings of what passes over its images again and again."""
 
     epochs: int = pydantic.Field(ge=1)
+
+    @property
+    def passes(self) -> int:
+        """How many passes over the images there are."""
+        return self.epochs
+
+    def shorten(self, share: float) -> Self:
+        """Returns the settings with a share of the passes, one at least."""
+        return self.model_copy(update={"epochs": max(1, round(share * self.epochs))})
+
+
+class PretrainingPlan(Passes):
+    """How one method is pretrained; every other setting is the method's default."""
+
     batch_size: int = pydantic.Field(ge=1)
     learning_rate: float = pydantic.Field(gt=0)
     decays: bool = False
@@ -42,10 +49,9 @@ class PretrainingPlan(Model):
         return f"{self.epochs} epochs, batches of {self.batch_size}{views}"
 
 
-class SupervisedPlan(Model):
+class SupervisedPlan(Passes):
     """How an encoder is trained on a source's labels; the head is thrown away."""
 
-    epochs: int = pydantic.Field(ge=1)
     batch_size: int = pydantic.Field(ge=1)
     kind: str
 
@@ -63,6 +69,12 @@ class KMeansPlan(Model):
 
     num_centroids: int = pydantic.Field(ge=2)
     patch_size: int = pydantic.Field(ge=2)
+    passes: ClassVar[int] = 1
+
+    def shorten(self, share: float) -> Self:
+        """Returns the settings: the images are read once."""
+        del share
+        return self
 
     def describe(self) -> str:
         """Returns the settings in words."""

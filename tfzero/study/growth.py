@@ -114,7 +114,7 @@ def take_look(workspace: Workspace, growth: Growth) -> Growth:
         "schema": 1,
         "number": look.number,
         "seeds": growth.seeds,
-        "comparisons": describe_comparisons(plan, comparisons, look),
+        "comparisons": describe_comparisons(plan, comparisons, seen, look),
         "open": _open_arms(workspace.plan, plan, comparisons),
         "stops": _answers(plan, comparisons),
     }

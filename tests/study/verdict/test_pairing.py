@@ -77,3 +77,11 @@ def test_scores_are_weighted_as_the_metric_says():
     assert see(accuracy).scores(VAE, 6) == {0: pytest.approx(50.0)}
     assert see(accuracy, weights=weights).scores(VAE, 6) == {0: pytest.approx(25.0)}
     assert see(accuracy).scores(SCRATCH, 6) == {}
+
+
+def test_replicates_are_counted_where_both_arms_have_them():
+    accuracy = {(arm, n): BASE for arm in (SCRATCH, VAE) for n in (6, 12)}
+    seen = see(accuracy, counts=(6, 12), encoders=3)
+    del seen.right[VAE, 6][1], seen.right[SCRATCH, 12][4]
+    pair = (VAE, BASELINE)
+    assert [seen.count_replicates(pair, n) for n in (6, 12, None)] == [4, 4, 3]

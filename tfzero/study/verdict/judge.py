@@ -84,7 +84,7 @@ def judge(
         "alpha": look.alpha,
         "margin": plan.margin,
         "metric": plan.metric,
-        "comparisons": describe_comparisons(judged, comparisons, look),
+        "comparisons": describe_comparisons(judged, comparisons, seen, look),
         "added": _against_scratch(seen, [arm for arm in plan.arms if arm not in judged.arms]),
         "added_counts": [n for n in plan.label_counts if n not in judged.label_counts],
         "best": find_best(seen, plan.arms, comparisons, look.alpha),
@@ -97,9 +97,17 @@ def judge(
 
 
 def describe_comparisons(
-    plan: StudyPlan, comparisons: Iterable[Comparison], look: Look
+    plan: StudyPlan, comparisons: Iterable[Comparison], seen: Seen, look: Look
 ) -> list[dict[str, Any]]:
-    """Returns comparisons as `verdict.json` holds them."""
+    """Returns comparisons as `verdict.json` holds them.
+
+    Args:
+        plan: What of the study is judged.
+        comparisons: What was decided.
+        seen: From what.
+        look: At which look.
+    """
+    seen = dataclasses.replace(seen, label_counts=plan.label_counts)
     families = {family.id: len(family.pairs) for family in list_families(plan.arms)}
     counts = len(plan.label_counts)
     following = dataclasses.replace(look, number=look.number + 1)
@@ -113,16 +121,21 @@ def describe_comparisons(
         )
         return following.level(share)
 
-    return [_entry(plan, each, next_level(each)) for each in comparisons]
+    return [_entry(plan, each, seen, next_level(each)) for each in comparisons]
 
 
-def _entry(plan: StudyPlan, comparison: Comparison, next_level: float) -> dict[str, Any]:
+def _entry(
+    plan: StudyPlan, comparison: Comparison, seen: Seen, next_level: float
+) -> dict[str, Any]:
     difference = comparison.difference
     inits = [read_init(arm.init) for arm in (comparison.arm, comparison.baseline)]
     learns = any(init.stages() for init in inits)
     given = any(init.is_given for init in inits) and not learns
     shared = plan.encoders if learns else None
-    grouped = shared is not None and shared >= MIN_SEEDS
+    # Of one or two encoders, the replicates are the units.
+    encoders = shared if shared is not None and shared < MIN_SEEDS else difference.units
+    encoders = 1 if given else encoders
+    pair = comparison.arm, comparison.baseline
     forecast = None
     if comparison.outcome == CANNOT_TELL:
         found = forecast_settlement(difference, margin=plan.margin, alpha=next_level)
@@ -143,8 +156,8 @@ def _entry(plan: StudyPlan, comparison: Comparison, next_level: float) -> dict[s
         "p_value": difference.p_value,
         "p_adjusted": comparison.p_adjusted,
         "p_equivalence": comparison.p_equivalence,
-        "seeds": plan.seeds if grouped else difference.units,
-        "encoders": 1 if given else shared or difference.units,
+        "seeds": seen.count_replicates(pair, comparison.num_labels),
+        "encoders": encoders,
         "settled_by": forecast,
     }
 

@@ -49,6 +49,12 @@ class Seen:
         """Returns the components of a difference, given in points `(T,)` of each unit."""
         return measure_components(np.stack(points), self.classes, weights=self.weights)
 
+    def count_replicates(self, pair: Pair, count: int | None) -> int:
+        """Returns how many replicates a pair has at a label count, or (None) at every one."""
+        counts = self.label_counts if count is None else (count,)
+        cells = [self.right.get((arm, n), {}) for arm in pair for n in counts]
+        return len(set.intersection(*(set(replicates) for replicates in cells)))
+
     def points(self, first: tuple[str, int], second: tuple[str, int]) -> dict[int, np.ndarray]:
         """Returns by unit the points `(T,)` by which the first of two cells' kind is better."""
         replicates, (ours, theirs) = pair_replicates(self.right, first, second)

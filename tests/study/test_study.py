@@ -7,10 +7,11 @@ import pytest
 from tests.conftest import draw_bars
 from tests.study.small import open_small_run
 from tests.study.studies import make_plan
-from tfzero.common.files import read_json
+from tfzero.common.checks import InputError
+from tfzero.common.files import read_json, write_json
 from tfzero.data import from_arrays
 from tfzero.study.records import RunFolder
-from tfzero.study.study import open_run, read_asked, store_plan
+from tfzero.study.study import open_run, read_asked, read_plan, store_plan
 
 
 def test_each_look_adds_its_command_and_python_none(tmp_path, monkeypatch):
@@ -52,3 +53,21 @@ def test_what_a_study_was_asked_for_need_not_be_said_again(tmp_path, asked):
     open_run(plan, data, run)
     store_plan(plan, plan, run)
     assert make_plan(data, **read_asked(run)) == plan
+
+
+def test_a_study_of_another_version_is_named_in_a_sentence(tmp_path):
+    plan, run = open_small_run(tmp_path)
+    store_plan(plan, plan, run)
+    old = {**read_json(run.study), "schema": 1, "family": []}
+    write_json(run.study, old)
+    data = from_arrays(*draw_bars(80, seed=0))
+    for read in (
+        lambda: open_run(plan, data, run),
+        lambda: read_asked(run),
+        lambda: read_plan(run.path),
+    ):
+        with pytest.raises(InputError, match=r"another version of tfzero \(schema 1; expected 2\)"):
+            read()
+    assert open_run(plan, data, run, overwrite=True) is None
+    with pytest.raises(InputError, match="holds no study"):
+        read_plan(tmp_path / "nowhere")

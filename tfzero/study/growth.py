@@ -103,23 +103,28 @@ def read_growth(workspace: Workspace) -> Growth:
 
 
 def take_look(workspace: Workspace, growth: Growth) -> Growth:
-    """Judges what there is, records what that decides, and returns the study as it is then.
+    """Judges what there is, records what that decides, and returns the study as it is then."""
+    record = judge_look(workspace, growth)
+    write_json(workspace.run.looks / f"{record['number']}.json", record)
+    return read_growth(workspace)
 
-    The same records give the same look in whatever process takes it.
+
+def judge_look(workspace: Workspace, growth: Growth) -> dict[str, Any]:
+    """Returns the record of the look to come.
+
+    The same cells give the same record in whatever process takes the look.
     """
-    run, look = workspace.run, growth.look()
-    plan, seen = workspace.plan.judged_at(look.number), read_seen(workspace, growth)
+    look = growth.look()
+    plan, seen = growth.plan.judged_at(look.number), read_seen(workspace, growth)
     comparisons = compare_arms(plan, seen, look)
-    record = {
+    return {
         "schema": 1,
         "number": look.number,
         "seeds": growth.seeds,
         "comparisons": describe_comparisons(plan, comparisons, seen, look),
-        "open": _open_arms(workspace.plan, plan, comparisons),
+        "open": _open_arms(growth.plan, plan, comparisons),
         "stops": _answers(plan, comparisons),
     }
-    write_json(run.looks / f"{look.number}.json", record)
-    return read_growth(workspace)
 
 
 def read_seen(workspace: Workspace, growth: Growth) -> Seen:

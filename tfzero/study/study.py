@@ -22,7 +22,7 @@ from tfzero.study.growth import Growth, read_growth, read_seen
 from tfzero.study.planning.difference import plan_difference
 from tfzero.study.planning.families import list_families
 from tfzero.study.planning.looks import choose_looks
-from tfzero.study.planning.plan import StudyPlan
+from tfzero.study.planning.plan import SCHEMA, StudyPlan
 from tfzero.study.records import RunFolder
 from tfzero.study.verdict import recommendation, remarks, sources, words
 from tfzero.study.verdict.headline import write_headline
@@ -102,6 +102,7 @@ def open_run(
         _remove_study(run)
         old = None
     elif old is not None:
+        _require_current(old, run.path)
         asked = old.get("asked", old)
         differences = plan_difference(_comparable(asked), _comparable(plan.to_json()))
         if differences:
@@ -122,7 +123,7 @@ def open_run(
         write_by_path(run.given_encoder, given.save)
     if old is None:
         return None
-    return StudyPlan.model_validate({k: v for k, v in old.items() if k not in _BESIDE_PLAN})
+    return _parse_plan(old)
 
 
 def store_plan(plan: StudyPlan, asked: StudyPlan, run: RunFolder) -> None:
@@ -152,6 +153,32 @@ def add_seeds(growth: Growth, run: RunFolder, number: int) -> StudyPlan:
     return growth.plan.extended(growth.seeds + number)
 
 
+def read_plan(folder: str | os.PathLike) -> StudyPlan:
+    """Returns the plan that the study in a folder runs by.
+
+    Raises:
+        InputError: If there is no study.
+    """
+    stored = read_json(RunFolder(folder).study)
+    if stored is None:
+        raise InputError(f"{folder} holds no study; expected the folder of a run.")
+    _require_current(stored, folder)
+    return _parse_plan(stored)
+
+
+def _require_current(stored: dict[str, Any], folder: str | os.PathLike) -> None:
+    schema = stored.get("schema")
+    if schema != SCHEMA:
+        raise InputError(
+            f"{folder} holds a study of another version of tfzero (schema {schema}; expected "
+            f"{SCHEMA}). Choose another folder with `out`, or start anew with `overwrite=True`."
+        )
+
+
+def _parse_plan(stored: dict[str, Any]) -> StudyPlan:
+    return StudyPlan.model_validate({k: v for k, v in stored.items() if k not in _BESIDE_PLAN})
+
+
 def read_asked(run: RunFolder) -> dict[str, Any]:
     """Returns what the study in a folder was asked for, as `Request` and `compare` take it.
 
@@ -161,6 +188,7 @@ def read_asked(run: RunFolder) -> dict[str, Any]:
     old = read_json(run.study)
     if old is None:
         raise InputError(f"{run.path} holds no study to add seeds to; run it first, with `seeds`.")
+    _require_current(old, run.path)
     asked = StudyPlan.model_validate(old["asked"])
     passes = {getattr(settings, "epochs", None) for settings in asked.pretraining.values()} - {None}
     return {

@@ -48,7 +48,10 @@ def test_beyond_the_study_nothing_is_extrapolated():
     found = labels_saved(make_study((50, 95, 95, 95)), VAE)
     assert found[0]["bound"] == "at most" and found[0]["labels"] == 6
     assert found[1]["bound"] == "at least" and found[1]["labels"] == 48
-    verdict = {"labels_saved": found, "crossovers": [], "comparisons": [], "scratch_long": []}
+    verdict = {"labels_saved": found}
+    verdict |= dict.fromkeys(
+        ("crossovers", "comparisons", "scratch_long", "added", "added_counts"), []
+    )
     said = describe_beside(verdict)
     assert said[0] == (
         "vae/lpft with 6 labels does as well as scratch with fewer than 6, the fewest in this "

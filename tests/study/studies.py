@@ -5,6 +5,7 @@ import numpy as np
 from tfzero.data import from_arrays
 from tfzero.study.planning import resolve
 from tfzero.study.planning.request import read_request
+from tfzero.study.verdict.headline import write_headline
 from tfzero.study.verdict.judge import judge, see
 from tfzero.study.verdict.look import Look
 
@@ -67,3 +68,9 @@ def judge_accuracy(plan, accuracy, *, encoders=(), look=None, right=None, record
     seen = see(plan, right, np.arange(num_test) % len(plan.data.class_names))
     look = look or Look(plan.looks, len(plan.looks))
     return judge(plan, records or make_records(accuracy), list(encoders), seen, look)
+
+
+def say(verdict, *, plan):
+    """What a study says first, and the details of that, as one text."""
+    headline, details = write_headline(verdict, plan=plan)
+    return " ".join([headline, *details])

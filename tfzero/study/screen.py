@@ -201,6 +201,8 @@ def show_verdict(console: Console, study: Study) -> None:
     console.print(table)
     console.print("* not detectably below the highest at this label count\n")
     console.print(study.results["headline"], style="bold", highlight=False)
+    for sentence in study.results["details"]:
+        console.print(sentence, highlight=False, markup=False)
     for sentence in _choose_sentences(study):
         console.print(f"- {sentence}", highlight=False, markup=False)
     beside = study.results["exploratory"]

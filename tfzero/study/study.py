@@ -56,8 +56,9 @@ class Study:
 
     @property
     def verdict(self) -> str:
-        """The verdict in words: the headline, then a sentence a claim."""
-        return "\n".join([self.results["headline"], "", *self.results["sentences"]])
+        """The verdict in words: the headline, its details, then a sentence per comparison."""
+        found = self.results
+        return "\n".join([found["headline"], *found["details"], "", *found["sentences"]])
 
     def table(self) -> list[dict[str, Any]]:
         """Returns a row per arm and label count.
@@ -220,7 +221,7 @@ def reach_verdict(workspace: Workspace) -> dict[str, Any]:
     verdict["failures"] = [
         {name: failure[name] for name in ("label", "reason")} for failure in run.read_failures()
     ]
-    verdict["headline"] = write_headline(verdict, plan=judged)
+    verdict["headline"], verdict["details"] = write_headline(verdict, plan=judged)
     verdict["sentences"] = [
         *(words.describe_comparison(entry, plan=judged) for entry in verdict["comparisons"]),
         *(words.describe_best(entry, verdict["table"]) for entry in verdict["best"]),

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.study.studies import SCRATCH, judge_accuracy, make_records, make_right, plan_study
+from tests.study.studies import (
+    SCRATCH,
+    judge_accuracy,
+    make_records,
+    make_right,
+    plan_study,
+    say,
+)
 from tfzero.study.verdict import remarks, words
 from tfzero.study.verdict.headline import credit_baselines, write_headline
 from tfzero.study.verdict.judge import judge, list_missing, see, t_half_width
@@ -22,7 +29,7 @@ def describe(plan, verdict):
 
 
 def headline(plan, verdict):
-    return write_headline(verdict, plan=plan)
+    return say(verdict, plan=plan)
 
 
 def test_half_width_is_the_t_interval_of_scipy():
@@ -112,8 +119,12 @@ def test_a_study_that_cannot_tell_anything_says_so_once(plan):
     accuracy = {(arm, count): BASE for arm in plan.arms for count in (6, 12)}
     accuracy |= {(arm, count): wild for arm in ("vae/lpft", "gan/lpft") for count in (6, 12)}
     said = headline(plan, judge_accuracy(plan, accuracy))
-    assert said.count("cannot tell") == 2
-    assert said.endswith("It cannot tell at any single number of labels either.")
+    first, details = write_headline(judge_accuracy(plan, accuracy), plan=plan)
+    assert said == " ".join([first, *details]) and first.count("cannot tell") == 1
+    assert details == [
+        "It cannot tell whether pretraining on your unlabeled images helps at any single count "
+        "either."
+    ]
     assert "The highest, vae/lpft, differs from training from scratch by +0.6 points (" in said
 
 

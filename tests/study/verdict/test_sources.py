@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import build_small_encoder, draw_bars
 from tests.study.small import at
-from tests.study.studies import judge_accuracy, make_plan
+from tests.study.studies import judge_accuracy, make_plan, say
 from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
@@ -20,7 +20,6 @@ from tfzero.study.planning.families import list_families
 from tfzero.study.planning.plan import CellSpec, GivenEncoder
 from tfzero.study.records import RunFolder
 from tfzero.study.study import open_run
-from tfzero.study.verdict.headline import write_headline
 from tfzero.study.verdict.words import describe_comparison
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.estimate import Estimate, estimate_plan
@@ -229,7 +228,7 @@ def test_the_verdict_says_whether_the_source_beats_the_own_pool():
     assert found["supervised+vae/lpft", "supervised/lpft"]["outcome"] == "worse"
     assert found["supervised+vae/lpft", "vae/lpft"]["outcome"] == "better"
     assert {entry["baseline"] for entry in verdict["comparisons"][:3]} == {SCRATCH}
-    headline = write_headline(verdict, plan=plan)
+    headline = say(verdict, plan=plan)
     for part in (
         "At 8 labels, pretraining on your unlabeled images makes no difference worth having",
         "At 8 labels, supervised/lpft beats training from scratch by 20.0 points (",
@@ -248,7 +247,7 @@ def headline_of(gains):
     near = [0.0, 0.2, 0.1, 0.3]
     accuracy = {(arm, 8): [70 + gain + each for each in near] for arm, gain in gains.items()}
     plan, verdict = judge_made_up(accuracy)
-    return write_headline(verdict, plan=plan)
+    return say(verdict, plan=plan)
 
 
 def test_what_the_own_pool_gives_is_not_credited_to_the_source():
@@ -292,18 +291,18 @@ def test_what_cannot_be_told_is_said_with_what_would_settle_it():
     assert entry["family"] == "rivals"
     assert entry["outcome"] == "cannot tell" and entry["settled_by"]["points"] > 0
     assert "cannot tell vae@source/lpft from vae/lpft" in describe_comparison(entry, plan=plan)
-    assert "shown neither better nor worse" in write_headline(verdict, plan=plan)
+    assert "shown neither better nor worse" in say(verdict, plan=plan)
 
 
 def test_a_source_that_harms_is_said_to_and_one_arm_that_may_help_keeps_it_open():
     worse = [60.0, 60.2, 60.1, 60.3]
     accuracy = {(SCRATCH, 8): [70.0, 70.2, 70.1, 70.3], ("supervised/lpft", 8): worse}
     plan, verdict = judge_made_up(accuracy)
-    headline = write_headline(verdict, plan=plan)
+    headline = say(verdict, plan=plan)
     assert "At 8 labels, an encoder from other is worse than training from scratch" in headline
     open_still = {**accuracy, ("vae@source/lpft", 8): [50.0, 90.0, 60.0, 80.0]}
     plan, verdict = judge_made_up(open_still)
-    headline = write_headline(verdict, plan=plan)
+    headline = say(verdict, plan=plan)
     assert "At 8 labels, this study cannot tell whether an encoder from other helps" in headline
 
 
@@ -319,7 +318,7 @@ def test_one_ready_encoder_is_spoken_of_alone():
     verdict = judge_accuracy(plan, accuracy)
     [entry] = verdict["comparisons"]
     assert (entry["outcome"], entry["encoders"], entry["seeds"]) == ("better", 1, 4)
-    said = write_headline(verdict, plan=plan)
+    said = say(verdict, plan=plan)
     assert said.startswith("At 8 labels, file/lpft with this encoder beats training from scratch")
 
 

@@ -29,10 +29,15 @@ class Question:
     advice: str = ""
 
 
-def write_headline(verdict: dict[str, Any], *, plan: StudyPlan) -> str:
-    """Returns what the study says: of pretraining, of the unlabeled images, of a source."""
+def write_headline(verdict: dict[str, Any], *, plan: StudyPlan) -> tuple[str, list[str]]:
+    """Returns what the study says, in a few sentences, and the details of that.
+
+    The first sentences answer, on average over the label counts, whether pretraining helps, whether
+    an encoder from elsewhere does, and whether the unlabeled images help without pretraining. The
+    details are of single label counts, and of arms that are compared with one another.
+    """
     if not verdict["comparisons"]:
-        return _no_verdict(plan)
+        return _no_verdict(plan), []
     by_family = {
         family: [e for e in verdict["comparisons"] if e["family"] == family]
         for family in (PRETRAINING, UNLABELED, RIVALS)
@@ -53,20 +58,21 @@ def write_headline(verdict: dict[str, Any], *, plan: StudyPlan) -> str:
         (Question(further), [entry for entry in pretrained if is_chain(entry["arm"])]),
         (Question("learning from the unlabeled images without pretraining"), by_family[UNLABELED]),
     ]
-    parts = [
-        sentence
-        for question, entries in groups
-        if entries
-        for sentence in answer(entries, question, plan=plan)
-    ]
-    parts += describe_rivals(by_family[RIVALS], plan)
+    first, details = [], []
+    for question, entries in groups:
+        if entries:
+            found, more = answer(entries, question, plan=plan)
+            first += found
+            details += more
+    rivals = describe_rivals(by_family[RIVALS], plan)
     if _only_controlled(plan) and not any(e["outcome"] == BETTER for e in by_family[RIVALS]):
-        parts.append(
+        rivals.append(
             "No pretrained arm is shown to be ahead of the same strategy without pretraining, "
             "which learns from the same unlabeled images."
         )
-    parts += credit_baselines(verdict, plan=plan)
-    return " ".join(parts)
+    details += [*rivals, *credit_baselines(verdict, plan=plan)]
+    # Where nothing is compared with training from scratch, the details are the answer.
+    return (" ".join(first), details) if first else (" ".join(details), [])
 
 
 def _name_pretraining(plan: StudyPlan) -> str:
@@ -80,23 +86,27 @@ def _name_pretraining(plan: StudyPlan) -> str:
     )
 
 
-def answer(entries: list[dict[str, Any]], question: Question, *, plan: StudyPlan) -> list[str]:
-    """Returns what comparisons with training from scratch say: on average, then at each count."""
+def answer(
+    entries: list[dict[str, Any]], question: Question, *, plan: StudyPlan
+) -> tuple[list[str], list[str]]:
+    """Returns what comparisons with training from scratch say on average, and at each count.
+
+    At a single label count there is no average: that count's sentence is the first.
+    """
     averages = [entry for entry in entries if entry["num_labels"] is AVERAGE]
     singles = [entry for entry in entries if entry["num_labels"] is not AVERAGE]
     if not averages:
-        return _answer_at_counts(singles, question, plan=plan)
-    span = words.name_span(AVERAGE, plan.label_counts)
+        return _answer_at_counts(singles, question, plan=plan), []
     found = _summarize(averages)
-    sentences = [_say(averages, found, span, question, plan=plan)]
+    span = words.name_span(AVERAGE, plan.label_counts)
+    first = [_say(averages, found, span, question, plan=plan)]
     by_count = {
-        count: _summarize([entry for entry in singles if entry["num_labels"] == count])
-        for count in plan.label_counts
-        if any(entry["num_labels"] == count for entry in singles)
+        _summarize([entry for entry in singles if entry["num_labels"] == count])
+        for count in {entry["num_labels"] for entry in singles}
     }
-    if set(by_count.values()) == {CANNOT_TELL} == {found}:
-        return [*sentences, "It cannot tell at any single number of labels either."]
-    return sentences + _answer_at_counts(singles, question, plan=plan)
+    if by_count == {CANNOT_TELL} == {found}:
+        return first, [f"It cannot tell whether {question.what} helps at any single count either."]
+    return first, _answer_at_counts(singles, question, plan=plan)
 
 
 def _answer_at_counts(

@@ -16,6 +16,7 @@ def build(run: Run, canvas: Canvas) -> dict[str, Any]:
     found = run.verdict
     return {
         "headline": found.get("headline") or "No verdict.",
+        "details": found.get("details") or [],
         "sentences": found.get("sentences") or [],
         "recommended": recommended(run),
         "not_exported": found.get("not_exported"),

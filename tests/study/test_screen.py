@@ -68,6 +68,8 @@ def test_a_look_that_answers_the_question_ends_the_study(shown, tmp_path):
         ({"seeds": 10}, "Looks at 3, 5, 7 and 10 seeds. The study stops at the first that answers"),
         ({"metric": "balanced_accuracy"}, "Metric: balanced accuracy, in which every class counts"),
         ({}, "Metric: accuracy, in which every test image counts alike."),
+        ({}, "Labels: as if you had 6, 12 of your 63; seeds: 5"),
+        ({"label_counts": [6, "all"]}, "Labels: 6, 63; seeds: 5"),
     ],
 )
 def test_the_plan_says_how_it_will_be_judged(shown, asked, part):

@@ -38,6 +38,8 @@ def grow_study(
     while True:
         # What failed before this look was tried twice; the next command tries it again.
         cells = [cell for cell in growth.cells() if cell not in tried]
+        is_look_to_come = growth.next_number is not None
+        progress.goal = f" until the look at {growth.seeds} seeds" if is_look_to_come else ""
         run_study(workspace, estimate=estimate, progress=progress, cells=cells)
         tried |= set(cells)
         _require_some(workspace, growth)

@@ -37,10 +37,8 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
     for note in data.notes:
         console.print(f"  {note}", highlight=False, markup=False)
     _show_foreign(console, plan)
-    counts = ", ".join(f"{count:,}" for count in plan.label_counts)
-    console.print(
-        f"Arms: {', '.join(plan.arms)}\nLabels: {counts}; seeds: {plan.seeds}", highlight=False
-    )
+    console.print(f"Arms: {', '.join(plan.arms)}", highlight=False)
+    console.print(f"{_describe_labels(plan)}; seeds: {plan.seeds}", highlight=False)
     for name, settings in plan.pretraining.items():
         console.print(f"Pretraining {name}: {settings.describe()}", highlight=False)
     if plan.encoders is not None:
@@ -64,6 +62,14 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
     units = plan.seeds if plan.num_encoders < MIN_SEEDS else plan.num_encoders
     arms = len(families[0].pairs) if families else 1
     console.print(smallest_difference(plan, arms=arms, units=units), highlight=False)
+
+
+def _describe_labels(plan: StudyPlan) -> str:
+    """Returns the label counts, and that there are more labels where it is so."""
+    counts = ", ".join(f"{count:,}" for count in plan.label_counts)
+    if max(plan.label_counts) == plan.data.num_train:
+        return f"Labels: {counts}"
+    return f"Labels: as if you had {counts} of your {plan.data.num_train:,}"
 
 
 def _show_looks(console: Console, plan: StudyPlan) -> None:

@@ -62,6 +62,8 @@ class Progress:
         self.workers = workers
         self.standing = standing
         self.forecast = forecast
+        # What the jobs lead to, as the end of "12 of 36 jobs".
+        self.goal = ""
         # The forecast's seconds left, when it was last asked, and when jobs were last done.
         self._forecast_left = 0.0
         self._asked = self._learnt = -math.inf
@@ -166,7 +168,7 @@ class Progress:
         left = f"{format_seconds(seconds)} left"
         if seconds < 0.5 and self._count < self._jobs:
             left = "longer than expected"
-        text = f"{self._count:,.0f} of {self._jobs:,.0f} jobs, {left}"
+        text = f"{self._count:,.0f} of {self._jobs:,.0f} jobs{self.goal}, {left}"
         return text if job is None else f"{text} (done: {job.label})"
 
 

@@ -48,7 +48,7 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
     if plan.dropped:
         dropped = ", ".join(plan.dropped)
         console.print(
-            f"Dropped to keep to {plan.minutes:g} minutes (for all: `minutes=none`): {dropped}",
+            f"Dropped to keep to {plan.minutes:g} min (for all: `minutes=none`): {dropped}",
             highlight=False,
         )
         arms = [name.removeprefix("arm ") for name in plan.dropped if name.startswith("arm ")]
@@ -160,8 +160,8 @@ def show_estimate(console: Console, plan: StudyPlan, forecast: Forecast) -> Plan
     console.print(f"  of which {', '.join(listed)}", highlight=False)
     if plan.minutes is not None and forecast.planned > _OVER * 60 * plan.minutes:
         console.print(
-            f"That is more than the {plan.minutes:g} minutes. Nothing that was asked for is "
-            "dropped; stopping it loses nothing (the same command goes on).",
+            f"That is more than {plan.minutes:g} min, but what a verdict needs and what was asked "
+            "for is not dropped. Stopping it loses nothing: the same command goes on.",
             highlight=False,
         )
     return Planned(forecast.planned, forecast.ending, time.monotonic())

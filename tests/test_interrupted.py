@@ -148,6 +148,8 @@ def test_results_do_not_depend_on_the_number_of_workers(tmp_path):
     arguments = [
         *"--arms scratch/finetune,scratch/probe,vae/lpft,vae/probe,gan/lpft,pixels/svm".split(),
         *"--label-counts 20,50,100,200 --seeds 5 --epochs 1".split(),
+        # How much fits into some minutes does depend on them.
+        *"--minutes none --no-early-stop".split(),
     ]
     results = []
     for workers in ("1", "2"):

@@ -174,8 +174,8 @@ def compare(
     workers: Annotated[
         int | None,
         typer.Option(
-            help="Processes that work. Default: one per core. Results do not depend on it, but what "
-            "fits into the minutes does.",
+            help="Processes that work. Default: one per core. Results do not depend on it, but "
+            "what fits into the minutes does.",
             rich_help_panel=RUN,
         ),
     ] = None,

@@ -138,7 +138,8 @@ def compare(
             exports nothing.
         overwrite: Whether another study in the folder is removed first.
         workers: Processes on this machine; None takes one per core. No cell's result depends on
-            it, but how many arms and seeds fit into `minutes` does.
+            it, but how many arms and seeds fit into `minutes` does, and so do the last bits of
+            the exported model: its training may use several threads.
         scheduler: Address of a Dask scheduler whose workers are used instead; they see the run
             folder under the same path.
         console: Where plan and progress are shown; None means standard output.

@@ -1,6 +1,7 @@
 import pytest
 
 from tests.study.studies import SCRATCH, plan_study
+from tfzero.common.checks import InputError
 from tfzero.study.minutes import fit_minutes, kept_arms
 from tfzero.study.planning.plan import DEFAULT_ARMS
 from tfzero.study.planning.resolve import resize_plan
@@ -136,3 +137,9 @@ def test_controls_come_with_what_they_control(plan):
 )
 def test_minutes_have_a_default_and_none_lifts_it(asked, minutes):
     assert plan_study(**asked).minutes == minutes
+
+
+@pytest.mark.parametrize("minutes", [0, -2, float("inf"), float("nan")])
+def test_minutes_that_are_no_time_are_refused(minutes):
+    with pytest.raises(InputError, match="`minutes` is .*; expected a positive number"):
+        plan_study(minutes=minutes)

@@ -83,5 +83,6 @@ def test_the_plan_names_what_was_dropped_and_how_to_add_it(shown):
     plan = plan_study(minutes=3).model_copy(update={"dropped": ("arm simclr/lpft", "2 of 5 seeds")})
     screen.show_plan(console, plan)
     text = said.getvalue()
-    assert "Dropped to keep to 3 min (for all: `minutes=none`): arm simclr/lpft, 2 of 5" in text
+    assert "Dropped to keep to 3 min: arm simclr/lpft, 2 of 5 seeds. To have all of it" in text
+    assert "start anew with `minutes=none` and `overwrite=True`." in text
     assert "give the command with `add_arms=simclr/lpft`" in text

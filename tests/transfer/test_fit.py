@@ -113,7 +113,7 @@ def test_an_unknown_strategy_is_refused_with_the_nearest(encoder, bars):
     with pytest.raises(InputError, match='Unknown strategy "finetun". Did you mean "finetune"?'):
         fit("finetun", encoder, *bars)
     with pytest.raises(InputError, match="`strategy` is 7; expected one of finetune, probe"):
-        fit_classifier(7, encoder=encoder, images=bars[0], labels=bars[1])  # type: ignore
+        fit(7, encoder, *bars)
 
 
 def test_a_strategy_that_trains_the_encoder_takes_no_features(bars):

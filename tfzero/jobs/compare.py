@@ -179,7 +179,9 @@ def compare(
     opened = open_source(source, like=data, weights=weights)
     foreign = {"encoder": encoder, "source": opened.task, "given": opened.given}
     full = make_plan(data, request, **foreign)
-    wider = make_plan(data, request.widened(add_arms, add_label_counts, like=full), **foreign)
+    wider = full
+    if add_arms or add_label_counts:
+        wider = make_plan(data, request.widened(add_arms, add_label_counts, like=full), **foreign)
     # A cluster's cores are not for one process alone.
     one_machine = scheduler is None
     exporting = choose_place(full.name, run, out=out, export=export, has_threads=one_machine)

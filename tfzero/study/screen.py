@@ -48,7 +48,8 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
     if plan.dropped:
         dropped = ", ".join(plan.dropped)
         console.print(
-            f"Dropped to keep to {plan.minutes:g} min (for all: `minutes=none`): {dropped}",
+            f"Dropped to keep to {plan.minutes:g} min: {dropped}. To have all of it, start anew "
+            "with `minutes=none` and `overwrite=True`.",
             highlight=False,
         )
         arms = [name.removeprefix("arm ") for name in plan.dropped if name.startswith("arm ")]

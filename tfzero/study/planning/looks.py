@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# About 1.4 times as many each time: a look more often costs power, and seldom saves a seed.
+# Each number is about 1.4 times the last. More looks would cost power and would save few seeds.
 _LOOKS = (3, 5, 7, 10, 14, 20, 28, 40, 56, 80)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -87,7 +88,7 @@ class Request(Model):
                 f"`margin` is {self.margin:g}; expected points of accuracy between 0 and 100."
             )
         require_choice(self.metric, METRICS, what="metric")
-        if isinstance(self.minutes, float) and not self.minutes > 0:
+        if isinstance(self.minutes, float) and not 0 < self.minutes < math.inf:
             raise InputError(f"`minutes` is {self.minutes:g}; expected a positive number.")
         if self.kind is not None:
             require_choice(self.kind, KINDS, what="kind of data")

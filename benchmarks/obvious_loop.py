@@ -28,11 +28,11 @@ from rich.console import Console
 from tfzero.common.files import read_json
 from tfzero.common.seeds import derive_seed
 from tfzero.data import load_data, nested_subsets
-from tfzero.study.planning.plan import CellSpec
+from tfzero.study.planning.parts import CellSpec
 from tfzero.study.planning.request import read_request
 from tfzero.study.planning.resolve import make_plan
 from tfzero.study.records import RunFolder
-from tfzero.study.study import open_run
+from tfzero.study.stored import open_run
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.estimate import Estimate
 from tfzero.study.work.pool import Job, num_workers, run_jobs, use_workers

@@ -17,7 +17,7 @@ from typing import Any
 from tfzero.study.growth import Growth, judge_look
 from tfzero.study.planning.looks import choose_looks
 from tfzero.study.planning.plan import StudyPlan
-from tfzero.study.study import read_plan
+from tfzero.study.stored import read_plan
 from tfzero.study.work.tasks import read_records
 from tfzero.study.workspace import Workspace
 

@@ -38,7 +38,7 @@ def fit_features(
     bank: Bank, counts: tuple[int, ...], *, encoders: int, fits: int, arms=ARMS
 ) -> Population:
     """Returns a population: `fits` label subsets for each of `encoders` subsets of features."""
-    known, tested = _make_features(bank)
+    known, tested = make_features(bank)
     classes = bank.num_classes
     targets = np.eye(classes, dtype=np.float32)[bank.labels] - 1 / classes
     right = np.empty((len(arms), len(counts), encoders * fits, len(tested)), bool)
@@ -51,13 +51,13 @@ def fit_features(
             ours = tested[:, columns]
             for column, count in enumerate(counts):
                 rows = known[subset[:count]][:, columns]
-                head, mean = _fit_ridge(rows, targets[subset[:count]], arm.strength)
+                head, mean = fit_ridge(rows, targets[subset[:count]], arm.strength)
                 answers = ((ours - mean) @ head).argmax(axis=1)
                 right[place, column, replicate] = answers == bank.test_labels
     return Population(right, bank.test_labels, counts, np.repeat(np.arange(encoders), fits))
 
 
-def _make_features(bank: Bank) -> tuple[np.ndarray, np.ndarray]:
+def make_features(bank: Bank) -> tuple[np.ndarray, np.ndarray]:
     """Returns whitened principal components, projected at random and rectified, `(N, F)`."""
     pool, known, tested = (
         part.reshape(len(part), -1) for part in (bank.pool, bank.images, bank.test_images)
@@ -71,7 +71,7 @@ def _make_features(bank: Bank) -> tuple[np.ndarray, np.ndarray]:
     return tuple(np.maximum((part - mean) @ project, 0) for part in (known, tested))
 
 
-def _fit_ridge(
+def fit_ridge(
     rows: np.ndarray, targets: np.ndarray, strength: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the head `(F, K)` and the rows' mean `(F,)`."""

@@ -90,7 +90,7 @@ def play_study(scenario: Scenario, changed: Population, reference, generator) ->
         "null": null.false,
         "margin": study.play(margin, early_stop=scenario.early_stop).false,
         "mixed": study.play(mixed, early_stop=scenario.early_stop).false,
-        **_coverage(null, "null"),
+        **coverage_of(null, "null"),
     }
     lucky = int(generator.integers(shape[0]))
     for gain in GAINS:
@@ -99,7 +99,7 @@ def play_study(scenario: Scenario, changed: Population, reference, generator) ->
         course = study.play(asked, early_stop=scenario.early_stop)
         figures |= _power(course, study.pairs[lucky], gain)
         if gain == 2:
-            figures |= {"gain": course.false, "seeds": course.seeds, **_coverage(course, "gain")}
+            figures |= {"gain": course.false, "seeds": course.seeds, **coverage_of(course, "gain")}
     ratios = [
         (each.between_units, each.by_class)
         for arm in range(shape[0])
@@ -110,7 +110,8 @@ def play_study(scenario: Scenario, changed: Population, reference, generator) ->
     return figures | _old(study, lucky)
 
 
-def _coverage(course: Course, name: str) -> dict[str, float]:
+def coverage_of(course: Course, name: str) -> dict[str, float]:
+    """Returns the shares of intervals that hold the truth, each alone and all together."""
     held = np.array(
         [c.single[0] <= t <= c.single[1] for c, t in zip(course.last, course.truths, strict=True)]
     )

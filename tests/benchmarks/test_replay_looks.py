@@ -1,6 +1,6 @@
 from benchmarks import replay_looks
 from tests.study.test_growth import BASELINE, GAN, SVM, VAE, Cells
-from tfzero.study.study import store_plan
+from tfzero.study.stored import store_plan
 
 
 def fill(tmp_path, accuracy):

@@ -401,6 +401,62 @@ def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
     assert other.returncode == 2 and "minutes: 0.01 there, 50.0 now" in other.stderr
 
 
+def test_few_labelled_images_are_cross_fitted(tmp_path, monkeypatch, unreported, untimed):
+    monkeypatch.chdir(tmp_path)
+    images, labels = draw_bars(40, seed=0)
+    data = tfzero.from_arrays(images, labels, pool=draw_bars(60, seed=1)[0])
+    console = Console(file=io.StringIO(), width=300)
+    study = tfzero.compare(
+        data,
+        arms=["kmeans/svm", "scratch/finetune"],
+        label_counts=["all"],
+        seeds=1,
+        workers=1,
+        export=tmp_path / "savedmodel",
+        console=console,
+    )
+    said = console.file.getvalue()
+    assert "60 unlabeled images, 40 labelled to train and, by cross-fitting, to test" in said
+    assert "12 images) was held out" not in said and study.plan.label_counts == (32,)
+    run = RunFolder(study.folder)
+    assert np.load(run.test_labels).shape == (40,)
+    assert run.read_probabilities(study.plan.cell_key(study.plan.cells()[0])).shape == (40, 4)
+    file = study.results["recommended"]["file"]
+    assert (file["num_labels"], file["num_test"], file["num_folds"]) == (40, 40, 5)
+    assert "No image is left to test this file on" in said and "by cross-fitting: 5 net" in said
+    # With a share that was asked for, a test part is held out.
+    held_out = tfzero.from_arrays(images, labels, pool=data.pool, test_share=0.3)
+    assert held_out.cross_fitted() is held_out
+
+
+@pytest.mark.parametrize(
+    ("speed", "minutes", "first", "seeds"),
+    [(1e-3, 5.0, 3, 10), (1e6, 1e-3, 10, 3)],
+    ids=["faster than guessed", "slower than guessed"],
+)
+def test_the_first_seeds_times_decide_how_many_seeds_fit(
+    tmp_path, monkeypatch, unreported, speed, minutes, first, seeds
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tfzero.study.work.estimate.probe_speed", lambda: speed)
+    data = tfzero.from_arrays(*draw_bars(60, seed=0))
+    asked = {"arms": ["pixels/svm", "pixels/knn"], "label_counts": [12], "workers": 1}
+    console = Console(file=io.StringIO(), width=200)
+    # The machine is guessed to do nothing in less than some minutes, or in no time at all.
+    for name in ("_ENDING", "_MAP"):
+        monkeypatch.setattr(f"tfzero.study.work.estimate.{name}", 0.0)
+    study = tfzero.compare(data, **asked, minutes=minutes, console=console)
+    said = console.file.getvalue()
+    assert f"{first} is a first guess" in said and f"the first guess was {first}" in said
+    assert study.results["seeds"] == seeds == study.plan.seeds
+    stored = json.loads(pathlib.Path(study.folder, "study.json").read_text())
+    assert not stored["provisional"] and stored["looks"][-1] == seeds
+    assert stored["dropped"] == ([] if seeds == 10 else ["7 of 10 seeds"])
+    # The same command reads it only.
+    again = tfzero.compare(data, **asked, minutes=minutes, console=console)
+    assert again.plan == study.plan
+
+
 def test_predict_takes_the_export_which_is_whole(finished):
     from PIL import Image
 

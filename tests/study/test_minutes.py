@@ -2,7 +2,7 @@ import pytest
 
 from tests.study.studies import SCRATCH, plan_study
 from tfzero.common.checks import InputError
-from tfzero.study.minutes import fit_minutes, kept_arms
+from tfzero.study.minutes import fit_minutes, kept_arms, settle_seeds
 from tfzero.study.planning.plan import DEFAULT_ARMS
 from tfzero.study.planning.resolve import resize_plan
 from tfzero.study.work.counted import Machine
@@ -31,7 +31,8 @@ def resize(plan, seeds):
 
 
 def test_a_study_that_fits_is_left_alone(plan):
-    assert fit(plan, minutes_of(plan) + 0.1) == plan
+    fitted = fit(plan, minutes_of(plan) + 0.1)
+    assert fitted == plan.model_copy(update={"provisional": True})
 
 
 def test_with_less_time_there_are_fewer_seeds_before_fewer_arms(plan):
@@ -143,3 +144,42 @@ def test_minutes_have_a_default_and_none_lifts_it(asked, minutes):
 def test_minutes_that_are_no_time_are_refused(minutes):
     with pytest.raises(InputError, match="`minutes` is .*; expected a positive number"):
         plan_study(minutes=minutes)
+
+
+def settle(plan, asked, *, seconds, per_seed=10.0):
+    return settle_seeds(plan, asked, lambda each: per_seed * (each.seeds - 3), seconds=seconds)
+
+
+def test_once_the_first_seeds_were_timed_as_many_are_planned_as_fit(plan):
+    guess = resize(plan, 5).model_copy(update={"provisional": True, "dropped": ("5 of 10 seeds",)})
+    more = settle(guess, plan, seconds=45)  # four more
+    assert (more.looks, more.provisional) == ((3, 5, 7), False)
+    assert more.dropped == ("3 of 10 seeds",)
+    whole = settle(guess, plan, seconds=1000)
+    assert whole.looks == plan.looks and whole.dropped == ()
+    # What was done is not dropped, and a verdict takes three.
+    assert settle(guess, plan, seconds=-5).looks == (3,)
+    # Dropped arms stay dropped, and are named.
+    fewer = guess.model_copy(update={"arms": plan.arms[:-1]})
+    assert settle(fewer, plan, seconds=1000).dropped == (f"arm {plan.arms[-1]}",)
+
+
+def test_encoders_that_a_first_guess_left_out_come_back(plan):
+    asked = plan.model_copy(update={"encoders": 5})
+    guess = resize(asked, 3)
+    assert guess.encoders == 3
+    assert settle(guess, asked, seconds=1000).encoders == 5
+    assert settle(guess, asked, seconds=10).encoders == 4
+    assert settle(resize(plan, 3), plan, seconds=10).encoders is None
+
+
+def test_pretraining_of_what_has_to_be_in_is_shortened_where_it_would_not_fit():
+    plan = plan_study(arms=None, seeds=3, num_images=3000)
+    least = fit(plan, 1e-3)  # what has to be in, as short as it gets
+    assert is_short(least)
+    whole = {word: plan.pretraining[word] for word in least.pretraining}
+    assert least.pretraining == {word: each.shorten(0.25) for word, each in whole.items()}
+    assert minutes_of(least) < minutes_of(least.model_copy(update={"pretraining": whole}))
+    fitted = fit(plan, minutes_of(least) * 1.02)
+    assert minutes_of(fitted) <= minutes_of(least) * 1.02
+    assert fit(plan, 1e-3, shorten=False).pretraining == whole

@@ -11,7 +11,7 @@ from tfzero.common.checks import InputError
 from tfzero.common.files import read_json, write_json
 from tfzero.data import from_arrays
 from tfzero.study.records import RunFolder
-from tfzero.study.study import open_run, read_asked, read_plan, store_plan
+from tfzero.study.stored import open_run, read_asked, read_plan, store_plan
 
 
 def test_each_look_adds_its_command_and_python_none(tmp_path, monkeypatch):

@@ -129,9 +129,13 @@ Balanced = Annotated[
     ),
 ]
 TestShare = Annotated[
-    float,
+    float | None,
     typer.Option(
-        help="Share of the images held out where there is no test part.", rich_help_panel=IMAGES
+        help="Share of the labelled images to hold out where there is no test part. Default: 0.3. "
+        "With fewer than 1,000 labelled images, compare instead predicts each of them by "
+        "classifiers that were trained without it (cross-fitting).",
+        show_default=False,
+        rich_help_panel=IMAGES,
     ),
 ]
 ClassWeights = Annotated[

@@ -142,7 +142,7 @@ def compare(
     clip_seconds: ClipSeconds = None,
     trim_db: TrimDb = None,
     group: Group = None,
-    test_share: TestShare = 0.3,
+    test_share: TestShare = None,
     strict: Strict = False,
     drop_leaks: DropLeaks = False,
     balanced: Balanced = False,

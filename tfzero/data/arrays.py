@@ -25,7 +25,7 @@ def from_arrays(
     class_names: Sequence[str] | None = None,
     groups: Sequence[str] | None = None,
     name: str = "arrays",
-    test_share: float = 0.3,
+    test_share: float | None = None,
 ) -> ImageData:
     """Makes a data set from arrays in memory; their order is kept.
 
@@ -40,7 +40,8 @@ def from_arrays(
         groups: `(N,)`: images of one group are held out together, and are on one side wherever a
             strategy chooses a setting by cross-validation. None groups none.
         name: Safe as a folder name.
-        test_share: Share in (0, 1) to hold out where no test images are given.
+        test_share: Share in (0, 1) to hold out where no test images are given; None as in
+            `load_data`.
 
     Raises:
         InputError: If anything of it does not hold.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tfzero.data.classes import check_classes
 from tfzero.data.collection import Collection
+from tfzero.data.cross_fit import offer_cross_fit
 from tfzero.data.dataset import ImageData
 from tfzero.data.groups import number_groups
 from tfzero.data.held_out import hold_out_test
-from tfzero.data.options import LoadOptions
+from tfzero.data.options import TEST_SHARE, LoadOptions
 from tfzero.data.pool import join_pool
 from tfzero.data.separate import separate
 
@@ -25,10 +26,14 @@ def assemble(collection: Collection, options: LoadOptions) -> ImageData:
     collection = check_classes(collection, strict=options.strict)
     collection = collection.in_order()
     collection = separate(collection, drop_leaks=options.drop_leaks)
-    collection = hold_out_test(collection, share=options.test_share)
+    collection, held = hold_out_test(collection, share=options.test_share or TEST_SHARE)
     pool = join_pool(collection, options)
     train, test = collection.train, collection.test
     assert test is not None
+    offer = None
+    if held and options.test_share is None and pool.unlabeled is not None:
+        first = len(pool.images) - len(pool.unlabeled.images)
+        offer = offer_cross_fit(train, test, pool.unlabeled, first=first, note=held)
     names = {"train": train.names, "test": test.names}
     return ImageData(
         name=collection.name,
@@ -40,7 +45,7 @@ def assemble(collection: Collection, options: LoadOptions) -> ImageData:
         class_names=collection.class_names,
         source=collection.source,
         notes=(*collection.notes, *pool.notes),
-        names=names if pool.names is None else {**names, "pool": pool.names},
+        names=names if pool.unlabeled is None else {**names, "pool": pool.unlabeled.names},
         pool_has_train=pool.has_train,
         set_aside=collection.set_aside,
         resize=collection.resize,
@@ -49,4 +54,5 @@ def assemble(collection: Collection, options: LoadOptions) -> ImageData:
         balanced=options.balanced,
         # In the order of the pixels, so that the groups' names have no part in it.
         train_groups=None if train.groups is None else number_groups(train.groups),
+        cross_fit=offer,
     )

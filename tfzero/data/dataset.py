@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from tfzero.common.checks import InputError, check_images, check_labels
 from tfzero.data.collection import SetAside, check_counts
+from tfzero.data.cross_fit import NUM_FOLDS, CrossFit
 from tfzero.data.logmel import LogMel
+from tfzero.data.memory import join_rows, take_rows
 from tfzero.data.names import Names, safe_name
 
 
@@ -40,6 +42,11 @@ class ImageData:
         balanced: Whether label subsets have as many images of each class, instead of its share.
         train_groups: int64 `(N,)`: which training images belong together, so that none is judged
             by a classifier that has seen others of its group; None where nothing is known.
+        cross_fit: Set where a test part was held out of few labelled images: what it takes to use
+            them all in a study; see `tfzero.data.cross_fit`.
+        num_folds: 1 where the test images are others than the training images. Else both are all
+            labelled images, and a replicate predicts each of so many folds by a classifier that
+            was trained on the other folds.
 
     Raises:
         InputError: If shapes disagree, or labels are out of range or too few.
@@ -62,6 +69,8 @@ class ImageData:
     transductive: bool = False
     balanced: bool = False
     train_groups: np.ndarray | None = None
+    cross_fit: CrossFit | None = None
+    num_folds: int = 1
 
     def __post_init__(self):
         if safe_name(self.name) != self.name:
@@ -91,6 +100,41 @@ class ImageData:
         """Returns the groups of training images by their places; None where nothing is known."""
         return None if self.train_groups is None else self.train_groups[rows]
 
+    def cross_fitted(self) -> ImageData:
+        """Returns the data with all labelled images to train and to test on, where that is better.
+
+        Without an offer to cross-fit, these are the data themselves.
+        """
+        offer = self.cross_fit
+        if offer is None:
+            return self
+        images = join_rows(self.train_images, self.test_images)
+        labels = np.concatenate([self.train_labels, self.test_labels])
+        names = dict(self.names)
+        if "train" in names and "test" in names:
+            names["train"] = names["test"] = Names([*names["train"], *names["test"]])
+        first, kept = offer.pool[0], len(offer.pool)
+        is_rest = kept == len(self.pool) - first
+        note = (
+            f"No test part, and few labelled images: each of the {len(images)} is predicted by "
+            f"classifiers that were trained without it ({NUM_FOLDS}-fold cross-fitting). The pool "
+            f"is the {kept:,} unlabeled images. `test_share` holds a test part out instead."
+        )
+        return replace(
+            self,
+            pool=self.pool[first:] if is_rest else take_rows(self.pool, offer.pool),
+            train_images=images,
+            train_labels=labels,
+            test_images=images,
+            test_labels=labels,
+            names=names,
+            notes=(*(each for each in self.notes if each != offer.note), note),
+            pool_has_train=False,
+            train_groups=offer.groups,
+            cross_fit=None,
+            num_folds=NUM_FOLDS,
+        )
+
     @property
     def told_kind(self) -> str | None:
         """The kind of data where the source tells it, or None: what was sound is spectrograms."""
@@ -108,6 +152,8 @@ class ImageData:
         ]
         if self.train_groups is not None:  # Else as before there were any.
             parts.append(hash_array(self.train_groups))
+        if self.num_folds > 1:
+            parts.append(f"{self.num_folds} folds".encode())
         return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
 
     def describe(self) -> str:

@@ -9,7 +9,7 @@ from tfzero.data.groups import hold_out_groups, merge_duplicates
 from tfzero.data.splits import TEST_SEED, hold_out
 
 
-def hold_out_test(collection: Collection, *, share: float) -> Collection:
+def hold_out_test(collection: Collection, *, share: float) -> tuple[Collection, str]:
     """Splits the labelled images into training and test images, if there is no test part yet.
 
     Equal images, and images of one group, stay on one side.
@@ -18,11 +18,14 @@ def hold_out_test(collection: Collection, *, share: float) -> Collection:
         collection: What a source holds.
         share: Share in (0, 1) to hold out.
 
+    Returns:
+        The collection with a test part, and a sentence about what was held out; "" for nothing.
+
     Raises:
         InputError: If a class cannot be on both sides.
     """
     if collection.test is not None:
-        return collection
+        return collection, ""
     part, together = collection.train, ""
     images, labels = part.images, part.require_labels()
     groups = merge_duplicates(images, part.groups)
@@ -35,4 +38,4 @@ def hold_out_test(collection: Collection, *, share: float) -> Collection:
     note = (
         f"No test part: a stratified {100 * share:g} % ({len(held)} images{together}) was held out."
     )
-    return replace(collection, train=part.take(kept), test=part.take(held)).add_notes(note)
+    return replace(collection, train=part.take(kept), test=part.take(held)).add_notes(note), note

@@ -18,7 +18,7 @@ def load_data(
     size: Size = None,
     channels: int | None = None,
     resize: str = "stretch",
-    test_share: float = 0.3,
+    test_share: float | None = None,
     group: str | None = None,
     strict: bool = False,
     drop_leaks: bool = False,
@@ -49,7 +49,9 @@ def load_data(
         resize: What becomes of the aspect: "stretch", "pad" (black margins) or "crop". Clips
             are stretched to one width, or padded with silence.
         test_share: Share in (0, 1) to hold out, stratified, if the source has no test
-            part. "digits" always holds 500 out.
+            part; None for 0.3. With None, `compare` does not hold any out where there are fewer
+            than 1,000 labelled images and at least as many unlabeled ones: it cross-fits (see
+            `tfzero.data.cross_fit`). "digits" always holds 500 out.
         group: Pattern in the path of a file, or column of labels.csv: images that share it are
             held out together, and are on one side wherever a strategy chooses a setting.
         strict: Whether broken files and too small classes are refused instead of set aside.

@@ -12,6 +12,8 @@ from tfzero.data.decode import RESIZE_MODES
 from tfzero.data.logmel import LONGEST, SHORTEST, LogMel
 
 SMALLEST = 8
+# What is held out where nobody says how much.
+TEST_SHARE = 0.3
 
 Size = int | tuple[int, int] | list[int] | None
 
@@ -28,7 +30,8 @@ class LoadOptions:
         size: As the user gave it; see `image_size`.
         channels: 1 for gray, 3 for RGB, None for what the images are.
         resize: What happens to the aspect: "stretch", "pad" or "crop".
-        test_share: Share in (0, 1) that is held out where there is no test part.
+        test_share: Share in (0, 1) that is held out where there is no test part; None for 0.3,
+            or for cross-fitting in a study where labelled images are few.
         group: Column of labels.csv, or pattern in a file's path, that tells which images belong
             together; None if nothing does.
         strict: Whether what cannot be used is refused instead of set aside.
@@ -53,7 +56,7 @@ class LoadOptions:
     size: Size = None
     channels: int | None = None
     resize: str = "stretch"
-    test_share: float = 0.3
+    test_share: float | None = None
     group: str | None = None
     strict: bool = False
     drop_leaks: bool = False
@@ -67,7 +70,8 @@ class LoadOptions:
     sound: LogMel | None = None
 
     def __post_init__(self):
-        _check_share(self.test_share)
+        if self.test_share is not None:
+            _check_share(self.test_share)
         require_choice(self.resize, RESIZE_MODES, what="way to resize")
         if self.channels not in (None, 1, 3):
             raise InputError(f"channels is {self.channels!r}; expected 1 for gray or 3 for RGB.")

@@ -9,7 +9,6 @@ import numpy as np
 from tfzero.common.checks import InputError
 from tfzero.data.collection import Collection, Part
 from tfzero.data.memory import join_rows
-from tfzero.data.names import Names
 from tfzero.data.options import LoadOptions
 
 
@@ -18,13 +17,13 @@ class Pool(NamedTuple):
 
     Attributes:
         images: uint8 `(P, H, W, C)`; the very array of the training images without others.
-        names: Of the unlabeled images alone; None without any.
+        unlabeled: The unlabeled images alone, which are its last ones; None without any.
         has_train: Whether it begins with all training images.
         notes: Plain sentences about what was left out.
     """
 
     images: np.ndarray
-    names: Names | None
+    unlabeled: Part | None
     has_train: bool
     notes: tuple[str, ...] = ()
 
@@ -56,9 +55,9 @@ def join_pool(collection: Collection, options: LoadOptions) -> Pool:
             )
         return Pool(train.images, None, True, tuple(notes))
     if options.pool_only:
-        return Pool(unlabeled.images, unlabeled.names, False, tuple(notes))
+        return Pool(unlabeled.images, unlabeled, False, tuple(notes))
     images = _join(train.images, unlabeled.images)
-    return Pool(images, unlabeled.names, True, tuple(notes))
+    return Pool(images, unlabeled, True, tuple(notes))
 
 
 def _leave_test_out(pool: Part, test: Part, *, drop_leaks: bool) -> tuple[Part, list[str]]:

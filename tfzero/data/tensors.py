@@ -33,7 +33,7 @@ def from_dataset(
     class_names: Sequence[str] | None = None,
     name: str = "dataset",
     size: Size = None,
-    test_share: float = 0.3,
+    test_share: float | None = None,
 ) -> ImageData:
     """Makes a data set from `tf.data`, batched or not, each element read once.
 
@@ -46,7 +46,8 @@ def from_dataset(
         class_names: K names. None takes "0", "1", ...
         name: Safe as a folder name.
         size: To resize all images to, a number or (height, width).
-        test_share: Share in (0, 1) to hold out where no test part is given.
+        test_share: Share in (0, 1) to hold out where no test part is given; None as in
+            `load_data`.
 
     Raises:
         InputError: If a data set never ends, or anything of the above does not hold.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import os
 import pathlib
 import shutil
@@ -34,11 +36,8 @@ from tfzero.study.readings.data import record_data, record_images
 from tfzero.study.readings.maps import missing_maps
 from tfzero.study.records import RunFolder
 from tfzero.study.standing import Standing
-from tfzero.study.study import (
-    Study,
-    reach_verdict,
-    read_asked,
-)
+from tfzero.study.stored import read_asked
+from tfzero.study.study import Study, reach_verdict
 from tfzero.study.work.attempt import disk_full
 from tfzero.study.work.estimate import Estimate
 from tfzero.study.work.forecast import Forecast
@@ -152,7 +151,7 @@ def compare(
         StopError: If the study cannot go on, as on a full disk; what is done is kept.
     """
     console = console or Console()
-    data = data if isinstance(data, ImageData) else load_data(data)
+    data = (data if isinstance(data, ImageData) else load_data(data)).cross_fitted()
     checked = check_briefly(data)
     require_no_leaks(checked)
     run = RunFolder(pathlib.Path("runs", data.name) if out is None else out)
@@ -201,7 +200,7 @@ def compare(
             record_images(run, data)
             screen.show_plan(console, workspace.plan)
             show_briefly(console, checked)
-            planned = _run_missing(workspace, console, estimate)
+            workspace, planned = _run_missing(workspace, console, estimate)
             with hold_lock(run.locks / "ending.json"):
                 study = _end(workspace, exporting, console)
             if planned is not None:
@@ -221,7 +220,8 @@ def _end(workspace: Workspace, exporting: Exporting, console: Console) -> Study:
     study = Study(workspace.plan, str(run.path), verdict)
     # The export can take as long as the study: nobody should wait for the verdict.
     screen.show_verdict(console, study)
-    export_recommended(workspace, verdict, exporting, console)
+    estimate = functools.partial(opening.estimate_study, workspace)
+    export_recommended(workspace, verdict, exporting, console, estimate=estimate)
     write_json(run.verdict, verdict)
     maps = [
         Job(f"map of {init}", 1.0, run_map, (workspace, init))
@@ -249,33 +249,48 @@ def _without_none(values: dict[str, Any]) -> dict[str, Any]:
 
 def _run_missing(
     workspace: Workspace, console: Console, estimate: Estimate | None
-) -> Planned | None:
-    """Runs what has no record yet; returns what that was expected to take, None for nothing."""
+) -> tuple[Workspace, Planned | None]:
+    """Runs what has no record yet.
+
+    Returns:
+        The study with the number of seeds that was decided, and what all was expected to take;
+        None where there was nothing to run.
+    """
     plan, run, growth = workspace.plan, workspace.run, read_growth(workspace)
     if growth.next_number is None and not missing_cells(workspace, growth.cells()):
         console.print("Every cell has its record already; nothing to train.")
-        return None
+        return workspace, None
     forecast = Forecast(
         workspace, estimate or opening.estimate_study(workspace), workers=num_workers()
     )
     forecast.keep(growth.possible_cells())
     planned = screen.show_estimate(console, plan, forecast)
-    progress = Progress(
-        console, workers=num_workers(), standing=Standing(workspace), forecast=forecast
-    )
+    standing = Standing(workspace)
+    progress = Progress(console, workers=num_workers(), standing=standing, forecast=forecast)
+
+    def settle(workspace: Workspace) -> Workspace:
+        settled = opening.settle_plan(workspace, forecast)
+        if settled.plan.looks != workspace.plan.looks:
+            forecast.follow(settled)
+            standing.follow(settled)
+            screen.show_seeds(console, settled.plan, before=workspace.plan.seeds)
+        return settled
 
     def tell(growth: Growth) -> None:
         forecast.keep(growth.possible_cells())
         screen.show_look(console, growth, forecast)
 
     try:
-        grow_study(workspace, estimate=forecast.estimate, progress=progress, tell=tell)
+        growth = grow_study(
+            workspace, estimate=forecast.estimate, progress=progress, settle=settle, tell=tell
+        )
     finally:
         progress.stop()
     failures = run.read_failures()
     if failures:
         screen.show_failures(console, failures)
-    return planned._replace(revised=forecast.revised)
+    workspace = dataclasses.replace(workspace, plan=growth.plan)
+    return workspace, planned._replace(revised=forecast.revised)
 
 
 def _own_objects() -> dict[str, Any]:

@@ -99,7 +99,7 @@ def _require_network(strategy: str) -> None:
 def _choose_labelled(data: ImageData, transfer: Transfer) -> np.ndarray:
     """Returns the rows of the training images whose labels are read."""
     [count] = parse_label_counts(
-        [transfer.labels], num_train=len(data.train_images), num_classes=data.num_classes
+        [transfer.labels], most=len(data.train_images), num_classes=data.num_classes
     )
     own = derive_seed(transfer.seed, "labels")
     subsets = nested_subsets(

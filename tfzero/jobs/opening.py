@@ -11,13 +11,21 @@ from tfzero.common.checks import InputError
 from tfzero.data import ImageData
 from tfzero.jobs.source import Source
 from tfzero.study.growth import read_growth
-from tfzero.study.minutes import fit_minutes, kept_arms
+from tfzero.study.minutes import fit_minutes, kept_arms, settle_seeds
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.planning.request import Request
 from tfzero.study.planning.resolve import add_to_plan
-from tfzero.study.study import add_seeds, open_run, store_plan
+from tfzero.study.stored import (
+    add_seeds,
+    open_run,
+    read_asked_plan,
+    read_plan,
+    replace_plan,
+    store_plan,
+)
 from tfzero.study.work.estimate import Estimate, make_estimate
-from tfzero.study.work.locks import others_take_part
+from tfzero.study.work.forecast import Forecast
+from tfzero.study.work.locks import hold_lock, others_take_part
 from tfzero.study.work.pool import num_workers
 from tfzero.study.work.tasks import read_records
 from tfzero.study.workspace import Workspace
@@ -108,6 +116,22 @@ def _settle_plan(
     if plan != stored:
         store_plan(plan, full, run)
     return dataclasses.replace(asked, plan=plan), estimate
+
+
+def settle_plan(workspace: Workspace, forecast: Forecast) -> Workspace:
+    """Returns the study as its folder holds it, with its number of seeds decided and stored."""
+    run = workspace.run
+    with hold_lock(run.locks / "folder.json"):
+        plan = read_plan(run.path)
+        if plan.provisional and plan.minutes is not None:
+            plan = settle_seeds(
+                plan,
+                read_asked_plan(run),
+                lambda each: forecast.expect(dataclasses.replace(workspace, plan=each)),
+                seconds=60 * plan.minutes - forecast.spent(),
+            )
+            replace_plan(plan, run)
+    return dataclasses.replace(workspace, plan=plan)
 
 
 def estimate_study(workspace: Workspace) -> Estimate:

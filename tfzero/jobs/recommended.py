@@ -3,40 +3,35 @@
 from __future__ import annotations
 
 import contextlib
-import math
+import functools
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from rich.console import Console
 
 from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
-from tfzero.jobs.final_time import choose_labels, expect_seconds
 from tfzero.study.records import RunFolder
 from tfzero.study.verdict.recommendation import describe_file, why_not_exported
+from tfzero.study.work.ending import LONG, Training, plan_training
+from tfzero.study.work.estimate import Estimate
 from tfzero.study.work.final import (
     Trained,
     divide_labels,
     final_key,
-    finish_final,
+    network_arm,
     raw_path,
-    read_final,
     train_beside,
     train_final,
     train_on_threads,
 )
+from tfzero.study.work.finish import finish_final, read_final
 from tfzero.study.work.pool import Job, num_workers, run_jobs
 from tfzero.study.work.process import in_study
 from tfzero.study.work.progress import Progress
 from tfzero.study.workspace import Workspace
-
-# Training for longer than this, in seconds on one thread, gets processes with more threads; and
-# shows how far it is.
-_LONG = 30.0
-# So many threads are as fast as this power of their number, or faster.
-_SPEED = 0.5
 
 
 class Exporting(NamedTuple):
@@ -81,10 +76,19 @@ def export_recommended(
     verdict: dict[str, Any],
     exporting: Exporting,
     console: Console,
+    *,
+    estimate: Callable[[], Estimate],
 ) -> None:
     """Exports the recommended arm unless there is a reason not to.
 
     Adds to the verdict where the file is and how it scores, or the reason.
+
+    Args:
+        workspace: The study.
+        verdict: Its verdict.
+        exporting: Where the file goes.
+        console: Is told of the training.
+        estimate: Returns the estimate of the study's jobs; called only to train.
     """
     verdict["not_exported"] = why_not_exported(verdict, asked=exporting.asked)
     if verdict["not_exported"] is not None:
@@ -92,7 +96,7 @@ def export_recommended(
     plan, run, recommended = workspace.plan, workspace.run, verdict["recommended"]
     target, arm = exporting.target, Arm.parse(recommended["arm"])
     if read_final(workspace, arm) is None:
-        training = _plan_training(workspace, verdict, arm, has_threads=exporting.has_threads)
+        training = _plan_training(workspace, estimate(), arm, has_threads=exporting.has_threads)
         trained = _train(workspace, arm, training, console)
         finishing = Job("calibration", 1.0, finish, (workspace, arm, training.most, trained))
         run_jobs([finishing], log=run.log)
@@ -127,7 +131,8 @@ def export_recommended(
 
 def describe_record(record: dict[str, Any]) -> dict[str, Any]:
     """Returns what the verdict and the export's notes say of the file itself, in percent."""
-    kept = ("network", "num_labels", "num_labelled", "cut", "num_test", "calibration")
+    kept = ("network", "num_labels", "num_labelled", "cut", "num_test", "num_folds")
+    kept += ("calibration",)
     return {
         **{name: record[name] for name in kept},
         "accuracy": 100 * record["result"]["accuracy"],
@@ -135,43 +140,20 @@ def describe_record(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class _Training(NamedTuple):
-    """How the exported network is trained.
-
-    Attributes:
-        most: Labels to learn from at most.
-        num_beside: Networks that are trained beside it, to calibrate it by.
-        threads: Of each process.
-        seconds: Expected.
-    """
-
-    most: int
-    num_beside: int
-    threads: int
-    seconds: float
-
-
 def _plan_training(
-    workspace: Workspace, verdict: dict[str, Any], arm: Arm, *, has_threads: bool
-) -> _Training:
-    """Returns how to train with all cores, within a fifth of the study's minutes."""
-    plan, cores = workspace.plan, num_workers()
-
-    def split_cores(most: int) -> tuple[int, int, float]:
-        num_beside = len(divide_labels(workspace, most).folds)
-        threads = max(1, cores // (1 + num_beside)) if has_threads else 1
-        # Threads wait for each other; the rounds come one after another.
-        return num_beside, threads, threads**_SPEED / math.ceil((1 + num_beside) / cores)
-
-    most = choose_labels(plan, verdict, arm, speed=split_cores(plan.data.num_train)[2])
-    num_beside, threads, speed = split_cores(most)
-    seconds = expect_seconds(plan, verdict, arm, most)
-    if seconds < _LONG:  # a new process loads and builds for as long as threads would save
-        threads, speed = 1, min(1.0, speed)
-    return _Training(most, num_beside, threads, seconds / speed)
+    workspace: Workspace, estimate: Estimate, arm: Arm, *, has_threads: bool
+) -> Training:
+    """Returns how the recommended arm's network is trained."""
+    return plan_training(
+        workspace.plan,
+        functools.partial(estimate.training, workspace.plan, network_arm(arm)),
+        lambda count: len(divide_labels(workspace, count).folds),
+        cores=num_workers(),
+        has_threads=has_threads,
+    )
 
 
-def _train(workspace: Workspace, arm: Arm, training: _Training, console: Console) -> list[Trained]:
+def _train(workspace: Workspace, arm: Arm, training: Training, console: Console) -> list[Trained]:
     """Trains the network, and those that it is calibrated by, with all cores."""
     plan, most = workspace.plan, training.most
     total = plan.data.num_train
@@ -185,7 +167,7 @@ def _train(workspace: Workspace, arm: Arm, training: _Training, console: Console
     jobs = [
         Job(label, training.seconds, train_on_threads, (training.threads, *call)) for call in calls
     ]
-    is_long = training.seconds > _LONG
+    is_long = training.seconds > LONG
     progress = Progress(console, workers=num_workers()) if is_long else None
     with _shown(progress, jobs):
         return run_jobs(jobs, log=workspace.run.log, progress=progress)

@@ -14,7 +14,7 @@ from tfzero.data import ImageData
 from tfzero.data.source_task import SourceTask, load_source_task
 from tfzero.jobs.load import load_model
 from tfzero.study.inits.given import File, Public
-from tfzero.study.planning.plan import GivenEncoder
+from tfzero.study.planning.parts import GivenEncoder
 
 if TYPE_CHECKING:
     import keras

@@ -18,6 +18,7 @@ def grow_study(
     *,
     estimate: Estimate,
     progress: Progress,
+    settle: Callable[[Workspace], Workspace],
     tell: Callable[[Growth], None],
 ) -> Growth:
     """Runs what the looks taken so far ask for, looks, and goes on until no look is to come.
@@ -28,6 +29,8 @@ def grow_study(
         workspace: The study.
         estimate: Of the jobs' seconds.
         progress: Is shown the jobs until the next look.
+        settle: Is called before each look; returns the study as its folder holds it, with its
+            number of seeds decided.
         tell: Is called after each look.
 
     Raises:
@@ -44,7 +47,10 @@ def grow_study(
         tried |= set(cells)
         _require_some(workspace, growth)
         if growth.next_number is not None:
-            growth = take_look(workspace, growth)
+            workspace = settle(workspace)
+            taken, growth = len(growth.taken), read_growth(workspace)
+            if len(growth.taken) == taken:  # else another process took it meanwhile
+                growth = take_look(workspace, growth)
             tell(growth)
         if growth.next_number is None:
             return growth

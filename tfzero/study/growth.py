@@ -10,7 +10,8 @@ import numpy as np
 from tfzero.common.arm import Arm
 from tfzero.common.files import read_json, write_json
 from tfzero.study.planning.families import list_families
-from tfzero.study.planning.plan import CellSpec, StudyPlan
+from tfzero.study.planning.parts import CellSpec
+from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.records import RunFolder
 from tfzero.study.verdict.claims import AVERAGE
 from tfzero.study.verdict.family import BETTER, CANNOT_TELL, Comparison

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from tfzero.common.arm import Arm
 from tfzero.study.inits import read_init
 from tfzero.study.inits.settings import Settings
 from tfzero.study.planning.families import control_of, reads_pool
+from tfzero.study.planning.looks import choose_looks
 from tfzero.study.planning.plan import DEFAULT_ARMS, SCRATCH, StudyPlan
 from tfzero.study.planning.resolve import resize_plan
 from tfzero.study.verdict.pairing import MIN_SEEDS
@@ -37,11 +38,12 @@ def fit_minutes(
 
     Always in are the arms to be kept, scratch/finetune, the cheapest pretrained arm, the cheapest
     one of a method that generates images, and the arms without a network, with 3 replicates. Then
-    arms are added by what they tell per minute, as long as 5 replicates fit; where one does not
-    fit, its pretraining is shortened down to a quarter of its passes before it is dropped. As many
+    arms are added by what they tell per minute, as long as 5 replicates fit. Where something does
+    not fit, its pretraining is shortened down to a quarter of its passes first. As many
     replicates as then fit are planned, up to those asked for.
-    What was dropped is in the plan's `dropped`. The plan may still take longer than the minutes,
-    where what has to be in takes longer.
+    What was dropped is in the plan's `dropped`. The number of replicates is provisional: see
+    `settle_seeds`. The plan may still take longer than the minutes, where what has to be in takes
+    longer.
 
     Args:
         plan: What was asked for.
@@ -53,9 +55,42 @@ def fit_minutes(
     """
     fitting = _Fitting(plan, estimate, 60 * minutes, workers, shorten)
     arms = fitting.start(set(kept))
-    fitted = fitting.add_arms(fitting.plan_for(arms, _enough(plan)))
+    fitted = fitting.add_arms(fitting.shorten_all(fitting.plan_for(arms, _enough(plan))))
     fitted = fitting.add_seeds(fitted)
-    return fitted.model_copy(update={"dropped": _name_dropped(plan, fitted)})
+    # Without looks before the last seed, nothing can be decided by what the first seeds took.
+    provisional = len(plan.looks) > 1
+    return fitted.model_copy(
+        update={"dropped": _name_dropped(plan, fitted), "provisional": provisional}
+    )
+
+
+def settle_seeds(
+    plan: StudyPlan, asked: StudyPlan, expect: Callable[[StudyPlan], float], *, seconds: float
+) -> StudyPlan:
+    """Returns a provisional plan with as many replicates as fit, now that some were timed.
+
+    Args:
+        plan: Of which the seeds up to the first look are done.
+        asked: What was asked for.
+        expect: Returns the expected seconds of what is left of a plan, to its end.
+        seconds: What may be left.
+    """
+
+    def resize(seeds: int) -> StudyPlan:
+        return plan.model_copy(
+            update={
+                "looks": choose_looks(seeds),
+                "encoders": None if asked.encoders is None else min(asked.encoders, seeds),
+                "provisional": False,
+            }
+        )
+
+    fitted = resize(plan.looks[0])
+    for seeds in range(asked.seeds, plan.looks[0], -1):
+        if expect(resize(seeds)) <= seconds:
+            fitted = resize(seeds)
+            break
+    return fitted.model_copy(update={"dropped": _name_dropped(asked, fitted)})
 
 
 def kept_arms(arms: Iterable[Arm], named: Iterable[str] | None) -> list[Arm]:
@@ -110,6 +145,15 @@ class _Fitting:
             return self.seconds(self.plan_for({*beside, arm}, MIN_SEEDS))
 
         return [min(arms, key=cost)] if arms else []
+
+    def shorten_all(self, plan: StudyPlan) -> StudyPlan:
+        """Returns the plan with its pretraining as short as it must be for the fewest seeds."""
+        least = min(plan.seeds, MIN_SEEDS)
+        for share in (1.0, *self.shares):
+            shorter = {word: each.shorten(share) for word, each in plan.pretraining.items()}
+            if self.seconds(_resize(plan, least, shorter)) <= self.most:
+                break
+        return _resize(plan, plan.seeds, shorter)
 
     def add_arms(self, plan: StudyPlan) -> StudyPlan:
         """Returns the plan with the arms that fit, those first that tell most per minute."""

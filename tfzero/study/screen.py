@@ -10,6 +10,7 @@ from rich.table import Table
 from tfzero.common.arm import Arm
 from tfzero.study.growth import Growth
 from tfzero.study.planning.families import list_families
+from tfzero.study.planning.parts import DataSummary
 from tfzero.study.planning.plan import METRICS, StudyPlan
 from tfzero.study.study import Study
 from tfzero.study.verdict.claims import AVERAGE
@@ -30,7 +31,7 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
     height, width, channels = data.image_shape
     console.print(
         f"[bold]{plan.name}[/bold]: {data.num_pool:,} unlabeled images, "
-        f"{data.num_train:,} labelled to train, {data.num_test:,} to test; "
+        f"{_count_labelled(data)}; "
         f"{height}x{width}x{channels}, {len(data.class_names):,} classes",
         highlight=False,
     )
@@ -65,10 +66,16 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
     console.print(smallest_difference(plan, arms=arms, units=units), highlight=False)
 
 
+def _count_labelled(data: DataSummary) -> str:
+    if data.num_folds > 1:
+        return f"{data.num_train:,} labelled to train and, by cross-fitting, to test"
+    return f"{data.num_train:,} labelled to train, {data.num_test:,} to test"
+
+
 def _describe_labels(plan: StudyPlan) -> str:
     """Returns the label counts, and that there are more labels where it is so."""
     counts = ", ".join(f"{count:,}" for count in plan.label_counts)
-    if max(plan.label_counts) == plan.data.num_train:
+    if max(plan.label_counts) == plan.data.most_labels:
         return f"Labels: {counts}"
     return f"Labels: as if you had {counts} of your {plan.data.num_train:,}"
 
@@ -83,6 +90,12 @@ def _show_looks(console: Console, plan: StudyPlan) -> None:
             f"Looks at {looks} seeds. The study stops at the first that answers its question.",
             highlight=False,
         )
+    if plan.provisional:
+        console.print(
+            f"After {plan.looks[0]} seeds it is decided how many seeds fit into "
+            f"{plan.minutes:g} min; {plan.seeds} is a first guess.",
+            highlight=False,
+        )
 
 
 def _describe_metric(plan: StudyPlan) -> str:
@@ -93,6 +106,15 @@ def _describe_metric(plan: StudyPlan) -> str:
             "alike: `metric=balanced_accuracy`."
         )
     return "Metric: balanced accuracy, in which every class counts alike, however rare."
+
+
+def show_seeds(console: Console, plan: StudyPlan, *, before: int) -> None:
+    """Prints how many seeds fit into the minutes, now that the first ones were timed."""
+    console.print(
+        f"By the time of the first seeds, {plan.seeds} seeds fit into {plan.minutes:g} min (the "
+        f"first guess was {before}).",
+        highlight=False,
+    )
 
 
 def show_look(console: Console, growth: Growth, forecast: Forecast) -> None:

@@ -25,6 +25,10 @@ class Standing:
         for cell in plan.cells():
             self.add(plan.cell_key(cell))
 
+    def follow(self, workspace: Workspace) -> None:
+        """Shows the study by another plan."""
+        self._plan = workspace.plan
+
     def add(self, key: str) -> None:
         """Counts a job's record if it is a cell's and there."""
         record = read_json(self._run.cells / f"{key}.json")

@@ -11,11 +11,13 @@ import numpy as np
 
 from tfzero.common.files import is_whole_archive, read_json
 from tfzero.common.seeds import derive_seed
-from tfzero.data import ImageData, nested_subsets, open_arrays
+from tfzero.data import ImageData, open_arrays
 from tfzero.data.source_task import SourceTask, open_source_task
+from tfzero.study.folds import Fold, list_folds
 from tfzero.study.inits import read_init
 from tfzero.study.outside import Outside
-from tfzero.study.planning.plan import CellSpec, StudyPlan
+from tfzero.study.planning.parts import CellSpec
+from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.records import RunFolder
 
 if TYPE_CHECKING:
@@ -58,7 +60,11 @@ class Workspace:
     @property
     def data(self) -> ImageData:
         """The images, memory-mapped."""
-        return _open_data(self.run.cache_for(self.plan.data.fingerprint))
+        return _open_data(self._cache)
+
+    @property
+    def _cache(self) -> pathlib.Path:
+        return self.run.cache_for(self.plan.data.fingerprint)
 
     @property
     def pool(self) -> np.ndarray:
@@ -71,16 +77,26 @@ class Workspace:
         assert self.plan.source is not None
         return _open_source(self.run.cache_for(self.plan.source.fingerprint))
 
-    def subsets(self, replicate: int, *more: int) -> dict[int, np.ndarray]:
+    def folds(self, replicate: int) -> list[Fold]:
+        """Returns what the classifiers of each cell of a replicate learn from and predict."""
+        return _draw_folds(self._cache, self.plan.data.num_folds, replicate)
+
+    def subsets(self, replicate: int, fold: int = 0) -> dict[int, np.ndarray]:
         """Returns by label count which training images are labelled in a replicate, nested.
 
         Args:
             replicate: Which draw.
-            more: Label counts beside those of the study.
+            fold: Place among the replicate's folds.
         """
-        counts = tuple(sorted({*more, *self.plan.label_counts}))
-        cache = self.run.cache_for(self.plan.data.fingerprint)
-        return _draw_subsets(cache, counts, replicate, self.plan.data.balanced)
+        data = self.plan.data
+        places = replicate, data.num_folds, fold
+        return _draw_subsets(self._cache, self.plan.label_counts, *places, data.balanced)
+
+    def draw_labels(self, count: int) -> np.ndarray:
+        """Returns training images to export a network from, drawn as in the first replicate."""
+        counts = {count, *self.plan.label_counts}
+        drawn = Fold().subsets(self.data, counts, replicate=0, balanced=self.plan.data.balanced)
+        return drawn[count]
 
     def settings(self, word: str) -> Any:
         """Returns how an init learns."""
@@ -155,9 +171,18 @@ def _open_source(cache: pathlib.Path) -> SourceTask:
 
 
 @functools.lru_cache(maxsize=4)
-def _draw_subsets(cache: pathlib.Path, counts: tuple[int, ...], replicate: int, balanced: bool):
-    data = _open_data(cache)
-    seed = derive_seed(replicate, "labels")
-    return nested_subsets(
-        data.train_images, data.train_labels, list(counts), seed=seed, balanced=balanced
-    )
+def _draw_folds(cache: pathlib.Path, num_folds: int, replicate: int) -> list[Fold]:
+    return list_folds(_open_data(cache), num_folds=num_folds, replicate=replicate)
+
+
+@functools.lru_cache(maxsize=16)
+def _draw_subsets(
+    cache: pathlib.Path,
+    counts: tuple[int, ...],
+    replicate: int,
+    num_folds: int,
+    fold: int,
+    balanced: bool,
+) -> dict[int, np.ndarray]:
+    drawn = _draw_folds(cache, num_folds, replicate)[fold]
+    return drawn.subsets(_open_data(cache), counts, replicate=replicate, balanced=balanced)

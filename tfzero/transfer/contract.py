@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,6 +30,18 @@ class Cost:
     steps: int = 0
     parameters: int = 0
     peak_memory_bytes: int = 0
+
+
+def mean_cost(costs: Sequence[Cost]) -> Cost:
+    """Returns what one of several like fits spent on average; of memory, the most."""
+    count = len(costs)
+    return Cost(
+        seconds=sum(each.seconds for each in costs) / count,
+        cpu_seconds=sum(each.cpu_seconds for each in costs) / count,
+        steps=round(sum(each.steps for each in costs) / count),
+        parameters=costs[0].parameters,
+        peak_memory_bytes=max(each.peak_memory_bytes for each in costs),
+    )
 
 
 # The costs that are being measured in this process, the outermost first.

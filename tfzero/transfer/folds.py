@@ -10,7 +10,7 @@ from tfzero.data.groups import number_groups
 MIN_LABELS_A_CLASS = 5
 # Beyond these labels a choice is clear; the rest would only take longer.
 MOST_LABELS = 2000
-_FOLDS = 5
+NUM_FOLDS = 5
 
 Fold = tuple[np.ndarray, np.ndarray]
 
@@ -36,13 +36,13 @@ def make_folds(
     if np.bincount(labels, minlength=num_classes).min() < MIN_LABELS_A_CLASS:
         return []
     if groups is None:
-        folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
+        folds = StratifiedKFold(NUM_FOLDS, shuffle=True, random_state=seed)
         return list(folds.split(labels, labels))
     groups = number_groups(groups)
     fewest = min(len(np.unique(groups[labels == k])) for k in range(num_classes))
     if fewest < 2:
         return []
-    folds = StratifiedGroupKFold(min(_FOLDS, fewest), shuffle=True, random_state=seed)
+    folds = StratifiedGroupKFold(min(NUM_FOLDS, fewest), shuffle=True, random_state=seed)
     # Few groups can leave a fold nothing to validate on, or not every class to learn.
     return [
         (train, validation)

@@ -76,6 +76,10 @@ class Links(NamedTuple):
         """Returns whether the features that the images were linked by were."""
         return bool(np.isfinite(self.similarities).all())
 
+    def take(self, rows: np.ndarray | slice) -> Links:
+        """Returns the links of some of the images."""
+        return Links(self.nearest[rows], self.similarities[rows])
+
 
 class SpreadModel:
     """Spread labels, behind `predict(links) -> probabilities`.

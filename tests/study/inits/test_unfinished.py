@@ -12,7 +12,7 @@ from tfzero.data import from_arrays
 from tfzero.pretrain import run as pretraining
 from tfzero.study.inits import unfinished
 from tfzero.study.records import RunFolder
-from tfzero.study.study import open_run
+from tfzero.study.stored import open_run
 from tfzero.study.work import pretraining as job
 from tfzero.study.work.pretraining import run_pretraining
 

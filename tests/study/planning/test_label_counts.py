@@ -5,19 +5,19 @@ from tfzero.study.planning.label_counts import default_label_counts, parse_label
 
 
 def test_label_counts_are_resolved_sorted_and_checked():
-    assert parse_label_counts(["all", "10", 5], num_train=40, num_classes=3) == (5, 10, 40)
+    assert parse_label_counts(["all", "10", 5], most=40, num_classes=3) == (5, 10, 40)
     with pytest.raises(InputError, match="41 labels asked.* 40 labelled"):
-        parse_label_counts([41], num_train=40, num_classes=3)
+        parse_label_counts([41], most=40, num_classes=3)
     with pytest.raises(InputError, match="at least one a class"):
-        parse_label_counts([2], num_train=40, num_classes=3)
+        parse_label_counts([2], most=40, num_classes=3)
     with pytest.raises(InputError, match="no number"):
-        parse_label_counts(["ten"], num_train=40, num_classes=3)
+        parse_label_counts(["ten"], most=40, num_classes=3)
     with pytest.raises(InputError, match="No label count"):
-        parse_label_counts([], num_train=40, num_classes=3)
+        parse_label_counts([], most=40, num_classes=3)
 
 
 @pytest.mark.parametrize(
-    ("num_train", "counts"),
+    ("most", "counts"),
     [
         (1000, (20, 50, 200)),
         # Where there are few labels, the answer is wanted at all of them.
@@ -29,5 +29,5 @@ def test_label_counts_are_resolved_sorted_and_checked():
         (15, (15,)),
     ],
 )
-def test_default_label_counts_end_where_the_labels_do(num_train, counts):
-    assert default_label_counts(num_train, 10) == counts
+def test_default_label_counts_end_where_the_labels_do(most, counts):
+    assert default_label_counts(most, 10) == counts

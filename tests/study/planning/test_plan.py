@@ -9,7 +9,8 @@ from tfzero.data import from_arrays
 from tfzero.study.planning.arms import parse_arms
 from tfzero.study.planning.difference import plan_difference
 from tfzero.study.planning.families import control_of, list_families
-from tfzero.study.planning.plan import DEFAULT_ARMS, CellSpec
+from tfzero.study.planning.parts import CellSpec
+from tfzero.study.planning.plan import DEFAULT_ARMS
 
 
 @pytest.fixture

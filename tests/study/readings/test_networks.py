@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.study.small import at, open_small_run
-from tfzero.study.planning.plan import CellSpec
+from tfzero.study.planning.parts import CellSpec
 from tfzero.study.readings import attention
 from tfzero.study.readings.data import record_images
 from tfzero.study.readings.maps import missing_maps

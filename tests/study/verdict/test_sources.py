@@ -17,9 +17,9 @@ from tfzero.study.inits import list_inits, parse_init, read_init, read_learner
 from tfzero.study.minutes import fit_minutes
 from tfzero.study.planning.arms import Foreign, choose_arms, parse_arms
 from tfzero.study.planning.families import list_families
-from tfzero.study.planning.plan import CellSpec, GivenEncoder
+from tfzero.study.planning.parts import CellSpec, GivenEncoder
 from tfzero.study.records import RunFolder
-from tfzero.study.study import open_run
+from tfzero.study.stored import open_run
 from tfzero.study.verdict.words import describe_comparison
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.estimate import Estimate, estimate_plan

@@ -1,19 +1,20 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from tests.conftest import draw_bars
 from tests.study.small import at, open_small_run
 from tests.study.studies import make_plan
 from tfzero.common.files import read_json
 from tfzero.data import from_arrays
-from tfzero.study.planning.plan import CellSpec
+from tfzero.study.planning.parts import CellSpec
 from tfzero.study.records import RunFolder
-from tfzero.study.study import open_run
+from tfzero.study.stored import open_run
 from tfzero.study.verdict import remarks
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.pretraining import run_pretraining
-from tfzero.transfer import STRATEGIES
+from tfzero.transfer import STRATEGIES, Budget, fit_classifier
 from tfzero.transfer.contract import Cost, Fitted
 
 
@@ -64,7 +65,7 @@ def test_balanced_studies_label_as_many_of_each_class(tmp_path):
         )
         run = RunFolder(tmp_path / str(balanced))
         open_run(plan, data, run)
-        rows = at(plan, run).subsets(0, 10)[10]
+        rows = at(plan, run).subsets(0)[10]
         assert sorted(np.bincount(data.train_labels[rows])) == sorted(expected)
 
 
@@ -87,3 +88,56 @@ def test_alarms_of_a_pretraining_are_kept_and_told_at_the_end(tmp_path, monkeypa
     assert remarks.describe_alarms([healthy, {"spec": {}}]) == []  # an older record
     two = {**record, "alarms": ["a.", "b.", "c."]}
     assert remarks.describe_alarms([two])[0].endswith("vae, seed 0: a. And 2 more.")
+
+
+@pytest.mark.parametrize(
+    "arm",
+    [
+        "scratch/finetune",
+        "scratch/probe",
+        "pixels/svm",
+        "kmeans/label_spreading",
+        "scratch/spread_finetune",
+    ],
+)
+def test_cross_fitting_predicts_each_image_by_what_did_not_learn_from_it(tmp_path, arm):
+    plan, run = open_small_run(tmp_path, arms=[arm], label_counts=(8, 24), cross_fits=True)
+    workspace, data = at(plan, run), at(plan, run).data
+    for word in plan.pretraining:
+        run_pretraining(workspace, word, 0)
+    found = {}
+    for cell in plan.cells():
+        key = run_cell(workspace, cell)
+        found[cell.num_labels] = run.read_probabilities(key)
+        record = run.read_cell(key)
+        assert record["result"]["accuracy"] == pytest.approx(
+            (found[cell.num_labels].argmax(axis=1) == data.train_labels).mean()
+        )
+    # Each of the five classifiers, fitted alone on images of the other folds.
+    expected, cell = np.zeros_like(found[24]), plan.cells()[-1]
+    encoder = workspace.load_encoder(cell.init, 0)
+    for number, fold in enumerate(workspace.folds(0)):
+        rows = workspace.subsets(0, number)[24]
+        assert not set(rows) & set(fold.asked)
+        alone = fit_classifier(
+            cell.strategy,
+            encoder=encoder,
+            images=data.train_images[rows],
+            labels=data.train_labels[rows],
+            pool=data.pool,
+            num_classes=4,
+            budget=Budget(**plan.transfer_for(cell).model_dump()),
+            seed=fold.seed(0, "transfer"),
+            spread_by_pixels=cell.init == "scratch",
+        )
+        expected[fold.asked] = alone.predict(data.train_images[fold.asked])
+    np.testing.assert_allclose(found[24], expected, atol=1e-4)
+    assert (found[24].argmax(axis=1) == data.train_labels).mean() > 0.5  # chance is 0.25
+
+
+def test_the_cost_of_cross_fitting_is_that_of_one_classifier(tmp_path):
+    plan, run = open_small_run(tmp_path, cross_fits=True)
+    [cell] = plan.cells()
+    record = run.read_cell(run_cell(at(plan, run), cell))
+    assert record["cost"]["steps"] == plan.transfer_for(cell).steps
+    assert record["cost"]["seconds"] < 0.5 * (record["job"]["seconds"] + record["job"]["shared"])

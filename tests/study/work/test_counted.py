@@ -5,7 +5,7 @@ import pytest
 
 from tests.study.studies import SCRATCH, plan_study
 from tfzero.common.arm import Arm
-from tfzero.study.planning.plan import CellSpec
+from tfzero.study.planning.parts import CellSpec
 from tfzero.study.work.counted import Machine, probe_speed, shares_once
 from tfzero.transfer.budget import round_to_calls
 from tfzero.transfer.strategies.base import Training

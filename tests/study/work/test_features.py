@@ -4,7 +4,7 @@ import pytest
 from tests.study.small import at, open_small_run
 from tfzero.common.files import read_json, write_json
 from tfzero.common.seeds import derive_seed
-from tfzero.study.planning.plan import CellSpec
+from tfzero.study.planning.parts import CellSpec
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.features import open_features
 from tfzero.study.work.pretraining import run_pretraining

@@ -8,10 +8,11 @@ from tfzero.common.arm import Arm
 from tfzero.jobs.load import load_model
 from tfzero.jobs.recommended import finish
 from tfzero.study.work import final
+from tfzero.study.work.finish import read_final
 from tfzero.study.work.pretraining import run_pretraining
 from tfzero.study.work.scores import score_probabilities
 from tfzero.transfer import STRATEGIES
-from tfzero.transfer.calibration import apply_temperature
+from tfzero.transfer.calibration import apply_temperature, fit_temperature
 from tfzero.transfer.contract import Cost, Fitted
 
 SCRATCH = Arm("scratch", "finetune")
@@ -78,7 +79,7 @@ def test_too_few_labels_of_a_class_calibrate_nothing(workspace):
 
 def test_the_kept_network_is_calibrated_and_scored_as_itself(workspace):
     run, data, total = workspace.run, workspace.data, workspace.plan.data.num_train
-    assert final.read_final(workspace, SCRATCH) is None
+    assert read_final(workspace, SCRATCH) is None
     trained = [final.train_final(workspace, SCRATCH, total)]
     # The bars are easy: answers that are too sure by far, of which a temperature can be told.
     said = np.tile(np.float32([0.97, 0.01, 0.01, 0.01]), (40, 1))
@@ -86,7 +87,7 @@ def test_the_kept_network_is_calibrated_and_scored_as_itself(workspace):
     raw = load_model(final.raw_path(workspace, SCRATCH))
     before = raw(data.test_images).numpy()
     finish(workspace, SCRATCH, total, trained)
-    record = final.read_final(workspace, SCRATCH)
+    record = read_final(workspace, SCRATCH)
     assert record["num_labels"] == record["num_labelled"] == total and not record["cut"]
     temperature = record["calibration"]["temperature"]
     assert temperature > 3 and record["calibration"]["num_held_out"] == 40
@@ -116,9 +117,41 @@ def test_what_diverged_is_left_as_it_is(workspace):
     trained = [final.train_final(workspace, SCRATCH, total)]
     trained.append(final.Trained(np.full((9, 4), np.nan, np.float32), np.zeros(9, int)))
     finish(workspace, SCRATCH, total, trained)
-    calibration = final.read_final(workspace, SCRATCH)["calibration"]
+    calibration = read_final(workspace, SCRATCH)["calibration"]
     assert calibration["temperature"] == 1 and calibration["num_held_out"] == 0
     assert calibration["error_before"] == pytest.approx(calibration["error_after"], abs=1e-6)
+
+
+def test_with_cross_fitting_the_file_is_described_by_the_folds(tmp_path):
+    workspace = at(*open_small_run(tmp_path, cross_fits=True))
+    data, total = workspace.data, workspace.plan.data.num_train
+    division = final.divide_labels(workspace, total)
+    assert sorted(division.trained) == list(range(80)) and division.cross_fits
+    for (learnt, asked), fold in zip(division.folds, workspace.folds(0), strict=True):
+        assert list(asked) == list(fold.asked) and sorted([*learnt, *asked]) == list(range(80))
+    trained = [final.train_final(workspace, SCRATCH, total)]
+    # Answers that are too sure in all folds but one, which alone would ask for no temperature.
+    rows = [asked for _, asked in division.folds]
+    said = [np.tile(np.float32([0.97, 0.01, 0.01, 0.01]), (len(each), 1)) for each in rows]
+    said[2] = np.full_like(said[2], 0.25)
+    trained += [
+        final.Trained(answers, data.train_labels[asked])
+        for answers, asked in zip(said, rows, strict=True)
+    ]
+    finish(workspace, SCRATCH, total, trained)
+    record = read_final(workspace, SCRATCH)
+    assert (record["num_folds"], record["num_test"], record["num_labels"]) == (5, 80, 80)
+    with np.load(workspace.run.final / f"{record['key']}.npz") as file:
+        kept = file["probabilities"]
+    assert record["result"] == score_probabilities(kept, data.train_labels)
+    temperature = fit_temperature(
+        np.concatenate([said[i] for i in (0, 1, 2, 3)]),
+        data.train_labels[np.concatenate([rows[i] for i in (0, 1, 2, 3)])],
+    )
+    np.testing.assert_allclose(kept[rows[4]], apply_temperature(said[4], temperature), atol=1e-6)
+    calibration = record["calibration"]
+    assert calibration["error_after"] < calibration["error_before"]
+    assert calibration["num_held_out"] == 80 and calibration["temperature"] > 2
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.study.small import at, open_small_run
-from tfzero.study.planning.plan import CellSpec
+from tfzero.study.planning.parts import CellSpec
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.pretraining import run_pretraining
 from tfzero.transfer import STRATEGIES

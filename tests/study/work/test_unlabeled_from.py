@@ -10,9 +10,9 @@ from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
 from tfzero.pretrain import METHODS, find_method
 from tfzero.pretrain.base import Pretrainer
-from tfzero.study.planning.plan import CellSpec
+from tfzero.study.planning.parts import CellSpec
 from tfzero.study.records import RunFolder
-from tfzero.study.study import open_run
+from tfzero.study.stored import open_run
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.inputs import pool_for
 from tfzero.study.work.pretraining import run_pretraining

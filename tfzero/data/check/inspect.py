@@ -142,10 +142,9 @@ def require_no_leaks(result: CheckResult) -> None:
 
 def view_parts(data: ImageData) -> Subject:
     """Returns the parts of a data set; the pool without the training images in it."""
-    parts = {
-        "train": _part(data, "train", data.train_images, data.train_labels),
-        "test": _part(data, "test", data.test_images, data.test_labels),
-    }
+    parts = {"train": _part(data, "train", data.train_images, data.train_labels)}
+    if data.num_folds == 1:
+        parts["test"] = _part(data, "test", data.test_images, data.test_labels)
     if data.pool is not data.train_images:
         start = len(data.train_images) if data.pool_has_train else 0
         parts["pool"] = _part(data, "pool", data.pool[start:], None)

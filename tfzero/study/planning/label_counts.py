@@ -10,8 +10,13 @@ _FEW_LABELS = 50
 _APART = 1.5
 
 
-def parse_label_counts(counts, *, num_train: int, num_classes: int) -> tuple[int, ...]:
+def parse_label_counts(counts, *, most: int, num_classes: int) -> tuple[int, ...]:
     """Returns label counts in rising order, "all" resolved.
+
+    Args:
+        counts: Numbers, or "all".
+        most: Labelled images that a classifier can be trained on.
+        num_classes: K.
 
     Raises:
         InputError: If a count is no number, below one label a class, or more than exist.
@@ -19,7 +24,7 @@ def parse_label_counts(counts, *, num_train: int, num_classes: int) -> tuple[int
     resolved = []
     for count in counts:
         if count == "all":
-            resolved.append(num_train)
+            resolved.append(most)
             continue
         try:
             number = int(count)
@@ -28,9 +33,9 @@ def parse_label_counts(counts, *, num_train: int, num_classes: int) -> tuple[int
                 f'Label count "{count}" is no number; expected numbers or "all", '
                 "as in 100,1000,all."
             ) from None
-        if number > num_train:
+        if number > most:
             raise InputError(
-                f"{number} labels asked, but the training part has {num_train} labelled images. "
+                f"{number} labels asked, but there are {most} labelled images to train on. "
                 'Ask for fewer, or for "all".'
             )
         if number < num_classes:
@@ -43,13 +48,13 @@ def parse_label_counts(counts, *, num_train: int, num_classes: int) -> tuple[int
     return tuple(sorted(set(resolved)))
 
 
-def default_label_counts(num_train: int, num_classes: int) -> tuple[int, ...]:
+def default_label_counts(most: int, num_classes: int) -> tuple[int, ...]:
     """Returns 2, 5 and 20 labels per class, as far as they exist, and all where these are few.
 
     The answer is wanted at the labels that there are. A count close to all of them says the same
     at the same cost, and is left out.
     """
     counts = [num_classes * per_class for per_class in (2, 5, 20)]
-    if num_train > _FEW_LABELS * num_classes:
+    if most > _FEW_LABELS * num_classes:
         return tuple(counts)
-    return (*(count for count in counts if num_train >= _APART * count), num_train)
+    return (*(count for count in counts if most >= _APART * count), most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from typing import Any
@@ -10,12 +11,18 @@ import numpy as np
 import pydantic
 
 from tfzero.common.arm import Arm
-from tfzero.data.logmel import LogMel
 from tfzero.study.inits import read_init, read_learner
 from tfzero.study.inits.base import Counts
 from tfzero.study.inits.settings import Model, Settings
+from tfzero.study.planning.parts import (
+    CellSpec,
+    DataSummary,
+    GivenEncoder,
+    SourceSummary,
+    TransferPlan,
+)
 from tfzero.transfer import STRATEGIES, UNLABELED_FROM, trains_on_unlabeled
-from tfzero.transfer.budget import Budget
+from tfzero.transfer.budget import default_budget
 
 SCHEMA = 2
 # Raise it with every change that alters results, so that no study mixes two ways of working.
@@ -42,84 +49,6 @@ DEFAULT_ARMS = (
     Arm("pixels", "svm"),
     Arm("scratch-long", "finetune"),
 )
-
-
-class DataSummary(Model):
-    """What identifies the data; the images themselves are not in the plan."""
-
-    source: str
-    fingerprint: str
-    image_shape: tuple[int, int, int]
-    class_names: tuple[str, ...]
-    num_pool: int
-    num_train: int
-    num_test: int
-    notes: tuple[str, ...]
-    resize: str = "stretch"
-    sound: LogMel | None = None
-    transductive: bool = False
-    balanced: bool = False
-
-
-class SourceSummary(Model):
-    """What identifies another data set that encoders learn from first."""
-
-    name: str
-    source: str
-    fingerprint: str
-    num_images: int
-    num_labelled: int
-    class_names: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-
-
-class GivenEncoder(Model):
-    """What identifies an encoder that comes ready, with weights that others trained."""
-
-    init: str
-    # The network's name, or the file that it is from.
-    name: str
-    # A hash of its weights and architecture.
-    fingerprint: str
-    notes: tuple[str, ...] = ()
-
-
-class TransferPlan(Model):
-    """What each network strategy may spend at one label count."""
-
-    steps: int = pydantic.Field(ge=1)
-    batch_size: int = pydantic.Field(ge=1)
-    augment: bool
-    kind: str
-    class_weights: bool
-
-    @classmethod
-    def from_budget(cls, budget: Budget) -> TransferPlan:
-        """Returns what a study decides of a budget; the rest is the same in every study."""
-        return cls(**{name: getattr(budget, name) for name in cls.model_fields})
-
-
-class CellSpec(Model):
-    """One arm at one label count in one replicate."""
-
-    arm: Arm
-    num_labels: int
-    replicate: int
-
-    @property
-    def init(self) -> str:
-        """Where the encoder comes from."""
-        return self.arm.init
-
-    @property
-    def strategy(self) -> str:
-        """How the labels are used."""
-        return self.arm.strategy
-
-    @property
-    def label(self) -> str:
-        """What the cell is, in words."""
-        return f"{self.arm}, {self.num_labels:,} labels, seed {self.replicate}"
 
 
 class StudyPlan(Model):
@@ -154,6 +83,9 @@ class StudyPlan(Model):
     # What was asked in minutes, and what was dropped to keep to it.
     minutes: float | None = pydantic.Field(None, gt=0)
     dropped: tuple[str, ...] = ()
+    # Whether the looks are a first guess. The first look replaces them once, by what the seeds up
+    # to it took: as many as fit into the minutes.
+    provisional: bool = False
     encoder: str | None = None
     # Where the images come from that networks are trained on without labels.
     unlabeled_from: str = UNLABELED_FROM[0]
@@ -219,6 +151,22 @@ class StudyPlan(Model):
             return None
         _, codes, sizes = np.unique(classes, return_inverse=True, return_counts=True)
         return len(classes) / (len(sizes) * sizes[codes])
+
+    def with_count(self, count: int) -> StudyPlan:
+        """Returns the plan with what a network may spend at one label count more."""
+        if count in self.transfer:
+            return self
+        usual = self.transfer[self.data.num_train]
+        budget = dataclasses.replace(
+            default_budget(count), kind=usual.kind, class_weights=usual.class_weights
+        )
+        extra = self.extra_steps[self.data.num_train]
+        return self.model_copy(
+            update={
+                "transfer": {**self.transfer, count: TransferPlan.from_budget(budget)},
+                "extra_steps": {**self.extra_steps, count: extra},
+            }
+        )
 
     def transfer_for(self, cell: CellSpec) -> TransferPlan:
         """Returns what a cell's network strategy may spend."""

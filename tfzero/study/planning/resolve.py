@@ -24,14 +24,8 @@ from tfzero.study.planning.arms import (
 from tfzero.study.planning.families import control_of
 from tfzero.study.planning.label_counts import default_label_counts, parse_label_counts
 from tfzero.study.planning.looks import choose_looks
-from tfzero.study.planning.plan import (
-    SCHEMA,
-    DataSummary,
-    GivenEncoder,
-    SourceSummary,
-    StudyPlan,
-    TransferPlan,
-)
+from tfzero.study.planning.parts import DataSummary, GivenEncoder, SourceSummary, TransferPlan
+from tfzero.study.planning.plan import SCHEMA, StudyPlan
 from tfzero.study.planning.request import AUTO, BUILT_IN_MINUTES, DEFAULT_MINUTES, Request
 from tfzero.study.planning.versions import current_versions
 from tfzero.transfer.budget import default_budget
@@ -209,10 +203,10 @@ def _choose_minutes(request: Request, data: ImageData) -> float | None:
 
 
 def _resolve_counts(request: Request, data: ImageData) -> tuple[int, ...]:
-    num_train, num_classes = len(data.train_images), data.num_classes
+    most, num_classes = summarize_data(data).most_labels, data.num_classes
     if request.label_counts is None:
-        return default_label_counts(num_train, num_classes)
-    return parse_label_counts(request.label_counts, num_train=num_train, num_classes=num_classes)
+        return default_label_counts(most, num_classes)
+    return parse_label_counts(request.label_counts, most=most, num_classes=num_classes)
 
 
 def count_images(data: ImageData, source: SourceTask | None) -> Counts:
@@ -237,6 +231,7 @@ def summarize_data(data: ImageData) -> DataSummary:
         sound=data.sound,
         transductive=data.transductive,
         balanced=data.balanced,
+        num_folds=data.num_folds,
     )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfzero.common.seeds import derive_seed
 from tfzero.data import ImageData
 from tfzero.study.inits import read_init
-from tfzero.study.planning.plan import CellSpec, StudyPlan
+from tfzero.study.planning.parts import CellSpec
+from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.readings.corruptions import CORRUPTIONS, corrupt
 from tfzero.study.readings.record import record
 from tfzero.study.readings.thumbnails import LARGE, shrink_images
@@ -42,26 +43,45 @@ def num_reading_images(plan: StudyPlan) -> int:
 
 
 def record_network(
-    workspace: Workspace, cell: CellSpec, probabilities: np.ndarray, network: Callable[[], Any]
+    workspace: Workspace,
+    cell: CellSpec,
+    probabilities: np.ndarray,
+    network: Callable[[], Any],
+    *,
+    rows: np.ndarray,
 ) -> None:
     """Records how a cell's network fares with worse images, and what it is surest of.
 
     Args:
         workspace: The study.
         cell: Whose network it is.
-        probabilities: `(T, K)`, of the test images.
+        probabilities: `(R, K)`, of the test images that the network is asked about.
         network: Returns the `tfzero.Classifier`.
+        rows: int `(R,)`, the places of these test images.
     """
-    data = workspace.data
+    tested = _Tested(workspace.data, rows)
 
     def read() -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         classifier = network()
-        rows = _sure_rows(probabilities, data.test_labels)
-        arrays, layer = _look_at(classifier, data, rows, probabilities)
-        return arrays, {"layer": layer, "robustness": _score_corrupted(classifier, data)}
+        sure = _sure_rows(probabilities, tested.labels())
+        arrays, layer = _look_at(classifier, tested, sure, probabilities)
+        return arrays, {"layer": layer, "robustness": _score_corrupted(classifier, tested)}
 
     key = workspace.plan.cell_key(cell)
     record(workspace.run, key, read, spec=cell.model_dump())
+
+
+class _Tested(NamedTuple):
+    """Some test images, read from the disk as they are needed."""
+
+    data: ImageData
+    rows: np.ndarray
+
+    def labels(self, places: np.ndarray | slice = slice(None)) -> np.ndarray:
+        return self.data.test_labels[self.rows[places]]
+
+    def images(self, places: np.ndarray | slice) -> np.ndarray:
+        return np.asarray(self.data.test_images[self.rows[places]])
 
 
 def _sure_rows(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -76,14 +96,14 @@ def _sure_rows(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.array([*wrong, *list(right.values())[:_NUM_RIGHT]], np.int64)
 
 
-def _look_at(classifier, data: ImageData, rows: np.ndarray, probabilities: np.ndarray):
+def _look_at(classifier, tested: _Tested, rows: np.ndarray, probabilities: np.ndarray):
     from tfzero.study.readings.attention import find_attention
 
-    images = np.stack([data.test_images[row] for row in rows])
+    images = tested.images(rows)
     guesses = probabilities[rows].argmax(axis=1)
     arrays = {
-        "rows": rows,
-        "labels": data.test_labels[rows],
+        "rows": tested.rows[rows],
+        "labels": tested.labels(rows),
         "guesses": guesses,
         "confidences": probabilities[rows].max(axis=1),
         "images": shrink_images(images, LARGE),
@@ -94,17 +114,18 @@ def _look_at(classifier, data: ImageData, rows: np.ndarray, probabilities: np.nd
     return arrays, None if found is None else found.layer
 
 
-def _score_corrupted(classifier, data: ImageData) -> dict[str, Any]:
+def _score_corrupted(classifier, tested: _Tested) -> dict[str, Any]:
     """Returns the accuracy on the same images as they are and corrupted, by name and level."""
     from tfzero.common.compiled import predict_compiled
 
-    count = min(_MOST_CORRUPTED, len(data.test_labels))
-    rows = np.linspace(0, len(data.test_labels) - 1, count).astype(int)
-    labels = data.test_labels[rows]
-    step = max(1, _PIXELS_AT_ONCE // data.test_images[0].size)
+    total = len(tested.rows)
+    count = min(_MOST_CORRUPTED, total)
+    rows = np.linspace(0, total - 1, count).astype(int)
+    labels = tested.labels(rows)
+    step = max(1, _PIXELS_AT_ONCE // tested.data.test_images[0].size)
     right = {name: [0] * (1 + len(strengths)) for name, (_, strengths) in CORRUPTIONS.items()}
     for start in range(0, count, step):
-        images = np.asarray(data.test_images[rows[start : start + step]])
+        images = tested.images(rows[start : start + step])
         expected = labels[start : start + step]
         clean = int((predict_compiled(classifier, images).argmax(axis=1) == expected).sum())
         for name, found in right.items():

@@ -130,12 +130,24 @@ def describe_file(recommended: dict[str, Any], *, minutes: float | None) -> list
     what = arm
     if file["network"] != arm:
         what = f"a network ({file['network']}) that learned from {arm}"
-    return [
-        f"Exported {what}, trained on {_count_labels(file, minutes)}: {file['accuracy']:.1f} % of "
-        f"the {file['num_test']:,} test images right (this file; in the study {arm} has "
-        f"{study['mean']:.1f}{margin} % at {study['num_labels']:,} labels{mean}).",
-        _describe_calibration(file),
-    ]
+    trained = f"Exported {what}, trained on {_count_labels(file, minutes)}"
+    in_study = (
+        f"in the study {arm} has {study['mean']:.1f}{margin} % at {study['num_labels']:,} "
+        f"labels{mean}"
+    )
+    if file["num_folds"] > 1:
+        told = [
+            f"{trained}. No image is left to test this file on.",
+            f"Estimate for it by cross-fitting: {file['num_folds']} networks, each trained in the "
+            f"same way on the other folds, classify {file['accuracy']:.1f} % of the "
+            f"{file['num_test']:,} labelled images rightly ({in_study}).",
+        ]
+    else:
+        told = [
+            f"{trained}: {file['accuracy']:.1f} % of the {file['num_test']:,} test images right "
+            f"(this file; {in_study})."
+        ]
+    return [*told, _describe_calibration(file)]
 
 
 def _count_labels(file: dict[str, Any], minutes: float | None) -> str:
@@ -150,14 +162,15 @@ def _count_labels(file: dict[str, Any], minutes: float | None) -> str:
 
 def _describe_calibration(file: dict[str, Any]) -> str:
     calibration = file["calibration"]
+    on = "by cross-fitting" if file["num_folds"] > 1 else "on the test images"
     before, after = (100 * calibration[f"error_{when}"] for when in ("before", "after"))
     if not calibration["num_held_out"]:
         return (
             f"Its probabilities are not calibrated, for want of labels to do it by (calibration "
-            f"error {after:.1f} % on the test images)."
+            f"error {after:.1f} % {on})."
         )
     return (
         f"Its probabilities are calibrated by one temperature, {calibration['temperature']:.2f}, "
         f"fitted on {calibration['num_held_out']:,} labelled images that were not learnt from; "
-        f"calibration error on the test images {before:.1f} % before, {after:.1f} % after."
+        f"calibration error {on} {before:.1f} % before, {after:.1f} % after."
     )

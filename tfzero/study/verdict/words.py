@@ -136,8 +136,9 @@ def smallest_difference(plan: StudyPlan, *, arms: int, units: int) -> str:
         alpha=level_at_look(plan.looks, len(plan.looks), share),
         prior=EXPECTED_PRIOR,
     )
+    tested = "test images" if plan.data.num_folds == 1 else "cross-fitted images"
     return (
-        f"With {plan.data.num_test:,} test images and {plan.seeds} seeds, differences below about "
+        f"With {plan.data.num_test:,} {tested} and {plan.seeds} seeds, differences below about "
         f"{points:.1f} points may go unseen."
     )
 

@@ -3,25 +3,71 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from tfzero.common.files import write_arrays, write_json
-from tfzero.study.planning.plan import CellSpec
+from tfzero.study.planning.parts import CellSpec
 from tfzero.study.readings.networks import record_network, wants_reading
 from tfzero.study.work.clock import clock_job
 from tfzero.study.work.inputs import Reader
 from tfzero.study.work.process import in_study
 from tfzero.study.work.scores import score_probabilities
 from tfzero.study.workspace import Workspace
+from tfzero.transfer.contract import Cost, mean_cost
+
+if TYPE_CHECKING:
+    import keras
 
 
 @in_study
 def run_cell(workspace: Workspace, cell: CellSpec) -> str:
     """Fits and scores a cell; returns the key of its record."""
     plan, run, data = workspace.plan, workspace.run, workspace.data
-    reader = Reader(workspace, cell)
+    probabilities = np.empty((len(data.test_labels), data.num_classes), np.float32)
+    folds = []
+    for number, place in enumerate(workspace.folds(cell.replicate)):
+        fold = _fit_fold(workspace, cell, number)
+        rows = np.arange(len(probabilities))[place.asked]
+        # No part of what the cell cost. And before the next fit, which trains the same network.
+        if not fold.diverged and number == 0 and wants_reading(plan, cell):
+            record_network(workspace, cell, fold.probabilities, fold.join, rows=rows)
+        probabilities[rows] = fold.probabilities
+        folds.append(fold)
+    key = plan.cell_key(cell)
+    write_arrays(run.cells / f"{key}.npz", probabilities=probabilities)
+    record: dict[str, Any] = {
+        "schema": 1,
+        "key": key,
+        "spec": {**cell.model_dump(), "init": cell.init, "strategy": cell.strategy},
+        "result": {
+            **score_probabilities(probabilities, data.test_labels),
+            "diverged": any(fold.diverged for fold in folds),
+        },
+        "chosen": folds[0].chosen,
+        "cost": vars(mean_cost([fold.cost for fold in folds])),
+        "job": {name: sum(fold.job[name] for fold in folds) for name in folds[0].job},
+    }
+    write_json(run.cells / f"{key}.json", record)
+    return key
+
+
+class _Fold(NamedTuple):
+    """A classifier that was fitted, and its answers."""
+
+    probabilities: np.ndarray
+    diverged: bool
+    chosen: dict[str, Any]
+    cost: Cost
+    job: dict[str, float]
+    join: Callable[[], keras.Model]
+
+
+def _fit_fold(workspace: Workspace, cell: CellSpec, number: int) -> _Fold:
+    """Fits a classifier and predicts the fold's test images with it."""
+    reader = Reader(workspace, cell, number)
     with clock_job() as clock:
         inputs = reader.read()
         fitted = reader.strategy.fit(inputs.task)
@@ -31,22 +77,8 @@ def run_cell(workspace: Workspace, cell: CellSpec) -> str:
     diverged = not np.isfinite(probabilities).all()
     if diverged:
         probabilities = _answer_commonest(reader.labels, probabilities.shape)
-    elif wants_reading(plan, cell):  # looking at it is no part of what it cost
-        join = functools.partial(reader.join, fitted)
-        record_network(workspace, cell, probabilities, join)
-    key = plan.cell_key(cell)
-    write_arrays(run.cells / f"{key}.npz", probabilities=probabilities)
-    record: dict[str, Any] = {
-        "schema": 1,
-        "key": key,
-        "spec": {**cell.model_dump(), "init": cell.init, "strategy": cell.strategy},
-        "result": {**score_probabilities(probabilities, data.test_labels), "diverged": diverged},
-        "chosen": fitted.chosen,
-        "cost": vars(fitted.cost),
-        "job": job,
-    }
-    write_json(run.cells / f"{key}.json", record)
-    return key
+    join = functools.partial(reader.join, fitted)
+    return _Fold(probabilities, bool(diverged), fitted.chosen, fitted.cost, job, join)
 
 
 def _answer_commonest(labels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -15,7 +15,8 @@ import numpy as np
 from tfzero.common.arm import Arm
 from tfzero.study.inits import read_init, read_learner
 from tfzero.study.inits.base import Bought
-from tfzero.study.planning.plan import CellSpec, StudyPlan
+from tfzero.study.planning.parts import CellSpec
+from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.readings.networks import num_reading_images, wants_reading
 from tfzero.transfer import STRATEGIES
 from tfzero.transfer.budget import Budget
@@ -68,18 +69,22 @@ class Machine(NamedTuple):
     def cell(self, plan: StudyPlan, cell: CellSpec) -> float:
         """Returns the seconds of one cell, without those of `once`."""
         work, arm = _count_work(plan, cell), cell.arm
-        seconds = self._stretch(_CELL)
-        seconds += sum(self.training(each, arm) for each in work.trainings)
-        seconds += self._reading(arm, work.looks)
-        if work.network:
-            seconds += self._reading(arm, plan.data.num_test + cell.num_labels)
-        if work.spreads:
-            classes = len(plan.data.class_names)
-            seconds += self._stretch(_SPREAD * plan.data.num_pool * classes)
-        if work.whole:
-            seconds += self._whole_fit(arm, cell.num_labels, work.searched)
+        seconds = self._stretch(_CELL) + plan.data.num_folds * self._fit(plan, cell, work)
         if not shares_once(arm):
             seconds += self._shared(plan, arm, work) / len(plan.label_counts)
+        return seconds
+
+    def _fit(self, plan: StudyPlan, cell: CellSpec, work: Work) -> float:
+        """Returns the seconds of one classifier of a cell."""
+        arm, data = cell.arm, plan.data
+        seconds = sum(self.training(each, arm) for each in work.trainings)
+        seconds += self._reading(arm, work.looks)
+        if work.network:
+            seconds += self._reading(arm, data.num_test / data.num_folds + cell.num_labels)
+        if work.spreads:
+            seconds += self._stretch(_SPREAD * data.num_pool * len(data.class_names))
+        if work.whole:
+            seconds += self._whole_fit(arm, cell.num_labels, work.searched)
         return seconds
 
     def once(self, plan: StudyPlan, cell: CellSpec) -> float:
@@ -122,7 +127,7 @@ class Machine(NamedTuple):
             return 0
         return self.given if init.is_given else self.operations
 
-    def _reading(self, arm: Arm, num_images: int) -> float:
+    def _reading(self, arm: Arm, num_images: float) -> float:
         products = self._products(num_images * self._operations(arm))
         return self._stretch(num_images * _IMAGE) + products
 

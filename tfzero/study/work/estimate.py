@@ -14,13 +14,15 @@ from tfzero.common.arm import Arm
 from tfzero.networks.shapes import count_encoder, count_network
 from tfzero.study.inits import read_init, read_learner
 from tfzero.study.inits.base import Init
-from tfzero.study.planning.plan import SCRATCH, CellSpec, StudyPlan
+from tfzero.study.planning.parts import CellSpec
+from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.readings.maps import mapped_inits
 from tfzero.study.work.counted import TRACE, Machine, probe_speed, shares_once
+from tfzero.study.work.ending import plan_training
+from tfzero.study.work.final import expect_beside
 from tfzero.study.work.ready import Ready
 from tfzero.study.workspace import Workspace
 from tfzero.transfer import STRATEGIES
-from tfzero.transfer.strategies.base import Training
 
 # Seconds from the last cell to the end: saving, exporting and verifying a model, the report.
 _ENDING = 9.0
@@ -94,6 +96,10 @@ class Estimate:
             kind = Kind(spec["method"])
         self.seen.setdefault(kind, {})[record["key"]] = Seen(seconds, job["graphs"])
 
+    def seconds_seen(self) -> float:
+        """Returns the seconds of all jobs that were done, one after another."""
+        return sum(each.seconds for kind in self.seen.values() for each in kind.values())
+
     def pretraining(self, plan: StudyPlan, method: str) -> float:
         """Returns the expected seconds of one pretraining, its graphs built already."""
         if Kind(method) in self.seen:
@@ -156,11 +162,19 @@ class Estimate:
         maps = _MAP * -(-len(mapped_inits(plan)) // workers)
         if not plan.network_arms():
             return _ENDING / 3 + maps  # the report alone
-        settings = plan.transfer[plan.data.num_train]
-        training = self.machine.training(Training(settings.steps, settings.batch_size), SCRATCH)
-        networks = [Kind(arm, n) for arm in plan.network_arms() for n in plan.label_counts]
-        slower = self._compare(networks, functools.partial(self._count, plan))
-        return _ENDING + maps + training * slower
+        arm = max(plan.network_arms(), key=lambda arm: arm == SCRATCH)
+        training = plan_training(
+            plan,
+            functools.partial(self.training, plan, arm),
+            functools.partial(expect_beside, plan),
+            cores=workers,
+        )
+        return _ENDING + maps + training.seconds
+
+    def training(self, plan: StudyPlan, arm: Arm, num_labels: int) -> float:
+        """Returns the expected seconds of one training of an arm, on any number of labels."""
+        cell = CellSpec(arm=arm, num_labels=num_labels, replicate=0)
+        return self._kind(plan.with_count(num_labels), cell) / plan.data.num_folds
 
     def total(
         self,

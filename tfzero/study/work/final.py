@@ -1,4 +1,4 @@
-"""The jobs that train an arm to be exported, calibrate its network and score it as itself.
+"""The jobs that train an arm to be exported, and what its network is calibrated and scored by.
 
 The probabilities are divided by one temperature, fitted on labelled images that the network which
 predicts them was not trained on. Never on test images, which then say how well it is calibrated.
@@ -9,11 +9,15 @@ Which images those are is decided by how many labels there are:
   do up to four others, of other fifths. These run beside the first, on cores that would idle.
 - More: 1,000 are kept back. They would not be missed, and one more training would.
 - Where training stops short of all labels, for want of time: 1,000 of the others.
+
+With cross-fitting there are no test images that the exported network has not learned from. Then
+one network is trained for each fold, as in the study, and together they say how good and how well
+calibrated such a network is. The probabilities of each fold are scored with the temperature that
+the other folds give.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import pathlib
 from collections.abc import Callable
@@ -22,26 +26,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tfzero.common.arm import Arm
-from tfzero.common.files import read_json, write_arrays, write_by_path, write_json
+from tfzero.common.files import write_by_path
 from tfzero.common.seeds import derive_seed
 from tfzero.study.inits import read_init
-from tfzero.study.planning.plan import SCRATCH, CellSpec, StudyPlan, TransferPlan
+from tfzero.study.planning.parts import CellSpec
+from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.work.fresh import run_fresh
 from tfzero.study.work.graphs import open_pool_graph
 from tfzero.study.work.inputs import open_graph_for, pool_for
 from tfzero.study.work.process import in_study
-from tfzero.study.work.scores import score_probabilities
 from tfzero.study.workspace import Workspace
 from tfzero.transfer import STRATEGIES, fit_classifier
-from tfzero.transfer.budget import Budget, default_budget
-from tfzero.transfer.calibration import apply_temperature, fit_temperature
-from tfzero.transfer.folds import make_folds
+from tfzero.transfer.budget import Budget
+from tfzero.transfer.folds import NUM_FOLDS, make_folds
 from tfzero.transfer.strategies.base import Task
 
 if TYPE_CHECKING:
     from tfzero.transfer.contract import Fitted
 
-SCHEMA = 2
 # Predictions that one temperature is fitted to: with 200, its standard error is some 10 %.
 ENOUGH_HELD = 200
 # From so many labels on, some are kept back.
@@ -55,11 +57,13 @@ class Division(NamedTuple):
         trained: int `(N,)`: the images that the exported network learns from.
         held: int `(M,)`: others, that it is asked about; may be none.
         folds: (learnt from, asked about) of each further network.
+        cross_fits: Whether the folds together ask about each labelled image.
     """
 
     trained: np.ndarray
     held: np.ndarray
     folds: tuple[tuple[np.ndarray, np.ndarray], ...]
+    cross_fits: bool = False
 
 
 class Trained(NamedTuple):
@@ -87,10 +91,14 @@ def raw_path(workspace: Workspace, arm: Arm) -> pathlib.Path:
     return workspace.run.final / f"{final_key(workspace, arm)}-raw.keras"
 
 
-def read_final(workspace: Workspace, arm: Arm) -> dict[str, Any] | None:
-    """Returns the record of the exported network, or None if there is none yet."""
-    record = read_json(workspace.run.final / f"{final_key(workspace, arm)}.json")
-    return record if record is not None and record["schema"] == SCHEMA else None
+def expect_beside(plan: StudyPlan, most: int) -> int:
+    """Returns how many networks `divide_labels` trains beside the exported one, as a rule."""
+    data = plan.data
+    if data.num_folds > 1:
+        return data.num_folds
+    if data.num_train >= KEPT_FROM or data.num_train - most >= ENOUGH_HELD:
+        return 0
+    return min(NUM_FOLDS, math.ceil(ENOUGH_HELD * NUM_FOLDS / most))
 
 
 def divide_labels(workspace: Workspace, most: int) -> Division:
@@ -102,10 +110,12 @@ def divide_labels(workspace: Workspace, most: int) -> Division:
             they contain the labels of its smaller counts.
     """
     data, total = workspace.data, workspace.plan.data.num_train
+    if workspace.plan.data.num_folds > 1:
+        return _divide_by_folds(workspace, most)
     trained, held = _hold_back(workspace, total - KEPT if most == total >= KEPT_FROM else most)
     if len(held) >= ENOUGH_HELD:
         return Division(trained, held, ())
-    trained, none = workspace.subsets(0, most)[most], np.array([], int)
+    trained, none = workspace.draw_labels(most), np.array([], int)
     folds = make_folds(
         data.train_labels[trained],
         data.groups_of(trained),
@@ -116,9 +126,20 @@ def divide_labels(workspace: Workspace, most: int) -> Division:
     return Division(trained, none, tuple((trained[a], trained[b]) for a, b in folds[:needed]))
 
 
+def _divide_by_folds(workspace: Workspace, most: int) -> Division:
+    """Returns the folds of the first replicate, so that each labelled image is asked about."""
+    trained = workspace.draw_labels(most)
+    rows = np.arange(workspace.plan.data.num_train)
+    folds = (
+        (np.intersect1d(trained, rows[fold.learnt]), rows[fold.asked])
+        for fold in workspace.folds(0)
+    )
+    return Division(trained, np.array([], int), tuple(folds), cross_fits=True)
+
+
 def _hold_back(workspace: Workspace, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns labelled images to learn from, and others of which no group is among those."""
-    trained = workspace.subsets(0, most)[most]
+    trained = workspace.draw_labels(most)
     left = np.setdiff1d(np.arange(workspace.plan.data.num_train), trained)
     if (groups := workspace.data.train_groups) is not None:
         left = left[~np.isin(groups[left], groups[trained])]
@@ -155,62 +176,6 @@ def train_beside(workspace: Workspace, arm: Arm, most: int, fold: int) -> Traine
     return _ask(workspace, _fit(workspace, arm, learnt), asked)
 
 
-def finish_final(
-    workspace: Workspace, arm: Arm, most: int, trained: list[Trained], model: Any
-) -> dict[str, Any]:
-    """Calibrates the network, scores it on the test images and keeps it; returns its record.
-
-    Args:
-        workspace: The study.
-        arm: The arm.
-        most: As in `train_final`.
-        trained: What the jobs handed over.
-        model: The network as it was trained, from `raw_path`; calibrated in place.
-    """
-    from tfzero.common.compiled import predict_compiled
-
-    run, data, key = workspace.run, workspace.data, final_key(workspace, arm)
-    asked = np.concatenate([each.probabilities for each in trained])
-    labels = np.concatenate([each.labels for each in trained])
-    # What diverged cannot be calibrated, nor a network of somebody's own strategy.
-    divide = getattr(model, "divide_logits", None)
-    fits = divide is not None and len(labels) > 0 and bool(np.isfinite(asked).all())
-    temperature = fit_temperature(asked, labels) if fits else 1.0
-    if divide is not None:
-        divide(temperature)
-    write_by_path(run.final / f"{key}.keras", model.save)
-    probabilities = predict_compiled(model, data.test_images)
-    scores = score_probabilities(probabilities, data.test_labels)
-    before = score_probabilities(
-        apply_temperature(probabilities, 1 / temperature), data.test_labels
-    )
-    [cost] = [each.cost for each in trained if each.cost is not None]
-    record = {
-        "schema": SCHEMA,
-        "key": key,
-        "arm": arm,
-        "network": network_arm(arm),
-        "num_labels": len(divide_labels(workspace, most).trained),
-        "num_labelled": len(data.train_labels),
-        "cut": most < len(data.train_labels),
-        "num_test": len(data.test_labels),
-        "result": scores,
-        "calibration": {
-            "temperature": temperature,
-            "num_held_out": len(labels) if fits else 0,
-            "error_before": before["calibration_error"],
-            "error_after": scores["calibration_error"],
-            "likelihood_before": -before["negative_log_likelihood"],
-            "likelihood_after": -scores["negative_log_likelihood"],
-        },
-        "cost": cost,
-    }
-    write_arrays(run.final / f"{key}.npz", probabilities=probabilities)
-    write_json(run.final / f"{key}.json", record)
-    raw_path(workspace, arm).unlink()
-    return record
-
-
 def _ask(workspace: Workspace, fitted: Fitted, rows: np.ndarray) -> Trained:
     data = workspace.data
     if not len(rows):
@@ -228,7 +193,7 @@ def _fit(workspace: Workspace, arm: Arm, rows: np.ndarray) -> Fitted:
         "groups": data.groups_of(rows),
         "pool": pool_for(workspace, cell),
         "num_classes": data.num_classes,
-        "budget": Budget(**plan_count(workspace.plan, len(rows)).transfer_for(cell).model_dump()),
+        "budget": Budget(**workspace.plan.with_count(len(rows)).transfer_for(cell).model_dump()),
         "seed": derive_seed(0, "transfer"),
     }
     images = data.train_images[rows]
@@ -266,20 +231,3 @@ def network_arm(arm: Arm) -> Arm:
     if taught is None:
         return arm
     return Arm(arm.init if read_init(arm.init).has_network else SCRATCH.init, taught)
-
-
-def plan_count(plan: StudyPlan, count: int) -> StudyPlan:
-    """Returns a plan with what a network may spend at one label count more."""
-    if count in plan.transfer:
-        return plan
-    usual = plan.transfer[plan.data.num_train]
-    budget = dataclasses.replace(
-        default_budget(count), kind=usual.kind, class_weights=usual.class_weights
-    )
-    extra = plan.extra_steps[plan.data.num_train]
-    return plan.model_copy(
-        update={
-            "transfer": {**plan.transfer, count: TransferPlan.from_budget(budget)},
-            "extra_steps": {**plan.extra_steps, count: extra},
-        }
-    )

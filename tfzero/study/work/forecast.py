@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from tfzero.common.arm import Arm
 from tfzero.common.files import read_json
 from tfzero.study.inits import read_init
-from tfzero.study.planning.plan import SCRATCH, CellSpec
+from tfzero.study.planning.parts import CellSpec
+from tfzero.study.planning.plan import SCRATCH
 from tfzero.study.work.estimate import Estimate
 from tfzero.study.work.tasks import encoders_of, missing_cells, missing_pretraining
 from tfzero.study.workspace import Workspace
@@ -31,15 +32,35 @@ class Forecast:
     """
 
     def __init__(self, workspace: Workspace, estimate: Estimate, *, workers: int):
-        plan = workspace.plan
-        self.plan, self.run, self.estimate, self.workers = plan, workspace.run, estimate, workers
-        self.pretraining = {workspace.encoder_key(*e): e for e in missing_pretraining(workspace)}
-        self.cells = {plan.cell_key(cell): cell for cell in missing_cells(workspace)}
+        self.run, self.estimate, self.workers = workspace.run, estimate, workers
+        self._before = estimate.seconds_seen() / workers
         self._begun: dict[str, float] = {}
+        self.follow(workspace)
         self.planned = self._estimate_all(is_new=True)
         self.revised: float | None = None
         self._first = min(self._replicates(), default=0)
         self._started = time.monotonic()
+
+    def follow(self, workspace: Workspace) -> None:
+        """Takes all jobs of a plan without a record as those to come."""
+        self.plan = plan = workspace.plan
+        self.pretraining = {workspace.encoder_key(*e): e for e in missing_pretraining(workspace)}
+        self.cells = {plan.cell_key(cell): cell for cell in missing_cells(workspace)}
+
+    def spent(self) -> float:
+        """Returns the seconds that the study took until now, in earlier processes too."""
+        return self._before + time.monotonic() - self._started
+
+    def expect(self, workspace: Workspace) -> float:
+        """Returns the expected seconds of what another plan of the same study lacks, to its end."""
+        plan = workspace.plan
+        return self.estimate.total(
+            plan,
+            pretraining={workspace.encoder_key(*e): e for e in missing_pretraining(workspace)},
+            cells={plan.cell_key(cell): cell for cell in missing_cells(workspace)},
+            workers=self.workers,
+            is_new=False,
+        )
 
     @property
     def ending(self) -> float:

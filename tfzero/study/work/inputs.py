@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from tfzero.common.seeds import derive_seed
 from tfzero.study.inits import read_init
 from tfzero.study.inits.pixels import Pixels
-from tfzero.study.planning.plan import CellSpec
+from tfzero.study.planning.parts import CellSpec
 from tfzero.study.work.features import Features, open_features
 from tfzero.study.work.graphs import open_links, open_pool_graph
 from tfzero.study.workspace import Workspace
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     import keras
 
     from tfzero.transfer.contract import Fitted
-    from tfzero.transfer.graph import Graph
+    from tfzero.transfer.graph import Graph, Links
+
+
+Images = Callable[[], np.ndarray]
+Stored = TypeVar("Stored")
 
 
 class Inputs(NamedTuple):
@@ -30,7 +34,7 @@ class Inputs(NamedTuple):
 
     Attributes:
         task: What the strategy is given.
-        test: The test images in the form that the fitted model predicts from.
+        test: The fold's test images in the form that the fitted model predicts from.
         seconds: What the cell would have spent alone on what was stored before.
     """
 
@@ -40,23 +44,22 @@ class Inputs(NamedTuple):
 
 
 class Reader:
-    """Reads the images for one cell, in the form that its strategy asks for.
+    """Reads the images for one classifier of a cell, in the form that its strategy asks for.
 
     Args:
         workspace: The study.
         cell: One arm at one label count in one replicate.
+        number: Of the replicate's folds.
     """
 
-    def __init__(self, workspace: Workspace, cell: CellSpec):
+    def __init__(self, workspace: Workspace, cell: CellSpec, number: int = 0):
         self.workspace, self.cell = workspace, cell
         self.init, self.strategy = read_init(cell.init), STRATEGIES[cell.strategy]
+        self.fold = workspace.folds(cell.replicate)[number]
         self._key = workspace.features_key(cell)
-        subsets, most = workspace.subsets(cell.replicate), max(workspace.plan.label_counts)
-        self._rows, self._largest = subsets[cell.num_labels], subsets[most]
-        # Features are stored for the largest subset, which holds all others.
-        order = np.argsort(self._largest)
-        self._places = order[np.searchsorted(self._largest, self._rows, sorter=order)]
-        self._stored = f"{self._key}-labelled-{cell.replicate}-{most}"
+        subsets = workspace.subsets(cell.replicate, number)
+        self._rows = subsets[cell.num_labels]
+        self._largest = subsets[max(workspace.plan.label_counts)]
 
     def read(self) -> Inputs:
         """Returns what the strategy is fitted on."""
@@ -93,7 +96,7 @@ class Reader:
             groups=data.groups_of(self._rows),
             budget=Budget(**plan.transfer_for(self.cell).model_dump()),
             # The same for all arms of a replicate: same order of batches, same augmentation.
-            seed=derive_seed(self.cell.replicate, "transfer"),
+            seed=self.fold.seed(self.cell.replicate, "transfer"),
             **more,
         )
 
@@ -107,52 +110,67 @@ class Reader:
             graph=graph,
             spread_by_pixels=self.init.is_random,
         )
-        return Inputs(task, data.test_images, seconds)
+        return Inputs(task, data.test_images[self.fold.asked], seconds)
 
     def _read_features(self) -> Inputs:
-        test, labelled, seconds = self._open_features()
-        return Inputs(self._task(labelled.own()[self._places]), test.own(), seconds)
+        test, labelled, places, seconds = self._open_both(self._open_features)
+        return Inputs(self._task(labelled.own()[places]), test.own()[self.fold.asked], seconds)
 
     def _read_blocks(self) -> Inputs:
-        test, labelled, seconds = self._open_features()
-        task = self._task(labelled.values[self._places], columns=labelled.blocks)
-        return Inputs(task, test.values, seconds)
-
-    def _open_features(self) -> tuple[Features, Features, float]:
-        """Returns features of test and labelled images, and the seconds for the cell's labels."""
-        test = self._read(f"{self._key}-test", self._test_images)
-        labelled = self._read(self._stored, self._labelled_images)
-        # As if this cell alone had read the features of its own labels.
-        share = len(self._rows) / len(self._largest)
-        return test, labelled, labelled.seconds * share
-
-    def _read(self, name: str, images) -> Features:
-        if self.init.reads_pixels:
-            return Features.of_pixels(images())
-        return open_features(self.workspace.run, name, lambda: self.encoder, images)
+        test, labelled, places, seconds = self._open_both(self._open_features)
+        task = self._task(labelled.values[places], columns=labelled.blocks)
+        return Inputs(task, test.values[self.fold.asked], seconds)
 
     def _read_links(self) -> Inputs:
         run, data = self.workspace.run, self.workspace.data
-        graph, seconds = open_pool_graph(run, self._key, data, lambda: self.encoder)
+        graph, of_graph = open_pool_graph(run, self._key, data, lambda: self.encoder)
 
-        def open_own_links(name: str, images):
-            def read() -> tuple[np.ndarray, float]:
-                features = self._read(name, images)
-                return features.values, features.seconds
+        def open_own(name: str, images: Images) -> tuple[Links, float]:
+            return open_links(run, name, graph, lambda: self._read_values(name, images))
 
-            return open_links(run, name, graph, read)
+        test, labelled, places, seconds = self._open_both(open_own)
+        return Inputs(
+            self._task(labelled.take(places), graph=graph),
+            test.take(self.fold.asked),
+            of_graph + seconds,
+        )
 
-        test, _ = open_own_links(f"{self._key}-test", self._test_images)
-        labelled, of_labelled = open_own_links(self._stored, self._labelled_images)
-        task = self._task(type(labelled)(*(a[self._places] for a in labelled)), graph=graph)
-        share = len(self._rows) / len(self._largest)
-        return Inputs(task, test, seconds + of_labelled * share)
+    def _read_values(self, name: str, images: Images) -> tuple[np.ndarray, float]:
+        features, seconds = self._open_features(name, images)
+        return features.values, seconds
 
-    def _test_images(self) -> np.ndarray:
-        return self.workspace.data.test_images
+    def _open_features(self, name: str, images: Images) -> tuple[Features, float]:
+        if self.init.reads_pixels:
+            features = Features.of_pixels(images())
+        else:
+            features = open_features(self.workspace.run, name, lambda: self.encoder, images)
+        return features, features.seconds
 
-    def _labelled_images(self) -> np.ndarray:
-        return self.workspace.data.train_images[self._largest]
+    def _open_both(
+        self, open_stored: Callable[[str, Images], tuple[Stored, float]]
+    ) -> tuple[Stored, Stored, np.ndarray, float]:
+        """Opens what is stored of all test images and of labelled images.
+
+        Args:
+            open_stored: Takes a name for what is stored and the images; returns it, and the
+                seconds that it took.
+
+        Returns:
+            Of the test images; of labelled images; the places of the cell's labels among these;
+            the seconds that the cell would have spent on its own labels alone.
+        """
+        data = self.workspace.data
+        test, of_test = open_stored(f"{self._key}-test", lambda: data.test_images)
+        if self.workspace.plan.data.num_folds > 1:  # the labelled images are the test images
+            share = len(self._rows) / len(data.test_labels)
+            return test, test, self._rows, of_test * share
+        # Stored for the largest subset, which holds all others.
+        largest = self._largest
+        name = f"{self._key}-labelled-{self.cell.replicate}-{len(largest)}"
+        labelled, seconds = open_stored(name, lambda: data.train_images[largest])
+        order = np.argsort(largest)
+        places = order[np.searchsorted(largest, self._rows, sorter=order)]
+        return test, labelled, places, seconds * len(self._rows) / len(largest)
 
 
 def open_graph_for(

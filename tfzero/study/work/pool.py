@@ -231,14 +231,15 @@ def open_pool(log: pathlib.Path) -> Iterator[Pool]:
 def run_jobs(
     jobs: Iterable[Job], *, log: pathlib.Path, progress: Progress | None = None
 ) -> list[Any]:
-    """Runs jobs on all workers; returns their values in the order in which they ended.
+    """Runs jobs on all workers; returns their values, in the order of the jobs.
 
     What the workers print to standard error is appended to `log`. An error of a job is raised.
 
     Raises:
         StopError: If workers were killed twice.
     """
-    waiting, values, deaths = list(jobs), [], 0
+    jobs = list(jobs)
+    waiting, values, deaths = [*jobs], {}, 0
     with open_pool(log) as pool:
         while waiting or not pool.is_idle:
             while waiting and pool.has_room:
@@ -256,10 +257,10 @@ def run_jobs(
                 )
             for each in ended:
                 if not each.is_lost:
-                    values.append(each.value)
+                    values[id(each.item)] = each.value
                     if progress is not None:
                         progress.advance(each.item)
-    return values
+    return [values[id(job)] for job in jobs]
 
 
 def _workers() -> _Workers:

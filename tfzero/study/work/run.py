@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from tfzero.common.checks import StopError
 from tfzero.common.files import read_json
-from tfzero.study.planning.plan import CellSpec
+from tfzero.study.planning.parts import CellSpec
 from tfzero.study.records import RunFolder
 from tfzero.study.work.attempt import Outcome, Task, attempt
 from tfzero.study.work.estimate import Estimate

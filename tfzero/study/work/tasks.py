@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from tfzero.common.files import read_json
 from tfzero.study.inits import read_init, read_learner
-from tfzero.study.planning.plan import CellSpec, StudyPlan
+from tfzero.study.planning.parts import CellSpec
+from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.work.attempt import Task
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.estimate import Estimate

@@ -98,7 +98,27 @@ class ClassicalStrategy(Strategy):
         return Work(whole=True, searched=MOST_LABELS)
 
 
-class Logistic(ClassicalStrategy):
+class LayerStrategy(ClassicalStrategy):
+    """A classical strategy whose fitted head can be written as a layer of a Keras model."""
+
+    @abc.abstractmethod
+    def _build_model(self, reader: keras.Model, head: ClassicalModel) -> keras.Model:
+        """Returns the network of what reads the features and the head's layer."""
+
+    def to_model(self, fitted, *, encoder, image_shape) -> keras.Model:
+        """Returns the network of the chosen blocks and the head."""
+        from tfzero.transfer.heads import read_chosen
+
+        reader = read_chosen(encoder, image_shape, fitted.chosen["blocks"])
+        return self._build_model(reader, fitted.model.head)
+
+    @property
+    def becomes_model(self) -> bool:
+        """Whether it becomes a Keras model: its head does, as a layer."""
+        return True
+
+
+class Logistic(LayerStrategy):
     """Fits logistic regression with an L2 penalty on features, or on pixels.
 
     The inverse strength C of the penalty is chosen within the labels, as are the blocks.
@@ -112,21 +132,13 @@ class Logistic(ClassicalStrategy):
 
         return Learner(make_logistic(balanced=budget.class_weights), {"C": _STRENGTHS})
 
-    def to_model(self, fitted, *, encoder, image_shape) -> keras.Model:
-        """Returns the network of the chosen blocks and a dense layer."""
-        from tfzero.transfer.heads import build_linear, read_chosen
+    def _build_model(self, reader: keras.Model, head: ClassicalModel) -> keras.Model:
+        from tfzero.transfer.heads import build_linear
 
-        reader = read_chosen(encoder, image_shape, fitted.chosen["blocks"])
-        head = fitted.model.head
         return build_linear(reader, head.pipeline, head.num_classes)
 
-    @property
-    def becomes_model(self) -> bool:
-        """Whether it becomes a Keras model: its head does, as a layer."""
-        return True
 
-
-class SupportVectors(ClassicalStrategy):
+class SupportVectors(LayerStrategy):
     """Fits support vector machines with an RBF kernel on features, or on pixels.
 
     One for each pair of classes; they vote. The penalty is chosen within the labels, as are the
@@ -154,18 +166,10 @@ class SupportVectors(ClassicalStrategy):
         machines = PairwiseMachines(penalty=30.0, balanced=budget.class_weights)
         return Learner(machines, {"penalty": _PENALTIES})
 
-    def to_model(self, fitted, *, encoder, image_shape) -> keras.Model:
-        """Returns the network of the chosen blocks and a layer of kernel machines."""
-        from tfzero.transfer.heads import build_machines, read_chosen
+    def _build_model(self, reader: keras.Model, head: ClassicalModel) -> keras.Model:
+        from tfzero.transfer.heads import build_machines
 
-        reader = read_chosen(encoder, image_shape, fitted.chosen["blocks"])
-        head = fitted.model.head
         return build_machines(reader, head.pipeline, head.num_classes)
-
-    @property
-    def becomes_model(self) -> bool:
-        """Whether it becomes a Keras model: its head does, as a layer."""
-        return True
 
 
 class RandomizedTrees(ClassicalStrategy):

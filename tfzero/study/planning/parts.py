@@ -1,0 +1,96 @@
+"""The parts of a plan: what identifies its data and encoders, a cell, a network's budget."""
+
+from __future__ import annotations
+
+import pydantic
+
+from tfzero.common.arm import Arm
+from tfzero.data.logmel import LogMel
+from tfzero.study.inits.settings import Model
+from tfzero.transfer.budget import Budget
+
+
+class DataSummary(Model):
+    """What identifies the data; the images themselves are not in the plan."""
+
+    source: str
+    fingerprint: str
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    num_pool: int
+    num_train: int
+    num_test: int
+    notes: tuple[str, ...]
+    resize: str = "stretch"
+    sound: LogMel | None = None
+    transductive: bool = False
+    balanced: bool = False
+    # See `ImageData.num_folds`.
+    num_folds: int = 1
+
+    @property
+    def most_labels(self) -> int:
+        """The most labels that a classifier of the study may learn from: of all folds but one."""
+        largest_fold = -(-self.num_train // self.num_folds) if self.num_folds > 1 else 0
+        return self.num_train - largest_fold
+
+
+class SourceSummary(Model):
+    """What identifies another data set that encoders learn from first."""
+
+    name: str
+    source: str
+    fingerprint: str
+    num_images: int
+    num_labelled: int
+    class_names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+class GivenEncoder(Model):
+    """What identifies an encoder that comes ready, with weights that others trained."""
+
+    init: str
+    # The network's name, or the file that it is from.
+    name: str
+    # A hash of its weights and architecture.
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
+class TransferPlan(Model):
+    """What each network strategy may spend at one label count."""
+
+    steps: int = pydantic.Field(ge=1)
+    batch_size: int = pydantic.Field(ge=1)
+    augment: bool
+    kind: str
+    class_weights: bool
+
+    @classmethod
+    def from_budget(cls, budget: Budget) -> TransferPlan:
+        """Returns what a study decides of a budget; the rest is the same in every study."""
+        return cls(**{name: getattr(budget, name) for name in cls.model_fields})
+
+
+class CellSpec(Model):
+    """One arm at one label count in one replicate."""
+
+    arm: Arm
+    num_labels: int
+    replicate: int
+
+    @property
+    def init(self) -> str:
+        """Where the encoder comes from."""
+        return self.arm.init
+
+    @property
+    def strategy(self) -> str:
+        """How the labels are used."""
+        return self.arm.strategy
+
+    @property
+    def label(self) -> str:
+        """What the cell is, in words."""
+        return f"{self.arm}, {self.num_labels:,} labels, seed {self.replicate}"

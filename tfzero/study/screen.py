@@ -75,8 +75,11 @@ def _count_labelled(data: DataSummary) -> str:
 def _describe_labels(plan: StudyPlan) -> str:
     """Returns the label counts, and that there are more labels where it is so."""
     counts = ", ".join(f"{count:,}" for count in plan.label_counts)
-    if max(plan.label_counts) == plan.data.most_labels:
-        return f"Labels: {counts}"
+    most, labelled = plan.data.most_labels, plan.data.num_train
+    if max(plan.label_counts) == most:
+        return f"Labels: {counts}" + (
+            f" (of {labelled:,}, less one fold)" if most < labelled else ""
+        )
     return f"Labels: as if you had {counts} of your {plan.data.num_train:,}"
 
 
@@ -92,7 +95,7 @@ def _show_looks(console: Console, plan: StudyPlan) -> None:
         )
     if plan.provisional:
         console.print(
-            f"After {plan.looks[0]} seeds it is decided how many seeds fit into "
+            f"After {min(plan.looks)} seeds it is decided how many seeds fit into "
             f"{plan.minutes:g} min; {plan.seeds} is a first guess.",
             highlight=False,
         )
@@ -169,7 +172,7 @@ def show_estimate(console: Console, plan: StudyPlan, forecast: Forecast) -> Plan
     done = f" ({total - missing:,} of {total:,} are there already)" if missing < total else ""
     console.print(
         f"Plan: {len(forecast.pretraining)} pretrainings and {missing:,} cells{done} on {workers} "
-        f"cores, about {format_seconds(forecast.planned)}",
+        f"{'core' if workers == 1 else 'cores'}, about {format_seconds(forecast.planned)}",
         highlight=False,
     )
     parts: dict[str, float] = {}

@@ -16,6 +16,7 @@ from tfzero.study.planning.families import PRETRAINING, list_families
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.verdict.best import find_best
 from tfzero.study.verdict.claims import bonferroni_share
+from tfzero.study.verdict.collapse import find_collapses
 from tfzero.study.verdict.difference import CONFIDENCE
 from tfzero.study.verdict.family import CANNOT_TELL, Comparison, decide_family
 from tfzero.study.verdict.forecast import forecast_settlement
@@ -92,6 +93,7 @@ def judge(
         "crossovers": [entry for arm in arms if (entry := find_crossover(comparisons, arm))],
         "scratch_long": _against_long(seen, arms),
         "diverged": _diverged(records),
+        "collapsed": find_collapses(seen),
         "table": _table(plan, records, pretraining, seen),
     }
 

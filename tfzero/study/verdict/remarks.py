@@ -97,6 +97,15 @@ def describe_gaps(verdict: dict[str, Any]) -> list[str]:
             f"Cells whose training diverged: {len(verdict['diverged'])} ({named}); they count as "
             "always answering the commonest class."
         )
+    diverged = [tuple(cell.items()) for cell in verdict["diverged"]]
+    collapsed = [cell for cell in verdict["collapsed"] if tuple(cell.items()) not in diverged]
+    if collapsed:
+        sentences.append(
+            f"Cells that learned nothing: {len(collapsed)} ({_name_cells(collapsed)}). They do no "
+            "better than naming the commonest class, and other seeds of the same arm do. How often "
+            "that happens is hardly known from so few seeds, so the arm's intervals may be too "
+            "narrow."
+        )
     return sentences
 
 

@@ -20,6 +20,11 @@ LABELLED = "unlabeled, but the path of a labelled file"
 LINK = "a link to a folder, not followed"
 NO_FILE = "neither file nor folder"
 FRAMES = "pages or frames after the first"
+# Of pictures and sound that nothing here reads.
+_OTHER_FORMATS = frozenset(
+    ".heic .heif .avif .jp2 .jxl .jfif .svg .pgm .ppm .pnm .tga .psd .exr .dcm .nii .czi .nd2 .lsm "
+    ".dng .nef .cr2 .arw .npy .mp3 .flac .ogg .m4a .aif .aiff .mp4 .avi .mov".split()
+)
 _MOST_SUFFIXES = 6
 
 
@@ -44,7 +49,9 @@ class Kind(NamedTuple):
         Args:
             suffixes: What names of images and clips end in.
         """
-        return self.reason in (FRAMES, LINK) or self.suffix in suffixes and self.reason != TWICE
+        if self.reason in (TWICE, LABELLED):
+            return False
+        return self.reason in (FRAMES, LINK) or self.suffix in {*suffixes, *_OTHER_FORMATS}
 
 
 @dataclass

@@ -121,13 +121,16 @@ def _describe(path: str | os.PathLike[str], file: tifffile.TiffFile) -> Stack:
     others = sum(
         math.prod(each.shape[:-2]) if each.axes.endswith("YX") else 1 for each in file.series[1:]
     )
-    return Stack(height, width, channels, frames, others, series.dtype, transparent)
+    return Stack(
+        height, width, channels, frames, others, series.dtype.newbyteorder("="), transparent
+    )
 
 
 def _is_known(series: tifffile.TiffPageSeries) -> bool:
     """Whether Pillow reads all channels of a page: gray or colours, perhaps with transparency."""
     page = series.keyframe
-    return page.samplesperpixel <= 4 and not any(kind == 0 for kind in page.extrasamples)
+    alone = math.prod(series.shape) == math.prod(page.shape)
+    return alone and page.samplesperpixel <= 4 and 0 not in page.extrasamples
 
 
 def _is_plain(page: Any) -> bool:
@@ -244,9 +247,10 @@ def _split(pixels: np.ndarray, axes: str) -> list[np.ndarray]:
 def _check_type(path: str | os.PathLike[str], plane: np.ndarray) -> np.ndarray:
     if plane.dtype == bool:
         return plane.astype(np.uint8) * 255
+    plane = np.ascontiguousarray(plane, dtype=plane.dtype.newbyteorder("="))
     if plane.dtype not in (np.uint8, np.uint16):
         raise InputError(
             f"{path} has pixels of type {plane.dtype}, whose range is unknown; expected 8 or 16 "
             "bits. Convert it, or give arrays in an .npz file."
         )
-    return np.ascontiguousarray(plane.astype(plane.dtype.newbyteorder("=")))
+    return plane

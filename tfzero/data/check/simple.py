@@ -10,7 +10,7 @@ from tfzero.data.check.findings import MOST_EXAMPLES, Example, Finding, Subject,
 from tfzero.data.classes import SMALL_CLASS
 from tfzero.data.collection import SetAside
 from tfzero.data.memory import slices
-from tfzero.data.passed_over import Kind, describe_kinds
+from tfzero.data.passed_over import FRAMES, Kind, describe_kinds
 from tfzero.data.scan import KNOWN
 from tfzero.data.spelling import find_look_alikes
 
@@ -41,12 +41,12 @@ def check_passed_over(kinds: Sequence[Kind]) -> Finding:
         sentence = describe_kinds(kinds) or "Nothing lies beside the images."
         return Finding("passed over", "fine", sentence, names=names)
     total = sum(kind.count for kind in images)
-    rest = describe_kinds(images).removeprefix("Passed over: ")
+    what = describe_kinds(images).removeprefix("Passed over: ")
+    hint = " `pages` says what pages are." if any(each.reason == FRAMES for each in images) else ""
     return Finding(
         "passed over",
         "look",
-        f"{plural(total, 'file, page or link')} that may be meant as images {_is(total)} not read: "
-        f"{rest} Move or rename what should be read; `pages` says what pages are.",
+        f"What may be meant as images is not read: {what} Move or rename what should be.{hint}",
         count=total,
         names=names,
     )
@@ -117,6 +117,15 @@ def check_classes(
     dropped = {aside.name for aside in set_aside if aside.reason == SMALL_CLASS}
     if small or dropped:
         what = _listed(small) if small else f"{plural(len(dropped), 'image')} of them"
+        enough = np.all([of_part >= least[part] for part, of_part in counts.items()], axis=0)
+        if small and enough.sum() < 2:
+            return Finding(
+                "classes",
+                "stop",
+                f"Classes with too few images: {what}. Fewer than two others are left, so a study "
+                "is refused. A class needs 3 images, or 2 to train and 1 to test.",
+                count=len(small),
+            )
         return Finding(
             "classes",
             "look",

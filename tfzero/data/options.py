@@ -8,7 +8,8 @@ from numbers import Integral
 
 from tfzero.common.checks import InputError, require_between, require_choice
 from tfzero.data.clips import RATES
-from tfzero.data.decode import PAGES, RESIZE_MODES
+from tfzero.data.decode import PAGES
+from tfzero.data.fit import RESIZE_MODES
 from tfzero.data.logmel import LONGEST, SHORTEST, LogMel
 
 SMALLEST = 8

@@ -36,19 +36,18 @@ def check_files(set_aside: Sequence[SetAside]) -> Finding:
 def check_passed_over(kinds: Sequence[Kind]) -> Finding:
     """Says what lies beside the images and is not read, and whether it looks like images."""
     images = [kind for kind in kinds if kind.looks_like_images(KNOWN)]
-    names = tuple((kind.example, f"one of {kind.count:,}; {kind.reason}") for kind in kinds)
     if not images:
         sentence = describe_kinds(kinds) or "Nothing lies beside the images."
-        return Finding("passed over", "fine", sentence, names=names)
-    total = sum(kind.count for kind in images)
+        return Finding("passed over", "fine", sentence)
     what = describe_kinds(images).removeprefix("Passed over: ")
     hint = " `pages` says what pages are." if any(each.reason == FRAMES for each in images) else ""
+    others = describe_kinds(kind for kind in kinds if kind not in images)
     return Finding(
         "passed over",
         "look",
-        f"What may be meant as images is not read: {what} Move or rename what should be.{hint}",
-        count=total,
-        names=names,
+        f"What may be meant as images is not read: {what} Move or rename what should be.{hint}"
+        + (f" {others}" if others else ""),
+        count=sum(kind.count for kind in images),
     )
 
 

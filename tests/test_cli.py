@@ -167,7 +167,7 @@ def test_single_stages_from_pretraining_to_prediction(
         [*turned, "--epochs", "2"], monkeypatch, capsys
     )
     out = run(
-        *"finetune --encoder vae.keras --labels 50 --strategy probe --out my.keras".split(),
+        *"finetune --encoder vae.keras --label-count 50 --strategy probe --out my.keras".split(),
     )
     accuracy = float(out.split("Test accuracy ")[1].split(" %")[0])
     assert accuracy > 50  # chance is 10
@@ -176,7 +176,7 @@ def test_single_stages_from_pretraining_to_prediction(
         ["finetune", "--strategy", "svm", "--out", "svm.keras"], monkeypatch, capsys
     )
     steps = re.compile(r"Updates of the network: (\d+)")
-    quick = ["finetune", "--encoder", "vae.keras", "--labels", "50", "--out", "quick.keras"]
+    quick = ["finetune", "--encoder", "vae.keras", "--label-count", "50", "--out", "quick.keras"]
     told = run(
         *quick,
         *"--strategy gradual --until accuracy=0.5 --kind clothes --layer-rate 0.5".split(),
@@ -188,11 +188,11 @@ def test_single_stages_from_pretraining_to_prediction(
     told = run(*quick, "--patience", "1", "--overwrite")
     assert 40 <= int(steps.search(told)[1]) <= 200
     assert "a class has 1 labels; expected at least 5" in refuse(
-        [*quick, "--overwrite", "--labels", "10", "--patience", "1"], monkeypatch, capsys
+        [*quick, "--overwrite", "--label-count", "10", "--patience", "1"], monkeypatch, capsys
     )
     pooled = [*quick, "--strategy", "selftrain", "--overwrite"]
     monkeypatch.setattr("tfzero.transfer.budget._POOL_STEPS", 30)
-    told = run(*pooled, "--unlabeled-from", "generated", "--labels", "20")
+    told = run(*pooled, "--unlabeled-from", "generated", "--label-count", "20")
     assert "Updates of the network: 400\n" in told  # 200, and twice half of that
     assert "takes images that the model of --encoder makes" in refuse(
         [*pooled[:1], *pooled[3:], "--unlabeled-from", "both"], monkeypatch, capsys

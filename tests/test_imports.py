@@ -31,7 +31,12 @@ ALLOWED = {
 # One file of a part instead of all of it.
 ONLY = {
     ("report", "study"): {"tfzero.study.inits"},
-    ("export", "data"): {"tfzero.data.clips", "tfzero.data.decode", "tfzero.data.logmel"},
+    ("export", "data"): {
+        "tfzero.data.clips",
+        "tfzero.data.decode",
+        "tfzero.data.fit",
+        "tfzero.data.logmel",
+    },
     ("export", "networks"): {"tfzero.networks.scaling"},
 }
 # Rooms of a stage that must not know of later ones.

@@ -103,7 +103,7 @@ BAD = {
         lambda path: soundfile.write(path, make_tone(200), RATE, format="FLAC"),
         "holds FLAC under the name of a WAV file",
     ),
-    "a folder": (lambda path: path.mkdir(), "cannot be read as a WAV file"),
+    "a folder": (lambda path: path.mkdir(), "is a folder; expected a whole WAV file"),
 }
 
 

@@ -75,16 +75,17 @@ def test_what_is_no_image_is_passed_over_and_counted(tmp_path):
     data = load_data(tmp_path)
     assert len(data.train_images) + len(data.test_images) == 8
     assert data.notes[0] == (
-        "Passed over 7 files or folders that are hidden, no images, or outside of the class "
-        "subfolders, for example .DS_Store."
+        "Passed over: hidden (1 without suffix, 1 .png; for example .DS_Store); "
+        "neither image nor WAV file (1 .db, 1 .md, 1 .txt; for example a/Thumbs.db)."
     )
 
 
 def test_other_folders_beside_train_and_test_are_counted(tmp_path):
     for part in ("train", "test", "val"):
         make_classes(tmp_path / part, {"a": 2, "b": 2})
-    assert "Passed over 1 files or folders" in load_data(tmp_path).notes[0]
-    assert "for example val." in load_data(tmp_path).notes[0]
+    assert load_data(tmp_path).notes[0] == (
+        "Passed over: outside of the class folders (4 .png; for example val/a/00.png)."
+    )
 
 
 def test_one_color_image_makes_all_color(tmp_path):
@@ -151,13 +152,17 @@ def test_too_small(tmp_path):
             {"a": 5, "b": 2},
             r'Class "b" has 2 labelled images; expected at least 3, 1 of them for the test',
         ),
-        ({"a": 5, "b": 0}, r"b has no images; expected at least 3 of each class"),
+        ({"a": 5, "b": 0}, 'Class "b" has 0 labelled images; expected at least 3'),
+        ({"a": 0, "b": 0}, "has no images in its subfolders a, b; expected at least 3 of each"),
         ({"train/a": 5, "train/b": 5}, "has train/ but no test/"),
         (
             {"train/a": 5, "train/b": 1, "test/a": 5, "test/b": 5},
             'Class "b" has 1 training image; expected at least 2',
         ),
-        ({"train/a": 5, "train/b": 2, "test/a": 5, "test/b": 0}, "test/b has no images"),
+        (
+            {"train/a": 5, "train/b": 2, "test/a": 5, "test/b": 0},
+            'Class "b" has 0 test images; expected at least 1',
+        ),
         (
             {"train/a": 5, "train/b": 5, "test/a": 5, "test/c": 5},
             r"different class subfolders \(only in train/: b; only in test/: c\)",
@@ -237,6 +242,15 @@ def test_classes_that_are_too_small_are_left_out(tmp_path):
     )
     assert {aside.name for aside in data.set_aside} == {"b/00.png", "d/00.png", "d/01.png"}
     with pytest.raises(InputError, match='Class "b" has 1 labelled image; expected at least 3'):
+        load_data(tmp_path, strict=True)
+
+
+def test_an_empty_class_folder_is_a_class_with_too_few_images(tmp_path):
+    make_classes(tmp_path, {"a": 4, "b": 0, "c": 5})
+    data = load_data(tmp_path)
+    assert data.class_names == ("a", "c")
+    assert data.notes[0].startswith('Left out 1 of 3 classes with too few images: "b" (0 to train')
+    with pytest.raises(InputError, match="b has no images; expected at least 3 of each class"):
         load_data(tmp_path, strict=True)
 
 

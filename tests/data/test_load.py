@@ -15,9 +15,9 @@ from tfzero.data import load_data
 PACKAGE = str(pathlib.Path(tfzero.data.__file__).parent)
 # What any stage may use: objects that travel, and work on arrays, names and files.
 HELPERS = "collection options names scan threads patterns logmel resize decode".split()
-HELPERS += "memory digests splits groups".split()
+HELPERS += "memory digests splits groups passed_over spelling regular tiff places fit".split()
 ASSEMBLY = ["assemble", "classes", "separate", "held_out", "pool", "dataset"]
-FILES = ["load", "sources", "idx", "folder", "files", "clips", "headers", "pixels"]
+FILES = ["load", "sources", "idx", "folder", "files", "identity", "clips", "headers", "pixels"]
 
 
 def trace_files(function):
@@ -75,7 +75,8 @@ def test_arrays_pass_each_file_once(tmp_path):
 def test_clips_pass_each_file_once(tmp_path, monkeypatch):
     make_clips(tmp_path, {"down": 5, "up": 5})
 
-    def decode(path):  # without TensorFlow, which takes long while each call is watched
+    def decode(path, page):  # without TensorFlow, which takes long while each call is watched
+        del page
         return np.full((32, 32, 1), zlib.crc32(path.encode()) % 256, np.uint8)
 
     monkeypatch.setattr("tfzero.data.sound.clip_decoder", lambda settings: decode)

@@ -16,6 +16,7 @@ from tfzero.data.options import LoadOptions
         ({"test_share": True}, "test_share is True"),
         ({"test_share": "half"}, "test_share is 'half'"),
         ({"resize": "strech"}, 'Unknown way to resize "strech". Did you mean "stretch"'),
+        ({"pages": "all"}, 'Unknown meaning of pages "all".*Known: first, channels, each'),
         ({"channels": 2}, "channels is 2; expected 1 for gray or 3 for RGB"),
         ({"rate": 4000}, "`rate` is 4000; expected 8000 to 48000"),
         ({"clip_seconds": 0.0}, "`clip_seconds` is 0.0; expected 0.05 to 60"),
@@ -49,6 +50,8 @@ def test_all_arguments_of_load_data_travel_in_one_object(monkeypatch):
     given = {
         "pool": "more",
         "pool_only": True,
+        "labels": "table.tsv",
+        "pages": "each",
         "size": (32, 48),
         "channels": 3,
         "resize": "pad",

@@ -56,7 +56,10 @@ FINGERPRINT = "b78f0444ed3f5b0862d59f428bd7ca3f"
         ("", "source is empty"),
         (np.zeros(3), "source has type ndarray.*from_arrays"),
         (3, "source has type int"),
-        ("notes.txt", r"notes\.txt is a file; expected .*, an \.npz file or a \.csv file\.$"),
+        (
+            "notes.txt",
+            r"notes\.txt is a file; expected .*, an \.npz file or a \.csv or \.tsv file\.$",
+        ),
         ("pets.zip", r"pets\.zip is a file.*Unpack it first"),
     ],
 )

@@ -141,7 +141,10 @@ def test_pool_beside_a_table(tmp_path):
         ("name,label\na.png,x\n", "has the columns name, label, none called file"),
         ("file,species\na.png,x\n", "has the columns file, species, none called label"),
         ("file,label\na.png,x\nb.png,x\n", "has 1 different labels"),
-        ("file,label\na.png,x\n./a.png,y\n", "line 3: the file is './a.png', which is empty or"),
+        (
+            "file,label\na.png,x\n./a.png,y\n",
+            "line 3: the file is './a.png', which was named before",
+        ),
         ("file,label\n,x\na.png,y\n", "line 2: the file is '', which is empty"),
         ("file,label\na.png,x,y\n", "line 2 has more fields than the header"),
         ("file,label,split\na.png,x,tset\nb.png,y,\n", 'split is "tset".*Did you mean "test"'),

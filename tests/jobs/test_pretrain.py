@@ -78,7 +78,7 @@ def test_the_residual_encoder_is_learnt_and_used(folder, said, monkeypatch, caps
     assert "--encoder one.keras says what the encoder is, and so does --residual" in told
     pretrain("a.npz", "--method", "supervised", "--out", "labels.keras", *small)
     assert "inner1" in [layer.name for layer in keras.models.load_model("labels.keras").layers]
-    asked = ["finetune", "a.npz", "--labels", "12", "--strategy", "probe", "--residual"]
+    asked = ["finetune", "a.npz", "--label-count", "12", "--strategy", "probe", "--residual"]
     assert CliRunner().invoke(cli.app, asked).exit_code == 0
     trained = tfzero.load_model("classifier.keras").encoder
     assert "inner1" in [layer.name for layer in trained.layers]

@@ -355,7 +355,7 @@ def test_single_stages_start_from_a_source_task(tmp_path, monkeypatch, capsys):
     kernels = [model.get_layer("block1").get_weights()[0] for model in (start, chained, random)]
     assert 0 < np.abs(kernels[1] - kernels[0]).mean() < np.abs(kernels[2] - kernels[0]).mean() / 2
     said = run(
-        *"finetune bars.npz --encoder chain.keras --labels 12".split(),
+        *"finetune bars.npz --encoder chain.keras --label-count 12".split(),
         *"--strategy probe --out mine.keras".split(),
     )
     assert "Test accuracy" in said

@@ -47,6 +47,23 @@ Pool = Annotated[
         rich_help_panel=IMAGES,
     ),
 ]
+Labels = Annotated[
+    pathlib.Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="CSV or TSV file with the columns file and label, for a folder of images. Default: "
+        "the folder's labels.csv, if it has one.",
+        rich_help_panel=IMAGES,
+    ),
+]
+Pages = Annotated[
+    str,
+    typer.Option(
+        help="Of TIFF files with several pages, and animations: first reads the first alone, each "
+        "makes an image of each, channels makes each page of a TIFF file a channel.",
+        rich_help_panel=IMAGES,
+    ),
+]
 PoolOnly = Annotated[
     bool,
     typer.Option(

@@ -18,6 +18,8 @@ from tfzero.cli.options import (
     DropLeaks,
     Group,
     Kind,
+    Labels,
+    Pages,
     Pool,
     PoolOnly,
     Rate,
@@ -65,6 +67,8 @@ def pretrain(
     ] = None,
     pool: Pool = None,
     pool_only: PoolOnly = False,
+    labels: Labels = None,
+    pages: Pages = "first",
     size: Size = None,
     channels: Channels = None,
     resize: Resize = "stretch",
@@ -181,7 +185,7 @@ def _require_uses(method: str, *, kind: str | None, watched: bool, settings) -> 
         )
 
 
-@command("finetune my_images/ --encoder vae.keras --labels 100 --out my.keras")
+@command("finetune my_images/ --encoder vae.keras --label-count 100 --out my.keras")
 def finetune(
     context: typer.Context,
     data: Data = "digits",
@@ -199,7 +203,7 @@ def finetune(
             + "."
         ),
     ] = "lpft",
-    labels: Annotated[
+    label_count: Annotated[
         str, typer.Option(help='Labelled images to train on: a number, or "all".')
     ] = "all",
     class_weights: ClassWeights = False,
@@ -231,6 +235,8 @@ def finetune(
     out: Annotated[pathlib.Path, typer.Option(help="The .keras file to write.")] = pathlib.Path(
         "classifier.keras"
     ),
+    labels: Labels = None,
+    pages: Pages = "first",
     size: Size = None,
     channels: Channels = None,
     resize: Resize = "stretch",
@@ -271,7 +277,7 @@ def finetune(
     accuracy, steps = finetune_to_file(
         loaded,
         out,
-        transfer=Transfer(strategy, labels, settings, unlabeled_from or "pool", seed),
+        transfer=Transfer(strategy, label_count, settings, unlabeled_from or "pool", seed),
         start=EncoderStart(encoder, residual),
         overwrite=overwrite,
     )

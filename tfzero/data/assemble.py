@@ -48,6 +48,7 @@ def assemble(collection: Collection, options: LoadOptions) -> ImageData:
         names=names if pool.unlabeled is None else {**names, "pool": pool.unlabeled.names},
         pool_has_train=pool.has_train,
         set_aside=collection.set_aside,
+        passed_over=collection.passed_over,
         resize=collection.resize,
         sound=collection.sound,
         transductive=options.transductive,

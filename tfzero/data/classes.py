@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from tfzero.data.collection import Collection, Part, SetAside, check_counts
+from tfzero.data.passed_over import describe_kinds
 
 # Why an image of a class with too few images is set aside.
 SMALL_CLASS = "its class is too small"
@@ -27,7 +28,14 @@ def check_classes(collection: Collection, *, strict: bool) -> Collection:
     if kept.test is None:
         labels, why = kept.train.require_labels(), ", 1 of them for the test part"
         check_counts("labelled", kept.train.images, labels, kept.class_names, least=3, why=why)
-    return replace(kept, notes=(*note_set_aside(kept.set_aside), *kept.notes))
+    return replace(kept, notes=(*note_left(kept), *kept.notes))
+
+
+def note_left(collection: Collection) -> list[str]:
+    """Returns sentences about all that was found and is not used."""
+    passed_over = describe_kinds(collection.passed_over)
+    sentences = [*note_set_aside(collection.set_aside), passed_over]
+    return [sentence for sentence in sentences if sentence]
 
 
 def note_set_aside(set_aside: Sequence[SetAside]) -> list[str]:

@@ -15,6 +15,7 @@ import numpy as np
 from tfzero.common.checks import InputError
 from tfzero.data.collection import FileList
 from tfzero.data.logmel import LONGEST
+from tfzero.data.regular import require_file
 
 if TYPE_CHECKING:
     import soundfile
@@ -113,8 +114,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[soundfile.SoundFile]:
     import soundfile
 
     try:
-        if os.stat(path).st_size == 0:
-            raise InputError(f"{path} is empty (0 bytes); {_EXPECTED}. Replace or delete it.")
+        require_file(path, _EXPECTED.removeprefix("expected "))
         with open(path, "rb") as content, soundfile.SoundFile(content) as file:
             _check_header(path, file)
             _check_whole(path)

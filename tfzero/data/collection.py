@@ -13,7 +13,8 @@ from tfzero.common.checks import InputError, check_images, check_labels
 from tfzero.data.digests import digest_rows, order_by_content
 from tfzero.data.logmel import LogMel
 from tfzero.data.memory import take_rows
-from tfzero.data.names import Names, Paths, display_name, name_rows
+from tfzero.data.names import Names, PagedNames, Paths, display_name, name_rows
+from tfzero.data.passed_over import Kind, PassedOver
 
 
 class SetAside(NamedTuple):
@@ -88,6 +89,8 @@ class Collection:
         of_files: Whether each image was a file, so that too small classes can be set aside.
         keep_order: Whether the images stay in the order given. Otherwise pixels decide it, so that
             a folder that was copied or renamed gives the same study.
+        passed_over: What lies beside the images and was not read.
+        absent: Classes that have no folder in a part, as in '"cat" in test'.
     """
 
     name: str
@@ -103,6 +106,8 @@ class Collection:
     sound: LogMel | None = None
     of_files: bool = False
     keep_order: bool = False
+    passed_over: tuple[Kind, ...] = ()
+    absent: tuple[str, ...] = ()
 
     def parts(self) -> dict[str, Part]:
         """Returns the parts that are there, by name."""
@@ -194,6 +199,7 @@ class Images:
         notes: What was done, in sentences.
         sizes: How often each (height, width) occurs among readable files; empty for clips.
         sound: How clips of sound became images; None for images.
+        passed_over: What lies beside the files and was not read.
     """
 
     parts: Mapping[str, Part]
@@ -201,6 +207,7 @@ class Images:
     notes: tuple[str, ...]
     sizes: Mapping[tuple[int, int], int]
     sound: LogMel | None = None
+    passed_over: tuple[Kind, ...] = ()
 
 
 def refuse_set_aside(
@@ -237,6 +244,8 @@ class FileList:
         paths: Relative to `root`, as the file system spells them.
         labels: A class number a file, or None for a pool.
         groups: A group a file, None for one of a pool that has none; or None.
+        passed_over: What lies beside them and is not read.
+        pages: uint32 `(N,)`: which page of its file each is; None where each is a file.
     """
 
     part: str
@@ -244,10 +253,16 @@ class FileList:
     paths: Paths = field(default_factory=Paths)
     labels: list[int] | None = None
     groups: Sequence[str | None] | None = None
+    passed_over: PassedOver = field(default_factory=PassedOver)
+    pages: np.ndarray | None = None
+
+    def names(self) -> Sequence[str]:
+        """Returns what the images are called: their paths, perhaps with a page behind them."""
+        return self.paths if self.pages is None else PagedNames(self.paths, self.pages)
 
     def set_aside(self, row: int, reason: str) -> SetAside:
         """Returns that a file cannot be used, in words that any output can hold."""
-        return SetAside(self.part, display_name(self.paths[row]), display_name(reason))
+        return SetAside(self.part, display_name(self.names()[row]), display_name(reason))
 
     def cut(self, step: int) -> Iterator[list[str]]:
         """Yields the paths, some at a time."""

@@ -15,6 +15,8 @@ from tfzero.data.cross_fit import NUM_FOLDS, CrossFit
 from tfzero.data.logmel import LogMel
 from tfzero.data.memory import join_rows, take_rows
 from tfzero.data.names import Names, safe_name
+from tfzero.data.passed_over import Kind
+from tfzero.data.spelling import compose
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,7 @@ class ImageData:
             not there has no names.
         pool_has_train: Whether the pool begins with all training images.
         set_aside: What was found and not used.
+        passed_over: What lies beside the images and was not read, counted by reason and suffix.
         resize: How files of another shape were brought to this one: "stretch", "pad" or "crop".
         sound: How clips of sound became images; None for images.
         transductive: Whether the pool may hold test images.
@@ -71,6 +74,7 @@ class ImageData:
     train_groups: np.ndarray | None = None
     cross_fit: CrossFit | None = None
     num_folds: int = 1
+    passed_over: tuple[Kind, ...] = ()
 
     def __post_init__(self):
         if safe_name(self.name) != self.name:
@@ -188,8 +192,9 @@ def _check_class_names(class_names: tuple[str, ...]) -> None:
     if len(class_names) < 2:
         known = ", ".join(f'"{name}"' for name in class_names) or "none"
         raise InputError(f"Only one class ({known}); expected at least two. Add another class.")
-    if len(set(class_names)) < len(class_names):
-        twice = next(name for name in class_names if class_names.count(name) > 1)
+    composed = [compose(name) for name in class_names]
+    if len(set(composed)) < len(composed):
+        twice = next(name for name in composed if composed.count(name) > 1)
         raise InputError(f'Two classes are called "{twice}"; expected different names. Rename one.')
 
 

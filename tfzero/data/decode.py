@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfzero.common.checks import InputError
+from tfzero.data.fit import resize_picture
+from tfzero.data.regular import require_file
+from tfzero.data.tiff import Stack, find_stack, read_planes
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -18,8 +21,8 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 # Pillow knows dozens of formats more; a renamed one must not reach those decoders.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
-# How an image of another shape is brought to a size; graph.py does the same to what is served.
-RESIZE_MODES = ("stretch", "pad", "crop")
+# What the pages of a TIFF file, or the frames of an animation, are: see `Header.images`.
+PAGES = ("first", "channels", "each")
 # Where Pillow looks for the orientation of a PNG: its own chunk, XMP, ImageMagick's text.
 _PNG_MARKS = (b"eXIf", b"tiff:Orientation", b"Raw profile type exif")
 
@@ -34,6 +37,9 @@ class Header:
         gray: Whether it is stored as gray, or with a palette of grays only. WebP never is.
         transparent: Whether some pixel may be transparent.
         deep: Whether it has 16 bits a pixel.
+        channels: 1 for gray, 3 for colours, else as many as there are.
+        frames: Pages or frames in the file; 1 where pages are channels.
+        images: How many of these become images, each one of its own.
     """
 
     height: int
@@ -41,24 +47,48 @@ class Header:
     gray: bool
     transparent: bool
     deep: bool
+    channels: int
+    frames: int = 1
+    images: int = 1
 
 
-def read_header(path: str | os.PathLike[str]) -> Header:
+def read_header(path: str | os.PathLike[str], *, pages: str = "first") -> Header:
     """Reads size and kind of an image without decoding it.
 
+    Args:
+        path: The file.
+        pages: What its pages or frames are: "first" takes the first alone, "each" makes an image
+            of each, "channels" makes each page of a TIFF file a channel.
+
     Raises:
-        InputError: If the file is empty, unreadable, too large, or has 32-bit pixels.
+        InputError: If the file is empty, unreadable, too large, or has 32-bit pixels, or its pages
+            cannot be channels.
     """
+    with _naming(path):
+        stack = find_stack(path)
+        if stack is not None:
+            return _head_stack(path, stack, pages)
     with _opened(path) as image:
+        frames = _count_frames(image)
+        if frames > 1 and pages == "channels":
+            raise InputError(
+                f"{path} is an animation or a {image.format} file of {frames} frames; expected "
+                "pages of a TIFF file to be channels. Convert it, or leave `pages` out."
+            )
         width, height = image.size
         if _is_turned(path, image):
             width, height = height, width
+        gray = _is_gray(image)
         return Header(
             height=height,
             width=width,
-            gray=_is_gray(image),
+            gray=gray,
             transparent=image.has_transparency_data,
             deep=_is_deep(image),
+            channels=1 if gray else 3,
+            frames=frames,
+            # A JPEG's further pictures are previews and depth maps of the first.
+            images=frames if pages == "each" and image.format != "MPO" else 1,
         )
 
 
@@ -68,8 +98,10 @@ def decode_image(
     channels: int,
     size: tuple[int, int] | None,
     resize: str = "stretch",
+    pages: str = "first",
+    page: int = 0,
 ) -> np.ndarray:
-    """Decodes one image; of several frames the first.
+    """Decodes one image; of several frames one.
 
     EXIF orientation is applied. Transparent pixels are laid on white, which is what
     drawings and cut-out objects are usually looked at on. 16 bits are scaled to 8, one
@@ -77,10 +109,12 @@ def decode_image(
 
     Args:
         path: PNG, JPEG, BMP, GIF, WebP or TIFF.
-        channels: 1 for gray, 3 for RGB.
+        channels: 1 for gray, 3 for RGB; else as many as the file has.
         size: (height, width) to resize to, bilinear with antialiasing; None to keep it.
         resize: "stretch" ignores the aspect, "pad" keeps the whole image and fills up with
             black, "crop" cuts the middle out.
+        pages: As in `read_header`.
+        page: Which page or frame, from 0, if each is an image.
 
     Returns:
         uint8 `(H, W, channels)` in 0..255.
@@ -90,7 +124,16 @@ def decode_image(
     """
     from PIL import ImageOps
 
+    with _naming(path):
+        stack = find_stack(path)
+        if stack is not None:
+            planes = read_planes(path, stack, page=page, pages_are_channels=pages == "channels")
+            return _join_planes(path, planes, channels=channels, size=size, resize=resize)
     with _opened(path) as image:
+        if channels not in (1, 3):
+            raise _other_channels(path, 1 if _is_gray(image) else 3, channels)
+        if page:
+            image.seek(page)
         upright = ImageOps.exif_transpose(image)
         plain = _flatten(upright).convert("L" if channels == 1 else "RGB")
         if size is not None:
@@ -99,57 +142,95 @@ def decode_image(
     return pixels[..., None] if channels == 1 else pixels
 
 
-def resize_picture(image: PillowImage, size: tuple[int, int], *, resize: str) -> PillowImage:
-    """Brings an image of mode L or RGB to (height, width) as `decode_image` says."""
-    from PIL import Image
-
-    height, width = size
-    bilinear = Image.Resampling.BILINEAR
-    if resize == "stretch" or image.size == (width, height):
-        return image.resize((width, height), bilinear)
-    if resize == "crop":
-        return image.crop(crop_box(image.size, size)).resize((width, height), bilinear)
-    inner_width, inner_height = padded_size(image.size, size)
-    canvas = Image.new(image.mode, (width, height))
-    corner = ((width - inner_width) // 2, (height - inner_height) // 2)
-    canvas.paste(image.resize((inner_width, inner_height), bilinear), corner)
-    return canvas
-
-
-def padded_size(extent: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
-    """Returns the width and height to which an image of (width, height) shrinks or grows.
-
-    Whole numbers only, rounded half up, so that a graph can compute the same.
-    """
-    (wide, high), (height, width) = extent, size
-    return (
-        max(1, min(width, (2 * wide * height + high) // (2 * high))),
-        max(1, min(height, (2 * high * width + wide) // (2 * wide))),
+def _head_stack(path: str | os.PathLike[str], stack: Stack, pages: str) -> Header:
+    _check_size(path, stack.width * stack.height)
+    as_channels = pages == "channels" and stack.frames > 1
+    if pages != "first" and stack.others:
+        raise InputError(
+            f"{path} has {stack.frames + stack.others} pages of different sizes or kinds; expected "
+            "equal ones. Write them to files of their own, or leave `pages` out."
+        )
+    if as_channels and stack.channels > 1:
+        raise InputError(
+            f"{path} has {stack.frames} pages of {stack.channels} channels; expected pages of one "
+            "channel where each is to be a channel. Convert it, or leave `pages` out."
+        )
+    channels = stack.frames if as_channels else stack.channels
+    return Header(
+        height=stack.height,
+        width=stack.width,
+        gray=channels == 1,
+        transparent=stack.transparent,
+        deep=stack.dtype == np.uint16,
+        channels=channels,
+        frames=1 if as_channels else stack.frames + stack.others,
+        images=stack.frames if pages == "each" else 1,
     )
 
 
-def crop_box(extent: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Returns left, top, right, bottom of the largest middle part with the aspect of `size`."""
-    (wide, high), (height, width) = extent, size
-    inner_width = max(1, min(wide, (2 * high * width + height) // (2 * height)))
-    inner_height = max(1, min(high, (2 * wide * height + width) // (2 * width)))
-    left, top = (wide - inner_width) // 2, (high - inner_height) // 2
-    return left, top, left + inner_width, top + inner_height
+def _join_planes(
+    path: str | os.PathLike[str],
+    planes: list[np.ndarray],
+    *,
+    channels: int,
+    size: tuple[int, int] | None,
+    resize: str,
+) -> np.ndarray:
+    """Returns uint8 `(H, W, channels)` of uint8 or uint16 planes `(H, W)`."""
+    from PIL import Image
+
+    pictures = [_flatten(Image.fromarray(plane)) for plane in planes]
+    if channels != len(pictures):
+        if {channels, len(pictures)} != {1, 3}:
+            raise _other_channels(path, len(pictures), channels)
+        if channels == 1:
+            pictures = [Image.merge("RGB", pictures).convert("L")]
+        else:
+            pictures *= 3
+    if size is not None:
+        pictures = [resize_picture(picture, size, resize=resize) for picture in pictures]
+    return np.stack([np.asarray(picture) for picture in pictures], axis=-1)
+
+
+def _other_channels(path: str | os.PathLike[str], have: int, channels: int) -> InputError:
+    return InputError(
+        f"{path} has {have} channels; expected {channels}, as the other images have. Convert it."
+    )
+
+
+def _count_frames(image: PillowImage) -> int:
+    """Returns how many frames there are; of a file that breaks off after the first, two."""
+    try:
+        return getattr(image, "n_frames", 1)
+    except Exception:  # of Pillow's decoders: see `_naming`
+        image.seek(0)
+        return 2
 
 
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[PillowImage]:
     """Opens an image; turns whatever goes wrong with it into an error that names the file."""
+    from PIL import Image
+
+    # Not by its path: Pillow 13 would map an uncompressed TIFF into memory, and garble it
+    # if its orientation swaps height and width.
+    with (
+        _naming(path),
+        open(path, "rb") as file,
+        Image.open(file, formats=FORMATS) as image,
+    ):
+        _check_pixels(path, image)
+        yield image
+
+
+@contextmanager
+def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turns whatever goes wrong with an image into an error that names the file."""
     from PIL import Image, UnidentifiedImageError
 
     try:
-        if os.stat(path).st_size == 0:
-            raise InputError(f"{path} is empty (0 bytes); expected an image. Replace or delete it.")
-        # Not by its path: Pillow 13 would map an uncompressed TIFF into memory, and garble it
-        # if its orientation swaps height and width.
-        with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
-            _check_pixels(path, image)
-            yield image
+        require_file(path, "an image")
+        yield
     except InputError:
         raise
     except PermissionError as error:
@@ -169,16 +250,20 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[PillowImage]:
 
 
 def _check_pixels(path: str | os.PathLike[str], image: PillowImage) -> None:
-    from PIL import Image
-
-    limit = Image.MAX_IMAGE_PIXELS
-    if limit is not None and image.width * image.height > limit:
-        raise _too_large(path)
+    _check_size(path, image.width * image.height)
     if image.mode in ("I", "F"):
         raise InputError(
             f"{path} has 32-bit pixels, whose range is unknown; expected 8 or 16 bits. "
             "Convert it, or give arrays in an .npz file."
         )
+
+
+def _check_size(path: str | os.PathLike[str], pixels: int) -> None:
+    from PIL import Image
+
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and pixels > limit:
+        raise _too_large(path)
 
 
 def _too_large(path: str | os.PathLike[str]) -> InputError:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from tfzero.data.clips import holds_clips
 from tfzero.data.collection import FileList, Images, refuse_set_aside
 from tfzero.data.decode import decode_image
-from tfzero.data.headers import Headers, choose_size, count_sizes, note_headers
+from tfzero.data.headers import (
+    Headers,
+    choose_channels,
+    choose_size,
+    count_sizes,
+    note_headers,
+)
+from tfzero.data.identity import read_each_once
+from tfzero.data.names import Paths
 from tfzero.data.options import LoadOptions
+from tfzero.data.passed_over import PassedOver
 from tfzero.data.pixels import decode_parts
 from tfzero.data.sound import read_clips
 
@@ -34,10 +44,15 @@ def read_files(
         InputError: If no file can be read, sizes or rates differ and none is asked for, or
             `strict` is asked for and a file cannot be used.
     """
+    keep_labelled = options.pool_only or options.transductive
+    lists = read_each_once(lists, keep_labelled=keep_labelled)
+    passed_over = PassedOver().update(*(files.passed_over for files in lists))
     if holds_clips(lists, where=where):
-        return read_clips(lists, options, where=where, shape=shape)
+        found = read_clips(lists, options, where=where, shape=shape)
+        return replace(found, passed_over=tuple(passed_over.kinds()))
     options.require_no_clip_options(where=where)
-    headers = [Headers(files) for files in lists]
+    headers = [Headers(files, options.pages) for files in lists]
+    passed_over.update(*(found.passed_over for found in headers))
     broken = [aside for found in headers for aside in found.set_aside]
     usable = {found.part: found.sizes.total() for found in headers}
     refuse_set_aside(broken, usable, where=where, strict=options.strict)
@@ -45,15 +60,60 @@ def read_files(
     size = options.image_size or choose_size(
         headers, where=where, shape=shape, lenient=options.lenient
     )
-    gray = all(found.kinds["gray"] == found.sizes.total() for found in headers)
-    channels = shape[2] if shape else options.channels or (1 if gray else 3)
+    channels = choose_channels(headers, options.channels, where=where, shape=shape)
     notes = note_headers(headers, channels, size, options)
 
-    def decode(path: str) -> np.ndarray:
-        return decode_image(path, channels=channels, size=size, resize=options.resize)
+    def decode(path: str, page: int) -> np.ndarray:
+        return decode_image(
+            path,
+            channels=channels,
+            size=size,
+            resize=options.resize,
+            pages=options.pages,
+            page=page,
+        )
 
     readable = [found.readable for found in headers]
+    if options.pages == "each":
+        lists, readable, more_notes = _expand(lists, headers)
+        notes += more_notes
     parts, more = decode_parts(lists, readable, (*size, channels), decode)
     usable = {name: len(part.images) for name, part in parts.items()}
     refuse_set_aside([*broken, *more], usable, where=where, strict=options.strict)
-    return Images(parts, (*broken, *more), tuple(notes), sizes)
+    kinds = tuple(passed_over.kinds())
+    return Images(parts, (*broken, *more), tuple(notes), sizes, passed_over=kinds)
+
+
+def _expand(
+    lists: Sequence[FileList], headers: Sequence[Headers]
+) -> tuple[list[FileList], list[np.ndarray], list[str]]:
+    """Returns lists in which each page has a row, what of them is readable, and a note.
+
+    Labelled pages of one file are one group, where no other groups are told.
+    """
+    several = sum(int((found.images > 1).sum()) for found in headers)
+    if not several:
+        return list(lists), [found.readable for found in headers], []
+    pages = sum(int(found.images[found.images > 1].sum()) for found in headers)
+    expanded, readable = [], []
+    for files, found in zip(lists, headers, strict=True):
+        rows = np.repeat(np.arange(len(files.paths)), found.images)
+        starts = np.repeat(np.cumsum(found.images) - found.images, found.images)
+        groups, labels = files.groups, files.labels
+        if groups is None and labels is not None:
+            groups = files.paths
+        expanded.append(
+            replace(
+                files,
+                paths=Paths(files.paths[row] for row in rows.tolist()),
+                labels=None if labels is None else [labels[row] for row in rows.tolist()],
+                groups=None if groups is None else [groups[row] for row in rows.tolist()],
+                pages=(np.arange(len(rows)) - starts).astype(np.uint32),
+            )
+        )
+        readable.append(found.readable[rows])
+    note = (
+        f"{several} files have several pages or frames: they became {pages} images, and those of "
+        "one file stay together where a test part is held out."
+    )
+    return expanded, readable, [note]

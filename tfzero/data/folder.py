@@ -12,17 +12,25 @@ from tfzero.data.collection import Collection, FileList
 from tfzero.data.files import read_files
 from tfzero.data.names import display_name, safe_name
 from tfzero.data.options import LoadOptions
+from tfzero.data.passed_over import HIDDEN, IN_CLASS, NO_FILE, NO_IMAGE, OUTSIDE
 from tfzero.data.patterns import find_groups, group_by_pattern
-from tfzero.data.scan import scan
+from tfzero.data.scan import KNOWN, Contents, pass_over, scan
+from tfzero.data.spelling import compose, find_look_alikes
 
 
 @dataclass
 class Listing:
-    """What lies in the folders of one part."""
+    """What lies in the folders of one part.
+
+    Attributes:
+        files: The images, and what is passed over beside them.
+        class_names: In Unicode's form NFC, sorted.
+        folders: How each class's folders are spelled, mostly one.
+    """
 
     files: FileList
     class_names: tuple[str, ...] = ()
-    passed_over: list[str] = field(default_factory=list)
+    folders: dict[str, list[str]] = field(default_factory=dict)
 
 
 def load_folder(
@@ -39,47 +47,64 @@ def load_folder(
     Raises:
         InputError: If the folder is laid out otherwise or no image can be used.
     """
-    train_folder, test_folder = _find_parts(folder)
-    train = _list_classes(folder, train_folder, "train", lenient=options.lenient)
-    test = None
-    if test_folder is not None:
-        test = _list_classes(folder, test_folder, "test", lenient=options.lenient)
-        if test.class_names != train.class_names and not options.lenient:
-            raise _classes_differ(train, test)
-        _share_classes(train, test)
-    listings = [train] if test is None else [train, test]
+    listings, absent = _list_parts(folder, options)
     lists = [listing.files for listing in listings]
     if options.group is not None:
         for files in lists:
             files.groups = group_by_pattern(options.group, files.paths)
         if pool is not None:
             pool.groups = find_groups(options.group, pool.paths)
-    passed_over = _note_passed_over(listings, folder, test_folder)
+    notes = _note_spellings(listings)
+    names = tuple(display_name(name) for name in listings[0].class_names)
     found = read_files(lists if pool is None else [*lists, pool], options, where=str(folder))
     return Collection(
         name=safe_name(folder.resolve().name),
         source=source,
-        class_names=tuple(display_name(name) for name in train.class_names),
+        class_names=names,
         train=found.parts["train"],
         test=found.parts.get("test"),
         pool=found.parts.get("pool"),
         set_aside=found.set_aside,
-        notes=(*passed_over, *found.notes),
+        notes=(*notes, *found.notes),
         resize=options.resize,
         sizes=found.sizes,
         sound=found.sound,
         of_files=True,
+        passed_over=found.passed_over,
+        absent=absent,
     )
+
+
+def _list_parts(folder: Path, options: LoadOptions) -> tuple[list[Listing], tuple[str, ...]]:
+    """Returns the parts that are there, and the classes that have no folder in one of them."""
+    train_folder, test_folder = _find_parts(folder)
+    train = _list_classes(folder, train_folder, "train", options)
+    if test_folder is None:
+        return [train], ()
+    test = _list_classes(folder, test_folder, "test", options)
+    absent = tuple(
+        f'"{display_name(name)}" in {part}'
+        for part, these, those in (("test", train, test), ("train", test, train))
+        for name in sorted(set(these.class_names) - set(those.class_names))
+    )
+    if absent and not options.lenient:
+        raise _classes_differ(train, test)
+    _share_classes(train, test)
+    inside = scan(folder)
+    for name in sorted(set(os.listdir(folder)) - {train_folder.name, test_folder.name}):
+        reason = OUTSIDE if name in inside.folders or name in inside.images else NO_IMAGE
+        pass_over(folder, name, train.files.passed_over, reason)
+    return [train, test], absent
 
 
 def _find_parts(folder: Path) -> tuple[Path, Path | None]:
     """Returns the folders that hold the classes for training and, if there is one, for test."""
-    subfolders = {name.casefold(): folder / name for name in scan(folder)[0]}
+    subfolders = {name.casefold(): folder / name for name in scan(folder).folders}
     train, test = subfolders.get("train"), subfolders.get("test")
     if train is not None and test is not None:
         return train, test
     # A class may well be called "train"; then it holds images, not subfolders.
-    if train is not None and scan(train)[0]:
+    if train is not None and scan(train).folders:
         raise InputError(
             f"{folder} has {train.name}/ but no test/; expected both with the same class "
             f"subfolders, or the classes themselves. Add test/, or give {train} to hold a part out."
@@ -96,78 +121,110 @@ def _share_classes(*listings: Listing) -> None:
         listing.class_names = names
 
 
-def _list_classes(root: Path, folder: Path, part: str, *, lenient: bool) -> Listing:
-    classes, images, others = scan(folder)
-    _check_classes(folder, classes, images, others)
+def _list_classes(root: Path, folder: Path, part: str, options: LoadOptions) -> Listing:
+    found = scan(folder)
+    _check_classes(folder, found)
     prefix = "" if folder == root else folder.name
     files = FileList(part=part, root=str(root), labels=[])
-    listing = Listing(
-        files, tuple(classes), [os.path.join(prefix, name) for name in images + others]
-    )
-    for label, name in enumerate(classes):
-        nested, images, others = scan(folder / name)
-        if not images and not lenient:
-            hint = " Images in deeper folders are not looked for." if nested else ""
-            raise InputError(
-                f"{folder / name} has no images; expected at least 3 of each class.{hint} "
-                "Add images or take the folder away."
-            )
-        place = os.path.join(prefix, name)
-        files.paths.extend(os.path.join(place, image) for image in images)
-        assert files.labels is not None
-        files.labels += [label] * len(images)
-        listing.passed_over += [os.path.join(place, other) for other in nested + others]
+    spelled: dict[str, list[str]] = {}
+    for name in found.folders:
+        spelled.setdefault(compose(name), []).append(name)
+    listing = Listing(files, tuple(sorted(spelled)), spelled)
+    for names, reason in ((found.images, OUTSIDE), (found.hidden, HIDDEN), (found.others, None)):
+        for name in names:
+            _pass(files, os.path.join(prefix, name), reason)
+    for label, composed in enumerate(listing.class_names):
+        for name in spelled[composed]:
+            _add_class(files, os.path.join(prefix, name), label, options)
+    if not files.paths:
+        raise InputError(
+            f"{folder} has no images in its subfolders {_some(found.folders)}; expected at least "
+            "3 of each class. Images in deeper folders are not looked for. Add images."
+        )
     return listing
 
 
-def _check_classes(
-    folder: Path, classes: Sequence[str], images: Sequence[str], others: Sequence[str]
-) -> None:
+def _add_class(files: FileList, place: str, label: int, options: LoadOptions) -> None:
+    """Adds the images of a class folder; one without any is set aside unless it is laid out so."""
+    inside = scan(Path(files.root, place))
+    if not inside.images and (inside.folders or options.strict) and not options.lenient:
+        hint = " Images in deeper folders are not looked for." if inside.folders else ""
+        raise InputError(
+            f"{os.path.join(files.root, place)} has no images; expected at least 3 of each class."
+            f"{hint} Add images or take the folder away."
+        )
+    files.paths.extend(os.path.join(place, image) for image in inside.images)
+    assert files.labels is not None
+    files.labels += [label] * len(inside.images)
+    for names, reason in (
+        (inside.folders, IN_CLASS),
+        (inside.hidden, HIDDEN),
+        (inside.others, None),
+    ):
+        for name in names:
+            _pass(files, os.path.join(place, name), reason)
+
+
+def _pass(files: FileList, path: str, reason: str | None) -> None:
+    """Counts what is passed over; without a reason it is no image or no file."""
+    if reason is None:
+        reason = NO_FILE if os.path.splitext(path)[1].lower() in KNOWN else NO_IMAGE
+    pass_over(Path(files.root), path, files.passed_over, reason)
+
+
+def _check_classes(folder: Path, found: Contents) -> None:
     layout = (
         "expected one subfolder of images a class, train/ and test/ with such subfolders, "
         "images with a labels.csv, or the four files of the MNIST family"
     )
-    if not classes and not images and not others:
+    classes, rest = found.folders, len(found.hidden) + len(found.others)
+    if not classes and not found.images and not rest:
         raise InputError(f"{folder} is empty; {layout}.")
-    if not classes and images:
+    if not classes and found.images:
         raise InputError(
-            f"{folder} has {len(images)} images but no class subfolders; {layout}. Sort them so, "
-            "or give them as `pool` of a labelled data set."
+            f"{folder} has {len(found.images)} images but no class subfolders; {layout}. Sort them "
+            "so, give a table of their classes as `labels`, or give them as `pool` of a labelled "
+            "data set."
         )
     if not classes:
         raise InputError(
-            f"{folder} has {len(others)} files that are no images, and no class subfolders; "
+            f"{folder} has {rest} files that are no images, and no class subfolders; "
             f"{layout}. Sort them so."
         )
-    if len(classes) == 1:
+    if len({compose(name) for name in classes}) == 1:
         raise InputError(
-            f"{folder} has only one class ({classes[0]}); expected at least two. "
+            f"{folder} has only one class ({display_name(classes[0])}); expected at least two. "
             "Add another class subfolder, or give the folder inside if that holds the classes."
         )
 
 
 def _classes_differ(train: Listing, test: Listing) -> InputError:
     only = [
-        f"only in {part}/: {', '.join(sorted(set(these.class_names) - set(those.class_names)))}"
+        f"only in {part}/: {_some(sorted(set(these.class_names) - set(those.class_names)))}"
         for part, these, those in (("train", train, test), ("test", test, train))
         if set(these.class_names) - set(those.class_names)
     ]
+    alike = find_look_alikes(sorted({*train.class_names, *test.class_names}))
+    hint = f" {' and '.join(map(display_name, alike[0]))} look alike." if alike else ""
     return InputError(
         f"train/ and test/ have different class subfolders ({'; '.join(only)}); "
-        "expected the same. Rename, add or delete."
+        f"expected the same.{hint} Rename, add or delete."
     )
 
 
-def _note_passed_over(
-    listings: Sequence[Listing], folder: Path, test_folder: Path | None
-) -> list[str]:
-    passed_over = [path for listing in listings for path in listing.passed_over]
-    if test_folder is not None:
-        inside = sorted(os.listdir(folder))
-        passed_over += [name for name in inside if name.casefold() not in ("train", "test")]
-    if not passed_over:
-        return []
+def _note_spellings(listings: Sequence[Listing]) -> list[str]:
+    """Returns a sentence for each class whose folders differ in Unicode's form only."""
+    spelled: dict[str, set[str]] = {}
+    for listing in listings:
+        for name, folders in listing.folders.items():
+            spelled.setdefault(name, set()).update(folders)
     return [
-        f"Passed over {len(passed_over)} files or folders that are hidden, no images, or outside "
-        f"of the class subfolders, for example {display_name(passed_over[0])}."
+        f'The class "{display_name(name)}" has folders whose names are spelled in '
+        f"{len(folders)} Unicode forms; they are read as one class."
+        for name, folders in spelled.items()
+        if len(folders) > 1
     ]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(map(display_name, names[:10])) + (", ..." if len(names) > 10 else "")

@@ -13,6 +13,7 @@ from tfzero.data.collection import FileList, SetAside
 from tfzero.data.decode import Header, read_header
 from tfzero.data.names import display_name
 from tfzero.data.options import SMALLEST, LoadOptions
+from tfzero.data.passed_over import FRAMES, PassedOver
 from tfzero.data.threads import FILES_AT_ONCE, map_threads
 
 
@@ -26,17 +27,25 @@ class Headers:
         sizes: How often each (height, width) occurs.
         examples: A file of each size.
         kinds: How many images are "gray", "transparent" or "deep".
+        channels: How many images have so many channels.
+        channel_examples: A file of each number of channels.
+        images: uint32 `(N,)`: how many images each file holds, of those that are read.
+        passed_over: Counts pages and frames that are not read.
     """
 
-    def __init__(self, files: FileList):
+    def __init__(self, files: FileList, pages: str = "first"):
         self.part = files.part
         self.readable = np.zeros(len(files.paths), bool)
         self.set_aside: list[SetAside] = []
         self.sizes: Counter[tuple[int, int]] = Counter()
         self.examples: dict[tuple[int, int], str] = {}
         self.kinds: Counter[str] = Counter()
+        self.channels: Counter[int] = Counter()
+        self.channel_examples: dict[int, str] = {}
+        self.images = np.ones(len(files.paths), np.uint32)
+        self.passed_over = PassedOver()
         row = 0
-        for block in map_threads(_read_block(files.root), files.cut(FILES_AT_ONCE)):
+        for block in map_threads(_read_block(files.root, pages), files.cut(FILES_AT_ONCE)):
             for found in block:
                 if isinstance(found, str):
                     self.set_aside.append(files.set_aside(row, found))
@@ -47,20 +56,25 @@ class Headers:
     def _add(self, files: FileList, row: int, header: Header) -> None:
         self.readable[row] = True
         size = header.height, header.width
-        self.sizes[size] += 1
+        self.sizes[size] += header.images
         if size not in self.examples:
             self.examples[size] = display_name(files.paths[row])
         for kind in ("gray", "transparent", "deep"):
-            self.kinds[kind] += getattr(header, kind)
+            self.kinds[kind] += getattr(header, kind) * header.images
+        self.channels[header.channels] += header.images
+        self.channel_examples.setdefault(header.channels, display_name(files.paths[row]))
+        self.images[row] = header.images
+        if header.frames > header.images:
+            self.passed_over.add(FRAMES, files.paths[row], header.frames - header.images)
 
 
-def _read_block(root: str):
+def _read_block(root: str, pages: str):
     # Not by pathlib, which keeps each part of each path for as long as any is around.
     def read(paths: list[str]) -> list[Header | str]:
         found: list[Header | str] = []
         for path in paths:
             try:
-                found.append(read_header(os.path.join(root, path)))
+                found.append(read_header(os.path.join(root, path), pages=pages))
             except InputError as error:
                 found.append(str(error))
         return found
@@ -116,6 +130,44 @@ def choose_size(
             "Pass `size` to enlarge them."
         )
     return max(common[0], SMALLEST), max(common[1], SMALLEST)
+
+
+def choose_channels(
+    parts: Sequence[Headers], asked: int | None, *, where: str, shape: tuple[int, int, int] | None
+) -> int:
+    """Returns the number of channels that all images get; gray and colours are made alike.
+
+    Args:
+        parts: Headers of all files.
+        asked: 1, 3 or None for what the images are.
+        where: What the error messages call the source.
+        shape: (height, width, channels) of images that they have to match, or None.
+
+    Raises:
+        InputError: If images have other numbers of channels than gray and colours, and differ.
+    """
+    counts = sum((headers.channels for headers in parts), Counter())
+    examples = {
+        number: name for found in reversed(parts) for number, name in found.channel_examples.items()
+    }
+    wanted = shape[2] if shape else asked
+    plain = set(counts) <= {1, 3} and wanted in (None, 1, 3)
+    if plain:
+        return wanted or (1 if set(counts) == {1} else 3)
+    other, number = next((n for n in counts if n not in (1, 3)), 0), next(iter(counts))
+    if len(counts) == 1 and wanted in (None, number):
+        return number
+    if len(counts) > 1:
+        first = next(n for n in counts if n != other)
+        raise InputError(
+            f"The images of {where} have different numbers of channels, for example "
+            f"{examples[other]} ({other}) and {examples[first]} ({first}); expected the same. "
+            "Convert them, or sort them out."
+        )
+    raise InputError(
+        f"The images of {where} have {number} channels, for example {examples[number]}; expected "
+        f"{wanted}. Only gray (1) and colours (3) can be made of each other."
+    )
 
 
 def note_headers(

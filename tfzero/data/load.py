@@ -15,6 +15,8 @@ def load_data(
     *,
     pool: str | os.PathLike[str] | None = None,
     pool_only: bool = False,
+    labels: str | os.PathLike[str] | None = None,
+    pages: str = "first",
     size: Size = None,
     channels: int | None = None,
     resize: str = "stretch",
@@ -42,6 +44,11 @@ def load_data(
         pool: Folder of unlabeled images, in it or in folders inside it.
         pool_only: Whether methods learn from the unlabeled images alone, not also from the
             training images without their labels.
+        labels: CSV or TSV file that names the label of each image in the folder `source` (see
+            `load_table`). None looks for a labels.csv in it.
+        pages: What the further pages of a TIFF file, and the further frames of an animation, are:
+            "first" takes the first alone, "each" makes an image of each, all of one file in one
+            group, "channels" makes one image of a file, with a channel for each page.
         size: Height and width to resize all images to: a number (a square), or
             (height, width). None if all images have one size. Of clips, mel bands and columns;
             None takes 32 of each.
@@ -75,6 +82,8 @@ def load_data(
     options = LoadOptions(
         pool=pool,
         pool_only=pool_only,
+        labels=labels,
+        pages=pages,
         size=size,
         channels=channels,
         resize=resize,

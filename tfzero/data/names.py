@@ -75,6 +75,20 @@ class Paths(Sequence[str]):
         return os.fsdecode(bytes(self._text[self._ends[place] : self._ends[place + 1]]))
 
 
+class PagedNames(Sequence[str]):
+    """What images are called of which several are in a file: "a.tif[0]", "a.tif[1]", ..."""
+
+    def __init__(self, paths: Sequence[str], pages: np.ndarray):
+        self.paths = paths
+        self.pages = pages
+
+    def __len__(self) -> int:
+        return len(self.pages)
+
+    def __getitem__(self, place):
+        return f"{self.paths[place]}[{self.pages[place]}]"
+
+
 class _Numbered(Sequence[str]):
     """What images without names are called: "part[0]", "part[1]", ..."""
 

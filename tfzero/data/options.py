@@ -8,7 +8,8 @@ from numbers import Integral
 
 from tfzero.common.checks import InputError, require_between, require_choice
 from tfzero.data.clips import RATES
-from tfzero.data.decode import RESIZE_MODES
+from tfzero.data.decode import PAGES
+from tfzero.data.fit import RESIZE_MODES
 from tfzero.data.logmel import LONGEST, SHORTEST, LogMel
 
 SMALLEST = 8
@@ -27,6 +28,8 @@ class LoadOptions:
     Attributes:
         pool: Folder of unlabeled images, or None.
         pool_only: Whether the pool is the unlabeled images alone.
+        labels: Table of the labels of a folder's images, or None.
+        pages: What the pages of a TIFF file are: see `tfzero.data.tiff`.
         size: As the user gave it; see `image_size`.
         channels: 1 for gray, 3 for RGB, None for what the images are.
         resize: What happens to the aspect: "stretch", "pad" or "crop".
@@ -53,6 +56,8 @@ class LoadOptions:
 
     pool: str | os.PathLike[str] | None = None
     pool_only: bool = False
+    labels: str | os.PathLike[str] | None = None
+    pages: str = "first"
     size: Size = None
     channels: int | None = None
     resize: str = "stretch"
@@ -73,6 +78,7 @@ class LoadOptions:
         if self.test_share is not None:
             _check_share(self.test_share)
         require_choice(self.resize, RESIZE_MODES, what="way to resize")
+        require_choice(self.pages, PAGES, what="meaning of pages")
         if self.channels not in (None, 1, 3):
             raise InputError(f"channels is {self.channels!r}; expected 1 for gray or 3 for RGB.")
         check_clip_options(rate=self.rate, clip_seconds=self.clip_seconds, trim_db=self.trim_db)

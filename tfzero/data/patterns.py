@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tfzero.common.checks import InputError
 from tfzero.data.names import display_name
+from tfzero.data.spelling import compose
 
 
 def group_by_pattern(pattern: str, paths: Sequence[str]) -> list[str]:
@@ -37,7 +38,7 @@ def find_groups(pattern: str, paths: Sequence[str]) -> list[str | None]:
         InputError: If the pattern is no regular expression.
     """
     try:
-        compiled = re.compile(pattern)
+        compiled = re.compile(compose(pattern))
     except re.error as error:
         raise InputError(
             f'`group` is "{pattern}", which is no regular expression ({error}); expected, for '
@@ -45,10 +46,10 @@ def find_groups(pattern: str, paths: Sequence[str]) -> list[str | None]:
         ) from error
     groups, known = [], {}
     for path in paths:
-        match = compiled.search(path)
+        match = compiled.search(compose(path))
         if match is None:
             groups.append(None)
             continue
-        group = match[1] if compiled.groups and match[1] is not None else match[0]
+        group = compose(match[1] if compiled.groups and match[1] is not None else match[0])
         groups.append(known.setdefault(group, group))  # one string a group, not one a file
     return groups

@@ -21,7 +21,7 @@ def decode_parts(
     lists: Sequence[FileList],
     readable: Sequence[np.ndarray],
     shape: tuple[int, int, int],
-    decode_file: Callable[[str], np.ndarray],
+    decode_file: Callable[[str, int], np.ndarray],
 ) -> tuple[dict[str, Part], list[SetAside]]:
     """Decodes the readable files; those that break only now are set aside too.
 
@@ -29,7 +29,7 @@ def decode_parts(
         lists: The files of each part.
         readable: Of each part bool `(N,)`: which files to decode.
         shape: (height, width, channels) of every image.
-        decode_file: Makes the image of a path; several threads call it.
+        decode_file: Makes the image of a path and a page; several threads call it.
 
     Returns:
         The parts by name, and what was set aside.
@@ -45,7 +45,7 @@ def _decode_part(
     files: FileList,
     readable: np.ndarray,
     shape: tuple[int, int, int],
-    decode_file: Callable[[str], np.ndarray],
+    decode_file: Callable[[str, int], np.ndarray],
 ) -> tuple[Part, list[SetAside]]:
     reasons, lost = [], []
     rows = np.flatnonzero(readable).astype(np.uint32)
@@ -57,7 +57,8 @@ def _decode_part(
         for place, row in enumerate(block.tolist()):
             try:
                 path = os.path.join(files.root, files.paths[row])
-                pixels[place - len(bad)] = decode_file(path)
+                page = 0 if files.pages is None else int(files.pages[row])
+                pixels[place - len(bad)] = decode_file(path, page)
             except InputError as error:
                 bad.append((row, files.set_aside(row, str(error))))
         return pixels[: len(block) - len(bad)], bad
@@ -74,7 +75,7 @@ def _decode_part(
     kept = rows[~np.isin(rows, lost)] if lost else rows
     part = Part(
         images=images,
-        names=Names(files.paths, kept),
+        names=Names(files.names(), kept),
         labels=None if files.labels is None else np.array(files.labels, np.int64)[kept],
         groups=None if files.groups is None else np.array(files.groups, dtype=object)[kept],
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from tfzero.common.checks import InputError, check_images
-from tfzero.data.decode import resize_picture
+from tfzero.data.fit import resize_picture
 from tfzero.data.memory import gather_rows
 from tfzero.data.options import SMALLEST, LoadOptions
 

@@ -37,6 +37,8 @@ def read_clips(
         raise InputError(
             f"{where} holds clips of sound, the labelled images are none; give both as clips."
         )
+    if options.pages != "first":
+        raise InputError(f"{where} holds clips of sound, which have no pages; leave `pages` out.")
     headers = [ClipHeaders(files) for files in lists]
     broken = [aside for found in headers for aside in found.set_aside]
     usable = {found.part: found.rates.total() for found in headers}
@@ -145,7 +147,7 @@ def _common_rate(headers: Sequence[ClipHeaders], where: str, *, ask: bool) -> in
     return common
 
 
-def clip_decoder(settings: LogMel) -> Callable[[str], np.ndarray]:
+def clip_decoder(settings: LogMel) -> Callable[[str, int], np.ndarray]:
     """Returns a function from a path to its image, which threads may call."""
     import tensorflow as tf
 
@@ -154,7 +156,8 @@ def clip_decoder(settings: LogMel) -> Callable[[str], np.ndarray]:
         make = tf.function(lambda samples: make_image(samples, settings), input_signature=[spec])
         make = make.get_concrete_function()
 
-    def decode(path: str) -> np.ndarray:
+    def decode(path: str, page: int) -> np.ndarray:
+        del page  # A clip has one.
         samples = read_clip(path, rate=settings.rate)
         with tf.device("/CPU:0"):
             return make(tf.constant(samples)).numpy()

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tfzero.common.checks import InputError
-from tfzero.data.classes import leave_small_classes_out, note_set_aside
+from tfzero.data.classes import leave_small_classes_out, note_left
 from tfzero.data.collection import Collection, Part, label_part
 from tfzero.data.dataset import ImageData, hash_array
 from tfzero.data.digests import digest_rows, order_by_content
@@ -89,7 +89,7 @@ def load_source_task(source: str | os.PathLike[str] | ImageData, *, like: ImageD
         collection = leave_small_classes_out(_read(source, like), strict=False)
     train, pool = collection.train, collection.pool
     labels, class_names = train.labels, collection.class_names
-    notes = [*note_set_aside(collection.set_aside), *collection.notes]
+    notes = [*note_left(collection), *collection.notes]
     if labels is None or len(class_names) < 2:
         labels, class_names = np.zeros(0, np.int64), ()
         notes.append("It has no classes, and is learnt from without labels.")
@@ -187,6 +187,7 @@ def _read(source: str | os.PathLike[str], like: ImageData) -> Collection:
             notes=found.notes,
             set_aside=found.set_aside,
             sound=found.sound,
+            passed_over=found.passed_over,
         )
     else:
         collection = read_source(source, options)

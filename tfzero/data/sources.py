@@ -42,8 +42,10 @@ def read_source(source: str | os.PathLike[str], options: LoadOptions) -> Collect
     try:
         pool = None if options.pool is None else _list_pool(Path(options.pool).expanduser())
         if source == "digits" and isinstance(source, str):
+            _refuse_labels(text, options)
             found = _load_digits(options)
         elif text.startswith(PREFIX):
+            _refuse_labels(text, options)
             found = load_tfds(text, options)
         else:
             return _load_path(text, options, pool)
@@ -88,6 +90,8 @@ def _load_path(source: str, options: LoadOptions, pool: FileList | None) -> Coll
     if not _exists(path):
         raise _missing(source, path)
     suffix = path.suffix.lower()
+    if options.labels is not None:
+        return _load_labelled(path, source, options, pool)
     if path.is_dir():
         files = find_idx(path)
         if files:
@@ -96,16 +100,46 @@ def _load_path(source: str, options: LoadOptions, pool: FileList | None) -> Coll
         if (path / TABLE_NAME).is_file():
             load, place = load_table, path / TABLE_NAME
         return load(place, source, options, pool=pool)
-    if suffix == ".csv":
+    if suffix in (".csv", ".tsv"):
         return load_table(path, source, options, pool=pool)
     if suffix == ".npz":
         return add_unlabeled(load_npz(path, source, options), pool, options)
     archives = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
     remedy = " Unpack it first." if suffix in archives else ""
     raise InputError(
-        f"{source} is a file; expected a folder of images or WAV files, an .npz file or a .csv "
-        f"file.{remedy}"
+        f"{source} is a file; expected a folder of images or WAV files, an .npz file or a .csv or "
+        f".tsv file.{remedy}"
     )
+
+
+def _load_labelled(
+    folder: Path, source: str, options: LoadOptions, pool: FileList | None
+) -> Collection:
+    """Loads a folder of images with a table beside it, or anywhere."""
+    assert options.labels is not None
+    table = Path(options.labels).expanduser()
+    if not folder.is_dir():
+        raise InputError(
+            f"`labels` is {table}, a table of images in a folder, but {source} is a file; expected "
+            "the folder that the table's names are relative to."
+        )
+    if not table.is_file():
+        number = (
+            " For a number of labelled images use `label_count`." if table.name.isdecimal() else ""
+        )
+        raise InputError(
+            f"`labels` is {table}, which is no file; expected a CSV or TSV file with the columns "
+            f"file and label.{number}"
+        )
+    return load_table(table, source, options, root=folder, pool=pool)
+
+
+def _refuse_labels(source: str, options: LoadOptions) -> None:
+    if options.labels is not None:
+        raise InputError(
+            f"`labels` is {options.labels}, a table of images in a folder, but {source} is no "
+            "folder and has labels of its own. Leave `labels` out."
+        )
 
 
 def _list_pool(folder: Path) -> FileList:

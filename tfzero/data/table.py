@@ -1,8 +1,9 @@
-"""A CSV file that names the label of each image."""
+"""A table, CSV or TSV, that names the label of each image."""
 
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,11 +14,15 @@ from tfzero.data.collection import Collection, FileList
 from tfzero.data.files import read_files
 from tfzero.data.names import Paths, safe_name
 from tfzero.data.options import LoadOptions
+from tfzero.data.passed_over import PassedOver
 from tfzero.data.patterns import find_groups, group_by_pattern
+from tfzero.data.places import Places
 from tfzero.data.scan import list_tree
+from tfzero.data.spelling import compose
 
 TABLE_NAME = "labels.csv"
-_FILE_COLUMNS = ("file", "filename", "path", "image")
+# In the order of preference where a table has several of them.
+_FILE_COLUMNS = ("file", "filename", "file_name", "path", "filepath", "file_path", "image")
 _LABEL_COLUMNS = ("label", "class")
 _SPLITS = {"train": "train", "training": "train", "test": "test", "pool": "pool"}
 _EXPECTED = (
@@ -27,27 +32,35 @@ _EXPECTED = (
 
 
 def load_table(
-    table: Path, source: str, options: LoadOptions, *, pool: FileList | None = None
+    table: Path,
+    source: str,
+    options: LoadOptions,
+    *,
+    root: Path | None = None,
+    pool: FileList | None = None,
 ) -> Collection:
-    """Loads the images that a CSV file names, relative to its folder.
+    """Loads the images that a CSV or TSV file names, relative to a folder.
 
     Rows with an empty label, or `pool` in the column split, are unlabeled; so are images in the
     folder that the file does not name. Unlabeled ones have groups, too, as far as the column or
-    their path tells. A column split with `test` in it gives the test part.
+    their path tells. A column split with `test` in it gives the test part. A name without suffix
+    stands for the file that has one.
 
     Args:
-        table: The CSV file.
+        table: The file.
         source: What the user gave.
         options: How files become images; `group` may be a column.
+        root: Folder that the names are relative to; None for the table's own.
         pool: More unlabeled files.
 
     Raises:
         InputError: If the file is laid out otherwise or no image can be used.
     """
-    listing = _list_files(table, options.group, pool)
-    found = read_files(listing.lists, options, where=str(table.parent))
+    root = table.parent if root is None else root
+    listing = _list_files(table, root, options.group, pool)
+    found = read_files(listing.lists, options, where=str(root))
     return Collection(
-        name=safe_name(table.parent.resolve().name),
+        name=safe_name(root.resolve().name),
         source=source,
         class_names=listing.class_names,
         train=found.parts["train"],
@@ -59,6 +72,7 @@ def load_table(
         sizes=found.sizes,
         sound=found.sound,
         of_files=True,
+        passed_over=found.passed_over,
     )
 
 
@@ -70,7 +84,7 @@ class _Listing(NamedTuple):
     notes: Sequence[str]
 
 
-def _list_files(table: Path, group: str | None, pool: FileList | None) -> _Listing:
+def _list_files(table: Path, root: Path, group: str | None, pool: FileList | None) -> _Listing:
     rows, columns = _read_rows(table)
     file_column = _find_column(columns, _FILE_COLUMNS, table)
     label_column = _find_column(columns, _LABEL_COLUMNS, table)
@@ -81,27 +95,36 @@ def _list_files(table: Path, group: str | None, pool: FileList | None) -> _Listi
             "expected at least two classes. Label more images."
         )
     numbers = {name: number for number, name in enumerate(class_names)}
-    parts = {name: FileList(name, str(table.parent), labels=[]) for name in ("train", "test")}
-    parts["pool"] = FileList("pool", str(table.parent))
+    parts = {name: FileList(name, str(root), labels=[]) for name in ("train", "test")}
+    parts["pool"] = FileList("pool", str(root))
     grouping = _Grouping(group, columns, parts)
-    for part, path, row in _place_rows(rows, file_column, label_column, table):
+    splits = [_find_split(row, table, line) for line, row in enumerate(rows, 2)]
+    places = Places(table, root, [row[file_column] for row in rows])
+    for row, path, split in zip(rows, places.paths, splits, strict=True):
+        part = split if row[label_column] else "pool"
         parts[part].paths.append(path)
         if part != "pool":
             parts[part].labels.append(numbers[row[label_column]])  # pyright: ignore
         grouping.add(part, path, row)
-    notes = _add_unnamed(parts, grouping, table)
+    notes = [*places.notes, *_add_unnamed(parts, grouping, table, places)]
     if pool is not None:
-        parts["pool"].paths.extend(os.path.abspath(os.path.join(pool.root, p)) for p in pool.paths)
+        parts["pool"].paths.extend(os.path.join(os.getcwd(), pool.root, p) for p in pool.paths)
+        parts["pool"].passed_over.update(pool.passed_over)
         grouping.add_unlabeled(pool.paths)
     if not parts["train"].paths:
         raise InputError(f"{table} has no labelled training image; {_EXPECTED}. Label some.")
+    parts["train"].passed_over.update(parts["pool"].passed_over)
+    parts["pool"].passed_over = PassedOver()
     return _Listing([files for files in parts.values() if files.paths], class_names, notes)
 
 
-def _add_unnamed(parts: dict[str, FileList], grouping: _Grouping, table: Path) -> list[str]:
+def _add_unnamed(
+    parts: dict[str, FileList], grouping: _Grouping, table: Path, places: Places
+) -> list[str]:
     """Adds images that the table does not name to the pool, which a sentence says."""
-    named = {path for files in parts.values() for path in files.paths}
-    unnamed = _list_unnamed(named, table)
+    found = list_tree(places.root, beside=table)
+    parts["pool"].passed_over.update(found.passed_over)
+    unnamed = Paths(path for path in found.paths if not places.has(path))
     parts["pool"].paths.extend(unnamed)
     grouping.add_unlabeled(unnamed)
     if not len(unnamed):
@@ -153,45 +176,44 @@ def _read_rows(table: Path) -> tuple[list[dict[str, str]], list[str]]:
         text = table.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{table} is not UTF-8 ({error}); save it as CSV in UTF-8.") from error
+    text = text.lstrip("\r\n")
     head = text.splitlines()[0] if text.strip() else ""
     delimiter = max(",;\t", key=head.count)  # Spreadsheets write ";" in many countries.
-    reader = csv.DictReader(text.splitlines(), delimiter=delimiter, restval="")
-    columns = [name.strip() for name in reader.fieldnames or []]
-    reader.fieldnames = columns
-    rows = []
+    if table.suffix.lower() == ".tsv":
+        delimiter = "\t"
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
+    try:
+        rows = list(_iterate_rows(reader, table))
+    except csv.Error as error:
+        raise InputError(
+            f"{table}, line {reader.line_num} cannot be read ({error}); {_EXPECTED}. Correct it."
+        ) from error
+    if not rows:
+        raise InputError(f"{table} has no rows; {_EXPECTED}.")
+    return rows, list(reader.fieldnames or [])
+
+
+def _iterate_rows(reader: csv.DictReader, table: Path) -> Iterator[dict[str, str]]:
+    """Yields the rows; all that is compared, labels and groups, in Unicode's form NFC."""
+    reader.fieldnames = columns = [name.strip() for name in reader.fieldnames or []]
+    files = {name for name in columns if name.casefold() in _FILE_COLUMNS}
     for row in reader:
         if None in row:
             raise InputError(
                 f"{table}, line {reader.line_num} has more fields than the header; {_EXPECTED}. "
                 "Put quotes around fields with a delimiter in them."
             )
-        rows.append({key: value.strip() for key, value in row.items()})
-    if not rows:
-        raise InputError(f"{table} has no rows; {_EXPECTED}.")
-    return rows, columns
-
-
-def _place_rows(
-    rows: list[dict[str, str]], file_column: str, label_column: str, table: Path
-) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Yields the part that each row's file belongs to, its path and the row."""
-    seen = set()
-    for number, row in enumerate(rows, 2):
-        path = os.path.normpath(row[file_column])
-        if path in seen or path == ".":
-            raise InputError(
-                f"{table}, line {number}: the file is {row[file_column]!r}, which is empty or "
-                "was named before; expected each file once. Remove the line."
-            )
-        seen.add(path)
-        part = _find_split(row, table, number)
-        yield part if row[label_column] else "pool", path, row
+        yield {
+            key: value.strip() if key in files else compose(value.strip())
+            for key, value in row.items()
+        }
 
 
 def _find_column(columns: list[str], wanted: tuple[str, ...], table: Path) -> str:
-    for column in columns:
-        if column.casefold() in wanted:
-            return column
+    named = {column.casefold(): column for column in reversed(columns)}
+    for word in wanted:
+        if word in named:
+            return named[word]
     known = ", ".join(columns)
     raise InputError(f"{table} has the columns {known}, none called {wanted[0]}; {_EXPECTED}.")
 
@@ -210,11 +232,3 @@ def _sort_names(names: set[str]) -> tuple[str, ...]:
     if all(name.isdecimal() for name in names):
         return tuple(sorted(names, key=lambda name: (int(name), name)))  # 2 before 10
     return tuple(sorted(names))
-
-
-def _list_unnamed(named: set[str], table: Path) -> Paths:
-    try:
-        found = list_tree(table.parent).paths
-    except InputError:  # No image lies beside the table; its paths lead elsewhere.
-        return Paths()
-    return Paths(path for path in found if path not in named)

@@ -31,6 +31,10 @@ def add_unlabeled(
             "in Python give groups to tfzero.from_arrays."
         )
     if files is None:
+        if options.pages != "first":
+            raise InputError(
+                f"{collection.source} has arrays, which have no pages; leave `pages` out."
+            )
         return collection
     height, width, channels = collection.train.images.shape[1:]
     found = read_files([files], options, where=files.root, shape=(height, width, channels))
@@ -45,4 +49,5 @@ def add_unlabeled(
         pool=pool,
         set_aside=(*collection.set_aside, *found.set_aside),
         notes=(*collection.notes, *found.notes),
+        passed_over=(*collection.passed_over, *found.passed_over),
     )

@@ -72,7 +72,7 @@ def _resize(pixels: tf.Tensor, size) -> tf.Tensor:
 
 
 def _pad(pixels: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Keeps the aspect with black margins: `padded_size` of tfzero.data.decode as a graph."""
+    """Keeps the aspect with black margins: `padded_size` of tfzero.data.fit as a graph."""
     high, wide = tf.unstack(tf.shape(pixels, tf.int64)[:2])
     inner_height = tf.clip_by_value((2 * high * width + wide) // (2 * wide), 1, height)
     inner_width = tf.clip_by_value((2 * wide * height + high) // (2 * high), 1, width)
@@ -83,7 +83,7 @@ def _pad(pixels: tf.Tensor, height: int, width: int) -> tf.Tensor:
 
 
 def _crop(pixels: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Cuts the middle out: `crop_box` of tfzero.data.decode as a graph."""
+    """Cuts the middle out: `crop_box` of tfzero.data.fit as a graph."""
     high, wide = tf.unstack(tf.shape(pixels, tf.int64)[:2])
     inner_height = tf.clip_by_value((2 * wide * height + width) // (2 * width), 1, high)
     inner_width = tf.clip_by_value((2 * high * width + height) // (2 * height), 1, wide)

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfzero.common.checks import InputError, require_choice
-from tfzero.data.decode import RESIZE_MODES
+from tfzero.data.fit import RESIZE_MODES
 from tfzero.data.logmel import LogMel
 from tfzero.export import arguments, golden, graph
 from tfzero.export.write import Contents, write_version

@@ -122,7 +122,15 @@ def test_a_class_that_a_part_lacks(tmp_path):
     make_classes(tmp_path / "test", {"a": 3, "c": 3, "d": 1}, start=50)
     finding = find(check_data(tmp_path), "classes")
     assert finding.level == "stop"
-    assert '"d" in train, "b" in test' in finding.sentence
+    assert '"b" in test, "d" in train' in finding.sentence
+
+
+def test_tiny_classes_stop_a_check_only_where_fewer_than_two_others_are_left(tmp_path):
+    make_classes(tmp_path, {"a": 6, "b": 2, "c": 0})
+    finding = find(check_data(tmp_path), "classes")
+    assert finding.level == "stop" and '"b" (2 in train), "c" (0 in train)' in finding.sentence
+    make_classes(tmp_path, {"d": 6}, start=50)
+    assert find(check_data(tmp_path), "classes").level == "look"
 
 
 def test_groups_on_both_sides(tmp_path):

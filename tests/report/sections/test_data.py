@@ -22,6 +22,18 @@ def test_the_source_of_encoders_and_its_notes_are_shown_beside_the_data(tmp_path
     assert "The source" not in read_section(folder, "data")
 
 
+def test_what_was_not_read_is_shown_by_reason_and_suffix(tmp_path):
+    folder = write_run(tmp_path / "run")
+    kind = {"reason": "hidden", "suffix": "", "count": 1200, "example": ".a<b>"}
+    edit(folder, "readings/data.json", lambda said: said.update(passed_over=[kind]))
+    text = read_section(folder, "data")
+    for part in ("What was not read", "hidden", "none", "1,200", ".a&lt;b&gt;"):
+        assert part in text
+    assert "1200" in (folder / "tables" / "passed_over.csv").read_text("utf-8")
+    edit(folder, "readings/data.json", lambda said: said.update(passed_over=[]))
+    assert "What was not read" not in read_section(folder, "data")
+
+
 @pytest.mark.parametrize("num_classes", [3, 40])
 def test_class_counts_of_few_and_many_classes(num_classes):
     names = [f"class {k}" for k in range(num_classes)]

@@ -20,6 +20,8 @@ from tfzero.data.check.simple import (
     check_classes,
     check_constant,
     check_files,
+    check_names,
+    check_passed_over,
     check_sizes,
 )
 from tfzero.data.collection import Part
@@ -58,8 +60,10 @@ def check_data(
     subject = Subject(found.parts(), found.class_names, options.transductive)
     findings = [
         check_files(found.set_aside),
+        check_passed_over(found.passed_over),
         check_sizes(found.sizes, asked=options.size is not None),
-        check_classes(subject),
+        check_names(found.class_names),
+        check_classes(subject, absent=found.absent),
         check_balance(subject),
         check_constant(subject),
     ]
@@ -101,6 +105,8 @@ def check_briefly(data: ImageData) -> CheckResult:
     subject = view_parts(data)
     findings = [
         check_files(data.set_aside),
+        check_passed_over(data.passed_over),
+        check_names(data.class_names),
         check_classes(subject, set_aside=data.set_aside),
         check_balance(subject),
         check_constant(subject),

@@ -10,6 +10,9 @@ from tfzero.data.check.findings import MOST_EXAMPLES, Example, Finding, Subject,
 from tfzero.data.classes import SMALL_CLASS
 from tfzero.data.collection import SetAside
 from tfzero.data.memory import slices
+from tfzero.data.passed_over import FRAMES, Kind, describe_kinds
+from tfzero.data.scan import KNOWN
+from tfzero.data.spelling import find_look_alikes
 
 # From this many times as many images in the largest class as in the smallest, accuracy misleads.
 IMBALANCE = 5.0
@@ -27,6 +30,39 @@ def check_files(set_aside: Sequence[SetAside]) -> Finding:
         "(never deleted). Replace or remove them; `strict=True` refuses them.",
         count=len(broken),
         names=tuple((aside.name, aside.reason) for aside in broken),
+    )
+
+
+def check_passed_over(kinds: Sequence[Kind]) -> Finding:
+    """Says what lies beside the images and is not read, and whether it looks like images."""
+    images = [kind for kind in kinds if kind.looks_like_images(KNOWN)]
+    if not images:
+        sentence = describe_kinds(kinds) or "Nothing lies beside the images."
+        return Finding("passed over", "fine", sentence)
+    what = describe_kinds(images).removeprefix("Passed over: ")
+    hint = " `pages` says what pages are." if any(each.reason == FRAMES for each in images) else ""
+    others = describe_kinds(kind for kind in kinds if kind not in images)
+    return Finding(
+        "passed over",
+        "look",
+        f"What may be meant as images is not read: {what} Move or rename what should be.{hint}"
+        + (f" {others}" if others else ""),
+        count=sum(kind.count for kind in images),
+    )
+
+
+def check_names(class_names: Sequence[str]) -> Finding:
+    """Looks for classes whose names a person may have meant to be the same."""
+    alike = find_look_alikes(class_names)
+    if not alike:
+        return Finding("names", "fine", "No two names of classes look alike.")
+    shown = [" and ".join(f'"{name}"' for name in names) for names in alike]
+    return Finding(
+        "names",
+        "look",
+        "Names of classes differ only in case, spaces, leading zeros or width of characters: "
+        f"{_listed(shown)}. They count as different classes; rename them if they are one.",
+        count=len(alike),
     )
 
 
@@ -49,22 +85,25 @@ def check_sizes(sizes: Mapping[tuple[int, int], int], *, asked: bool) -> Finding
     )
 
 
-def check_classes(subject: Subject, *, set_aside: Sequence[SetAside] = ()) -> Finding:
-    """Looks for classes that a part lacks, and that are too small."""
+def check_classes(
+    subject: Subject, *, set_aside: Sequence[SetAside] = (), absent: Sequence[str] = ()
+) -> Finding:
+    """Looks for classes that a part has no folder of, and that are too small.
+
+    Args:
+        subject: The images.
+        set_aside: What is not used, of which classes that were left out are told.
+        absent: Classes that a part has no folder of.
+    """
     counts = count_classes(subject)
     names = np.array(subject.class_names, dtype=object)
-    missing = [
-        f'"{names[k]}" in {part}'
-        for part, of_part in counts.items()
-        for k in np.flatnonzero(of_part == 0)
-    ]
-    if missing:
+    if absent:
         return Finding(
             "classes",
             "stop",
-            f"Classes without an image: {_listed(missing)}. A study is refused. Add images, or "
-            "take the class away.",
-            count=len(missing),
+            f"Classes without a folder: {_listed(absent)}. A study is refused. Rename, add or "
+            "delete.",
+            count=len(absent),
         )
     least = {"train": 2, "test": 1} if "test" in counts else {"train": 3}
     small = sorted(
@@ -77,6 +116,15 @@ def check_classes(subject: Subject, *, set_aside: Sequence[SetAside] = ()) -> Fi
     dropped = {aside.name for aside in set_aside if aside.reason == SMALL_CLASS}
     if small or dropped:
         what = _listed(small) if small else f"{plural(len(dropped), 'image')} of them"
+        enough = np.all([of_part >= least[part] for part, of_part in counts.items()], axis=0)
+        if small and enough.sum() < 2:
+            return Finding(
+                "classes",
+                "stop",
+                f"Classes with too few images: {what}. Fewer than two others are left, so a study "
+                "is refused. A class needs 3 images, or 2 to train and 1 to test.",
+                count=len(small),
+            )
         return Finding(
             "classes",
             "look",

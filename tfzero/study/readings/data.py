@@ -42,6 +42,7 @@ def record_data(run: RunFolder, data: ImageData, checked: CheckResult) -> None:
         "findings": findings,
         "left_out": list(checked.left_out),
         "pool_is_train": data.pool is data.train_images,
+        "passed_over": [kind._asdict() for kind in data.passed_over],
     }
     write_json(run.readings / "data.json", said)
 

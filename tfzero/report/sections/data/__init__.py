@@ -23,6 +23,7 @@ def build(run: Run, canvas: Canvas) -> dict[str, Any]:
     reading, sources = run.readings.get("data"), _sources(run.study)
     if reading is None:
         nothing = {"counts": None, "findings": [], "left_out": [], "examples": None}
+        nothing["passed_over"] = []
         return {"notes": notes, "sources": sources, **nothing}
     said = reading.said
     return {
@@ -33,6 +34,7 @@ def build(run: Run, canvas: Canvas) -> dict[str, Any]:
             (finding["level"], finding["sentence"]) for finding in said.get("findings", [])
         ],
         "left_out": said.get("left_out", []),
+        "passed_over": said.get("passed_over", []),
         "examples": _examples(run, load_arrays(reading.arrays)),
     }
 
@@ -52,8 +54,14 @@ def _sources(study: dict[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def list_tables(run: Run) -> Tables:
-    """Returns the images of each class."""
-    return {"classes": class_rows(run)}
+    """Returns the images of each class, and what was not read."""
+    return {"classes": class_rows(run), "passed_over": passed_over_rows(run)}
+
+
+def passed_over_rows(run: Run) -> Rows:
+    """Returns how many files of each suffix were not read, and why."""
+    reading = run.readings.get("data")
+    return [] if reading is None else list(reading.said.get("passed_over", []))
 
 
 def class_rows(run: Run) -> Rows:

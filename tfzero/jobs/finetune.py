@@ -12,6 +12,7 @@ import numpy as np
 from tfzero.common.checks import InputError, require_choice
 from tfzero.common.files import write_by_path
 from tfzero.common.seeds import derive_seed
+from tfzero.common.surroundings import own_settings
 from tfzero.data import ImageData, nested_subsets
 from tfzero.jobs.load import load_model, require_keras_file
 from tfzero.jobs.source import EncoderStart
@@ -40,6 +41,7 @@ class Transfer(NamedTuple):
     seed: int = 0
 
 
+@own_settings()
 def finetune_to_file(
     data: ImageData,
     out: pathlib.Path,

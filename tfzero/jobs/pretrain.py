@@ -12,6 +12,7 @@ from rich.console import Console
 
 from tfzero.common.checks import InputError, StopError
 from tfzero.common.files import write_by_path
+from tfzero.common.surroundings import own_settings
 from tfzero.data import ImageData
 from tfzero.jobs.load import load_model, require_keras_file
 from tfzero.jobs.source import EncoderStart
@@ -58,6 +59,7 @@ class Pretraining(NamedTuple):
         return change_arguments(fresh, self.settings) if self.settings else fresh
 
 
+@own_settings()
 def pretrain_to_file(
     pretraining: Pretraining,
     images: np.ndarray,
@@ -132,6 +134,7 @@ def _require_epochs(epochs: int | None) -> None:
         raise InputError(f"`epochs` is {epochs}; expected at least 1.")
 
 
+@own_settings()
 def supervise_to_file(
     data: ImageData,
     out: pathlib.Path,

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfzero.common.checks import InputError
+from tfzero.networks.precision import PRECISION, require_precision
 from tfzero.networks.scaling import scale_images
 
 # How far floats may lie outside 0..1, as interpolation leaves them.
@@ -38,8 +39,9 @@ class Pretrainer(keras.Model, abc.ABC):
     """
 
     def __init__(self, encoder: keras.Model, *, loss_names: tuple[str, ...], seed: int):
-        super().__init__()
         _require_shapes(encoder)
+        require_precision(encoder)
+        super().__init__(dtype=PRECISION)
         self.encoder = encoder
         self.seed = seed
         # A variable, not a constant of the graph: one compiled step serves every seed.

@@ -201,6 +201,7 @@ def compare(
             record_data(run, data, checked)
             record_images(run, data)
             screen.show_plan(console, workspace.plan)
+            screen.show_left_out(console, encoder)
             show_briefly(console, checked)
             workspace, planned = _run_missing(workspace, console, estimate)
             with hold_lock(run.locks / "ending.json"):

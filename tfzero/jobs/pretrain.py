@@ -18,6 +18,7 @@ from tfzero.jobs.load import load_model, require_keras_file
 from tfzero.jobs.source import EncoderStart
 from tfzero.jobs.watch import Watch, make_watchers
 from tfzero.networks.copies import has_noise
+from tfzero.networks.frozen import describe_frozen
 from tfzero.pretrain import METHODS, build_method, find_method
 from tfzero.pretrain.arguments import change_arguments
 from tfzero.pretrain.base import Pretrainer
@@ -97,6 +98,8 @@ def pretrain_to_file(
     if done:
         console.print(f"{out} is there with {done} epochs; going on.", highlight=False)
     _warn_of_noise(model.encoder, console)
+    if frozen := describe_frozen(model.encoder, name="the encoder"):
+        console.print(frozen, highlight=False)
     watchers = make_watchers(
         watch, model, images, out, epochs=budget.epochs, done=done, console=console
     )

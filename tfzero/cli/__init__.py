@@ -10,8 +10,9 @@ import typer
 
 import tfzero
 from tfzero.cli.options import app
+from tfzero.cli.quiet import without_log_lines
 from tfzero.common.checks import InputError, StopError
-from tfzero.common.surroundings import describe_dropped, own_process
+from tfzero.common.surroundings import check_keras_file, describe_dropped, own_process
 
 # isort: off
 # Each registers its commands, in the order in which the help lists them.
@@ -52,7 +53,9 @@ def main() -> None:
         if handler != signal.SIG_IGN:  # as in a job that a shell runs in the background
             signal.signal(number, _stop)
     try:
-        app()
+        check_keras_file()
+        with without_log_lines():
+            app()
     except InputError as error:
         print(f"tfzero: {error}", file=sys.stderr)
         sys.exit(2)

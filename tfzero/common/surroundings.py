@@ -39,11 +39,28 @@ _HARMLESS = (
     "TF_USE_LEGACY_KERAS",
     "KERAS_HOME",
 )
+# Terraform's begin alike; some hold secrets.
+_TERRAFORM = (
+    "TF_CLI_",
+    "TF_DATA_DIR",
+    "TF_INPUT",
+    "TF_IN_AUTOMATION",
+    "TF_IGNORE",
+    "TF_LOG",
+    "TF_PLUGIN",
+    "TF_REATTACH",
+    "TF_REGISTRY",
+    "TF_STATE",
+    "TF_TOKEN",
+    "TF_VAR_",
+    "TF_WORKSPACE",
+)
 # What NumPy and the libraries of linear algebra read to choose their kernels.
 _PROCESSOR = ("MKL_CBWR", "NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE")
 # The first import of tfzero loads NumPy: what changes later has no effect any more.
 _AT_START = {name: os.environ[name] for name in _PROCESSOR if os.environ.get(name)}
 
+_KERAS_DEFAULTS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
 # What processes that tfzero starts, and its commands, run with. No GPU: not tried yet. TensorFlow's
 # log level is a person's own to change.
 OWN_VARIABLES = {"KERAS_BACKEND": BACKEND, "CUDA_VISIBLE_DEVICES": "-1"}
@@ -62,7 +79,7 @@ def foreign_variables(environment: MutableMapping[str, str] | None = None) -> di
         name: value
         for name, value in sorted(environment.items())
         if name.startswith(_FOREIGN)
-        and not name.startswith(_HARMLESS)
+        and not name.startswith(_HARMLESS + _TERRAFORM)
         and OWN_VARIABLES.get(name) != value
     }
 
@@ -97,9 +114,11 @@ def is_own_process() -> bool:
 
 
 def describe_dropped(dropped: dict[str, str]) -> str:
-    """Returns a sentence on variables that tfzero does not use."""
-    named = ", ".join(f"{name}={value}" for name, value in dropped.items())
-    return f"Not used, so that results do not depend on the environment: {named}."
+    """Returns a sentence on variables that tfzero does not use, without their values."""
+    return (
+        f"Environment variables that are not used, because they change numbers: "
+        f"{', '.join(dropped)}."
+    )
 
 
 def processor_variables() -> dict[str, str]:
@@ -132,16 +151,12 @@ def own_settings() -> Iterator[None]:
 
     Libraries that are not loaded are not loaded for it, unless Keras's file of settings asks for
     others than its defaults.
-
-    Raises:
-        InputError: If Keras cannot be loaded with that file.
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"))
         if "sklearn" in sys.modules:
             stack.enter_context(_sklearn_settings())
         if "keras" in sys.modules or _keras_file_differs():
-            _import_keras()
             stack.enter_context(_keras_settings())
             stack.enter_context(_tensorflow_settings())
         yield
@@ -171,26 +186,38 @@ def _keras_file() -> pathlib.Path:
     return pathlib.Path(home) / "keras.json"
 
 
-def _keras_file_differs() -> bool:
+def _read_keras_file() -> dict[str, Any]:
     try:
         found = json.loads(_keras_file().read_text("utf-8"))
     except (OSError, ValueError):
-        return False  # Keras goes by its defaults then
-    usual = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
-    return not isinstance(found, dict) or any(
-        found.get(name, value) != value for name, value in usual.items()
-    )
+        return {}  # Keras goes by its defaults then
+    return found if isinstance(found, dict) else {"floatx": found}
 
 
-def _import_keras() -> None:
-    try:
-        import keras  # noqa: F401
-    except (ValueError, AttributeError) as error:  # AttributeError: the file holds no table
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(
-            f"Keras refuses the settings in {_keras_file()}: {reason} Correct that file, or "
-            "remove it; Keras then writes one with its defaults."
-        ) from error
+def _keras_file_differs() -> bool:
+    found = _read_keras_file()
+    return any(found.get(name, value) != value for name, value in _KERAS_DEFAULTS.items())
+
+
+def check_keras_file() -> None:
+    """Refuses a file of settings with which Keras cannot be loaded.
+
+    Raises:
+        InputError: If a value is none that Keras takes.
+    """
+    found = {**_KERAS_DEFAULTS, **_read_keras_file()}
+    takes = {
+        "floatx": found["floatx"] in ("float16", "float32", "float64"),
+        "epsilon": isinstance(found["epsilon"], float),
+        "image_data_format": found["image_data_format"] in ("channels_last", "channels_first"),
+    }
+    for name, is_taken in takes.items():
+        if not is_taken:
+            raise InputError(
+                f"{_keras_file()} sets {name} to {found[name]!r}; expected a value that Keras "
+                f"takes, for example {_KERAS_DEFAULTS[name]!r}. Correct that file, or remove it: "
+                "Keras then writes one with its defaults."
+            )
 
 
 @contextlib.contextmanager

@@ -39,7 +39,7 @@ def check_call(method: keras.Model, name: str, args: tuple, kwargs: dict[str, An
         if given[argument] is not None:
             raise InputError(
                 f"{word}.{name} got `{argument}`; {word} learns from images alone. "
-                f"Leave it out: {name}(images)."
+                f"Pass only the images: {name}(images)."
             )
     _check_validation(word, given.get("validation_data"))
     _check_compiled(method)

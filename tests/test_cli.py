@@ -151,7 +151,7 @@ def test_single_stages_from_pretraining_to_prediction(
     def run(*arguments):
         result = runner.invoke(cli.app, list(arguments))
         assert result.exit_code == 0, (result.output, result.exception)
-        return result.output
+        return result.stdout
 
     first = run("pretrain", "--method", "vae", "--epochs", "1", "--out", "vae.keras")
     assert "epoch 1/1: bits_per_dimension" in first and "Wrote vae.keras" in first
@@ -237,7 +237,7 @@ def test_clips_of_sound_from_a_folder_to_prediction(monkeypatch, tmp_path, small
     def run(*arguments, code=0):
         result = CliRunner().invoke(cli.app, list(arguments))
         assert result.exit_code == code, (result.output, result.exception)
-        return result.output
+        return result.stdout
 
     clips = ("--rate", "16000", "--clip-seconds", "0.3", "--trim-db", "30", "--resize", "pad")
     assert "16x12x1 pixels" in run("check", "tones", "--size", "16x12", *clips)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from tfzero.common.surroundings import choose_backend
 from tfzero.common.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from tfzero.transfer.classifier import Classifier
     from tfzero.transfer.estimate import estimate_transfer
     from tfzero.transfer.stopping import StopAt
+
+choose_backend()
 
 _PLACES = {
     "Alarms": "tfzero.pretrain.alarms",

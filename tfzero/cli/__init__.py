@@ -10,7 +10,9 @@ import typer
 
 import tfzero
 from tfzero.cli.options import app
+from tfzero.cli.quiet import without_log_lines
 from tfzero.common.checks import InputError, StopError
+from tfzero.common.surroundings import check_keras_file, describe_dropped, own_process
 
 # isort: off
 # Each registers its commands, in the order in which the help lists them.
@@ -43,12 +45,17 @@ def main() -> None:
     A refusal becomes one sentence and exit code 2, work that cannot go on one and exit code 1;
     Ctrl-C and SIGTERM one and exit codes 130 and 143.
     """
+    dropped = own_process()
+    if dropped:
+        print(f"tfzero: {describe_dropped(dropped)}", file=sys.stderr)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number, handler in before.items():
         if handler != signal.SIG_IGN:  # as in a job that a shell runs in the background
             signal.signal(number, _stop)
     try:
-        app()
+        check_keras_file()
+        with without_log_lines():
+            app()
     except InputError as error:
         print(f"tfzero: {error}", file=sys.stderr)
         sys.exit(2)

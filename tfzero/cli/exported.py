@@ -15,6 +15,8 @@ from tfzero.cli.options import (
     command,
 )
 from tfzero.cli.parse import parse_numbers, split
+from tfzero.export.layout import find_version
+from tfzero.export.notes import describe_changes
 
 
 @command("export my.keras --out savedmodels/mine --classes cat,dog")
@@ -106,7 +108,10 @@ def predict(
     batch_size: Annotated[int, typer.Option(help="Images decoded and scored at once.")] = 64,
 ) -> None:
     """Name the class of images, or of clips of sound, with an exported classifier."""
+    find_version(savedmodel)  # before TensorFlow loads, which takes seconds
     predictions = tfzero.predict_files(savedmodel, images, batch_size=batch_size)
+    for note in describe_changes(savedmodel, [found.path for found in predictions]):
+        print(f"Note: {note}", file=sys.stderr)
     if as_json:
         print(json.dumps([_to_json(p) for p in predictions], indent=1, ensure_ascii=False))
         return

@@ -274,13 +274,16 @@ def finetune(
         "until": until,
         "patience": patience,
     }
-    accuracy, steps = finetune_to_file(
+    finetuned = finetune_to_file(
         loaded,
         out,
         transfer=Transfer(strategy, label_count, settings, unlabeled_from or "pool", seed),
         start=EncoderStart(encoder, residual),
         overwrite=overwrite,
     )
-    print(f"Updates of the network: {steps:,}")
-    print(f"Test accuracy {100 * accuracy:.1f} % (one run; for error bars use tfzero compare)")
+    print(f"Updates of the network: {finetuned.steps:,}")
+    if finetuned.frozen:
+        print(finetuned.frozen)
+    accuracy = f"{100 * finetuned.accuracy:.1f} %"
+    print(f"Test accuracy {accuracy} (one run; for error bars use tfzero compare)")
     print(f"Wrote {out}")

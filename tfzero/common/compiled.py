@@ -12,6 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfzero.common.surroundings import own_settings
+
 # More than a study's kinds of model (methods and classifiers); each holds its weights and graph.
 _MAX_MODELS = 12
 _models: collections.OrderedDict[str, keras.Model] = collections.OrderedDict()
@@ -85,7 +87,8 @@ def borrow_compiled(model: keras.Model, *, batch_size: int | None = None) -> Ite
     key = _structure(model, batch_size)
     twin = _models.pop(key, None)
     if twin is None:
-        twin = type(model).from_config(model.get_config())
+        with own_settings():
+            twin = type(model).from_config(model.get_config())
         if model.compiled:
             _count()
             twin.compile_from_config(model.get_compile_config())

@@ -77,6 +77,17 @@ def atomic_file(path: pathlib.Path) -> Iterator[BinaryIO]:
         raise
 
 
+def sync_folder(path: pathlib.Path) -> None:
+    """Waits until the names in a folder are on the disk: a rename, too, survives a power cut."""
+    if os.name == "nt":  # Windows opens no folder
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def write_by_path(path: pathlib.Path, write: Callable[[str], Any]) -> None:
     """Calls `write(temporary path)` and renames, for writers that insist on a path."""
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-") as folder:

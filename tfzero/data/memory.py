@@ -19,6 +19,8 @@ MEMORY_SHARE = 0.25
 # Bytes that are read, moved or hashed at once.
 CHUNK_BYTES = 4 * 2**20
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+# What is assumed of a machine that does not tell.
+_UNTOLD = 8 * 2**30
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 
@@ -47,7 +49,10 @@ def memory_limit() -> int:
 
 @cache
 def _find_limit() -> int:
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    try:
+        limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    except (AttributeError, ValueError, OSError):  # Windows has no such call, others no such name
+        limits = [_UNTOLD]
     for line in _read_lines(Path("/proc/self/cgroup")):
         _, kinds, group = line.split(":", 2)
         if kinds == "":  # cgroup version 2

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import mmap
-import os
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
+from tfzero.common.cores import count_cores
 from tfzero.data.memory import is_large, memory_limit
 
 
@@ -40,7 +40,7 @@ def stream_batches(
         Dataset of images `(B, H, W, C)`, or of pairs with labels `(B,)`.
     """
     count = len(images)
-    on_disk = is_large(images.nbytes, sharers=len(os.sched_getaffinity(0)))
+    on_disk = is_large(images.nbytes, sharers=count_cores())
     takes = [_read_rows(images) if on_disk else _gather(images)]
     takes += [] if labels is None else [_gather(labels)]
     shapes = [(batch_size, *images.shape[1:]), (batch_size,)]
@@ -69,7 +69,8 @@ def _gather(array: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
 
 def _read_rows(images: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
     mapped = getattr(images, "_mmap", None)  # where `np.memmap` keeps it
-    if mapped is not None and images.nbytes > memory_limit() / 2:
+    can_advise = hasattr(mmap, "MADV_RANDOM")  # not on Windows
+    if mapped is not None and can_advise and images.nbytes > memory_limit() / 2:
         # The system would read 128 KB around each image, and drop others for it: too little
         # memory is left to keep them all.
         mapped.madvise(mmap.MADV_RANDOM)

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from tfzero.common.checks import InputError
+from tfzero.common.files import sync_folder
 from tfzero.data.dataset import ImageData
 
 SCHEMA = 1
@@ -137,8 +138,4 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)  # The new name is safe only after its folder is.
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 
 from tfzero.common.checks import InputError
+from tfzero.common.files import sync_folder
 
 GRAPH_FILE = "saved_model.pb"
 STAGING_PREFIX = ".staging-"
@@ -143,6 +144,9 @@ def _settle(root: pathlib.Path) -> None:
 
 def _sync(path: pathlib.Path) -> None:
     """Waits until a file or folder is on the disk."""
+    if path.is_dir():
+        sync_folder(path)
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfzero.common.checks import InputError, require_choice
+from tfzero.common.surroundings import own_settings
 from tfzero.data.fit import RESIZE_MODES
 from tfzero.data.logmel import LogMel
 from tfzero.export import arguments, golden, graph
@@ -22,6 +23,7 @@ _SCALING = "uint8 in 0..255 is divided by 255; floats are taken as they are, in 
 _RESIZING = "bilinear with antialiasing, rounded to whole pixel values (serving_bytes)"
 
 
+@own_settings()
 def export_savedmodel(
     model: keras.Model,
     base: str | os.PathLike,
@@ -114,6 +116,7 @@ def _require_logits(model: keras.Model, pixels: np.ndarray, pixel_range) -> None
     golden.require_logits(logits.numpy())
 
 
+@own_settings()
 def export_encoder(
     model: keras.Model,
     base: str | os.PathLike,
@@ -164,6 +167,7 @@ def export_encoder(
     return write_version(contents, pathlib.Path(base))
 
 
+@own_settings()
 def export_generator(
     model: keras.Model,
     base: str | os.PathLike,

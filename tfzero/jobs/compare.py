@@ -15,6 +15,7 @@ from rich.console import Console
 
 from tfzero.common.checks import StopError
 from tfzero.common.files import is_disk_full, write_json
+from tfzero.common.surroundings import own_settings
 from tfzero.data import ImageData, load_data
 from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.jobs import opening
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     import keras
 
 
+@own_settings()
 def compare(
     data: ImageData | str | os.PathLike = "digits",
     *,
@@ -199,6 +201,7 @@ def compare(
             record_data(run, data, checked)
             record_images(run, data)
             screen.show_plan(console, workspace.plan)
+            screen.show_left_out(console, encoder)
             show_briefly(console, checked)
             workspace, planned = _run_missing(workspace, console, estimate)
             with hold_lock(run.locks / "ending.json"):

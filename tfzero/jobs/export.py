@@ -6,6 +6,7 @@ import pathlib
 from typing import Any, NamedTuple
 
 from tfzero.common.checks import InputError, require_choice
+from tfzero.common.surroundings import own_settings
 from tfzero.data.logmel import CLIP_MODES, LogMel, plan_logmel
 from tfzero.data.options import check_clip_options
 from tfzero.export import export_encoder, export_generator, export_savedmodel
@@ -71,6 +72,7 @@ class ServedImages(NamedTuple):
         )
 
 
+@own_settings()
 def export_from_file(
     path: pathlib.Path,
     out: pathlib.Path,

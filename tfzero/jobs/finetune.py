@@ -12,9 +12,11 @@ import numpy as np
 from tfzero.common.checks import InputError, require_choice
 from tfzero.common.files import write_by_path
 from tfzero.common.seeds import derive_seed
+from tfzero.common.surroundings import own_settings
 from tfzero.data import ImageData, nested_subsets
 from tfzero.jobs.load import load_model, require_keras_file
 from tfzero.jobs.source import EncoderStart
+from tfzero.networks.frozen import describe_frozen
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.generate import generate_pool
 from tfzero.study.planning.label_counts import parse_label_counts
@@ -40,6 +42,21 @@ class Transfer(NamedTuple):
     seed: int = 0
 
 
+class Finetuned(NamedTuple):
+    """A classifier that was trained.
+
+    Attributes:
+        accuracy: On the test images.
+        steps: Updates of the network.
+        frozen: A sentence on layers of the encoder that no update changed, or ''.
+    """
+
+    accuracy: float
+    steps: int
+    frozen: str
+
+
+@own_settings()
 def finetune_to_file(
     data: ImageData,
     out: pathlib.Path,
@@ -47,8 +64,8 @@ def finetune_to_file(
     transfer: Transfer,
     start: EncoderStart,
     overwrite: bool,
-) -> tuple[float, int]:
-    """Trains a classifier and saves it; returns its accuracy on the test images and its updates.
+) -> Finetuned:
+    """Trains a classifier and saves it.
 
     Args:
         data: The images.
@@ -84,7 +101,9 @@ def finetune_to_file(
     )
     write_by_path(out, fitted.model.save)
     found = fitted.predict(data.test_images).argmax(axis=1)
-    return float((found == data.test_labels).mean()), fitted.cost.steps
+    accuracy = float((found == data.test_labels).mean())
+    frozen = "" if start.encoder is None else describe_frozen(network, name=start.encoder.name)
+    return Finetuned(accuracy, fitted.cost.steps, frozen)
 
 
 def _require_network(strategy: str) -> None:

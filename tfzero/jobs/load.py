@@ -9,6 +9,7 @@ import zipfile
 from typing import Any
 
 from tfzero.common.checks import InputError
+from tfzero.common.surroundings import own_settings
 from tfzero.pretrain import METHODS
 
 # What registers classes beside the methods.
@@ -22,6 +23,7 @@ _REGISTERING = (
 )
 
 
+@own_settings()
 def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None = None):
     """Loads a `.keras` file: a method, a classifier or an encoder, with optimizer state.
 

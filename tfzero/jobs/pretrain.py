@@ -12,11 +12,13 @@ from rich.console import Console
 
 from tfzero.common.checks import InputError, StopError
 from tfzero.common.files import write_by_path
+from tfzero.common.surroundings import own_settings
 from tfzero.data import ImageData
 from tfzero.jobs.load import load_model, require_keras_file
 from tfzero.jobs.source import EncoderStart
 from tfzero.jobs.watch import Watch, make_watchers
 from tfzero.networks.copies import has_noise
+from tfzero.networks.frozen import describe_frozen
 from tfzero.pretrain import METHODS, build_method, find_method
 from tfzero.pretrain.arguments import change_arguments
 from tfzero.pretrain.base import Pretrainer
@@ -58,6 +60,7 @@ class Pretraining(NamedTuple):
         return change_arguments(fresh, self.settings) if self.settings else fresh
 
 
+@own_settings()
 def pretrain_to_file(
     pretraining: Pretraining,
     images: np.ndarray,
@@ -95,6 +98,8 @@ def pretrain_to_file(
     if done:
         console.print(f"{out} is there with {done} epochs; going on.", highlight=False)
     _warn_of_noise(model.encoder, console)
+    if frozen := describe_frozen(model.encoder, name="the encoder"):
+        console.print(frozen, highlight=False)
     watchers = make_watchers(
         watch, model, images, out, epochs=budget.epochs, done=done, console=console
     )
@@ -132,6 +137,7 @@ def _require_epochs(epochs: int | None) -> None:
         raise InputError(f"`epochs` is {epochs}; expected at least 1.")
 
 
+@own_settings()
 def supervise_to_file(
     data: ImageData,
     out: pathlib.Path,

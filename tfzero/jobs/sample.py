@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tfzero.common.checks import InputError, require_choice
 from tfzero.common.seeds import derive_seed
+from tfzero.common.surroundings import own_settings
 from tfzero.jobs.load import load_model
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.generate import generate_images
@@ -34,6 +35,7 @@ class Pictures(NamedTuple):
     seed: int = 0
 
 
+@own_settings()
 def sample_to_folder(
     path: pathlib.Path,
     out: pathlib.Path,

@@ -13,6 +13,7 @@ from tfzero.common.seeds import derive_seed
 from tfzero.data import ImageData
 from tfzero.data.source_task import SourceTask, load_source_task
 from tfzero.jobs.load import load_model
+from tfzero.networks.frozen import describe_frozen
 from tfzero.study.inits.given import File, Public
 from tfzero.study.planning.parts import GivenEncoder
 
@@ -124,7 +125,13 @@ def _open_public(text: str, like: ImageData, weights) -> Source:
 def _open_file(path: pathlib.Path, like: ImageData) -> Source:
     encoder = load_encoder_file(path, like.image_shape)
     config = json.dumps(encoder.get_config(), sort_keys=True, default=str)
-    given = GivenEncoder(init=File.word, name=path.name, fingerprint=_identify(config, encoder))
+    frozen = describe_frozen(encoder, name=path.name)
+    given = GivenEncoder(
+        init=File.word,
+        name=path.name,
+        fingerprint=_identify(config, encoder),
+        notes=(frozen,) if frozen else (),
+    )
     return Source(given=given, encoder=encoder)
 
 
@@ -134,9 +141,12 @@ def load_encoder_file(path: pathlib.Path, image_shape: tuple[int, int, int]) -> 
     Raises:
         InputError: If there is none for images of this shape.
     """
+    from tfzero.networks.precision import require_precision
+
     loaded = load_model(path)
     encoder = getattr(loaded, "encoder", loaded)
     _check_form(path, encoder)
+    require_precision(encoder)
     takes, gives = tuple(encoder.input_shape[1:]), tuple(encoder.output_shape)
     if takes != tuple(image_shape):
         raise _takes_others(path, takes, tuple(image_shape))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import keras
 
 from tfzero.common.checks import require_choice
+from tfzero.common.surroundings import own_settings
 
 Columns = tuple[int, int]
 
@@ -56,6 +57,7 @@ def split_blocks(encoder: keras.Model) -> list[list[keras.layers.Layer]]:
     return [block for block in blocks if block]
 
 
+@own_settings()
 def take_block(encoder: keras.Model, name: str) -> keras.Model:
     """Returns the network from images to the features of a block, sharing the encoder's weights.
 
@@ -76,6 +78,7 @@ def take_block(encoder: keras.Model, name: str) -> keras.Model:
     return keras.Model(encoder.input, _flatten_block(encoder, name), name=name)
 
 
+@own_settings()
 def join_blocks(
     encoder: keras.Model, *, only: Sequence[str] | None = None
 ) -> tuple[keras.Model, dict[str, Columns]]:

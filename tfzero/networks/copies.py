@@ -8,6 +8,7 @@ import keras
 
 from tfzero.common.checks import InputError
 from tfzero.common.seeds import derive_seed
+from tfzero.common.surroundings import own_settings
 
 
 def copy_network(network: keras.Model) -> keras.Model:
@@ -64,6 +65,7 @@ def seed_noise(network: keras.Model, *, seed: int) -> keras.Model:
     return seeded
 
 
+@own_settings()
 def _rebuild(network, make_config):
     try:
         copy = type(network).from_config(make_config())

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfzero.common.checks import require_between
 from tfzero.common.seeds import derive_seed
+from tfzero.common.surroundings import own_settings
 from tfzero.networks.layers import StandardizedConv2D, scaled_leaky_relu
 from tfzero.networks.shapes import default_width
 
@@ -19,6 +20,7 @@ _MAX_DOUBLINGS = 5
 _MAX_FILTERS = 128
 
 
+@own_settings()
 def build_decoder(
     image_shape: tuple[int, int, int],
     latent_dim: int,
@@ -86,6 +88,7 @@ def _double(x, num_filters: int, block: int, *, seed: int):
     )(x)
 
 
+@own_settings()
 def make_generator(decoder: keras.Model) -> keras.Model:
     """Returns the model from latents `(B, Z)` to images `(B, H, W, C)` in 0..1.
 

@@ -6,6 +6,7 @@ import keras
 
 from tfzero.common.checks import InputError, require_between
 from tfzero.common.seeds import derive_seed
+from tfzero.common.surroundings import own_settings
 from tfzero.networks.layers import StandardizedConv2D, scaled_leaky_relu
 from tfzero.networks.shapes import default_width, list_blocks
 
@@ -17,6 +18,7 @@ FEATURE_GRID = 2
 _RESIDUAL_SCALE = 0.2
 
 
+@own_settings()
 def build_encoder(
     image_shape: tuple[int, int, int],
     *,

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfzero.common.checks import InputError, require_between
 from tfzero.common.seeds import derive_seed
+from tfzero.common.surroundings import own_settings
 from tfzero.networks.scaling import scale_images
 from tfzero.networks.shapes import PATCHES_A_CENTROID
 
@@ -144,6 +145,7 @@ def normalize_patches(patches: tf.Tensor) -> tf.Tensor:
     return (patches - mean) * tf.math.rsqrt(variance + _CONTRAST_FLOOR)
 
 
+@own_settings()
 def fit_kmeans(
     images: np.ndarray,
     *,

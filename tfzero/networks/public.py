@@ -16,6 +16,7 @@ import keras
 import tensorflow as tf
 
 from tfzero.common.checks import InputError, require_choice
+from tfzero.common.surroundings import own_settings
 
 
 class Application(NamedTuple):
@@ -100,6 +101,7 @@ class PublicPixels(keras.layers.Layer):
         return {**super().get_config(), "size": self.size, "scaling": self.scaling}
 
 
+@own_settings()
 def build_public_encoder(
     name: str,
     image_shape: tuple[int, int, int],

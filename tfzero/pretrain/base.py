@@ -9,7 +9,9 @@ import keras
 import tensorflow as tf
 
 from tfzero.common.checks import InputError
+from tfzero.networks.precision import PRECISION, require_precision
 from tfzero.networks.scaling import scale_images
+from tfzero.pretrain.keras_arguments import check_call
 
 # How far floats may lie outside 0..1, as interpolation leaves them.
 OVERSHOOT = 0.1
@@ -38,8 +40,9 @@ class Pretrainer(keras.Model, abc.ABC):
     """
 
     def __init__(self, encoder: keras.Model, *, loss_names: tuple[str, ...], seed: int):
-        super().__init__()
         _require_shapes(encoder)
+        require_precision(encoder)
+        super().__init__(dtype=PRECISION)
         self.encoder = encoder
         self.seed = seed
         # A variable, not a constant of the graph: one compiled step serves every seed.
@@ -63,6 +66,24 @@ class Pretrainer(keras.Model, abc.ABC):
     def call(self, images, training=False):
         """Returns the encoder's features `(B, D)` of images `(B, H, W, C)`."""
         return self.encoder(scale_images(images), training=training)
+
+    # The only methods of Keras's that are overridden: it would pass over these arguments silently.
+    def fit(self, *args, **kwargs):
+        """Trains on images as `keras.Model.fit` does; refuses labels and weights."""
+        check_call(self, "fit", args, kwargs)
+        return super().fit(*args, **kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        """Returns the losses as `keras.Model.evaluate` does; refuses labels and weights."""
+        # Keras's `fit` evaluates by arguments that it keeps for itself.
+        if "_use_cached_eval_dataset" not in kwargs:
+            check_call(self, "evaluate", args, kwargs)
+        return super().evaluate(*args, **kwargs)
+
+    @property
+    def has_further_optimizers(self) -> bool:
+        """Whether a part is trained by another optimizer than that given to `compile`."""
+        return type(self).follow_rate is not Pretrainer.follow_rate
 
     def make_optimizer(self, learning_rate: float) -> keras.optimizers.Optimizer:
         """Returns the optimizer that `tfzero.pretrain.run.pretrain` compiles the method with."""

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from tfzero.common.checks import InputError
+from tfzero.common.files import sync_folder
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -180,8 +181,4 @@ def write_whole(path: pathlib.Path, write: Callable[[pathlib.Path], object]) -> 
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the rename, too, survives a power cut
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfzero.common.checks import InputError, require_between, require_choice
 from tfzero.common.seeds import derive_seed
 from tfzero.networks.decoder import build_decoder, decode_prior, make_generator
+from tfzero.networks.precision import PRECISION
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import losses
 from tfzero.pretrain.base import Pretrainer, require_count
@@ -288,7 +289,7 @@ class _Posterior(keras.Model):
     """The first half of a VAE: what an image says about its latents."""
 
     def __init__(self, vae: VAE):
-        super().__init__()
+        super().__init__(dtype=PRECISION)
         self.vae = vae
         self.built = True
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from tfzero.common.arm import Arm
+from tfzero.common.surroundings import describe_dropped, foreign_variables
+from tfzero.networks.frozen import describe_frozen
 from tfzero.study.growth import Growth
 from tfzero.study.planning.families import list_families
 from tfzero.study.planning.parts import DataSummary
@@ -18,6 +21,9 @@ from tfzero.study.verdict.pairing import MIN_SEEDS
 from tfzero.study.verdict.words import format_points, join, smallest_difference
 from tfzero.study.work.forecast import Forecast
 from tfzero.study.work.progress import Planned, format_seconds
+
+if TYPE_CHECKING:
+    import keras
 
 # A plan that takes up to this many times the minutes keeps to them.
 _OVER = 1.1
@@ -45,6 +51,7 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
     if plan.encoders is not None:
         console.print(f"Encoders: {plan.encoders} a method, shared by the seeds", highlight=False)
     _show_looks(console, plan)
+    console.print("Device: processor; a GPU is not used yet.", highlight=False)
     console.print(_describe_metric(plan), highlight=False)
     if plan.dropped:
         dropped = ", ".join(plan.dropped)
@@ -64,6 +71,15 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
     units = plan.seeds if plan.num_encoders < MIN_SEEDS else plan.num_encoders
     arms = len(families[0].pairs) if families else 1
     console.print(smallest_difference(plan, arms=arms, units=units), highlight=False)
+
+
+def show_left_out(console: Console, encoder: keras.Model | None) -> None:
+    """Prints what of the surroundings a study does not use, and what of an own encoder is fixed."""
+    if foreign := foreign_variables():
+        console.print(describe_dropped(foreign), highlight=False)
+    frozen = "" if encoder is None else describe_frozen(encoder, name="`encoder`")
+    if frozen:
+        console.print(frozen, highlight=False)
 
 
 def _count_labelled(data: DataSummary) -> str:

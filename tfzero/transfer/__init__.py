@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from tfzero.common.checks import InputError, check_images, check_labels
+from tfzero.common.surroundings import own_settings
 from tfzero.transfer.budget import Budget, default_budget
 from tfzero.transfer.strategies import STRATEGIES, find_strategy
 from tfzero.transfer.strategies.base import Need, Strategy, Task
@@ -44,6 +45,7 @@ def trains_on_unlabeled(strategy: str) -> bool:
     return STRATEGIES[strategy].trains_on_unlabeled
 
 
+@own_settings()
 def fit_classifier(
     strategy: str | Strategy,
     *,
@@ -130,6 +132,7 @@ def _count_classes(labels: np.ndarray, num_classes: int | None) -> int:
     return num_classes
 
 
+@own_settings()
 def fit_on_features(
     strategy: str | Strategy,
     *,

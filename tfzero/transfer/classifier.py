@@ -12,6 +12,7 @@ from tfzero.common.seeds import derive_seed
 from tfzero.data.kinds import KINDS, default_kind
 from tfzero.networks.augmentation import augment_images
 from tfzero.networks.copies import copy_network
+from tfzero.networks.precision import PRECISION, require_precision
 from tfzero.networks.scaling import scale_images
 from tfzero.transfer.contract import Fitted
 
@@ -43,7 +44,8 @@ class Classifier(keras.Model):
         kind: str | None = None,
         seed: int = 0,
     ):
-        super().__init__()
+        require_precision(encoder)
+        super().__init__(dtype=PRECISION)
         self.encoder = copy_network(encoder)
         self.num_classes = num_classes
         self.augment = augment
@@ -124,7 +126,7 @@ class FeatureReader(keras.Model):
     """
 
     def __init__(self, encoder: keras.Model):
-        super().__init__()
+        super().__init__(dtype=PRECISION)
         self.encoder = encoder
         self.built = True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import resource
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ class Cost:
         steps: Updates of the network; 0 for classical models.
         parameters: Weights that were fitted.
         peak_memory_bytes: Largest memory of the process while the fit ran, with the libraries and
-            images in it; where the system cannot tell that, since the process began.
+            images in it; where the system cannot tell that, since the process began, or 0.
     """
 
     seconds: float = 0.0
@@ -83,7 +83,12 @@ def _read_peak_memory() -> int:
         for line in file:
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 class FittedModel(Protocol):

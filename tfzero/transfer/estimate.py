@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 from tfzero.common.checks import InputError, check_images, check_labels
 from tfzero.common.seeds import derive_seed
+from tfzero.common.surroundings import own_settings
 from tfzero.networks.blocks import Columns
 from tfzero.networks.copies import redraw_network
 from tfzero.networks.kmeans import fit_kmeans
@@ -94,6 +95,7 @@ class TransferEstimate:
         return "\n".join([self.verdict, f"Probes on {self.num_labels:,} labels:", *rows])
 
 
+@own_settings()
 def estimate_transfer(
     encoder: keras.Model,
     images: np.ndarray,

@@ -10,6 +10,7 @@ import tensorflow as tf
 from sklearn.pipeline import Pipeline
 
 from tfzero.networks.blocks import join_blocks
+from tfzero.networks.precision import PRECISION
 from tfzero.networks.scaling import scale_images
 from tfzero.transfer.classifier import Classifier
 
@@ -122,7 +123,7 @@ class HeadedNetwork(keras.Model):
     """
 
     def __init__(self, encoder: keras.Model, head: keras.layers.Layer):
-        super().__init__()
+        super().__init__(dtype=PRECISION)
         self.encoder, self.head = encoder, head
         if not head.built:
             head.build(encoder.output_shape)

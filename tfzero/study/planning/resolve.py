@@ -289,5 +289,8 @@ def _identify_encoder(encoder, image_shape) -> str:
             f"The encoder maps {takes} to {gives}; expected {(None, *image_shape)} to (None, D). "
             "Build it for these images, and end it in pooling or Flatten."
         )
+    from tfzero.networks.precision import require_precision  # Keras is slow to import
+
+    require_precision(encoder)
     text = json.dumps(encoder.get_config(), sort_keys=True, default=str)
     return f"{encoder.name}-{hashlib.blake2b(text.encode(), digest_size=5).hexdigest()}"

@@ -1,10 +1,11 @@
-"""The versions that a study's results depend on."""
+"""The versions that a study's results depend on, and what chose the processor's kernels."""
 
 from __future__ import annotations
 
 import platform
 from importlib import metadata
 
+from tfzero.common.surroundings import processor_variables
 from tfzero.common.version import __version__
 
 
@@ -19,6 +20,7 @@ def current_versions() -> dict[str, str]:
         "python": platform.python_version(),
         "tensorflow": tensorflow,
         **{name: _version(name) for name in names},
+        **processor_variables(),
     }
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 from tfzero.common.checks import InputError
+from tfzero.common.surroundings import foreign_variables
+from tfzero.study.planning.difference import plan_difference
+from tfzero.study.planning.versions import current_versions
 
 # Seconds for a scheduler to answer, and for its first workers to appear.
 _PATIENCE = 10.0
@@ -44,6 +48,7 @@ def connect(address: str) -> Iterator[Any]:
         log.setLevel(before)
     with client:
         _check_workers(client, address)
+        _check_surroundings(client)
         yield client
 
 
@@ -58,6 +63,29 @@ def _check_workers(client, address: str) -> None:
             "expected at least 2 workers of one thread each, so that results do not depend on the "
             f"machine. Start them so: dask worker {address} --nworkers 4 --nthreads 1"
         )
+
+
+def _look_around() -> tuple[dict[str, str], list[str]]:
+    """Returns versions of the process that this runs in, and variables that it has read."""
+    is_loaded = "tensorflow" in sys.modules  # else they are dropped before the first job
+    return current_versions(), list(foreign_variables()) if is_loaded else []
+
+
+def _check_surroundings(client) -> None:
+    """Refuses workers whose numbers would not be this process's: they cannot be changed."""
+    expected = current_versions()
+    for worker, (versions, foreign) in client.run(_look_around).items():
+        if foreign:
+            raise InputError(
+                f"The worker at {worker} has {', '.join(foreign)} in its environment; expected "
+                "none of them, so that results do not depend on it. Unset them and start the "
+                "worker again."
+            )
+        if versions != expected:
+            raise InputError(
+                f"The worker at {worker} has other versions than this process "
+                f"({'; '.join(plan_difference(expected, versions))}). Install the same on all."
+            )
 
 
 def _first_line(error: BaseException) -> str:

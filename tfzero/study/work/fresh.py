@@ -19,6 +19,7 @@ from typing import Any
 
 import cloudpickle
 
+from tfzero.common.surroundings import drop_foreign_variables, own_process
 from tfzero.study.work.process import prepare_process
 
 # Seconds between looks at whether the process lives that waits for this one.
@@ -39,6 +40,7 @@ def run_fresh(call: Callable[..., Any], *arguments: Any, threads: int) -> Any:
         limits = {name: str(threads) for name in _LIMITS}
         # Classes of a user's own modules are found where this process finds them.
         environment = {**os.environ, **limits, "PYTHONPATH": os.pathsep.join(sys.path)}
+        drop_foreign_variables(environment)
         command = [sys.executable, "-m", __name__, name, str(threads)]
         done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False)
         if not (folder / "found").exists():
@@ -56,8 +58,8 @@ def _work(folder: pathlib.Path, threads: int) -> None:
     """Does what is asked for in a folder, and leaves there what came of it."""
     parent = os.getppid()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    prepare_process()
-    _use_threads(threads)
+    own_process()
+    prepare_process(threads)
     call, arguments = pickle.loads((folder / "asked").read_bytes())
     found: tuple[Any, Exception | None]
     try:
@@ -67,15 +69,6 @@ def _work(folder: pathlib.Path, threads: int) -> None:
     written = folder / "written"
     written.write_bytes(cloudpickle.dumps(found))
     written.rename(folder / "found")
-
-
-def _use_threads(count: int) -> None:
-    """Gives this process threads, before its first use of TensorFlow and after its preparation."""
-    import tensorflow as tf
-    import threadpoolctl
-
-    threadpoolctl.threadpool_limits(count)
-    tf.config.threading.set_intra_op_parallelism_threads(count)
 
 
 def _end_with(parent: int) -> None:

@@ -11,6 +11,7 @@ import functools
 import json
 import os
 import pathlib
+import platform
 import threading
 import time
 import uuid
@@ -34,7 +35,8 @@ class Process(NamedTuple):
         machine: The start of the machine, and the process namespace (two containers on one
             machine number their processes apart).
         number: Process number.
-        started: Clock ticks from the machine's start to the process's.
+        started: Clock ticks from the machine's start to the process's; 0 where the system does
+            not tell that, as outside Linux. Its locks are free once they show no sign of life.
     """
 
     machine: str
@@ -48,7 +50,8 @@ class Process(NamedTuple):
 
     def is_dead(self) -> bool:
         """Returns whether it surely has ended; of another machine nobody here knows."""
-        return self.machine == _this_machine() and _start_ticks(self.number) != self.started
+        is_known = self.started and self.machine == _this_machine()
+        return bool(is_known) and _start_ticks(self.number) != self.started
 
 
 class Holder(NamedTuple):
@@ -288,5 +291,8 @@ def _start_ticks(number: int) -> int | None:
 
 @functools.cache
 def _this_machine() -> str:
-    boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    try:
+        boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:  # outside Linux
+        return f"{platform.node()} {uuid.getnode():x}"

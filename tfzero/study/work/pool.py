@@ -9,6 +9,7 @@ import itertools
 import os
 import pathlib
 import signal
+import uuid
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
@@ -17,9 +18,13 @@ from typing import Any, NamedTuple
 import loky
 
 from tfzero.common.checks import InputError, StopError
-from tfzero.study.work.process import end_with, write_errors_to
+from tfzero.common.cores import count_cores
+from tfzero.common.surroundings import OWN_VARIABLES, own_process
+from tfzero.study.work.process import begin_worker, why_unfit, write_errors_to
 from tfzero.study.work.progress import Progress
 
+# Tells this process from any other, on any machine.
+_THIS = uuid.uuid4().hex
 # An idle worker ends after so many seconds, and with it all that it has compiled.
 _IDLE_SECONDS = 300
 # Each worker uses one core: results must not depend on a machine's cores. loky replaces a worker
@@ -34,6 +39,7 @@ _ENVIRONMENT = {
     "NUMBA_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
     "LOKY_MAX_MEMORY_LEAK_SIZE": "2e9",
+    **OWN_VARIABLES,
 }
 
 
@@ -98,10 +104,25 @@ class _Processes(Executor):
         return loky.get_reusable_executor(
             self._count,
             timeout=_IDLE_SECONDS,
-            initializer=end_with,
+            initializer=begin_worker,
             initargs=(os.getpid(),),
             env=_ENVIRONMENT,
         )
+
+
+class _OneAtATime(Executor):
+    """Runs each call in this process, or in one worker where that would give other numbers."""
+
+    def __init__(self):
+        self._here, self._beside = _ThisProcess(), _Processes(1)
+
+    def submit(self, fn, /, *args, **kwargs) -> Future:
+        executor = self._beside if why_unfit() else self._here
+        return executor.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        if why_unfit():
+            self._beside.shutdown(wait, cancel_futures=cancel_futures)
 
 
 class _Workers(NamedTuple):
@@ -183,7 +204,7 @@ class Pool:
     def submit(self, item: Any, call: Callable[..., Any], *arguments: Any) -> None:
         """Hands out an item, which comes back with what its call returns."""
         try:
-            future = self._executor.submit(_call, self._log, os.getpid(), call, arguments)
+            future = self._executor.submit(_call, self._log, _THIS, call, arguments)
         except BrokenExecutor as error:  # a worker was killed a moment ago
             future = Future()
             future.set_exception(error)
@@ -268,8 +289,8 @@ def _workers() -> _Workers:
 
 
 def _on_this_machine(count: int | None) -> _Workers:
-    count = count or len(os.sched_getaffinity(0))
-    return _Workers(count, _ThisProcess() if count == 1 else _Processes(count))
+    count = count or count_cores()
+    return _Workers(count, _OneAtATime() if count == 1 else _Processes(count))
 
 
 @contextlib.contextmanager
@@ -277,7 +298,11 @@ def _interrupts_blocked() -> Iterator[None]:
     """Keeps Ctrl-C, which a terminal sends to all its processes, from those started meanwhile.
 
     They are ended by their parent, in order; half-started ones would print a traceback each.
+    Windows cannot do that.
     """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -285,7 +310,9 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _call(log: pathlib.Path | None, parent: int, call: Callable[..., Any], arguments: tuple) -> Any:
-    if log is not None and os.getpid() != parent:
-        write_errors_to(log)
+def _call(log: pathlib.Path | None, asked: str, call: Callable[..., Any], arguments: tuple) -> Any:
+    if asked != _THIS:  # a worker, perhaps of a cluster
+        own_process()
+        if log is not None:
+            write_errors_to(log)
     return call(*arguments)

@@ -7,11 +7,14 @@ import functools
 import gc
 import os
 import pathlib
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Concatenate, ParamSpec, TypeVar
 
+from tfzero.common.cores import count_cores
+from tfzero.common.surroundings import foreign_variables, is_own_process, own_process, own_settings
 from tfzero.study.workspace import Workspace
 
 Arguments = ParamSpec("Arguments")
@@ -35,33 +38,124 @@ def in_study(
         workspace.outside.register()
         import keras
 
-        with keras.saving.custom_object_scope(workspace.custom_objects):
+        with _as_in_a_worker(), keras.saving.custom_object_scope(workspace.custom_objects):
             return job(workspace, *args, **kwargs)
 
     return run
 
 
 @functools.cache
-def prepare_process() -> None:
-    """Sets up TensorFlow in this process, once, before its first use.
+def prepare_process(threads: int = 1) -> None:
+    """Loads TensorFlow into this process, once.
 
-    One thread, so that results do not depend on a machine's core count. Without the graph pass
-    that fuses convolutions with what follows them: on these networks it fails on every training
-    graph and costs a quarter of each step (measured on TensorFlow 2.21).
+    One thread, so that results do not depend on a machine's core count.
+
+    Args:
+        threads: For one operation of TensorFlow or of linear algebra, in a process of tfzero's own.
     """
+    global _threads
+    import tensorflow as tf
+
+    _threads = threads
+    gc.freeze()  # TensorFlow's own million objects need not be searched for garbage each time
+    if is_own_process():
+        # Raises where TensorFlow runs already; `why_unfit` told whether it has one thread then.
+        with contextlib.suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+# What `prepare_process` was given.
+_threads = 1
+
+
+@contextlib.contextmanager
+def _as_in_a_worker() -> Iterator[None]:
+    """Fixes what changes numbers while a job runs; the calling process gets it all back."""
     import sklearn.metrics  # noqa: F401  # loads the numerical libraries that are limited below
     import tensorflow as tf
     import threadpoolctl
 
-    gc.freeze()  # TensorFlow's own million objects need not be searched for garbage each time
-    tf.get_logger().setLevel("ERROR")
-    tf.config.optimizer.set_experimental_options({"remapping": False})
-    # Worker processes start with one thread anyway; this process or a cluster's may not.
-    threadpoolctl.threadpool_limits(1)
-    # Raises where TensorFlow runs already, as in a notebook's own process on a one-core machine.
-    with contextlib.suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+    logger, eager = tf.get_logger(), tf.config.functions_run_eagerly()
+    level = logger.level
+    with own_settings(), threadpoolctl.threadpool_limits(_threads):
+        logger.setLevel("ERROR")
+        if eager:
+            tf.config.run_functions_eagerly(False)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+            if eager:
+                tf.config.run_functions_eagerly(True)
+
+
+def why_unfit() -> str | None:
+    """Returns what keeps this process from giving the numbers that a worker gives; None if nothing.
+
+    These are settings that no process can change and change back: what TensorFlow read when it
+    was loaded, its threads, and its devices.
+    """
+    if foreign := foreign_variables():
+        return f"its environment has {', '.join(foreign)}"
+    if "tensorflow" not in sys.modules:
+        if not is_own_process() and not (_are_one(0, 0) and not _may_have_gpu()):
+            return "TensorFlow would have several threads, or a GPU"
+        return None
+    import tensorflow as tf
+    from tensorflow.python.framework import config as internal
+    from tensorflow.python.framework import ops
+
+    if tf.config.get_visible_devices("GPU"):
+        return "it uses a GPU"
+    if tf.distribute.has_strategy():
+        return "it is in the scope of a tf.distribute strategy"
+    if internal.is_op_determinism_enabled():
+        return "tf.config.experimental.enable_op_determinism was called"
+    if ops.is_auto_dtype_conversion_enabled():
+        return "TensorFlow converts types as NumPy does"
+    return None if _has_one_thread() else "TensorFlow has several threads"
+
+
+def _may_have_gpu() -> bool:
+    return os.environ.get("CUDA_VISIBLE_DEVICES") != "-1" and any(
+        pathlib.Path("/dev").glob("nvidia[0-9]*")
+    )
+
+
+def _has_one_thread() -> bool:
+    """Returns whether TensorFlow has one thread, or can have: only a process of our own is asked.
+
+    It has as many as its settings say, as the environment says, or as there are cores.
+    """
+    from tensorflow.config import threading as settings
+
+    if is_own_process():
+        try:
+            settings.set_intra_op_parallelism_threads(1)
+            settings.set_inter_op_parallelism_threads(1)
+        except RuntimeError:  # it runs already
+            pass
+        else:
+            return True
+    return _are_one(
+        settings.get_intra_op_parallelism_threads(), settings.get_inter_op_parallelism_threads()
+    )
+
+
+def _are_one(intra: int, inter: int) -> bool:
+    """Returns whether TensorFlow has one thread by its settings, of which 0 is none."""
+    names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    return all(
+        (number or int(os.environ.get(name) or count_cores())) == 1
+        for name, number in zip(names, (intra, inter), strict=True)
+    )
+
+
+def begin_worker(parent: int) -> None:
+    """Makes this process a worker, before it loads TensorFlow, that ends with its parent."""
+    own_process()
+    end_with(parent)
 
 
 def write_errors_to(log: pathlib.Path) -> None:

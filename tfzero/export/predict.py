@@ -19,7 +19,7 @@ from tfzero.data.clips import SUFFIX, read_clip, read_clip_header
 from tfzero.data.decode import SUFFIXES, decode_image
 from tfzero.data.logmel import LogMel, make_image
 from tfzero.export.fresh_process import MAX_PIXELS, SPEC_FILE, find_reason
-from tfzero.export.layout import find_version
+from tfzero.export.layout import find_version, plain_path
 
 _CHANNELS = (1, 3)
 # What the graph brings to gray or RGB as training does; others, such as CMYK, it refuses.
@@ -100,7 +100,8 @@ def predict_files(
             "signature serving_default with tf.saved_model.load."
         )
     reader, class_names = _find_reader(spec, version), spec["class_names"]
-    signatures = tf.saved_model.load(str(version)).signatures
+    with plain_path(version) as plain:
+        signatures = tf.saved_model.load(str(plain)).signatures
     files = [file for path in paths for file in _list_files(pathlib.Path(path), reader)]
     predictions = []
     for start in range(0, len(files), batch_size):

@@ -259,7 +259,7 @@ def _choose_sentences(study: Study) -> list[str]:
     return [*shown, *more, *sentences[len(comparisons) :]]
 
 
-def show_export(console: Console, study: Study) -> None:
+def show_export(console: Console, study: Study, *, has_report: bool = True) -> None:
     """Prints what is known of the exported file, or why there is none, and where everything is."""
     recommended, reason = study.results["recommended"], study.results["not_exported"]
     console.print()
@@ -271,8 +271,17 @@ def show_export(console: Console, study: Study) -> None:
         console.print(
             f"{recommended['arm']} is {recommended['reason']}.", highlight=False, markup=False
         )
-        console.print(f"SavedModel: {recommended['savedmodel']}", highlight=False)
-    console.print(f"Report: {study.folder}/report.html", highlight=False)
+        _print_place(console, f"SavedModel: {recommended['savedmodel']}")
+    for sentence in study.results["unfinished"]:
+        if sentence != reason:
+            console.print(sentence, highlight=False, markup=False)
+    if has_report:
+        _print_place(console, f"Report: {study.folder}/report.html")
+
+
+def _print_place(console: Console, text: str) -> None:
+    """Prints a line that ends in a path, which is not broken, to be copied."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _format(row) -> str:

@@ -6,7 +6,7 @@ import codecs
 import sys
 from typing import Any
 
-_HANDLER = "tfzero.plain"
+_HANDLER = "tfzero-plain"
 # What stands for letters of ours where a stream knows none but ASCII; the rest is escaped.
 _PLAIN = {
     "±": "+-",

@@ -343,11 +343,31 @@ def test_predict_answers_all_files_but_the_bad_one(version, images, tmp_path):
 
 # Calls that write, and where they may stand beside common/files.py: why each may.
 WRITES = {
-    "write_text", "write_bytes", "savez", "savez_compressed", "mkstemp", "mkdtemp", "link",
-    "NamedTemporaryFile", "TemporaryDirectory", "TemporaryFile", "replace", "rename", "mkdir",
-    "makedirs", "touch", "copy", "copyfile", "copytree", "TFRecordWriter", "savefig", "tofile",
-    "symlink_to", "create_file_writer", "save",
-}  # fmt: skip
+    "write_text",
+    "write_bytes",
+    "savez",
+    "savez_compressed",
+    "mkstemp",
+    "mkdtemp",
+    "link",
+    "NamedTemporaryFile",
+    "TemporaryDirectory",
+    "TemporaryFile",
+    "replace",
+    "rename",
+    "mkdir",
+    "makedirs",
+    "touch",
+    "copy",
+    "copyfile",
+    "copytree",
+    "TFRecordWriter",
+    "savefig",
+    "tofile",
+    "symlink_to",
+    "create_file_writer",
+    "save",
+}
 OWNERS = {"replace": "os", "rename": "os", "link": "os", "copy": "shutil"}
 STAGED = "in a private folder, inside the block of write_version that makes a sentence"
 REASONS = {
@@ -636,9 +656,16 @@ def test_a_table_that_does_not_fit_loses_no_digit(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0.997, "99.7 %"), (0.4, "40 %"), (1, "100 %"), (0, "0 %"), (0.0002, "0.02 %"),
-     (0.99996, "99.996 %"), (1 - 1e-12, "more than 99.99999 %")],
-)  # fmt: skip
+    [
+        (0.997, "99.7 %"),
+        (0.4, "40 %"),
+        (1, "100 %"),
+        (0, "0 %"),
+        (0.0002, "0.02 %"),
+        (0.99996, "99.996 %"),
+        (1 - 1e-12, "more than 99.99999 %"),
+    ],
+)
 def test_a_share_near_100_percent_is_not_called_so(share, text):
     from tfzero.data.check.findings import percent
 
@@ -648,7 +675,12 @@ def test_a_share_near_100_percent_is_not_called_so(share, text):
 def test_the_commonest_class_of_997_in_1000(tmp_path):
     labels = np.array([0] * 2991 + [1] * 9)
     images = np.random.default_rng(0).integers(0, 256, (3000, 8, 8, 1), np.uint8)
-    np.savez(tmp_path / "x.npz", x_train=images, y_train=labels, x_test=images[:9] ^ 1,
-             y_test=labels[-9:])  # fmt: skip
+    np.savez(
+        tmp_path / "x.npz",
+        x_train=images,
+        y_train=labels,
+        x_test=images[:9] ^ 1,
+        y_test=labels[-9:],
+    )
     said = " ".join(run_here("check", "x.npz", cwd=tmp_path).stdout.split())
     assert "Always answering the commonest scores 99.7 % of such images" in said

@@ -118,6 +118,17 @@ def exported_study(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def process_study(tmp_path_factory):
+    """The same, by a process of its own, which knows nothing of smaller networks."""
+    folder = tmp_path_factory.mktemp("processes")
+    make_images(folder)
+    words = ["compare", "bars.npz", *EXPORTING, "--export", "out", "--workers", "1"]
+    done = subprocess.run(command(*words), cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
 def copy_study(exported_study, folder, *, ended=True):
     """Copies a study; one that has not ended has all cells and nothing that comes after them."""
     shutil.copytree(exported_study, folder / "copy")
@@ -222,9 +233,9 @@ def test_killed_at_its_end_a_study_ends_with_equal_results(step, exported_study,
 @pytest.mark.slow
 @pytest.mark.parametrize("step", KILLS)
 def test_a_process_killed_at_its_end_leaves_a_study_that_ends_equally(
-    step, exported_study, tmp_path
+    step, process_study, tmp_path
 ):
-    folder = copy_study(exported_study, tmp_path, ended=False)
+    folder = copy_study(process_study, tmp_path, ended=False)
     place, name = KILLS[step].rsplit(".", 1)
     code = (
         "import os, pkgutil, sys; sys.argv[0] = 'tfzero'\n"
@@ -238,7 +249,7 @@ def test_a_process_killed_at_its_end_leaves_a_study_that_ends_equally(
     done = subprocess.run(command(*words), cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     results, verdict, files = read_end(folder)
-    expected = read_end(exported_study)
+    expected = read_end(process_study)
     assert results == expected[0] and verdict["headline"] == expected[1]["headline"]
     # What the killed exporter staged is swept an hour later.
     assert [each for each in files if ".staging-" not in str(each)] == expected[2]
@@ -269,9 +280,11 @@ def test_ascii_output_and_full_output_end_no_study(exported_study, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stream", ["ascii", "full", "closed", "none", "both"])
-def test_a_study_ends_whatever_takes_its_output(stream, exported_study, tmp_path):
-    folder = copy_study(exported_study, tmp_path, ended=False)
-    words = " ".join(command("compare", "bars.npz", *EXPORTING, "--export", "out"))
+def test_a_study_ends_whatever_takes_its_output(stream, process_study, tmp_path):
+    folder = copy_study(process_study, tmp_path, ended=False)
+    words = " ".join(
+        command("compare", "bars.npz", *EXPORTING, "--export", "out", "--workers", "1")
+    )
     tail = {
         "ascii": "> said",
         "full": "> /dev/full",
@@ -291,7 +304,7 @@ def test_a_study_ends_whatever_takes_its_output(stream, exported_study, tmp_path
     )
     assert done.returncode == {"full": 1, "both": 1, "closed": 141}.get(stream, 0), done.stderr
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
-    assert read_end(folder) == read_end(exported_study)
+    assert read_end(folder) == read_end(process_study)
     if stream == "ascii":
         assert "mean +- half-width" in " ".join((folder / "said").read_text("ascii").split())
 

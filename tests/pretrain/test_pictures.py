@@ -4,7 +4,7 @@ from PIL import Image
 
 from tests.data.pictures import make_pixels
 from tests.pretrain.cases import SHAPE, make_method
-from tfzero.common.checks import InputError
+from tfzero.common.checks import StopError
 from tfzero.pretrain.pictures import (
     draw_interpolations,
     draw_reconstructions,
@@ -135,5 +135,5 @@ def test_png_files_hold_the_grid_enlarged(tmp_path, channels):
         assert picture.mode == ("L" if channels == 1 else "RGB")
         pixels = np.asarray(picture).reshape(30, 57, channels)
     np.testing.assert_array_equal(pixels[1::3, 1::3], grid)
-    with pytest.raises(InputError, match="Cannot write"):
+    with pytest.raises(StopError, match="Cannot write"):
         write_png(tmp_path / "none" / "grid.png", grid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import Annotated
@@ -12,6 +13,7 @@ import tfzero
 from tfzero.cli.options import app
 from tfzero.cli.quiet import without_log_lines
 from tfzero.common.checks import InputError, StopError
+from tfzero.common.outlet import Outlet
 from tfzero.common.surroundings import check_keras_file, describe_dropped, own_process
 
 # isort: off
@@ -43,8 +45,59 @@ def main() -> None:
     """Runs the command.
 
     A refusal becomes one sentence and exit code 2, work that cannot go on one and exit code 1;
-    Ctrl-C and SIGTERM one and exit codes 130 and 143.
+    Ctrl-C and SIGTERM one and exit codes 130 and 143. Standard output that cannot be written does
+    not end the work: the exit code is 1 then, and 141 where its reader has gone.
     """
+    before_streams = sys.stdout, sys.stderr
+    output = None if sys.stdout is None else Outlet(sys.stdout)
+    errors = None if sys.stderr is None else Outlet(sys.stderr)
+    sys.stdout, sys.stderr = output, errors  # type: ignore[assignment]
+    try:
+        _run()
+    except SystemExit as end:
+        if end.code not in (None, 0):
+            raise
+        _end_output(output)
+        raise
+    else:
+        _end_output(output)
+    finally:
+        for outlet in (output, errors):
+            _let_go(outlet)
+        sys.stdout, sys.stderr = before_streams
+
+
+def _end_output(output: Outlet | None) -> None:
+    """Exits with 1 or 141 if the work was done and what it printed was lost."""
+    if output is None:
+        return
+    output.flush()
+    if isinstance(output.failure, BrokenPipeError):
+        sys.exit(128 + signal.SIGPIPE)
+    if output.failure is not None:
+        reason = getattr(output.failure, "strerror", None) or output.failure
+        print(
+            f"tfzero: the work is done, but standard output could not be written: {reason}.",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+
+
+def _let_go(outlet: Outlet | None) -> None:
+    """Keeps Python from writing again, when it ends, what a stream did not take."""
+    if outlet is None:
+        return
+    outlet.flush()
+    if outlet.failure is not None:
+        try:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, outlet.fileno())
+            os.close(nowhere)
+        except (OSError, ValueError):  # no stream of the system, as in a notebook
+            return
+
+
+def _run() -> None:
     dropped = own_process()
     if dropped:
         print(f"tfzero: {describe_dropped(dropped)}", file=sys.stderr)

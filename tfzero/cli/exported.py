@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 import sys
 from typing import Annotated, Any
@@ -14,7 +13,7 @@ from tfzero.cli.options import (
     TrimDb,
     command,
 )
-from tfzero.cli.parse import parse_numbers, split
+from tfzero.cli.parse import parse_numbers, print_json, split
 from tfzero.export.layout import find_version
 from tfzero.export.notes import describe_changes
 
@@ -107,17 +106,26 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="All scores as JSON.")] = False,
     batch_size: Annotated[int, typer.Option(help="Images decoded and scored at once.")] = 64,
 ) -> None:
-    """Name the class of images, or of clips of sound, with an exported classifier."""
+    """Name the class of images, or of clips of sound, with an exported classifier.
+
+    Exits with 1 if a file could not be used; the others are answered.
+    """
     find_version(savedmodel)  # before TensorFlow loads, which takes seconds
-    predictions = tfzero.predict_files(savedmodel, images, batch_size=batch_size)
+    skipped: list[str] = []
+    predictions = tfzero.predict_files(savedmodel, images, batch_size=batch_size, skipped=skipped)
     for note in describe_changes(savedmodel, [found.path for found in predictions]):
         print(f"Note: {note}", file=sys.stderr)
     if as_json:
-        print(json.dumps([_to_json(p) for p in predictions], indent=1, ensure_ascii=False))
-        return
-    for prediction in predictions:
-        scores = list(prediction.scores.items())[:top]
-        print(f"{prediction.path}: " + ", ".join(f"{name} {score:.3f}" for name, score in scores))
+        print_json([_to_json(p) for p in predictions])
+    else:
+        for prediction in predictions:
+            scores = list(prediction.scores.items())[:top]
+            said = ", ".join(f"{name} {score:.3f}" for name, score in scores)
+            print(f"{prediction.path}: {said}")
+    for sentence in skipped:
+        print(f"tfzero: {sentence}", file=sys.stderr)
+    if skipped:
+        raise typer.Exit(1)
 
 
 @command("verify savedmodels/digits")

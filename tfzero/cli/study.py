@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 from typing import Annotated
 
@@ -38,7 +37,7 @@ from tfzero.cli.options import (
     Weights,
     command,
 )
-from tfzero.cli.parse import load_images, parse_minutes, read_load_options, split
+from tfzero.cli.parse import load_images, parse_minutes, print_json, read_load_options, split
 from tfzero.cli.translate import Console
 from tfzero.data.check import check_data
 from tfzero.jobs.check import show_check, write_check_page
@@ -203,6 +202,7 @@ def compare(
     """Compare pretraining with training from scratch on your images, and export the best network.
 
     A study that was interrupted goes on where it stopped when the same command is given again.
+    Exits with 1 if anything failed after the verdict, such as the export; the verdict stays.
     """
     console = Console(context, stderr=as_json)
     loaded = load_images(context)
@@ -235,7 +235,9 @@ def compare(
         console=console,
     )
     if as_json:
-        print(json.dumps(study.results, indent=1, ensure_ascii=False))
+        print_json(study.results)
+    if study.results["unfinished"]:
+        raise typer.Exit(1)
 
 
 @command("check my_images/ --page check.html")
@@ -274,7 +276,7 @@ def check(
         write_check_page(result, page)
         console.print(f"Page: {page}", highlight=False)
     if as_json:
-        print(json.dumps(result.to_json(), indent=1, ensure_ascii=False))
+        print_json(result.to_json())
     if result.stops:
         raise typer.Exit(1)
 

@@ -92,7 +92,7 @@ class Console(rich.console.Console):
     """
 
     def __init__(self, context: typer.Context, *, stderr: bool = False, advising: str = ""):
-        super().__init__(stderr=stderr)
+        super().__init__(stderr=stderr, emoji=False)
         group: Any = context.find_root().command
         self._commands = [context.command, *([group.commands[advising]] if advising else [])]
 

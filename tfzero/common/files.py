@@ -7,13 +7,79 @@ import errno
 import json
 import os
 import pathlib
+import shutil
 import tempfile
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
+
+from tfzero.common.checks import InputError, StopError
+
+# No file takes as long to write; what is older was left by a killed process.
+_STALE_SECONDS = 3600
+_READ_ONLY = "Choose a place that can be written to; then give the same command again."
+# What a system says when it cannot write, and what a person can do about it.
+_REMEDIES = {
+    errno.ENOSPC: "Make room; then give the same command again.",
+    errno.EDQUOT: "Make room; then give the same command again.",
+    errno.EFBIG: "Choose a disk that takes larger files; then give the same command again.",
+    errno.EIO: "The disk may be damaged. Check it, or choose another one; then give the same "
+    "command again.",
+    errno.EROFS: _READ_ONLY,
+    errno.EACCES: _READ_ONLY,
+    errno.EPERM: _READ_ONLY,
+}
+
+
+@contextlib.contextmanager
+def sentence_for(path: str | os.PathLike) -> Iterator[None]:
+    """Makes an error of the system, in a block that only writes, one sentence about the file.
+
+    Args:
+        path: What is written.
+
+    Raises:
+        StopError: If the block ends in an error of the system, whichever library reports it.
+    """
+    try:
+        yield
+    except (InputError, StopError):
+        raise
+    except Exception as error:
+        number = _find_number(error)
+        if number is None:
+            raise
+        remedy = _REMEDIES.get(number, "Choose another place; then give the same command again.")
+        raise StopError(f"Cannot write {path}: {os.strerror(number)}. {remedy}") from error
+
+
+def _find_number(error: BaseException) -> int | None:
+    """Returns the system's number of an error, or of what brought it about; None if it has none."""
+    seen: BaseException | None = error
+    while seen is not None:
+        number = getattr(seen, "errno", None)
+        if isinstance(seen, OSError) and isinstance(number, int):
+            return number
+        # HDF5 and TensorFlow say it in words alone.
+        for known in _REMEDIES:
+            if os.strerror(known) in str(seen):
+                return known
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def make_folder(path: pathlib.Path) -> None:
+    """Makes a folder, and those that it lies in, unless it is there.
+
+    Raises:
+        StopError: If it cannot be made.
+    """
+    with sentence_for(path):
+        path.mkdir(parents=True, exist_ok=True)
 
 
 def is_disk_full(error: BaseException) -> bool:
@@ -62,37 +128,71 @@ def write_arrays(path: pathlib.Path, **arrays: np.ndarray) -> None:
 
 @contextlib.contextmanager
 def atomic_file(path: pathlib.Path) -> Iterator[BinaryIO]:
-    """Yields a file that appears under `path` only when the block ends without an error."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes it private
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    """Yields a file that appears under `path` only when the block ends without an error.
+
+    Raises:
+        StopError: If the system cannot write it. What was there before stays.
+    """
+    with sentence_for(path):
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)  # mkstemp makes it private
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+        sync_folder(path.parent)
 
 
 def sync_folder(path: pathlib.Path) -> None:
-    """Waits until the names in a folder are on the disk: a rename, too, survives a power cut."""
-    if os.name == "nt":  # Windows opens no folder
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Waits until the names in a folder are on the disk: a rename, too, survives a power cut.
+
+    The file is whole and in its place by then. A system that cannot wait, as Windows, which opens
+    no folder, has not failed to write it.
+    """
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_by_path(path: pathlib.Path, write: Callable[[str], Any]) -> None:
-    """Calls `write(temporary path)` and renames, for writers that insist on a path."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-") as folder:
-        temporary = pathlib.Path(folder) / path.name
+    """Calls `write(temporary path)` and renames, for writers that insist on a path.
+
+    Raises:
+        StopError: If the system cannot write it. What was there before stays.
+    """
+    _sweep(path)
+    # Cut: the file's own name may be as long as a name can be.
+    with (
+        sentence_for(path),
+        tempfile.TemporaryDirectory(
+            dir=path.parent, prefix=_prefix(path), ignore_cleanup_errors=True
+        ) as folder,
+    ):
+        temporary = pathlib.Path(folder) / f"whole{path.suffix}"
         write(str(temporary))
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
+        sync_folder(path.parent)
+
+
+def _prefix(path: pathlib.Path) -> str:
+    return f".{path.stem[:60]}-"
+
+
+def _sweep(path: pathlib.Path) -> None:
+    """Removes what a killed process left of this file long ago."""
+    with contextlib.suppress(OSError):
+        for left in path.parent.iterdir():
+            if left.name.startswith(_prefix(path)) and left.is_dir():
+                if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                    shutil.rmtree(left, ignore_errors=True)

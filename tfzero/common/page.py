@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
-import uuid
 from typing import Any
+
+from tfzero.common.files import atomic_file
 
 
 def render_page(
@@ -34,12 +34,9 @@ def write_page_file(path: pathlib.Path, page: str) -> None:
     """Writes a page under another name and renames it: a reader never sees half of it.
 
     Raises:
-        OSError: If it cannot be written.
+        StopError: If it cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        # A folder name that is no text can put lone surrogates into a class name.
-        draft.write_bytes(page.encode("utf-8", errors="replace"))
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    # A folder name that is no text can put lone surrogates into a class name.
+    content = page.encode("utf-8", errors="replace")
+    with atomic_file(path) as file:
+        file.write(content)

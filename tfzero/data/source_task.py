@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tfzero.common.checks import InputError
+from tfzero.common.files import atomic_file, make_folder, write_json
 from tfzero.data.classes import leave_small_classes_out, note_left
 from tfzero.data.collection import Collection, Part, label_part
 from tfzero.data.dataset import ImageData, hash_array
@@ -26,7 +27,7 @@ from tfzero.data.options import LoadOptions
 from tfzero.data.resize import convert_channels, resize_images
 from tfzero.data.scan import find_train_alone, holds_images, list_tree
 from tfzero.data.sources import read_source
-from tfzero.data.store import open_array, write_whole
+from tfzero.data.store import open_array
 from tfzero.data.table import TABLE_NAME
 
 _SUMMARY = "source.json"
@@ -247,12 +248,13 @@ def _from_data(data: ImageData, like: ImageData) -> Collection:
 
 def save_source_task(task: SourceTask, folder: Path) -> None:
     """Writes a source beside the target's images; each file whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     if (folder / _SUMMARY).exists():
         return
     for name in ("images", "labels"):
         array = getattr(task, name)
-        write_whole(folder / f"{name}.npy", lambda file, array=array: np.save(file, array))
+        with atomic_file(folder / f"{name}.npy") as file:
+            np.save(file, array)
     summary = {
         "name": task.name,
         "class_names": task.class_names,
@@ -260,7 +262,7 @@ def save_source_task(task: SourceTask, folder: Path) -> None:
         "notes": task.notes,
         "kind": task.kind,
     }
-    write_whole(folder / _SUMMARY, lambda file: file.write(json.dumps(summary).encode()))
+    write_json(folder / _SUMMARY, summary)
 
 
 def open_source_task(folder: Path) -> SourceTask:

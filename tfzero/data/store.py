@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from tfzero.common.checks import InputError
-from tfzero.common.files import sync_folder
+from tfzero.common.files import atomic_file, make_folder, write_json
 from tfzero.data.dataset import ImageData
 
 SCHEMA = 1
@@ -35,7 +33,7 @@ def save_arrays(data: ImageData, folder: str | os.PathLike[str]) -> None:
         InputError: If the folder holds other data; they are never overwritten.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     if (folder / _SUMMARY).exists():
         saved = _read_summary(folder)["fingerprint"]
         if saved != data.fingerprint:
@@ -47,7 +45,8 @@ def save_arrays(data: ImageData, folder: str | os.PathLike[str]) -> None:
     pool_is_train, grouped = data.pool is data.train_images, data.train_groups is not None
     for name in _names(pool_is_train, grouped):
         array = getattr(data, name)
-        write_whole(folder / f"{name}.npy", lambda file, array=array: np.save(file, array))
+        with atomic_file(folder / f"{name}.npy") as file:
+            np.save(file, array)
     summary = {
         "schema": SCHEMA,
         "name": data.name,
@@ -58,7 +57,7 @@ def save_arrays(data: ImageData, folder: str | os.PathLike[str]) -> None:
         "grouped": grouped,
         "fingerprint": data.fingerprint,
     }
-    write_whole(folder / _SUMMARY, lambda file: file.write(json.dumps(summary, indent=1).encode()))
+    write_json(folder / _SUMMARY, summary)
 
 
 def open_arrays(folder: str | os.PathLike[str]) -> ImageData:
@@ -124,18 +123,3 @@ def open_array(path: Path) -> np.ndarray:
             f"{path} is missing or damaged ({error}); expected an array that save_arrays wrote. "
             f"Delete {path.parent} and save the data again."
         ) from error
-
-
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Writes under a temporary name, forces it to the disk, then renames."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with temporary.open("xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)

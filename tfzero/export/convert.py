@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from tfzero.common.checks import InputError, require_choice
+from tfzero.common.files import sentence_for
 from tfzero.export import fresh_process, layout
 
 # Beyond the golden pair: rows on which file and SavedModel are compared.
@@ -74,10 +75,14 @@ def convert_savedmodel(
     _require_free(target)
     name = _find_input(version, signature)
     _require_unchanged(version)
-    with tempfile.TemporaryDirectory(prefix=".converting-", dir=target.parent) as staging:
+    with (
+        sentence_for(target),
+        tempfile.TemporaryDirectory(prefix=".converting-", dir=target.parent) as staging,
+        layout.plain_path(version) as plain,
+    ):
         file = pathlib.Path(staging) / target.name
-        chosen.write(version, signature, file)
-        reference = fresh_process.object_runner(version)
+        chosen.write(plain, signature, file)
+        reference = fresh_process.object_runner(plain)
         problems = _compare(
             lambda rows: reference(signature, name, rows),
             chosen.read(file, signature),

@@ -22,6 +22,8 @@ STAGING_PREFIX = ".staging-"
 STALE_SECONDS = 3600
 # Another exporter can win the race for a number this often before we suspect something else.
 _MOST_RACES = 100
+# Letters of a path that make TensorFlow take it for a pattern.
+_PATTERN = re.compile(r"[\[\]*?\\]")
 # What rename says when the number is taken: by a folder with content, or by a file.
 _TAKEN = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
 
@@ -87,6 +89,8 @@ def open_staging(base: pathlib.Path) -> Iterator[pathlib.Path]:
         _sweep_stale(base)
         staging = pathlib.Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=base))
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
         raise InputError(
             f"Cannot write to {base}: {error.strerror}. Give a folder that can be written to."
         ) from error
@@ -94,6 +98,31 @@ def open_staging(base: pathlib.Path) -> Iterator[pathlib.Path]:
         yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def plain_path(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields a path to a folder that TensorFlow takes literally, for as long as the block runs.
+
+    TensorFlow reads the path of a SavedModel as a pattern: it finds no weights below a folder
+    "a[1]". Such a folder gets a link beside it in the folder for temporary files.
+
+    Raises:
+        InputError: If the folder for temporary files has such a name, too.
+    """
+    if not _PATTERN.search(str(folder)):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="tfzero-") as place:
+        if _PATTERN.search(place):
+            raise InputError(
+                f"TensorFlow cannot read {folder}, because it takes brackets, stars, question "
+                f"marks and backslashes in a path for a pattern, nor a link to it in {place}. "
+                "Rename the folder, or name another one in the environment variable TMPDIR."
+            )
+        link = pathlib.Path(place, "model")
+        link.symlink_to(folder.resolve(), target_is_directory=True)
+        yield link
 
 
 def publish(staged: pathlib.Path, base: pathlib.Path) -> pathlib.Path:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import json
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import PIL.ExifTags
@@ -19,7 +20,7 @@ from tfzero.data.clips import SUFFIX, read_clip, read_clip_header
 from tfzero.data.decode import SUFFIXES, decode_image
 from tfzero.data.logmel import LogMel, make_image
 from tfzero.export.fresh_process import MAX_PIXELS, SPEC_FILE, find_reason
-from tfzero.export.layout import find_version
+from tfzero.export.layout import find_version, plain_path
 
 _CHANNELS = (1, 3)
 # What the graph brings to gray or RGB as training does; others, such as CMYK, it refuses.
@@ -67,7 +68,11 @@ class _Reader:
 
 
 def predict_files(
-    directory: str | os.PathLike, paths: Sequence[str | os.PathLike], *, batch_size: int = 64
+    directory: str | os.PathLike,
+    paths: Sequence[str | os.PathLike],
+    *,
+    batch_size: int = 64,
+    skipped: list[str] | None = None,
 ) -> list[Prediction]:
     """Classifies files of images, or of sound if the model was trained on it, and in folders.
 
@@ -81,12 +86,15 @@ def predict_files(
         paths: Files, of any size; they are resized. Of a folder and the folders in it, every file
             that is named like an image, or a clip of sound, in the order of names.
         batch_size: How many are decoded and scored at once.
+        skipped: Is given a sentence on each file that cannot be used, and on each folder without
+            any; all others are classified. None raises at the first.
 
     Returns:
         One prediction a file, in the order of `paths`.
 
     Raises:
-        InputError: If there is no classifier, a folder has no image, or a file cannot be read.
+        InputError: If there is no classifier, or, where `skipped` is None, a folder has no image
+            or a file cannot be read.
     """
     if isinstance(paths, (str, os.PathLike)):
         raise InputError(f"paths is one path, {paths}; expected a list. Write [{str(paths)!r}].")
@@ -100,14 +108,29 @@ def predict_files(
             "signature serving_default with tf.saved_model.load."
         )
     reader, class_names = _find_reader(spec, version), spec["class_names"]
-    signatures = tf.saved_model.load(str(version)).signatures
-    files = [file for path in paths for file in _list_files(pathlib.Path(path), reader)]
+    with plain_path(version) as plain:
+        signatures = tf.saved_model.load(str(plain)).signatures
+    files = []
+    for path in paths:
+        with _skipping(skipped):
+            files += _list_files(pathlib.Path(path), reader)
     predictions = []
     for start in range(0, len(files), batch_size):
         batch = files[start : start + batch_size]
-        for path, scores in zip(batch, _score_batch(signatures, batch, reader), strict=True):
+        for path, scores in _score_batch(signatures, batch, reader, skipped):
             predictions.append(_to_prediction(path, scores, class_names))
     return predictions
+
+
+@contextlib.contextmanager
+def _skipping(skipped: list[str] | None) -> Iterator[None]:
+    """Notes a refusal that ends the block, or lets it pass if there is no list for it."""
+    try:
+        yield
+    except InputError as error:
+        if skipped is None:
+            raise
+        skipped.append(str(error))
 
 
 def _find_reader(spec: dict, version: pathlib.Path) -> _Reader:
@@ -172,26 +195,27 @@ def _read_spec(version: pathlib.Path) -> dict:
         ) from error
 
 
-def _score_batch(signatures, files: list[pathlib.Path], reader: _Reader) -> np.ndarray:
-    """Returns float32 `(N, K)`, one row a file."""
+def _score_batch(
+    signatures, files: list[pathlib.Path], reader: _Reader, skipped: list[str] | None
+) -> list[tuple[pathlib.Path, np.ndarray]]:
+    """Returns the files that can be used, each with its float32 `(K,)`."""
     encoded, decoded = {}, {}
     for row, path in enumerate(files):
-        content = _read_bytes(path, reader)
-        if reader.suits_graph(content):
-            encoded[row] = content
-        else:
-            decoded[row] = reader.decode(path)
-    rows = {}
+        with _skipping(skipped):
+            content = _read_bytes(path, reader)
+            if reader.suits_graph(content):
+                encoded[row] = content
+            else:
+                decoded[row] = reader.decode(path)
+    rows: dict[int, np.ndarray] = {}
     if encoded:
-        names = [files[row] for row in encoded]
-        serve = signatures["serving_bytes"]
-        scores = _score_encoded(serve, names, list(encoded.values()), reader)
-        rows.update(zip(encoded, scores, strict=True))
+        serve, contents = signatures["serving_bytes"], list(encoded.items())
+        _score_encoded(serve, files, contents, reader, rows=rows, skipped=skipped)
     if decoded:
         pixels = tf.constant(np.stack(list(decoded.values())))  # (n, H, W, C)
         scores = signatures["serving_default"](image=pixels)["scores"].numpy()
         rows.update(zip(decoded, scores, strict=True))
-    return np.stack([rows[row] for row in range(len(files))])
+    return [(files[row], rows[row]) for row in sorted(rows)]
 
 
 def _suits_graph(content: bytes) -> bool:
@@ -217,20 +241,38 @@ def _graph_hears(content: bytes, rate: int) -> bool:
 
 
 def _score_encoded(
-    serve, files: list[pathlib.Path], contents: list[bytes], reader: _Reader
-) -> np.ndarray:
-    """Scores files by the graph; finds the bad one, for which a graph fails the whole batch."""
+    serve,
+    files: list[pathlib.Path],
+    contents: list[tuple[int, bytes]],
+    reader: _Reader,
+    *,
+    rows: dict[int, np.ndarray],
+    skipped: list[str] | None,
+) -> None:
+    """Scores files by the graph; finds the bad one, for which a graph fails the whole batch.
+
+    Args:
+        serve: The graph's signature.
+        files: All of the batch.
+        contents: The number of a file in the batch, and what is in it.
+        reader: How files reach the model.
+        rows: Is given the scores by number.
+        skipped: As in `predict_files`.
+    """
     [name] = serve.structured_input_signature[1]
     try:
-        return serve(**{name: tf.constant(contents)})["scores"].numpy()
+        scores = serve(**{name: tf.constant([content for _, content in contents])})["scores"]
+        rows.update(zip((row for row, _ in contents), scores.numpy(), strict=True))
     except tf.errors.InvalidArgumentError as error:
-        if len(files) > 1:
-            pairs = zip(files, contents, strict=True)
-            return np.concatenate([_score_encoded(serve, [f], [c], reader) for f, c in pairs])
-        raise InputError(
-            f"{files[0]} cannot be used: {find_reason(error)} (expected a whole {reader.whole}; "
-            "copy or write it again)."
-        ) from error
+        if len(contents) > 1:
+            for one in contents:
+                _score_encoded(serve, files, [one], reader, rows=rows, skipped=skipped)
+            return
+        with _skipping(skipped):
+            raise InputError(
+                f"{files[contents[0][0]]} cannot be used: {find_reason(error)} (expected a whole "
+                f"{reader.whole}; copy or write it again)."
+            ) from error
 
 
 def _read_bytes(path: pathlib.Path, reader: _Reader) -> bytes:

@@ -8,7 +8,7 @@ import pathlib
 import subprocess
 import sys
 
-from tfzero.export.layout import find_version
+from tfzero.export.layout import find_version, plain_path
 
 # Loading takes seconds; a graph that runs longer than this hangs.
 _TIMEOUT_SECONDS = 600
@@ -35,12 +35,16 @@ def verify_savedmodel(directory: str | os.PathLike) -> list[str]:
     script = pathlib.Path(__file__).with_name("fresh_process.py")
     # Scores were stored from a CPU; a GPU rounds in other ways.
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    # -P keeps this package's folder off the path of the fresh process.
-    command = [sys.executable, "-P", str(script), str(version.resolve())]
     try:
-        finished = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS
-        )
+        with plain_path(version.resolve()) as plain:
+            # -P keeps this package's folder off the path of the fresh process.
+            finished = subprocess.run(
+                [sys.executable, "-P", str(script), str(plain)],
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=_TIMEOUT_SECONDS,
+            )
         return json.loads(finished.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired:
         return [f"The fresh process had no result after {_TIMEOUT_SECONDS} seconds."]

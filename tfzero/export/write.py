@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfzero.common.files import sentence_for
 from tfzero.export import fresh_process, layout
 from tfzero.export.canonical import make_canonical
 from tfzero.export.graph import Serving
@@ -56,8 +57,13 @@ def write_version(contents: Contents, base: pathlib.Path) -> pathlib.Path:
 
     Raises:
         RuntimeError: If what was written does not reproduce the model. Nothing is published.
+        StopError: If the system cannot write it. Nothing is published.
     """
-    with layout.open_staging(base) as staging:
+    with (
+        sentence_for(base),
+        layout.open_staging(base) as private,
+        layout.plain_path(private) as staging,
+    ):
         staged = staging / "version"
         with _neutral_name(contents.models[0], contents.kind):
             traced = {

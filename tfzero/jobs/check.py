@@ -60,7 +60,7 @@ def write_check_page(result: CheckResult, path: pathlib.Path) -> None:
     """Writes the page of a check, dressed as reports are.
 
     Raises:
-        InputError: If the file cannot be written.
+        StopError: If the file cannot be written.
     """
     style = importlib.resources.files("tfzero.report").joinpath(_STYLE).read_text("utf-8")
     write_page(result, path, style=style)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import os
 import pathlib
 import shutil
@@ -14,16 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from rich.console import Console
 
 from tfzero.common.checks import StopError
-from tfzero.common.files import is_disk_full, write_json
+from tfzero.common.files import is_disk_full
+from tfzero.common.outlet import standard_output
 from tfzero.common.surroundings import own_settings
 from tfzero.data import ImageData, load_data
 from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.jobs import opening
 from tfzero.jobs.check import show_briefly
+from tfzero.jobs.ending import end_study
 from tfzero.jobs.recommended import (
-    Exporting,
     choose_place,
-    export_recommended,
     require_writable,
 )
 from tfzero.jobs.source import open_source
@@ -34,17 +33,15 @@ from tfzero.study.outside import read_arms
 from tfzero.study.planning.request import AUTO, read_request
 from tfzero.study.planning.resolve import make_plan
 from tfzero.study.readings.data import record_data, record_images
-from tfzero.study.readings.maps import missing_maps
 from tfzero.study.records import RunFolder
 from tfzero.study.standing import Standing
 from tfzero.study.stored import read_asked
-from tfzero.study.study import Study, reach_verdict
+from tfzero.study.study import Study
 from tfzero.study.work.attempt import disk_full
 from tfzero.study.work.estimate import Estimate
 from tfzero.study.work.forecast import Forecast
 from tfzero.study.work.locks import hold_lock, others_take_part, take_part
-from tfzero.study.work.map import run_map
-from tfzero.study.work.pool import Job, num_workers, run_jobs, use_workers
+from tfzero.study.work.pool import num_workers, use_workers
 from tfzero.study.work.progress import Planned, Progress
 from tfzero.study.work.tasks import missing_cells
 from tfzero.study.workspace import Workspace
@@ -146,13 +143,14 @@ def compare(
         console: Where plan and progress are shown; None means standard output.
 
     Returns:
-        The finished study.
+        The finished study. Where something failed after the verdict, as the export on a full disk,
+        `results["unfinished"]` says so in sentences; the same call tries it again.
 
     Raises:
         InputError: If something given cannot be used.
         StopError: If the study cannot go on, as on a full disk; what is done is kept.
     """
-    console = console or Console()
+    console = console or Console(file=standard_output(), emoji=False)
     data = (data if isinstance(data, ImageData) else load_data(data)).cross_fitted()
     checked = check_briefly(data)
     require_no_leaks(checked)
@@ -205,34 +203,12 @@ def compare(
             show_briefly(console, checked)
             workspace, planned = _run_missing(workspace, console, estimate)
             with hold_lock(run.locks / "ending.json"):
-                study = _end(workspace, exporting, console)
+                study = end_study(workspace, exporting, console)
             if planned is not None:
                 screen.show_time(console, planned)
             with hold_lock(run.locks / "folder.json"):
                 if not others_take_part(run.locks):
                     shutil.rmtree(run.cache, ignore_errors=True)  # made again when needed
-    return study
-
-
-def _end(workspace: Workspace, exporting: Exporting, console: Console) -> Study:
-    """Reaches and shows the verdict, exports the recommended arm and writes the report."""
-    from tfzero.report import write_report  # matplotlib is slow to import
-
-    run = workspace.run
-    verdict = reach_verdict(workspace)
-    study = Study(workspace.plan, str(run.path), verdict)
-    # The export can take as long as the study: nobody should wait for the verdict.
-    screen.show_verdict(console, study)
-    estimate = functools.partial(opening.estimate_study, workspace)
-    export_recommended(workspace, verdict, exporting, console, estimate=estimate)
-    write_json(run.verdict, verdict)
-    maps = [
-        Job(f"map of {init}", 1.0, run_map, (workspace, init))
-        for init in missing_maps(workspace.plan, run)
-    ]
-    run_jobs(maps, log=run.log)
-    write_report(run.path)
-    screen.show_export(console, study)
     return study
 
 

@@ -102,14 +102,14 @@ def export_recommended(
         run_jobs([finishing], log=run.log)
     record = read_final(workspace, arm)
     assert record is not None
-    recommended["file"] = describe_record(record)
-    said = describe_file(recommended, minutes=plan.minutes)
+    file = describe_record(record)
+    said = describe_file({**recommended, "file": file}, minutes=plan.minutes)
     notes = {
         "study": plan.name,
         "arm": arm,
         "trained_on": f"{record['num_labels']} of {plan.data.num_train} labelled training images, "
         "first seed",
-        "this_file": recommended["file"],
+        "this_file": file,
         # No seconds: they differ from run to run, and would make each export a new version.
         "accuracy_in_study": [
             {name: row[name] for name in ("num_labels", "mean", "half_width", "seeds")}
@@ -124,9 +124,14 @@ def export_recommended(
     arguments = (workspace, arm, target.resolve(), notes)
     [version] = run_jobs([Job("export", 1.0, export_file, arguments)], log=run.log)
     exported = target / version
-    recommended["sentences"] = said
-    recommended["savedmodel"] = str(exported)
-    recommended["bytes"] = sum(p.stat().st_size for p in exported.rglob("*") if p.is_file())
+    num_bytes = sum(p.stat().st_size for p in exported.rglob("*") if p.is_file())
+    # All at once: a verdict never tells of a file that failed to appear.
+    recommended |= {
+        "file": file,
+        "sentences": said,
+        "savedmodel": str(exported),
+        "bytes": num_bytes,
+    }
 
 
 def describe_record(record: dict[str, Any]) -> dict[str, Any]:

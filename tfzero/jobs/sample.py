@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,6 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from tfzero.common.checks import InputError, require_choice
+from tfzero.common.files import make_folder, write_json
 from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
 from tfzero.jobs.load import load_model
@@ -63,6 +63,7 @@ def sample_to_folder(
     Raises:
         InputError: If the model makes no images at all, the images are of another shape or too
             few to compare, a number is negative, or a file exists. Nothing is written then.
+        StopError: If a file cannot be written.
     """
     _require_counts(pictures)
     model = _load_method(path)
@@ -75,10 +76,7 @@ def sample_to_folder(
     _require_free([*files, *([report] if quality else [])], overwrite)
     # Before anything is written: the same command, mended, must not find its own files.
     measured = None if quality is None else _measure(model, data, quality, seed=pictures.seed)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"Cannot write {out}: {error.strerror}; choose another `out`.") from error
+    make_folder(out)
     for file, grid in zip(files, grids.values(), strict=True):
         write_png(file, grid)
         console.print(f"Wrote {file}", highlight=False)
@@ -103,7 +101,7 @@ def _require_free(files: Sequence[pathlib.Path], overwrite: bool) -> None:
 def _write_quality(report: pathlib.Path, quality: Quality, console: Console) -> None:
     for line in quality.describe():
         console.print(line, highlight=False)
-    report.write_text(json.dumps(dataclasses.asdict(quality), indent=1), encoding="utf-8")
+    write_json(report, dataclasses.asdict(quality))
     console.print(f"Wrote {report}", highlight=False)
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import json
 import math
 import os
 import pathlib
 import re
 import shutil
-from collections.abc import Callable
 
 import keras
 import numpy as np
 
 from tfzero.common.checks import InputError
-from tfzero.common.files import sync_folder
+from tfzero.common.files import write_by_path, write_json
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -98,12 +97,9 @@ class Checkpoints(keras.callbacks.Callback):
         self._record(epoch, values)
         if self._is_best() and self.find_other_monitor(epoch) is None:
             self._save(self.best_path)
-        text = json.dumps(self.history, indent=1)
-        write_whole(
-            self.history_path, lambda temporary: temporary.write_text(text, encoding="utf-8")
-        )
+        write_json(self.history_path, self.history)
         if self.keep > 1 and epoch > 0 and self.path.exists():
-            write_whole(self._numbered(epoch), lambda temporary: shutil.copy(self.path, temporary))
+            write_by_path(self._numbered(epoch), functools.partial(shutil.copy, self.path))
         self._save(self.path)
         self._remove_old(epoch)
 
@@ -144,7 +140,7 @@ class Checkpoints(keras.callbacks.Callback):
         return all(sign * now > sign * earlier for earlier in before)
 
     def _save(self, path: pathlib.Path) -> None:
-        write_whole(path, lambda temporary: self.model.save(str(temporary)))
+        write_by_path(path, self.model.save)
 
 
 def find_wrong_weights(model: keras.Model) -> str:
@@ -167,18 +163,3 @@ def _read_history(path: pathlib.Path) -> list[dict]:
         return []
     entries = found if isinstance(found, list) else []
     return [entry for entry in entries if isinstance(entry, dict) and "epoch" in entry]
-
-
-def write_whole(path: pathlib.Path, write: Callable[[pathlib.Path], object]) -> None:
-    """Calls `write(temporary path)`, then renames; what a kill leaves is overwritten next time."""
-    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
-    try:
-        write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    sync_folder(path.parent)

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from tfzero.common.checks import InputError
+from tfzero.common.files import write_by_path
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.generate import generate_images
@@ -167,14 +167,12 @@ def write_png(path: pathlib.Path, grid: np.ndarray, *, zoom: int | None = None) 
         zoom: Screen pixels a pixel; None enlarges small images to be seen.
 
     Raises:
-        InputError: If the file cannot be written.
+        StopError: If the file cannot be written.
     """
     zoom = zoom or max(1, min(6, 800 // max(grid.shape[:2])))
     enlarged = grid.repeat(zoom, axis=0).repeat(zoom, axis=1)
-    try:
-        Image.fromarray(enlarged[..., 0] if grid.shape[-1] == 1 else enlarged).save(path)
-    except OSError as error:
-        raise InputError(f"Cannot write {path}: {error.strerror or error}.") from error
+    picture = Image.fromarray(enlarged[..., 0] if grid.shape[-1] == 1 else enlarged)
+    write_by_path(pathlib.Path(path), picture.save)
 
 
 def list_pictures(

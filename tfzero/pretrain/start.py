@@ -11,10 +11,11 @@ import keras
 import numpy as np
 
 from tfzero.common.checks import InputError
+from tfzero.common.files import write_json
 from tfzero.data.dataset import hash_array
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.budget import PretrainingBudget
-from tfzero.pretrain.checkpoints import find_wrong_weights, write_whole
+from tfzero.pretrain.checkpoints import find_wrong_weights
 
 # Digits of a hash that a sentence shows.
 _SHOWN = 12
@@ -70,8 +71,7 @@ def start_path(out: pathlib.Path) -> pathlib.Path:
 
 def write_start(start: Start, out: pathlib.Path) -> None:
     """Keeps the start of a pretraining, before its file is there: no file is without it."""
-    text = json.dumps(dataclasses.asdict(start), indent=1)
-    write_whole(start_path(out), lambda file: file.write_text(text, encoding="utf-8"))
+    write_json(start_path(out), dataclasses.asdict(start))
 
 
 def read_start(out: pathlib.Path) -> Start | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from tfzero.common.checks import InputError, StopError
 from tfzero.common.page import render_page, write_page_file
 from tfzero.report.canvas import Canvas
 from tfzero.report.facts import list_facts
@@ -40,27 +41,57 @@ def write_report(run_directory: str | os.PathLike[str]) -> pathlib.Path:
 
     Raises:
         InputError: If a needed file is missing, damaged or of another schema.
+        StopError: If a file cannot be written, or a section cannot be made. All others are
+            written then.
     """
     run = read_run(pathlib.Path(run_directory))
-    tables = _collect_tables(SECTIONS, run)
+    troubles: dict[str, Exception] = {}
+    tables = _collect_tables(SECTIONS, run, troubles)
     path = run.folder / "report.html"
-    write_page_file(path, _render(SECTIONS, run, [name for name, rows in tables.items() if rows]))
+    names = [name for name, rows in tables.items() if rows]
+    write_page_file(path, _render(SECTIONS, run, names, troubles))
     write_tables(run.folder / "tables", tables)
+    if troubles:
+        title, error = next(iter(troubles.items()))
+        kind = InputError if isinstance(error, InputError) else StopError
+        raise kind(
+            f'{path} is written, but without its section "{title}": {_describe(error)}'
+        ) from error
     return path
 
 
-def _collect_tables(sections: Sequence[Section], run: Run) -> Tables:
-    """Returns the tables of all sections, in the order of the page."""
+def _collect_tables(
+    sections: Sequence[Section], run: Run, troubles: dict[str, Exception]
+) -> Tables:
+    """Returns the tables of all sections, in the order of the page; notes those that fail."""
     tables: Tables = {}
     for section in sections:
-        tables |= section.tables(run)
+        try:
+            tables |= section.tables(run)
+        except Exception as error:
+            troubles[section.title] = error
     return tables
 
 
-def _render(sections: Sequence[Section], run: Run, table_names: list[str]) -> str:
+def _describe(error: Exception) -> str:
+    if isinstance(error, (InputError, StopError)):
+        return str(error)
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
+def _render(
+    sections: Sequence[Section], run: Run, table_names: list[str], troubles: dict[str, Exception]
+) -> str:
     """Returns the page: the first section, the navigation, and the others."""
     canvas = Canvas()
-    shown = [(one, _render_section(one, run, canvas, table_names)) for one in sections]
+    shown = []
+    for one in sections:
+        try:
+            html = _render_section(one, run, canvas, table_names)
+        except Exception as error:
+            troubles.setdefault(one.title, error)
+            html = _stand_in(one, error, is_first=not shown)
+        shown.append((one, html))
     values = {
         "name": run.study.get("name") or run.folder.name,
         "facts": list_facts(run),
@@ -74,6 +105,14 @@ def _render_section(section: Section, run: Run, canvas: Canvas, table_names: lis
     values = {"table_names": table_names, **section.build(run, canvas)}
     # The template escaped every value.
     return Markup(render_page(section.template, values, shared=_TEMPLATES))
+
+
+def _stand_in(section: Section, error: Exception, *, is_first: bool) -> Markup:
+    """Returns what stands in the place of a section that cannot be made."""
+    heading, name = ("h1", "headline") if is_first else ("h2", f"{section.id}-heading")
+    return Markup('<{0} id="{1}">{2}</{0}>\n<p>This section could not be made: {3}</p>').format(
+        heading, name, section.title, _describe(error)
+    )
 
 
 def _script(canvas: Canvas) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import math
 import pathlib
 from typing import Any
 
+from tfzero.common.files import make_folder
 from tfzero.common.page import write_page_file
 
 Rows = list[dict[str, Any]]
@@ -22,7 +23,7 @@ def write_tables(folder: pathlib.Path, tables: Tables) -> None:
         folder: Where to; is made.
         tables: Rows by name, numbers not rounded. Of a table without rows no file is left.
     """
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     for name, rows in tables.items():
         places = folder / f"{name}.csv", folder / f"{name}.json"
         if rows:

@@ -233,20 +233,7 @@ def show_failures(console: Console, failures) -> None:
 
 def show_verdict(console: Console, study: Study) -> None:
     """Prints the table and the verdict."""
-    table = Table(title="Test accuracy in %, mean ± half-width of the 95 % interval over seeds")
-    table.add_column("arm", no_wrap=True)
-    for count in study.plan.label_counts:
-        table.add_column(f"{count:,} labels", justify="right", no_wrap=True)
-    rows = {(row["arm"], row["num_labels"]): row for row in study.table()}
-    best = {(e["num_labels"], arm) for e in study.results["best"] for arm in e["arms"]}
-    for arm in study.plan.arms:
-        cells = []
-        for count in study.plan.label_counts:
-            row = rows.get((arm, count))
-            mark = " *" if (count, arm) in best else "  "
-            cells.append("-" if row is None else _format(row) + mark)
-        table.add_row(arm, *cells)
-    console.print(table)
+    _show_table(console, study)
     console.print("* not detectably below the highest at this label count\n")
     console.print(study.results["headline"], style="bold", highlight=False)
     for sentence in study.results["details"]:
@@ -264,6 +251,39 @@ def show_verdict(console: Console, study: Study) -> None:
         console.print(f"  {sentence}", highlight=False, markup=False, style="dim")
 
 
+def _show_table(console: Console, study: Study) -> None:
+    """Prints the accuracy of each arm at each label count."""
+    title = "Test accuracy in %, mean ± half-width of the 95 % interval over seeds"
+    counts = [f"{count:,} labels" for count in study.plan.label_counts]
+    table = Table(title=title)
+    table.add_column("arm", no_wrap=True)
+    for count in counts:
+        table.add_column(count, justify="right", no_wrap=True)
+    cells = {arm: _format_row(study, arm) for arm in study.plan.arms}
+    for arm, row in cells.items():
+        table.add_row(arm, *row)
+    roomy = console.options.update(width=10_000)
+    if console.measure(table, options=roomy).maximum <= console.width:
+        console.print(table)
+        return
+    # Columns that do not fit would be cut off, and with them digits.
+    console.print(title, highlight=False)
+    for arm, row in cells.items():
+        console.print(arm, highlight=False, markup=False, soft_wrap=True)
+        for count, cell in zip(counts, row, strict=True):
+            console.print(f"  {count}: {cell}".rstrip(), highlight=False, soft_wrap=True)
+
+
+def _format_row(study: Study, arm: str) -> list[str]:
+    """Returns an arm's cells of the table, the best of a label count with a star."""
+    rows = {row["num_labels"]: row for row in study.table() if row["arm"] == arm}
+    best = {entry["num_labels"] for entry in study.results["best"] if arm in entry["arms"]}
+    return [
+        f"{_format(rows[count])} {'*' if count in best else ' '}" if count in rows else "-"
+        for count in study.plan.label_counts
+    ]
+
+
 def _choose_sentences(study: Study) -> list[str]:
     """Returns a sentence per average, or per comparison if there is none, and on the best arms."""
     comparisons, sentences = study.results["comparisons"], study.results["sentences"]
@@ -278,7 +298,7 @@ def _choose_sentences(study: Study) -> list[str]:
     return [*shown, *more, *sentences[len(comparisons) :]]
 
 
-def show_export(console: Console, study: Study) -> None:
+def show_export(console: Console, study: Study, *, has_report: bool = True) -> None:
     """Prints what is known of the exported file, or why there is none, and where everything is."""
     recommended, reason = study.results["recommended"], study.results["not_exported"]
     console.print()
@@ -290,8 +310,17 @@ def show_export(console: Console, study: Study) -> None:
         console.print(
             f"{recommended['arm']} is {recommended['reason']}.", highlight=False, markup=False
         )
-        console.print(f"SavedModel: {recommended['savedmodel']}", highlight=False)
-    console.print(f"Report: {study.folder}/report.html", highlight=False)
+        _print_place(console, f"SavedModel: {recommended['savedmodel']}")
+    for sentence in study.results["unfinished"]:
+        if sentence != reason:
+            console.print(sentence, highlight=False, markup=False)
+    if has_report:
+        _print_place(console, f"Report: {study.folder}/report.html")
+
+
+def _print_place(console: Console, text: str) -> None:
+    """Prints a line that ends in a path, which is not broken, to be copied."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _format(row) -> str:

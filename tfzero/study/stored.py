@@ -129,6 +129,8 @@ def add_seeds(growth: Growth, run: RunFolder, number: int) -> StudyPlan:
     verdict = read_json(run.verdict)
     if growth.next_number is not None or verdict is None:
         return growth.plan
+    if verdict.get("unfinished"):
+        return growth.plan
     if verdict.get("look") != growth.taken[-1]["number"]:
         return growth.plan
     return growth.plan.extended(growth.seeds + number)

@@ -10,7 +10,7 @@ import tfzero
 from tests.conftest import build_small_encoder, draw_bars
 from tfzero.common.checks import StopError
 from tfzero.data import from_arrays
-from tfzero.jobs import compare as job
+from tfzero.jobs import ending
 from tfzero.study.records import RunFolder
 from tfzero.study.work import tasks as runs
 from tfzero.study.work.estimate import Estimate
@@ -25,10 +25,10 @@ pytestmark = pytest.mark.usefixtures("eagerly", "unreported")
 def quickly(monkeypatch):
     monkeypatch.setattr("tfzero.jobs.opening.estimate_study", lambda *_: Estimate())
 
-    def leave_out(workspace, verdict, *_):
+    def leave_out(workspace, verdict, *_, **__):
         verdict["not_exported"] = "left out"
 
-    monkeypatch.setattr(job, "export_recommended", leave_out)
+    monkeypatch.setattr(ending, "export_recommended", leave_out)
 
 
 def break_job(monkeypatch, name, *, when=lambda *_: True):

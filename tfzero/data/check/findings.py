@@ -139,6 +139,15 @@ def stack_rows(subject: Subject) -> tuple[np.ndarray, np.ndarray]:
     return numbers, rows
 
 
+def percent(share: float) -> str:
+    """Returns "40 %", "99.7 %", "0.02 %": never 0 or 100 of what only comes near it."""
+    for digits in range(6):
+        text = f"{100 * share:.{digits}f}"
+        if float(text) not in (0, 100) or share in (0, 1):
+            return f"{text} %"
+    return "more than 99.99999 %" if share > 0.5 else "less than 0.00001 %"
+
+
 def plural(count: int, word: str) -> str:
     """Returns "1 image", "2 images"."""
     return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from tfzero.data.check.findings import MOST_EXAMPLES, Example, Finding, Subject, plural
+from tfzero.data.check.findings import MOST_EXAMPLES, Example, Finding, Subject, percent, plural
 from tfzero.data.check.thumbnails import make_thumbnails
 
 _SAMPLE = 20_000
@@ -53,7 +53,7 @@ def check_labels(subject: Subject) -> tuple[Finding | None, list[str]]:
     accuracy = float((probabilities.argmax(axis=1) == numbers).mean())
     if accuracy < _LEAST_ACCURACY:
         left_out.append(
-            f"Labels: a simple classifier gives only {100 * accuracy:.0f} % of images the label "
+            f"Labels: a simple classifier gives only {percent(accuracy)} of images the label "
             "they have, too few to say which labels look wrong."
         )
         return None, left_out
@@ -102,7 +102,7 @@ def _say(subject, names, places, chosen, kinds, numbers, probabilities, accuracy
         warnings.simplefilter("ignore")
         ranked = {"filter_by": "both", "return_indices_ranked_by": "normalized_margin"}
         wrong = find_label_issues(numbers, probabilities, n_jobs=1, **ranked)
-    how = f"A simple classifier gives {100 * accuracy:.0f} % of images the label they have"
+    how = f"A simple classifier gives {percent(accuracy)} of images the label they have"
     if not len(wrong):
         return Finding("labels", "fine", f"{how}, and accuses no label of being wrong.")
     examples = []
@@ -113,7 +113,7 @@ def _say(subject, names, places, chosen, kinds, numbers, probabilities, accuracy
             Example(
                 (subject.see(names[number], row),),
                 f'looks like "{subject.class_names[kinds[guess]]}" '
-                f"({100 * probabilities[i, guess]:.0f} %)",
+                f"({percent(float(probabilities[i, guess]))})",
             )
         )
     return Finding(

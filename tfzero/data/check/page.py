@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tfzero.common.checks import InputError
 from tfzero.common.page import render_page, write_page_file
 from tfzero.data.check.findings import CheckResult, Sight
 
@@ -28,16 +27,11 @@ def write_page(result: CheckResult, path: str | os.PathLike[str], *, style: str 
         style: CSS that comes before the page's own.
 
     Raises:
-        InputError: If the file cannot be written.
+        StopError: If the file cannot be written.
     """
     values = {"result": result, "style": style, "picture": functools.partial(_encode, result)}
     page = render_page(_TEMPLATE, values)
-    try:
-        write_page_file(Path(path), page)
-    except OSError as error:
-        raise InputError(
-            f"Cannot write {path} ({error.strerror}); choose another `page`."
-        ) from error
+    write_page_file(Path(path), page)
 
 
 def _encode(result: CheckResult, sight: Sight) -> str:

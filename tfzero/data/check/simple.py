@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tfzero.data.check.findings import MOST_EXAMPLES, Example, Finding, Subject, plural
+from tfzero.data.check.findings import MOST_EXAMPLES, Example, Finding, Subject, percent, plural
 from tfzero.data.classes import SMALL_CLASS
 from tfzero.data.collection import SetAside
 from tfzero.data.memory import slices
@@ -154,7 +154,7 @@ def check_balance(subject: Subject) -> Finding:
         "balance",
         "look",
         f"Classes are uneven: {sentence}. Always answering the commonest scores "
-        f"{100 * chance:.0f} % of such images; read balanced accuracy and macro F1, too.",
+        f"{percent(chance)} of such images; read balanced accuracy and macro F1, too.",
         count=int((counts < counts[most] / IMBALANCE).sum()),
     )
 

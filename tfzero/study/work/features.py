@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from tfzero.common.files import atomic_file, read_json, write_json
+from tfzero.common.files import atomic_file, make_folder, read_json, write_json
 from tfzero.study.records import RunFolder
 from tfzero.study.work.clock import share
 from tfzero.study.work.locks import hold_lock
@@ -80,7 +80,7 @@ def make_once(
     found = read(folder, name)
     if found is not None:
         return found
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with share(), hold_lock(run.locks / f"features-{name}.json"):
         found = read(folder, name)
         if found is None:

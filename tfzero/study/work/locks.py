@@ -18,6 +18,9 @@ import uuid
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from tfzero.common.checks import StopError
+from tfzero.common.files import sentence_for
+
 # Seconds between a holder's signs of life.
 BEAT_SECONDS = 5.0
 # A lock without a sign of life for this long is free: twelve beats, for a network file system
@@ -138,16 +141,17 @@ def try_lock(path: pathlib.Path, *, parent: Process | None = None) -> Lock | Non
 
 def _create(path: pathlib.Path, content: dict[str, Any]) -> bool:
     """Makes the lock's file; returns False if it is there already."""
-    try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-    except FileExistsError:
-        return False
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(content, file)
-    except OSError:  # a full disk
-        path.unlink(missing_ok=True)
-        raise
+    with sentence_for(path):
+        try:
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        except FileExistsError:
+            return False
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                json.dump(content, file)
+        except OSError:  # a full disk
+            path.unlink(missing_ok=True)
+            raise
     return True
 
 
@@ -163,11 +167,12 @@ def _take_over(path: pathlib.Path, token: str, content: dict[str, Any]) -> bool:
 
 def _write_draft(path: pathlib.Path, content: dict[str, Any]) -> pathlib.Path:
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        draft.write_text(json.dumps(content), encoding="utf-8")
-    except OSError:  # a full disk
-        draft.unlink(missing_ok=True)
-        raise
+    with sentence_for(path):
+        try:
+            draft.write_text(json.dumps(content), encoding="utf-8")
+        except OSError:  # a full disk
+            draft.unlink(missing_ok=True)
+            raise
     return draft
 
 
@@ -176,8 +181,11 @@ def _only_one(path: pathlib.Path, token: str) -> Iterator[bool]:
     """Yields whether this process alone may end the lock with this token, for the moment."""
     gate = path.with_name(f".{path.name}.{token or 'unwritten'}.gate")
     try:
-        os.close(os.open(gate, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
-    except FileExistsError:
+        with sentence_for(path):
+            os.close(os.open(gate, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+    except StopError as error:
+        if not isinstance(error.__cause__, FileExistsError):
+            raise
         with contextlib.suppress(FileNotFoundError):
             # Its maker was killed in the instant that it takes.
             if _file_system_time(path.parent) - gate.stat().st_mtime > STALE_SECONDS:
@@ -271,11 +279,12 @@ def _take_away(path: pathlib.Path, token: str) -> None:
 def _file_system_time(folder: pathlib.Path) -> float:
     """Returns the time by the clock that stamps files, which may be another machine's."""
     path = folder / f".clock-{uuid.uuid4().hex}"
-    try:
-        with path.open("xb") as file:
-            return os.fstat(file.fileno()).st_mtime
-    finally:
-        path.unlink(missing_ok=True)
+    with sentence_for(path):
+        try:
+            with path.open("xb") as file:
+                return os.fstat(file.fileno()).st_mtime
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _start_ticks(number: int) -> int | None:

@@ -185,9 +185,13 @@ def _sweep(path: pathlib.Path) -> None:
 
 
 def _sync_folder(path: pathlib.Path) -> None:
-    """Waits until a new name is on the disk: it is safe only after its folder is."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Waits until a new name is on the disk: it survives a power cut only after its folder does.
+
+    The file is whole and in its place by then: who cannot wait has not failed to write it.
+    """
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -49,6 +49,8 @@ def assemble(collection: Collection, options: LoadOptions) -> ImageData:
         pool_has_train=pool.has_train,
         set_aside=collection.set_aside,
         resize=collection.resize,
+        pixel_range=collection.pixel_range,
+        extents=collection.extents,
         sound=collection.sound,
         transductive=options.transductive,
         balanced=options.balanced,

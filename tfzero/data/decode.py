@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfzero.common.checks import InputError
+from tfzero.common.pixels import Extents, PixelRange, guess_range, write_pair, write_range
+from tfzero.data.depth import flatten, has_deep_colors, is_deep, is_unbounded
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -43,13 +45,18 @@ class Header:
     deep: bool
 
 
-def read_header(path: str | os.PathLike[str]) -> Header:
+def read_header(path: str | os.PathLike[str], *, ranged: bool = False) -> Header:
     """Reads size and kind of an image without decoding it.
 
+    Args:
+        path: PNG, JPEG, BMP, GIF, WebP or TIFF.
+        ranged: Whether somebody said what black and white are, which 32-bit pixels need.
+
     Raises:
-        InputError: If the file is empty, unreadable, too large, or has 32-bit pixels.
+        InputError: If the file is empty, unreadable, too large, or has 32-bit pixels without a
+            range.
     """
-    with _opened(path) as image:
+    with _opened(path, ranged=ranged) as image:
         width, height = image.size
         if _is_turned(path, image):
             width, height = height, width
@@ -58,7 +65,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
             width=width,
             gray=_is_gray(image),
             transparent=image.has_transparency_data,
-            deep=_is_deep(image),
+            deep=is_deep(image) or has_deep_colors(path, image),
         )
 
 
@@ -68,6 +75,8 @@ def decode_image(
     channels: int,
     size: tuple[int, int] | None,
     resize: str = "stretch",
+    pixel_range: PixelRange | None = None,
+    seen: Extents | None = None,
 ) -> np.ndarray:
     """Decodes one image; of several frames the first.
 
@@ -81,18 +90,22 @@ def decode_image(
         size: (height, width) to resize to, bilinear with antialiasing; None to keep it.
         resize: "stretch" ignores the aspect, "pad" keeps the whole image and fills up with
             black, "crop" cuts the middle out.
+        pixel_range: The stored values that become 0 and 255; values outside are clipped. None
+            takes 0..255 of 8 bits and 0..65535 of 16.
+        seen: Takes note of the stored values.
 
     Returns:
         uint8 `(H, W, channels)` in 0..255.
 
     Raises:
-        InputError: If the file is empty, unreadable, too large, or has 32-bit pixels.
+        InputError: If the file is empty, unreadable or too large, has 32-bit pixels without a
+            range, or cannot hold the range.
     """
     from PIL import ImageOps
 
-    with _opened(path) as image:
-        upright = ImageOps.exif_transpose(image)
-        plain = _flatten(upright).convert("L" if channels == 1 else "RGB")
+    with _opened(path, ranged=pixel_range is not None) as image:
+        flat = flatten(path, ImageOps.exif_transpose(image), pixel_range, seen)
+        plain = flat.convert("L" if channels == 1 else "RGB")
         if size is not None:
             plain = resize_picture(plain, size, resize=resize)
         pixels = np.asarray(plain)
@@ -138,7 +151,7 @@ def crop_box(extent: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, 
 
 
 @contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[PillowImage]:
+def _opened(path: str | os.PathLike[str], *, ranged: bool) -> Iterator[PillowImage]:
     """Opens an image; turns whatever goes wrong with it into an error that names the file."""
     from PIL import Image, UnidentifiedImageError
 
@@ -148,7 +161,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[PillowImage]:
         # Not by its path: Pillow 13 would map an uncompressed TIFF into memory, and garble it
         # if its orientation swaps height and width.
         with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
-            _check_pixels(path, image)
+            _check_pixels(path, image, ranged=ranged)
             yield image
     except InputError:
         raise
@@ -168,16 +181,19 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[PillowImage]:
         ) from error
 
 
-def _check_pixels(path: str | os.PathLike[str], image: PillowImage) -> None:
+def _check_pixels(path: str | os.PathLike[str], image: PillowImage, *, ranged: bool) -> None:
     from PIL import Image
 
     limit = Image.MAX_IMAGE_PIXELS
     if limit is not None and image.width * image.height > limit:
         raise _too_large(path)
-    if image.mode in ("I", "F"):
+    if is_unbounded(image) and not ranged:
+        values = np.asarray(image)
+        low, high = float(values.min()), float(values.max())
         raise InputError(
-            f"{path} has 32-bit pixels, whose range is unknown; expected 8 or 16 bits. "
-            "Convert it, or give arrays in an .npz file."
+            f"{path} has 32-bit pixels, here in {write_range(low, high)}, which say not by "
+            "themselves what black and white are. Say it for all images, for example "
+            f"`pixel_range={write_pair(guess_range(low, high, whole=image.mode == 'I'))}`."
         )
 
 
@@ -209,21 +225,4 @@ def _is_gray(image: PillowImage) -> bool:
     if image.mode == "P":
         palette = np.array(image.getpalette("RGB")).reshape(-1, 3)
         return bool((palette == palette[:, :1]).all())
-    return image.mode in ("1", "L", "LA") or _is_deep(image)
-
-
-def _is_deep(image: PillowImage) -> bool:
-    return image.mode.startswith("I;16")
-
-
-def _flatten(image: PillowImage) -> PillowImage:
-    """Takes 16 bits down to 8, and transparency away."""
-    from PIL import Image
-
-    if _is_deep(image):
-        return Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))  # 65535 / 255
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        white.alpha_composite(image.convert("RGBA"))
-        return white.convert("RGB")
-    return image
+    return image.mode in ("1", "L", "LA") or is_deep(image) or is_unbounded(image)

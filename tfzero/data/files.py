@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tfzero.common.checks import InputError
+from tfzero.common.pixels import Extents
 from tfzero.data.clips import holds_clips
-from tfzero.data.collection import FileList, Images, refuse_set_aside
+from tfzero.data.collection import FileList, Images, judge_values, note_values, refuse_set_aside
 from tfzero.data.decode import decode_image
 from tfzero.data.headers import Headers, choose_size, count_sizes, note_headers
 from tfzero.data.options import LoadOptions
@@ -35,9 +37,13 @@ def read_files(
             `strict` is asked for and a file cannot be used.
     """
     if holds_clips(lists, where=where):
+        if options.pixel_range is not None:
+            raise InputError(
+                f"{where} has clips of sound, but `pixel_range` is for images. Leave it out."
+            )
         return read_clips(lists, options, where=where, shape=shape)
     options.require_no_clip_options(where=where)
-    headers = [Headers(files) for files in lists]
+    headers = [Headers(files, ranged=options.pixel_range is not None) for files in lists]
     broken = [aside for found in headers for aside in found.set_aside]
     usable = {found.part: found.sizes.total() for found in headers}
     refuse_set_aside(broken, usable, where=where, strict=options.strict)
@@ -49,11 +55,22 @@ def read_files(
     channels = shape[2] if shape else options.channels or (1 if gray else 3)
     notes = note_headers(headers, channels, size, options)
 
+    seen = Extents()
+
     def decode(path: str) -> np.ndarray:
-        return decode_image(path, channels=channels, size=size, resize=options.resize)
+        return decode_image(
+            path,
+            channels=channels,
+            size=size,
+            resize=options.resize,
+            pixel_range=options.values,
+            seen=seen,
+        )
 
     readable = [found.readable for found in headers]
     parts, more = decode_parts(lists, readable, (*size, channels), decode)
     usable = {name: len(part.images) for name, part in parts.items()}
     refuse_set_aside([*broken, *more], usable, where=where, strict=options.strict)
-    return Images(parts, (*broken, *more), tuple(notes), sizes)
+    extents = judge_values(seen, options.values, where=where, lenient=options.lenient)
+    notes += note_values(extents, options.values)
+    return Images(parts, (*broken, *more), tuple(notes), sizes, extents=extents)

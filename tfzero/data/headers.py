@@ -28,7 +28,7 @@ class Headers:
         kinds: How many images are "gray", "transparent" or "deep".
     """
 
-    def __init__(self, files: FileList):
+    def __init__(self, files: FileList, *, ranged: bool = False):
         self.part = files.part
         self.readable = np.zeros(len(files.paths), bool)
         self.set_aside: list[SetAside] = []
@@ -36,7 +36,7 @@ class Headers:
         self.examples: dict[tuple[int, int], str] = {}
         self.kinds: Counter[str] = Counter()
         row = 0
-        for block in map_threads(_read_block(files.root), files.cut(FILES_AT_ONCE)):
+        for block in map_threads(_read_block(files.root, ranged), files.cut(FILES_AT_ONCE)):
             for found in block:
                 if isinstance(found, str):
                     self.set_aside.append(files.set_aside(row, found))
@@ -54,13 +54,13 @@ class Headers:
             self.kinds[kind] += getattr(header, kind)
 
 
-def _read_block(root: str):
+def _read_block(root: str, ranged: bool):
     # Not by pathlib, which keeps each part of each path for as long as any is around.
     def read(paths: list[str]) -> list[Header | str]:
         found: list[Header | str] = []
         for path in paths:
             try:
-                found.append(read_header(os.path.join(root, path)))
+                found.append(read_header(os.path.join(root, path), ranged=ranged))
             except InputError as error:
                 found.append(str(error))
         return found
@@ -137,6 +137,9 @@ def note_headers(
             "images have colors and were loaded as gray.",
         ),
         (kinds["transparent"], "images have transparency and were laid on white."),
-        (kinds["deep"], "images have 16 bits and were scaled to 8."),
+        (
+            kinds["deep"] if options.pixel_range is None else 0,
+            "images have 16 bits and were scaled to 8.",
+        ),
     ]
     return [f"{count} of {total} {words}" for count, words in sentences if count]

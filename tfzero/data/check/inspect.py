@@ -21,6 +21,7 @@ from tfzero.data.check.simple import (
     check_constant,
     check_files,
     check_sizes,
+    check_values,
 )
 from tfzero.data.collection import Part
 from tfzero.data.dataset import ImageData
@@ -59,6 +60,7 @@ def check_data(
     findings = [
         check_files(found.set_aside),
         check_sizes(found.sizes, asked=options.size is not None),
+        check_values(found.extents, found.pixel_range),
         check_classes(subject),
         check_balance(subject),
         check_constant(subject),
@@ -101,6 +103,7 @@ def check_briefly(data: ImageData) -> CheckResult:
     subject = view_parts(data)
     findings = [
         check_files(data.set_aside),
+        check_values(data.extents, data.pixel_range),
         check_classes(subject, set_aside=data.set_aside),
         check_balance(subject),
         check_constant(subject),
@@ -115,7 +118,7 @@ def check_briefly(data: ImageData) -> CheckResult:
         name=data.name,
         source=data.source,
         facts=_describe(subject),
-        findings=findings,
+        findings=[each for each in findings if each is not None],
         left_out=left_out,
         seconds=time.monotonic() - began,
         subject=subject,

@@ -73,7 +73,11 @@ def check_labels(labels: np.ndarray, *, count: int, name: str = "labels") -> np.
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1 or len(labels) != count:
-        raise InputError(f"{name} has shape {labels.shape}; expected ({count},), one an image.")
+        one_hot = labels.ndim == 2 and len(labels) == count
+        remedy = f" Of one-hot rows take {name}.argmax(axis=1)." if one_hot else ""
+        raise InputError(
+            f"{name} has shape {labels.shape}; expected ({count},), one label per image.{remedy}"
+        )
     if np.issubdtype(labels.dtype, np.floating) and np.array_equal(labels, np.trunc(labels)):
         labels = labels.astype(np.int64)
     if not np.issubdtype(labels.dtype, np.integer):

@@ -207,7 +207,7 @@ def _require_contrast(pixels: np.ndarray, name: str) -> None:
     if highest == 1:
         raise InputError(
             f"{name} are 0 and 1 only, where black is 0 and white 255: a network would see black "
-            f"alone. Scale them: {name} * 255."
+            f"alone. Take {name} * 255 instead."
         )
 
 

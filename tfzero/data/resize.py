@@ -55,7 +55,7 @@ def convert_channels(images: np.ndarray, channels: int | None, *, name: str) -> 
         return gray
     raise InputError(
         f"{name} have {have} channels and `channels` is {channels}; only gray (1) and RGB (3) can "
-        "be made of each other. Leave `channels` out."
+        f"be made of each other. Leave `channels` out, or take {name}[..., :{channels}]."
     )
 
 

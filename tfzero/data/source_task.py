@@ -184,7 +184,7 @@ def _read(
     if channels not in (1, 3):
         raise InputError(
             f"The target's images have {channels} channels; a source can be brought to 1 or 3 "
-            "only. Pass `channels`."
+            "only. Choose so many of the target's: images[..., :3]."
         )
     path = Path(os.fspath(source)).expanduser()
     is_folder = source != "digits" and path.is_dir()

@@ -192,12 +192,13 @@ def _read_part(dataset: tf.data.Dataset, name: str, options: LoadOptions, seen: 
         raise InputError(f"{name} never ends; expected a finite data set. Remove repeat().")
     image_spec, label_spec = _pick(dataset.element_spec, name, labelled=name != "pool")
     rank = image_spec.shape.rank
-    if rank not in (3, 4):
+    if rank not in (3, 4) or _lacks_channels(image_spec.shape, label_spec):
+        element = "x: x[..., None]" if label_spec is None else "x, y: (x[..., None], y)"
+        remedy = f"dataset.map(lambda {element})" if rank in (2, 3) else "dataset.map(...)"
         raise InputError(
             f"{name} has images of shape {image_spec.shape}; expected (H, W, C), or batches "
-            "(B, H, W, C). Map the data set so."
+            f"(B, H, W, C). Map the data set so: {remedy}."
         )
-    del label_spec
     labels: list[np.ndarray] = []
 
     def chunks() -> Iterator[np.ndarray]:
@@ -222,6 +223,15 @@ def _read_part(dataset: tf.data.Dataset, name: str, options: LoadOptions, seen: 
         return Part(images, names)
     part = check_part(images, check_labels(np.concatenate(labels), count=len(images)), name=name)
     return Part(part.images, names, part.labels)
+
+
+def _lacks_channels(shape: Any, label_spec: Any) -> bool:
+    """Whether three axes are a batch of gray images without their channel axis."""
+    if len(shape) != 3 or shape[-1] in (None, 1, 3, 4):
+        return False
+    if label_spec is None:
+        return shape[0] is None
+    return label_spec.shape.rank == 1 and label_spec.shape[0] != 1
 
 
 def _same_shape(first, rest, name: str) -> Iterator[np.ndarray]:

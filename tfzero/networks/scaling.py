@@ -17,7 +17,7 @@ _OUTSIDE = (
 )
 _FAINT = (
     "images are 0 and 1 only, where black is 0 and white 255: a network would see black alone. "
-    "Scale them: images * 255."
+    "Take images * 255 instead."
 )
 
 

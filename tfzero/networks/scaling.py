@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import keras
 import tensorflow as tf
 
@@ -82,10 +85,24 @@ def guard_images(images, *, training: bool = False) -> tf.Tensor:
         return tf.identity(images)  # no update without the check
 
 
-def guard_batch(data, *, training: bool = False):
-    """Returns what a step of Keras gets, its images guarded by `guard_images`."""
+@contextlib.contextmanager
+def refusing(model: keras.Model) -> Iterator[None]:
+    """Lets a step refuse its batch in a way that the model can be given another one afterwards.
+
+    Keras keeps the function whose first tracing failed; called again, that fails for good.
+    """
+    try:
+        yield
+    except ValueError:
+        model.train_function = model.test_function = model.predict_function = None
+        raise
+
+
+def guard_batch(model: keras.Model, data, *, training: bool = False):
+    """Returns what a step of a Keras model gets, its images guarded by `guard_images`."""
     images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
-    images = guard_images(images, training=training)
+    with refusing(model):
+        images = guard_images(images, training=training)
     return keras.utils.pack_x_y_sample_weight(images, labels, weights)
 
 

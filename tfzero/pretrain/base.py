@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfzero.common.checks import InputError
-from tfzero.networks.scaling import guard_batch, guard_images, scale_images
+from tfzero.networks.scaling import guard_batch, guard_images, refusing, scale_images
 
 
 class Pretrainer(keras.Model, abc.ABC):
@@ -65,7 +65,7 @@ class Pretrainer(keras.Model, abc.ABC):
 
     def predict_step(self, data):
         """Returns the features of a batch, as Keras does; refuses images that mean another."""
-        return super().predict_step(guard_batch(data))
+        return super().predict_step(guard_batch(self, data))
 
     def make_optimizer(self, learning_rate: float) -> keras.optimizers.Optimizer:
         """Returns the optimizer that `tfzero.pretrain.run.pretrain` compiles the method with."""
@@ -159,12 +159,13 @@ class Pretrainer(keras.Model, abc.ABC):
                 compiled by XLA don't notice.
         """
         images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
-        if labels is not None or weights is not None:
-            raise ValueError(
-                f"{type(self).__name__} learns from images alone, but labels arrived. "
-                "Pass only the images: fit(images)."
-            )
-        return scale_images(guard_images(images, training=training))
+        with refusing(self):
+            if labels is not None or weights is not None:
+                raise ValueError(
+                    f"{type(self).__name__} learns from images alone, but labels arrived. "
+                    "Pass only the images: fit(images)."
+                )
+            return scale_images(guard_images(images, training=training))
 
     def step_seed(self, *, stream: int = 0, training: bool = True) -> tf.Tensor:
         """Returns a seed `(2,)` that depends on (seed, step, stream), in evaluations on one more.

@@ -83,15 +83,15 @@ class Classifier(keras.Model):
 
     def train_step(self, data):
         """Updates the weights once, as Keras does; refuses images that mean something else."""
-        return super().train_step(guard_batch(data, training=True))
+        return super().train_step(guard_batch(self, data, training=True))
 
     def test_step(self, data):
         """Evaluates a batch, as Keras does; refuses images that mean something else."""
-        return super().test_step(guard_batch(data))
+        return super().test_step(guard_batch(self, data))
 
     def predict_step(self, data):
         """Predicts a batch, as Keras does; refuses images that mean something else."""
-        return super().predict_step(guard_batch(data))
+        return super().predict_step(guard_batch(self, data))
 
     def divide_logits(self, temperature: float) -> None:
         """Divides the logits by a temperature: the head's weights are divided.

@@ -164,6 +164,18 @@ def test_a_data_set_of_single_images_is_batched():
     ).all()
 
 
+def test_a_classifier_that_refused_learns_from_the_right_images():
+    # Keras would keep the step that the refusal broke off.
+    classifier = tfzero.Classifier(tfzero.build_encoder((8, 9, 1)), 2)
+    classifier.compile("adam", "sparse_categorical_crossentropy")
+    with pytest.raises(InputError, match=r"images\[\.\.\., None\]"):
+        classifier.fit(PIXELS[..., 0], LABELS, verbose=0)
+    assert np.isfinite(classifier.fit(PIXELS, LABELS, verbose=0).history["loss"]).all()
+    with pytest.raises(InputError, match="type int64"):
+        classifier.predict(PIXELS.astype(int), verbose=0)
+    assert classifier.predict(PIXELS, verbose=0).shape == (20, 2)
+
+
 def test_four_channels_become_three(tmp_path):
     images = PIXELS.repeat(4, -1)
     np.savez(tmp_path / "x.npz", x_train=images, y_train=LABELS)

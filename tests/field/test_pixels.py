@@ -259,21 +259,22 @@ def test_a_fitted_classifier_and_features_refuse_too(classifier):
     )
 
 
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """Returns a model whose score tells the mean pixel, exported for files of 0..4095."""
+    inputs = keras.Input((8, 9, 3))
+    mean = keras.layers.GlobalAveragePooling2D()(inputs)
+    head = keras.layers.Dense(1, activation="sigmoid", kernel_initializer="ones")
+    model = keras.Model(inputs, head(mean))
+    base = tmp_path_factory.mktemp("served")
+    return {
+        top: tfzero.export_savedmodel(model, base / f"to{top}", file_range=(0, top))
+        for top in (1, 4095)
+    }
+
+
 class TestServing:
     """Files are served as training read them."""
-
-    @pytest.fixture(scope="class")
-    def served(self, tmp_path_factory):
-        """Returns a model whose score tells the mean pixel, exported for files of 0..4095."""
-        inputs = keras.Input((8, 9, 3))
-        mean = keras.layers.GlobalAveragePooling2D()(inputs)
-        head = keras.layers.Dense(1, activation="sigmoid", kernel_initializer="ones")
-        model = keras.Model(inputs, head(mean))
-        base = tmp_path_factory.mktemp("served")
-        return {
-            top: tfzero.export_savedmodel(model, base / f"to{top}", file_range=(0, top))
-            for top in (1, 4095)
-        }
 
     @pytest.mark.parametrize(
         ("top", "content"),
@@ -286,6 +287,7 @@ class TestServing:
             (1, deep_color(np.stack([*MASKS[:3], PIXELS[0]], axis=-1))),
             (1, deep_color(MASKS[:3].transpose(1, 2, 0).astype(np.uint16))),
         ],
+        ids=["gray", "colors", "alpha", "mask", "3 masks", "mask with alpha", "16-bit masks"],
     )
     @pytest.mark.parametrize("larger", [1, 3])
     def test_graph_and_training_see_the_same(self, served, tmp_path, top, content, larger):

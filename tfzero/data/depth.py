@@ -30,10 +30,11 @@ def is_unbounded(image: PillowImage) -> bool:
 
 def has_deep_colors(path: str | os.PathLike[str], image: PillowImage) -> bool:
     """Whether it is a PNG with several channels of 16 bits."""
-    if image.format != "PNG" or image.mode not in _COLOR_MODES:
+    if image.mode not in _COLOR_MODES:
         return False
     with open(path, "rb") as file:
-        return file.read(25)[24:] == b"\x10"  # the depth, behind magic, IHDR, width and height
+        head = file.read(25)  # magic, length and name of IHDR, width, height, depth
+    return head.startswith(b"\x89PNG") and head[24:] == b"\x10"
 
 
 def flatten(

@@ -78,7 +78,7 @@ def image_signatures(
     }
     if sound is not None:
         return offered | _clip_signatures(answer, sound)
-    if image_shape[-1] in DECODABLE_CHANNELS:
+    if image_shape[-1] in DECODABLE_CHANNELS and (file_range is None or file_range[1] < 65536):
         offered["serving_bytes"] = tf.function(serving_bytes, input_signature=[strings])
     return offered
 

@@ -157,7 +157,12 @@ def _find_reader(spec: dict, version: pathlib.Path) -> _Reader:
         return pixels
 
     # Of images Pillow reads no more than the header until they are checked.
-    return _Reader(SUFFIXES, "image", "PNG or JPEG file", lambda path: None, _suits_graph, look)
+    fits_png = file_range is None or file_range[1] < 65536  # else there is no such signature
+
+    def suits(content: bytes) -> bool:
+        return fits_png and _suits_graph(content)
+
+    return _Reader(SUFFIXES, "image", "PNG or JPEG file", lambda path: None, suits, look)
 
 
 def _list_files(path: pathlib.Path, reader: _Reader) -> list[pathlib.Path]:

@@ -73,7 +73,7 @@ def export_savedmodel(
     require_choice(resize, RESIZE_MODES, what="way to resize")
     encoder = _find_encoder(model)
     shape = arguments.find_image_shape(model, encoder, image_shape)
-    images, clips = _draw_inputs(shape, sound)
+    images, clips = _draw_inputs(shape, sound, file_range)
     if encoder is not None and arguments.find_input_shape(encoder) != shape:
         encoder = None  # somebody's encoder of something else
     score = functools.partial(
@@ -171,7 +171,7 @@ def export_encoder(
     require_choice(resize, RESIZE_MODES, what="way to resize")
     shape = arguments.find_image_shape(model, None, image_shape)
     read = functools.partial(_read_features, model, pixel_range)
-    images, clips = _draw_inputs(shape, sound)
+    images, clips = _draw_inputs(shape, sound, file_range)
     outputs = golden.call_model(read, golden.unit_pixels(images), who="The model")
     contents = Contents(
         kind="encoder",
@@ -246,11 +246,13 @@ def _read_features(model: keras.Model, pixel_range: tuple[float, float], images)
 
 
 def _draw_inputs(
-    shape: tuple[int, int, int], sound: LogMel | None
+    shape: tuple[int, int, int],
+    sound: LogMel | None,
+    file_range: tuple[float, float] | None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Returns golden images and, where a model was trained on sound, the clips behind them."""
     if sound is None:
-        return golden.draw_images(shape), None
+        return golden.draw_images(shape, file_range), None
     if sound.image_shape != shape:
         raise InputError(
             f"The model takes images of shape {shape}, but clips of sound become "

@@ -30,6 +30,11 @@ TWELVE[0, 0, :2] = 0, 4095
 DARK = PIXELS // 8  # photographs of a dark room, the brightest 31
 
 
+# Colours 0 and 1, and 255 where nobody sees it.
+HIDDEN = np.stack([np.where(PIXELS[0] > 99, MASKS[0], 255)] * 3 + [(PIXELS[0] > 99) * 255], axis=-1)
+HIDDEN = HIDDEN.astype(np.uint8)
+
+
 def write_folder(folder, images, suffix=".png"):
     for number, (image, label) in enumerate(zip(images, LABELS, strict=True)):
         path = folder / "ab"[label] / f"{number:02}{suffix}"
@@ -177,16 +182,21 @@ def test_no_entry_takes_masks_as_black(pixel_range):
             assert data.train_images.max() == 255 and data.pixel_range == (0, 1)
 
 
+def build_tiny_encoder():
+    inputs = keras.Input((8, 9, 1))
+    return keras.Model(inputs, keras.layers.Dense(4)(keras.layers.Flatten()(inputs)))
+
+
 @pytest.fixture(scope="module")
 def classifier():
-    model = tfzero.Classifier(tfzero.build_encoder((8, 9, 1)), 2)
+    model = tfzero.Classifier(build_tiny_encoder(), 2)
     model.compile("adam", "sparse_categorical_crossentropy")
     return model
 
 
 @pytest.fixture(scope="module")
 def method():
-    model = tfzero.Denoising(tfzero.build_encoder((8, 9, 1)))
+    model = tfzero.Denoising(build_tiny_encoder())
     model.compile("adam")
     return model
 
@@ -286,8 +296,18 @@ class TestServing:
             (1, deep_color(MASKS[:3].transpose(1, 2, 0))),
             (1, deep_color(np.stack([*MASKS[:3], PIXELS[0]], axis=-1))),
             (1, deep_color(MASKS[:3].transpose(1, 2, 0).astype(np.uint16))),
+            (1, deep_color(HIDDEN)),
         ],
-        ids=["gray", "colors", "alpha", "mask", "3 masks", "mask with alpha", "16-bit masks"],
+        ids=[
+            "gray",
+            "colors",
+            "alpha",
+            "mask",
+            "3 masks",
+            "mask with alpha",
+            "16-bit masks",
+            "hidden",
+        ],
     )
     @pytest.mark.parametrize("larger", [1, 3])
     def test_graph_and_training_see_the_same(self, served, tmp_path, top, content, larger):
@@ -346,6 +366,30 @@ def test_the_range_travels_with_data_and_plan(tmp_path):
     assert full.fingerprint == data.fingerprint  # of the pixels alone
     save_arrays(data, tmp_path / "saved")
     assert open_arrays(tmp_path / "saved").fingerprint == data.fingerprint
+
+
+def test_a_study_exports_the_range_of_its_plan(tmp_path, monkeypatch):
+    from types import SimpleNamespace
+
+    import tfzero.export
+    import tfzero.jobs.load
+    from tfzero.jobs import recommended
+    from tfzero.study.planning.resolve import summarize_data
+
+    data = tfzero.load_data(write_folder(tmp_path / "x", TWELVE), pixel_range=(0, 4095))
+    given = {}
+    monkeypatch.setattr(recommended, "final_key", lambda *_: "key")
+    monkeypatch.setattr(tfzero.jobs.load, "load_model", lambda *_, **__: None)
+    monkeypatch.setattr(
+        tfzero.export, "export_savedmodel", lambda *_, **named: given.update(named) or tmp_path
+    )
+    workspace = SimpleNamespace(
+        plan=SimpleNamespace(data=summarize_data(data)),
+        run=SimpleNamespace(final=tmp_path),
+        custom_objects={},
+    )
+    recommended.export_file.__wrapped__(workspace, None, tmp_path, {})
+    assert given["file_range"] == (0, 4095)
 
 
 def test_a_source_of_the_same_kind_is_read_by_the_target_s_range(tmp_path):

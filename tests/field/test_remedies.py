@@ -68,12 +68,11 @@ ARRAYS["faint floats"] = (ARRAYS["faint floats"], MASKS * 255)
 OF_SHAPE = {"channels first", "no channel axis", "small"}
 
 
-def read_range(message):
-    """Returns the first range that a message offers."""
-    found = re.search(r"`pixel_range=\(([^)]*)\)`", message)
+def read_ranges(message):
+    """Returns the ranges that a message offers."""
+    found = re.findall(r"`pixel_range=\(([^)]*)\)`", message)
     assert found, message
-    low, high = map(float, found[1].split(","))
-    return low, high
+    return [tuple(map(float, pair.split(","))) for pair in found]
 
 
 def expression(message, name):
@@ -108,8 +107,10 @@ def test_the_range_in_a_message_gives_the_right_pixels(case):
     images, right = ARRAYS[case]
     with pytest.raises(InputError) as refused:
         load_arrays(images)
-    found = read_range(str(refused.value))
-    np.testing.assert_array_equal(load_arrays(images, pixel_range=found), right)
+    first, *others = read_ranges(str(refused.value))
+    np.testing.assert_array_equal(load_arrays(images, pixel_range=first), right)
+    for other in others:  # which says that the images are as dark as they look
+        assert load_arrays(images, pixel_range=other).max() < right.max()
 
 
 def test_of_one_image_a_batch_is_made():
@@ -211,10 +212,12 @@ def test_the_range_in_a_message_about_files_gives_the_right_pixels(tmp_path, cas
     write_folder(tmp_path, images, suffix)
     with pytest.raises(InputError) as refused:
         tfzero.load_data(tmp_path)
-    low, high = read_range(str(refused.value))
-    if case == "floats":  # Of one file alone, and of it the range only roughly.
-        low, high = 0, 1
-    data = tfzero.load_data(tmp_path, pixel_range=(low, high))
+    first, *others = read_ranges(str(refused.value))
+    if case == "floats":  # The message is of one file alone.
+        first = 0, 1
+    data = tfzero.load_data(tmp_path, pixel_range=first)
+    for other in others:
+        assert tfzero.load_data(tmp_path, pixel_range=other).train_images.max() < 128
     found = np.concatenate([data.train_images, data.test_images])
     assert sorted(i.tobytes() for i in found) == sorted(np.uint8(i).tobytes() for i in right)
 

@@ -185,11 +185,13 @@ def find_doubt(extent: Extent, pixel_range: PixelRange | None, *, where: str) ->
     guessed = guess_range(low, high, whole=kind != "floats")
     if kind == "floats":
         guessed = (0.0, 1 / 255) if high <= 1 / 255 + 1e-6 else _outwards(0.0, high)
+    remedy = f"`pixel_range={write_pair(guessed)}` if {guessed[1]:.7g} is white"
+    if not _is_black(extent, (0.0, full)):
+        remedy += f", or `pixel_range={write_pair((0, full))}` if the images are so dark"
     return (
         f"{where} has {extent.describe()} in all its images, where black is 0 and white "
-        f"{full:g}. Such masks or pixels of few bits would look black. Say what black and white "
-        f"are: `pixel_range={write_pair(guessed)}` if {guessed[1]:.7g} is white, or "
-        f"`pixel_range={write_pair((0, full))}` if the images are so dark."
+        f"{full:g}. A network would see masks, or pixels of few bits, as nearly black. Say what "
+        f"black and white are: {remedy}."
     )
 
 
@@ -215,14 +217,19 @@ def _find_misfit(extent: Extent, pixel_range: PixelRange, where: str) -> str | N
             f"{got}; expected no value outside of it. Say what black and white are, for example "
             f"`pixel_range={write_pair(wider)}`."
         )
-    white = scale_values(np.array([high]), pixel_range)[0]
-    if white > 1 or high <= pixel_range[0]:
+    if not _is_black(extent, pixel_range):
         return None
     narrower = guess_range(low, high, whole=whole)
     return (
         f"{got}, by which all would be black. Say what black and white are, for example "
         f"`pixel_range={write_pair(narrower)}`."
     )
+
+
+def _is_black(extent: Extent, pixel_range: PixelRange) -> bool:
+    """Whether a range leaves of values that are not all its low end 0 and 1 of 255 alone."""
+    white = scale_values(np.array([extent.high]), pixel_range)[0]
+    return white <= 1 and extent.high > pixel_range[0]
 
 
 def write_pair(pair: PixelRange) -> str:

@@ -71,9 +71,7 @@ def guard_images(images, *, training: bool = False) -> tf.Tensor:
         return scale_images(images)  # which refuses what it does not know
     if tf.executing_eagerly():
         require_images(images.numpy())  # in words, with what was found
-        checks = []
-    else:
-        checks = _range_checks(images)
+    checks = _range_checks(images)  # of NaN, too
     if training:
         white = 255 if images.dtype == tf.uint8 else 1
         highest = tf.cast(tf.reduce_max(images), tf.float32) * (255 / white)

@@ -100,7 +100,7 @@ def test_one_color_image_makes_all_color(tmp_path):
 def test_notes_on_depth_and_transparency(tmp_path):
     make_classes(tmp_path, {"a": 4, "b": 4})
     Image.fromarray(make_pixels(8, 10, 2), "LA").save(tmp_path / "a" / "clear.png")
-    Image.fromarray(make_pixels(8, 10).astype(np.uint16)).save(tmp_path / "b" / "deep.png")
+    Image.fromarray(make_pixels(8, 10).astype(np.uint16) * 257).save(tmp_path / "b" / "deep.png")
     data = load_data(tmp_path)
     assert data.image_shape == (8, 10, 1)
     assert data.notes[:2] == (

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfzero.common.checks import InputError
 from tfzero.networks import scale_images
 
 
@@ -19,7 +20,13 @@ def test_floats_keep_their_values(kind):
     np.testing.assert_array_equal(scaled, images)
 
 
-@pytest.mark.parametrize("kind", ["int32", "int64", "uint16", "bool"])
+def test_of_bools_true_is_white():
+    scaled = scale_images(np.array([False, True]).reshape(2, 1, 1, 1))
+    assert scaled.dtype == tf.float32
+    np.testing.assert_array_equal(scaled.numpy().ravel(), [0, 1])
+
+
+@pytest.mark.parametrize("kind", ["int32", "int64", "uint16"])
 def test_other_types_are_refused_by_name(kind):
-    with pytest.raises(TypeError, match=f"type {kind}; expected uint8 or floating point"):
+    with pytest.raises(InputError, match=f"type {kind}; expected uint8 in 0..255 or floats"):
         scale_images(np.ones((1, 8, 8, 1), kind))

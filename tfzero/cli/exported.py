@@ -40,12 +40,21 @@ def export(
         typer.Option(metavar="H,W,C", help="Where the model does not say it, as in 28,28,1."),
     ] = None,
     pixel_range: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="LOW,HIGH",
-            help="Darkest and brightest pixel the model knows: 0,255 or -1,1 if not 0,1.",
+            help="Darkest and brightest value of a pixel in the images that the model itself "
+            "takes: 0,255 or -1,1 if not 0,1. For models that tfzero did not make.",
         ),
-    ] = "0,1",
+    ] = None,
+    file_range: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW,HIGH",
+            help="Darkest and brightest value of a pixel in served files: what training had as "
+            "--pixel-range. Default: 0,255 of 8 bits.",
+        ),
+    ] = None,
     resize: Annotated[
         str,
         typer.Option(
@@ -77,6 +86,7 @@ def export(
     images = ServedImages(
         image_shape=parse_numbers(int, image_shape, option="--image-shape", example="28,28,1"),
         pixel_range=parse_numbers(float, pixel_range, option="--pixel-range", example="0,255"),
+        file_range=parse_numbers(float, file_range, option="--file-range", example="0,4095"),
         resize=resize,
         rate=rate,
         clip_seconds=clip_seconds,

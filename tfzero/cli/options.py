@@ -86,6 +86,17 @@ Resize = Annotated[
         rich_help_panel=IMAGES,
     ),
 ]
+PixelRange = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LOW,HIGH",
+        help="Darkest and brightest value that a pixel can have, which become 0 and 255: 0,4095 "
+        "where 16 bits hold 12, 0,1 for masks. Default: 0,255 of 8 bits, 0,65535 of 16, 0,1 of "
+        "floats; refused where that may be wrong.",
+        show_default=False,
+        rich_help_panel=IMAGES,
+    ),
+]
 Group = Annotated[
     str | None,
     typer.Option(

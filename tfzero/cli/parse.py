@@ -46,6 +46,9 @@ def read_load_options(context: typer.Context, **others: Any) -> LoadOptions:
     names = {field.name for field in dataclasses.fields(LoadOptions)}
     given = {name: value for name, value in context.params.items() if name in names}
     given["size"] = parse_size(given["size"])
+    given["pixel_range"] = parse_numbers(
+        float, given["pixel_range"], option="--pixel-range", example="0,4095"
+    )
     return LoadOptions(**{**given, **others})
 
 

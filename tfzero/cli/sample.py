@@ -11,6 +11,7 @@ import typer
 from tfzero.cli.options import (
     Channels,
     ClipSeconds,
+    PixelRange,
     Rate,
     Resize,
     Size,
@@ -63,6 +64,7 @@ def sample(
     size: Size = None,
     channels: Channels = None,
     resize: Resize = "stretch",
+    pixel_range: PixelRange = None,
     rate: Rate = None,
     clip_seconds: ClipSeconds = None,
     trim_db: TrimDb = None,

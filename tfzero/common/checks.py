@@ -58,61 +58,6 @@ def require_between(value: float, low: float, high: float | None, *, name: str) 
     return value
 
 
-def check_images(images: np.ndarray, *, name: str = "images") -> np.ndarray:
-    """Returns images as uint8 `(N, H, W, C)`.
-
-    Args:
-        images: uint8 in 0..255, or floating point in 0..1, of shape `(N, H, W, C)`.
-        name: What the error messages call the array.
-
-    Raises:
-        InputError: If the shape, type or range is another, or a value is not finite.
-    """
-    images = np.asarray(images)
-    if images.ndim == 3:
-        raise InputError(
-            f"{name} has shape {images.shape}; expected (N, H, W, C). "
-            f"Add a channel axis: {name}[..., None]."
-        )
-    if images.ndim != 4 or 0 in images.shape:
-        raise InputError(f"{name} has shape {images.shape}; expected (N, H, W, C), none of them 0.")
-    if min(images.shape[1:3]) < 8:
-        raise InputError(
-            f"{name} are {images.shape[1]}x{images.shape[2]} pixels; expected at least 8x8. "
-            "Enlarge them with `size`."
-        )
-    if images.dtype == np.uint8:
-        return images
-    if not np.issubdtype(images.dtype, np.floating):
-        raise InputError(
-            f"{name} has type {images.dtype}; expected uint8 in 0..255 or floats in 0..1. "
-            f"Convert: {name}.astype('uint8')."
-        )
-    if not np.isfinite(images).all():
-        raise InputError(f"{name} contains NaN or infinity; expected finite pixels. Remove them.")
-    require_unit_range(images, name=name)
-    return np.rint(images * 255).astype(np.uint8)
-
-
-def require_unit_range(images: np.ndarray, *, name: str = "images", slack: float = 0.0) -> None:
-    """Raises unless floats lie in 0..1.
-
-    Args:
-        images: Floats, at least one; NaN passes.
-        name: What the error message calls the array.
-        slack: How far they may lie outside.
-
-    Raises:
-        InputError: If one lies further outside.
-    """
-    low, high = float(images.min()), float(images.max())
-    if low < -slack or high > 1 + slack:
-        raise InputError(
-            f"{name} are floats in {low:g}..{high:g}; expected 0..1. "
-            "Divide by the largest possible value, or convert to uint8."
-        )
-
-
 def check_labels(labels: np.ndarray, *, count: int, name: str = "labels") -> np.ndarray:
     """Returns labels as int64 `(N,)`.
 
@@ -128,7 +73,11 @@ def check_labels(labels: np.ndarray, *, count: int, name: str = "labels") -> np.
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1 or len(labels) != count:
-        raise InputError(f"{name} has shape {labels.shape}; expected ({count},), one an image.")
+        one_hot = labels.ndim == 2 and len(labels) == count
+        remedy = f" Of one-hot rows take {name}.argmax(axis=1)." if one_hot else ""
+        raise InputError(
+            f"{name} has shape {labels.shape}; expected ({count},), one label per image.{remedy}"
+        )
     if np.issubdtype(labels.dtype, np.floating) and np.array_equal(labels, np.trunc(labels)):
         labels = labels.astype(np.int64)
     if not np.issubdtype(labels.dtype, np.integer):

@@ -7,9 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from tfzero.common.checks import InputError, check_images
+from tfzero.common.checks import InputError
+from tfzero.common.images import check_images
+from tfzero.common.pixels import Extents
 from tfzero.data.assemble import assemble
-from tfzero.data.collection import Collection, Part, check_part, number_classes
+from tfzero.data.collection import (
+    Collection,
+    Part,
+    check_part,
+    judge_values,
+    note_values,
+    number_classes,
+)
 from tfzero.data.dataset import ImageData
 from tfzero.data.names import name_rows
 from tfzero.data.options import LoadOptions
@@ -26,11 +35,13 @@ def from_arrays(
     groups: Sequence[str] | None = None,
     name: str = "arrays",
     test_share: float | None = None,
+    pixel_range: tuple[float, float] | None = None,
 ) -> ImageData:
     """Makes a data set from arrays in memory; their order is kept.
 
     Args:
-        train_images: uint8 in 0..255 or float in 0..1, `(N, H, W, C)`.
+        train_images: uint8 in 0..255, float in 0..1 or bool, `(N, H, W, C)`; with `pixel_range`
+            numbers of any type in that range.
         train_labels: Integers 0..K-1, `(N,)`.
         test_images: As `train_images`, `(M, H, W, C)`. None holds out a stratified
             part of the training images.
@@ -42,17 +53,27 @@ def from_arrays(
         name: Safe as a folder name.
         test_share: Share in (0, 1) to hold out where no test images are given; None as in
             `load_data`.
+        pixel_range: The darkest and the brightest value that a pixel can have, which become 0 and
+            255, as in (0, 4095) for 12 bits or (0, 1) for masks. None: the type tells.
 
     Raises:
         InputError: If anything of it does not hold.
     """
-    train = check_part(train_images, train_labels, name="train")
+    options = LoadOptions(pool_only=True, test_share=test_share, pixel_range=pixel_range)
+    seen = Extents()
+
+    def check(images: np.ndarray, part: str) -> np.ndarray:
+        return check_images(
+            images, name=part, pixel_range=options.values, seen=seen, offers=("pixel_range",)
+        )
+
+    train = check_part(check(train_images, "train_images"), train_labels, name="train")
     if (test_images is None) != (test_labels is None):
         given, missing = ("labels", "images") if test_images is None else ("images", "labels")
         raise InputError(f"Test {given} came without test {missing}; give both or neither.")
     test = None
     if test_images is not None and test_labels is not None:
-        test = check_part(test_images, test_labels, name="test")
+        test = check_part(check(test_images, "test_images"), test_labels, name="test")
     if groups is not None:
         _check_groups(groups, train, test)
         train = replace(train, groups=np.array(groups, dtype=object))
@@ -60,11 +81,12 @@ def from_arrays(
         pool = None
     unlabeled = None
     if pool is not None:
-        pool = check_images(pool, name="pool")
+        pool = check(pool, "pool")
         unlabeled = Part(pool, name_rows("pool", len(pool)))
     if class_names is None:
         labels = [part.require_labels() for part in (train, test) if part is not None]
         class_names = number_classes(np.concatenate(labels))
+    extents = judge_values(seen, options.values, where=name, lenient=False)
     collection = Collection(
         name=name,
         source=name,
@@ -72,9 +94,12 @@ def from_arrays(
         train=train,
         test=test,
         pool=unlabeled,
+        notes=tuple(note_values(extents, options.values)),
+        pixel_range=options.values,
+        extents=extents,
         keep_order=True,
     )
-    return assemble(collection, LoadOptions(pool_only=True, test_share=test_share))
+    return assemble(collection, options)
 
 
 def _check_groups(groups: Sequence[str], train: Part, test: Part | None) -> None:

@@ -50,6 +50,8 @@ def assemble(collection: Collection, options: LoadOptions) -> ImageData:
         set_aside=collection.set_aside,
         passed_over=collection.passed_over,
         resize=collection.resize,
+        pixel_range=collection.pixel_range,
+        extents=collection.extents,
         sound=collection.sound,
         transductive=options.transductive,
         balanced=options.balanced,

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfzero.common.checks import InputError, check_images, check_labels
+from tfzero.common.checks import InputError, check_labels
+from tfzero.common.pixels import Extent, Extents, PixelRange, require_clear, write_range
 from tfzero.data.digests import digest_rows, order_by_content
 from tfzero.data.logmel import LogMel
 from tfzero.data.memory import take_rows
@@ -84,6 +85,8 @@ class Collection:
         set_aside: What was not used.
         notes: Plain sentences about what was done.
         resize: How images of another shape were brought to one.
+        pixel_range: The values of black and white, where somebody said them.
+        extents: What values pixels have, before anything was done to them; none for sound.
         sizes: How often each (height, width) occurs among files; empty for arrays.
         sound: How clips of sound became images; None for images.
         of_files: Whether each image was a file, so that too small classes can be set aside.
@@ -102,6 +105,8 @@ class Collection:
     set_aside: tuple[SetAside, ...] = ()
     notes: tuple[str, ...] = ()
     resize: str = "stretch"
+    pixel_range: PixelRange | None = None
+    extents: tuple[Extent, ...] = ()
     sizes: Mapping[tuple[int, int], int] = field(default_factory=dict)
     sound: LogMel | None = None
     of_files: bool = False
@@ -131,14 +136,40 @@ def label_part(name: str, images: np.ndarray, labels: np.ndarray) -> Part:
 
 
 def check_part(images: np.ndarray, labels: np.ndarray, *, name: str) -> Part:
-    """Returns images as uint8 `(N, H, W, C)` and labels as int64 `(N,)`.
+    """Returns images uint8 `(N, H, W, C)` with their labels, as int64 `(N,)`.
 
     Raises:
-        InputError: If shapes, types or ranges are others.
+        InputError: If the labels have another form.
     """
-    images = check_images(images, name=f"{name}_images")
     labels = check_labels(labels, count=len(images), name=f"{name}_labels")
     return label_part(name, images, labels)
+
+
+def judge_values(
+    seen: Extents, pixel_range: PixelRange | None, *, where: str, lenient: bool
+) -> tuple[Extent, ...]:
+    """Returns what values a whole data set has.
+
+    Args:
+        seen: The values of all its images.
+        pixel_range: What black and white are, where somebody said it.
+        where: What the error messages call the data set.
+        lenient: Whether ambiguous ones are let through.
+
+    Raises:
+        InputError: If they are ambiguous.
+    """
+    if not lenient:
+        require_clear(seen, pixel_range, where=where)
+    return tuple(seen)
+
+
+def note_values(extents: tuple[Extent, ...], pixel_range: PixelRange | None) -> list[str]:
+    """Returns what became of pixels, in a sentence if there was anything to decide."""
+    if pixel_range is None:
+        return []
+    found = " and ".join(extent.describe() for extent in extents)
+    return [f"Pixels are {found}; {write_range(*pixel_range)} became 0..255."] if found else []
 
 
 def number_classes(labels: np.ndarray) -> list[str]:
@@ -198,6 +229,7 @@ class Images:
         set_aside: Files that could not be used.
         notes: What was done, in sentences.
         sizes: How often each (height, width) occurs among readable files; empty for clips.
+        extents: What values pixels have as the files hold them; none for clips.
         sound: How clips of sound became images; None for images.
         passed_over: What lies beside the files and was not read.
     """
@@ -208,6 +240,7 @@ class Images:
     sizes: Mapping[tuple[int, int], int]
     sound: LogMel | None = None
     passed_over: tuple[Kind, ...] = ()
+    extents: tuple[Extent, ...] = ()
 
 
 def refuse_set_aside(

@@ -9,7 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
-from tfzero.common.checks import InputError, check_images, check_labels
+from tfzero.common.checks import InputError, check_labels
+from tfzero.common.images import require_image_shape
+from tfzero.common.pixels import Extent, PixelRange
 from tfzero.data.collection import SetAside, check_counts
 from tfzero.data.cross_fit import NUM_FOLDS, CrossFit
 from tfzero.data.logmel import LogMel
@@ -40,6 +42,9 @@ class ImageData:
         set_aside: What was found and not used.
         passed_over: What lies beside the images and was not read, counted by reason and suffix.
         resize: How files of another shape were brought to this one: "stretch", "pad" or "crop".
+        pixel_range: The stored values of black and white where somebody said them, which became 0
+            and 255; None where the files' or arrays' type tells.
+        extents: What values pixels had before; none for sound, or where nobody knows.
         sound: How clips of sound became images; None for images.
         transductive: Whether the pool may hold test images.
         balanced: Whether label subsets have as many images of each class, instead of its share.
@@ -68,6 +73,8 @@ class ImageData:
     pool_has_train: bool = False
     set_aside: tuple[SetAside, ...] = ()
     resize: str = "stretch"
+    pixel_range: PixelRange | None = None
+    extents: tuple[Extent, ...] = ()
     sound: LogMel | None = None
     transductive: bool = False
     balanced: bool = False
@@ -178,7 +185,7 @@ def _check_shapes(data: ImageData) -> None:
             raise InputError(
                 f"{name} has type {what}; expected a uint8 array. tfzero.from_arrays converts it."
             )
-        check_images(images, name=name)
+        require_image_shape(images.shape, name=name)
         if images.shape[1:] != data.train_images.shape[1:]:
             raise InputError(
                 f"{name} has shape {images.shape} and train_images {data.train_images.shape}; "

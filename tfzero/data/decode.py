@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfzero.common.checks import InputError
+from tfzero.common.pixels import Extents, PixelRange, guess_range, write_pair, write_range
+from tfzero.data.depth import flatten, has_deep_colors, is_deep, is_unbounded
 from tfzero.data.fit import resize_picture
 from tfzero.data.regular import require_file
 from tfzero.data.tiff import Stack, find_stack, read_planes
@@ -52,23 +54,26 @@ class Header:
     images: int = 1
 
 
-def read_header(path: str | os.PathLike[str], *, pages: str = "first") -> Header:
+def read_header(
+    path: str | os.PathLike[str], *, pages: str = "first", ranged: bool = False
+) -> Header:
     """Reads size and kind of an image without decoding it.
 
     Args:
         path: The file.
         pages: What its pages or frames are: "first" takes the first alone, "each" makes an image
             of each, "channels" makes each page of a TIFF file a channel.
+        ranged: Whether somebody said what black and white are, which 32-bit pixels need.
 
     Raises:
-        InputError: If the file is empty, unreadable, too large, or has 32-bit pixels, or its pages
-            cannot be channels.
+        InputError: If the file is empty, unreadable, too large, or has 32-bit pixels without a
+            range, or its pages cannot be channels.
     """
     with _naming(path):
         stack = find_stack(path)
         if stack is not None:
             return _head_stack(path, stack, pages)
-    with _opened(path) as image:
+    with _opened(path, ranged=ranged) as image:
         frames = _count_frames(image)
         if frames > 1 and pages == "channels":
             raise InputError(
@@ -84,7 +89,7 @@ def read_header(path: str | os.PathLike[str], *, pages: str = "first") -> Header
             width=width,
             gray=gray,
             transparent=image.has_transparency_data,
-            deep=_is_deep(image),
+            deep=is_deep(image) or has_deep_colors(path, image),
             channels=1 if gray else 3,
             frames=frames,
             # A JPEG's further pictures are previews and depth maps of the first.
@@ -100,6 +105,8 @@ def decode_image(
     resize: str = "stretch",
     pages: str = "first",
     page: int = 0,
+    pixel_range: PixelRange | None = None,
+    seen: Extents | None = None,
 ) -> np.ndarray:
     """Decodes one image; of several frames one.
 
@@ -115,27 +122,34 @@ def decode_image(
             black, "crop" cuts the middle out.
         pages: As in `read_header`.
         page: Which page or frame, from 0, if each is an image.
+        pixel_range: The stored values that become 0 and 255; values outside are clipped. None
+            takes 0..255 of 8 bits and 0..65535 of 16.
+        seen: Takes note of the stored values.
 
     Returns:
         uint8 `(H, W, channels)` in 0..255.
 
     Raises:
-        InputError: If the file is empty, unreadable, too large, or has 32-bit pixels.
+        InputError: If the file is empty, unreadable or too large, has 32-bit pixels without a
+            range, or cannot hold the range.
     """
-    from PIL import ImageOps
+    from PIL import Image, ImageOps
 
     with _naming(path):
         stack = find_stack(path)
         if stack is not None:
             planes = read_planes(path, stack, page=page, pages_are_channels=pages == "channels")
-            return _join_planes(path, planes, channels=channels, size=size, resize=resize)
-    with _opened(path) as image:
+            pictures = [
+                flatten(path, Image.fromarray(plane), pixel_range, seen) for plane in planes
+            ]
+            return _join_planes(path, pictures, channels=channels, size=size, resize=resize)
+    with _opened(path, ranged=pixel_range is not None) as image:
         if channels not in (1, 3):
             raise _other_channels(path, 1 if _is_gray(image) else 3, channels)
         if page:
             image.seek(page)
-        upright = ImageOps.exif_transpose(image)
-        plain = _flatten(upright).convert("L" if channels == 1 else "RGB")
+        flat = flatten(path, ImageOps.exif_transpose(image), pixel_range, seen)
+        plain = flat.convert("L" if channels == 1 else "RGB")
         if size is not None:
             plain = resize_picture(plain, size, resize=resize)
         pixels = np.asarray(plain)
@@ -170,16 +184,15 @@ def _head_stack(path: str | os.PathLike[str], stack: Stack, pages: str) -> Heade
 
 def _join_planes(
     path: str | os.PathLike[str],
-    planes: list[np.ndarray],
+    pictures: list[PillowImage],
     *,
     channels: int,
     size: tuple[int, int] | None,
     resize: str,
 ) -> np.ndarray:
-    """Returns uint8 `(H, W, channels)` of uint8 or uint16 planes `(H, W)`."""
+    """Returns uint8 `(H, W, channels)` of gray pictures, one per channel."""
     from PIL import Image
 
-    pictures = [_flatten(Image.fromarray(plane)) for plane in planes]
     if channels != len(pictures):
         if {channels, len(pictures)} != {1, 3}:
             raise _other_channels(path, len(pictures), channels)
@@ -208,7 +221,7 @@ def _count_frames(image: PillowImage) -> int:
 
 
 @contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[PillowImage]:
+def _opened(path: str | os.PathLike[str], *, ranged: bool) -> Iterator[PillowImage]:
     """Opens an image; turns whatever goes wrong with it into an error that names the file."""
     from PIL import Image
 
@@ -219,7 +232,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[PillowImage]:
         open(path, "rb") as file,
         Image.open(file, formats=FORMATS) as image,
     ):
-        _check_pixels(path, image)
+        _check_pixels(path, image, ranged=ranged)
         yield image
 
 
@@ -249,12 +262,15 @@ def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
         ) from error
 
 
-def _check_pixels(path: str | os.PathLike[str], image: PillowImage) -> None:
+def _check_pixels(path: str | os.PathLike[str], image: PillowImage, *, ranged: bool) -> None:
     _check_size(path, image.width * image.height)
-    if image.mode in ("I", "F"):
+    if is_unbounded(image) and not ranged:
+        values = np.asarray(image)
+        low, high = float(values.min()), float(values.max())
         raise InputError(
-            f"{path} has 32-bit pixels, whose range is unknown; expected 8 or 16 bits. "
-            "Convert it, or give arrays in an .npz file."
+            f"{path} has 32-bit pixels, here in {write_range(low, high)}, which say not by "
+            "themselves what black and white are. Say it for all images, for example "
+            f"`pixel_range={write_pair(guess_range(low, high, whole=image.mode == 'I'))}`."
         )
 
 
@@ -294,21 +310,4 @@ def _is_gray(image: PillowImage) -> bool:
     if image.mode == "P":
         palette = np.array(image.getpalette("RGB")).reshape(-1, 3)
         return bool((palette == palette[:, :1]).all())
-    return image.mode in ("1", "L", "LA") or _is_deep(image)
-
-
-def _is_deep(image: PillowImage) -> bool:
-    return image.mode.startswith("I;16")
-
-
-def _flatten(image: PillowImage) -> PillowImage:
-    """Takes 16 bits down to 8, and transparency away."""
-    from PIL import Image
-
-    if _is_deep(image):
-        return Image.fromarray(np.rint(np.asarray(image) / 257).astype(np.uint8))  # 65535 / 255
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        white.alpha_composite(image.convert("RGBA"))
-        return white.convert("RGB")
-    return image
+    return image.mode in ("1", "L", "LA") or is_deep(image) or is_unbounded(image)

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from tfzero.common.checks import InputError
+from tfzero.common.pixels import Extents
 from tfzero.data.clips import holds_clips
-from tfzero.data.collection import FileList, Images, refuse_set_aside
+from tfzero.data.collection import FileList, Images, judge_values, note_values, refuse_set_aside
 from tfzero.data.decode import decode_image
 from tfzero.data.headers import (
     Headers,
@@ -48,10 +50,15 @@ def read_files(
     lists = read_each_once(lists, keep_labelled=keep_labelled)
     passed_over = PassedOver().update(*(files.passed_over for files in lists))
     if holds_clips(lists, where=where):
+        if options.pixel_range is not None:
+            raise InputError(
+                f"{where} has clips of sound, but `pixel_range` is for images. Leave it out."
+            )
         found = read_clips(lists, options, where=where, shape=shape)
         return replace(found, passed_over=tuple(passed_over.kinds()))
     options.require_no_clip_options(where=where)
-    headers = [Headers(files, options.pages) for files in lists]
+    ranged = options.pixel_range is not None
+    headers = [Headers(files, options.pages, ranged=ranged) for files in lists]
     passed_over.update(*(found.passed_over for found in headers))
     broken = [aside for found in headers for aside in found.set_aside]
     usable = {found.part: found.sizes.total() for found in headers}
@@ -63,6 +70,8 @@ def read_files(
     channels = choose_channels(headers, options.channels, where=where, shape=shape)
     notes = note_headers(headers, channels, size, options)
 
+    seen = Extents()
+
     def decode(path: str, page: int) -> np.ndarray:
         return decode_image(
             path,
@@ -71,6 +80,8 @@ def read_files(
             resize=options.resize,
             pages=options.pages,
             page=page,
+            pixel_range=options.values,
+            seen=seen,
         )
 
     readable = [found.readable for found in headers]
@@ -80,8 +91,10 @@ def read_files(
     parts, more = decode_parts(lists, readable, (*size, channels), decode)
     usable = {name: len(part.images) for name, part in parts.items()}
     refuse_set_aside([*broken, *more], usable, where=where, strict=options.strict)
+    extents = judge_values(seen, options.values, where=where, lenient=options.lenient)
+    notes += note_values(extents, options.values)
     kinds = tuple(passed_over.kinds())
-    return Images(parts, (*broken, *more), tuple(notes), sizes, passed_over=kinds)
+    return Images(parts, (*broken, *more), tuple(notes), sizes, passed_over=kinds, extents=extents)
 
 
 def _expand(

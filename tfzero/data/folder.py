@@ -67,6 +67,8 @@ def load_folder(
         set_aside=found.set_aside,
         notes=(*notes, *found.notes),
         resize=options.resize,
+        pixel_range=options.values,
+        extents=found.extents,
         sizes=found.sizes,
         sound=found.sound,
         of_files=True,

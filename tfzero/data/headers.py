@@ -33,7 +33,7 @@ class Headers:
         passed_over: Counts pages and frames that are not read.
     """
 
-    def __init__(self, files: FileList, pages: str = "first"):
+    def __init__(self, files: FileList, pages: str = "first", *, ranged: bool = False):
         self.part = files.part
         self.readable = np.zeros(len(files.paths), bool)
         self.set_aside: list[SetAside] = []
@@ -45,7 +45,8 @@ class Headers:
         self.images = np.ones(len(files.paths), np.uint32)
         self.passed_over = PassedOver()
         row = 0
-        for block in map_threads(_read_block(files.root, pages), files.cut(FILES_AT_ONCE)):
+        read = _read_block(files.root, pages, ranged)
+        for block in map_threads(read, files.cut(FILES_AT_ONCE)):
             for found in block:
                 if isinstance(found, str):
                     self.set_aside.append(files.set_aside(row, found))
@@ -68,13 +69,13 @@ class Headers:
             self.passed_over.add(FRAMES, files.paths[row], header.frames - header.images)
 
 
-def _read_block(root: str, pages: str):
+def _read_block(root: str, pages: str, ranged: bool):
     # Not by pathlib, which keeps each part of each path for as long as any is around.
     def read(paths: list[str]) -> list[Header | str]:
         found: list[Header | str] = []
         for path in paths:
             try:
-                found.append(read_header(os.path.join(root, path), pages=pages))
+                found.append(read_header(os.path.join(root, path), pages=pages, ranged=ranged))
             except InputError as error:
                 found.append(str(error))
         return found
@@ -189,6 +190,9 @@ def note_headers(
             "images have colors and were loaded as gray.",
         ),
         (kinds["transparent"], "images have transparency and were laid on white."),
-        (kinds["deep"], "images have 16 bits and were scaled to 8."),
+        (
+            kinds["deep"] if options.pixel_range is None else 0,
+            "images have 16 bits and were scaled to 8.",
+        ),
     ]
     return [f"{count} of {total} {words}" for count, words in sentences if count]

@@ -12,7 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from tfzero.common.checks import InputError
-from tfzero.data.collection import Collection, Part, check_part, number_classes
+from tfzero.common.pixels import Extents
+from tfzero.data.collection import (
+    Collection,
+    Part,
+    check_part,
+    judge_values,
+    note_values,
+    number_classes,
+)
 from tfzero.data.memory import gather_rows, is_large, slices
 from tfzero.data.names import safe_name
 from tfzero.data.options import LoadOptions
@@ -47,18 +55,22 @@ def load_idx(files: dict[tuple[str, str], Path], source: str, options: LoadOptio
         InputError: If a file is missing, broken, or does not fit the other.
     """
     folder = next(iter(files.values())).parent
-    train = _load_part(folder, files, "train", options)
+    seen = Extents()
+    train = _load_part(folder, files, "train", options, seen)
     has_test = any(part == "t10k" for part, _ in files)
-    test = _load_part(folder, files, "t10k", options) if has_test else None
+    test = _load_part(folder, files, "t10k", options, seen) if has_test else None
     labels = [part.require_labels() for part in (train, test) if part is not None]
+    extents = judge_values(seen, options.values, where=str(folder), lenient=options.lenient)
     return Collection(
         name=safe_name(folder.resolve().name),
         source=source,
         class_names=tuple(number_classes(np.concatenate(labels))),
         train=train,
         test=test,
-        notes=tuple(note_fit(options)),
+        notes=(*note_fit(options), *note_values(extents, options.values)),
         resize=options.resize,
+        pixel_range=options.values,
+        extents=extents,
     )
 
 
@@ -115,7 +127,11 @@ def _wrong_length(path: Path, shape: tuple[int, ...], *, longer: bool) -> InputE
 
 
 def _load_part(
-    folder: Path, files: dict[tuple[str, str], Path], part: str, options: LoadOptions
+    folder: Path,
+    files: dict[tuple[str, str], Path],
+    part: str,
+    options: LoadOptions,
+    seen: Extents,
 ) -> Part:
     arrays = {}
     for kind, axes in (("images", 3), ("labels", 1)):
@@ -141,7 +157,7 @@ def _load_part(
     name = f"{part} images"
     if isinstance(images, np.memmap) and (options.size or options.channels):
         pieces = (images[rows] for rows in slices(len(images), images[:1].nbytes))
-        images = fit_pieces(pieces, options, count=len(images), name=name)
+        images = fit_pieces(pieces, options, count=len(images), name=name, seen=seen)
     else:
-        images = fit_images(images, options, name=name)
+        images = fit_images(images, options, name=name, seen=seen)
     return check_part(images, labels, name="test" if part == "t10k" else part)

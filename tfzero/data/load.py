@@ -20,6 +20,7 @@ def load_data(
     size: Size = None,
     channels: int | None = None,
     resize: str = "stretch",
+    pixel_range: tuple[float, float] | None = None,
     test_share: float | None = None,
     group: str | None = None,
     strict: bool = False,
@@ -55,6 +56,10 @@ def load_data(
         channels: 1 for gray or 3 for RGB; None takes what the images are.
         resize: What becomes of the aspect: "stretch", "pad" (black margins) or "crop". Clips
             are stretched to one width, or padded with silence.
+        pixel_range: The darkest and the brightest value that a pixel can have, as the files or
+            arrays store them; they become 0 and 255. For example (0, 4095) where 16 bits hold 12,
+            (0, 1) for masks. None takes 0..255 of 8 bits, 0..65535 of 16 bits and 0..1 of floats,
+            and refuses data of which that may be wrong.
         test_share: Share in (0, 1) to hold out, stratified, if the source has no test
             part; None for 0.3. With None, `compare` does not hold any out where there are fewer
             than 1,000 labelled images and at least as many unlabeled ones: it cross-fits (see
@@ -87,6 +92,7 @@ def load_data(
         size=size,
         channels=channels,
         resize=resize,
+        pixel_range=pixel_range,
         test_share=test_share,
         group=group,
         strict=strict,

@@ -12,7 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from tfzero.common.checks import InputError
-from tfzero.data.collection import Collection, Part, check_part, number_classes
+from tfzero.common.pixels import Extents
+from tfzero.data.collection import (
+    Collection,
+    Part,
+    check_part,
+    judge_values,
+    note_values,
+    number_classes,
+)
 from tfzero.data.memory import is_large, slices
 from tfzero.data.names import name_rows, safe_name
 from tfzero.data.options import LoadOptions
@@ -29,13 +37,15 @@ def load_npz(path: Path, source: str, options: LoadOptions) -> Collection:
     """Loads x_train, y_train and perhaps x_test, y_test, pool and class_names.
 
     Args:
-        path: An existing file. Images are `(N, H, W)` or `(N, H, W, C)`, uint8 or float 0..1.
+        path: An existing file. Images are `(N, H, W)` or `(N, H, W, C)`, of any type
+            with a range, else uint8, bool or float in 0..1.
         source: What the user gave.
         options: Size and channels to bring the images to.
 
     Raises:
         InputError: If an array is missing or cannot be used.
     """
+    seen = Extents()
     with _opened(path) as archive:
         known = sorted(archive.files)
         if not {"x_train", "y_train"} <= set(known):
@@ -44,13 +54,14 @@ def load_npz(path: Path, source: str, options: LoadOptions) -> Collection:
         if ("x_test" in known) != ("y_test" in known):
             there, lacking = ("x_test", "y_test") if "x_test" in known else ("y_test", "x_test")
             raise InputError(f"{path} has {there} but no {lacking}; expected both or neither.")
-        train = _read_part(archive, "train", options)
-        test = _read_part(archive, "test", options) if "x_test" in known else None
-        pool = _read_images(archive, "pool", options) if "pool" in known else None
+        train = _read_part(archive, "train", options, seen)
+        test = _read_part(archive, "test", options, seen) if "x_test" in known else None
+        pool = _read_images(archive, "pool", options, seen) if "pool" in known else None
         names = np.asarray(archive["class_names"]) if "class_names" in known else None
     passed_over = ", ".join(key for key in known if key not in _KEYS)
     notes = [f"Passed over the arrays {passed_over}."] if passed_over else []
     labels = [part.require_labels() for part in (train, test) if part is not None]
+    extents = judge_values(seen, options.values, where=str(path), lenient=options.lenient)
     return Collection(
         name=safe_name(path.stem),
         source=source,
@@ -60,8 +71,10 @@ def load_npz(path: Path, source: str, options: LoadOptions) -> Collection:
         train=train,
         test=test,
         pool=None if pool is None else Part(pool, name_rows("pool", len(pool))),
-        notes=(*notes, *note_fit(options)),
+        notes=(*notes, *note_fit(options), *note_values(extents, options.values)),
         resize=options.resize,
+        pixel_range=options.values,
+        extents=extents,
     )
 
 
@@ -82,15 +95,15 @@ def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
         ) from error
 
 
-def _read_part(archive, part: str, options: LoadOptions) -> Part:
-    images = _read_images(archive, f"x_{part}", options)
+def _read_part(archive, part: str, options: LoadOptions, seen: Extents) -> Part:
+    images = _read_images(archive, f"x_{part}", options, seen)
     return check_part(images, np.asarray(archive[f"y_{part}"]), name=part)
 
 
-def _read_images(archive, key: str, options: LoadOptions) -> np.ndarray:
+def _read_images(archive, key: str, options: LoadOptions, seen: Extents) -> np.ndarray:
     """Returns images, read some megabytes at a time where all would take too much memory."""
     if f"{key}.npy" not in archive.zip.namelist():  # NumPy also takes names without .npy.
-        return fit_images(np.asarray(archive[key]), options, name=key)
+        return fit_images(np.asarray(archive[key]), options, name=key, seen=seen)
     with archive.zip.open(f"{key}.npy") as stream:
         shape, turned, kind = _read_head(stream)
         count, *sides = shape or (0,)
@@ -103,8 +116,8 @@ def _read_images(archive, key: str, options: LoadOptions) -> np.ndarray:
                 )
                 for part in slices(count, row_bytes)
             )
-            return fit_pieces(pieces, options, count=count, name=key)
-    return fit_images(np.asarray(archive[key]), options, name=key)
+            return fit_pieces(pieces, options, count=count, name=key, seen=seen)
+    return fit_images(np.asarray(archive[key]), options, name=key, seen=seen)
 
 
 def _read_head(stream) -> tuple[tuple[int, ...], bool, np.dtype]:

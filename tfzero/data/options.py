@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from numbers import Integral
 
 from tfzero.common.checks import InputError, require_between, require_choice
+from tfzero.common.images import SMALLEST
+from tfzero.common.pixels import check_pixel_range
 from tfzero.data.clips import RATES
 from tfzero.data.decode import PAGES
 from tfzero.data.fit import RESIZE_MODES
 from tfzero.data.logmel import LONGEST, SHORTEST, LogMel
 
-SMALLEST = 8
 # What is held out where nobody says how much.
 TEST_SHARE = 0.3
 
@@ -33,6 +34,7 @@ class LoadOptions:
         size: As the user gave it; see `image_size`.
         channels: 1 for gray, 3 for RGB, None for what the images are.
         resize: What happens to the aspect: "stretch", "pad" or "crop".
+        pixel_range: The darkest and the brightest value that a pixel can have, or None.
         test_share: Share in (0, 1) that is held out where there is no test part; None for 0.3,
             or for cross-fitting in a study where labelled images are few.
         group: Column of labels.csv, or pattern in a file's path, that tells which images belong
@@ -61,6 +63,7 @@ class LoadOptions:
     size: Size = None
     channels: int | None = None
     resize: str = "stretch"
+    pixel_range: tuple[float, float] | None = None
     test_share: float | None = None
     group: str | None = None
     strict: bool = False
@@ -83,6 +86,13 @@ class LoadOptions:
             raise InputError(f"channels is {self.channels!r}; expected 1 for gray or 3 for RGB.")
         check_clip_options(rate=self.rate, clip_seconds=self.clip_seconds, trim_db=self.trim_db)
         parse_size(self.size)
+        if self.pixel_range is not None:
+            check_pixel_range(self.pixel_range)
+
+    @property
+    def values(self) -> tuple[float, float] | None:
+        """`pixel_range` as two floats."""
+        return None if self.pixel_range is None else check_pixel_range(self.pixel_range)
 
     @property
     def image_size(self) -> tuple[int, int] | None:

@@ -84,8 +84,11 @@ def _leave_test_out(pool: Part, test: Part, *, drop_leaks: bool) -> tuple[Part, 
 
 def _join(train: np.ndarray, pool: np.ndarray) -> np.ndarray:
     if pool.shape[1:] != train.shape[1:]:
+        wrong = [pool.shape[1:3] != train.shape[1:3], pool.shape[3] != train.shape[3]]
+        named = zip(("`size`", "`channels`"), wrong, strict=True)
+        remedy = " and ".join(name for name, differs in named if differs)
         raise InputError(
             f"pool has shape {pool.shape} and train_images {train.shape}; "
-            "expected the same height, width and channels. Pass `size` and `channels`."
+            f"expected the same height, width and channels. Pass {remedy}."
         )
     return join_rows(train, pool)

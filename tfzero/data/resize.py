@@ -7,10 +7,15 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tfzero.common.checks import InputError, check_images
+from tfzero.common.checks import InputError
+from tfzero.common.images import SMALLEST, check_images
+from tfzero.common.pixels import Extents
 from tfzero.data.fit import resize_picture
 from tfzero.data.memory import gather_rows
-from tfzero.data.options import SMALLEST, LoadOptions
+from tfzero.data.options import LoadOptions
+
+# The arguments of those that read arrays by options.
+_OFFERED = ("size", "pixel_range")
 
 
 def resize_images(
@@ -50,7 +55,7 @@ def convert_channels(images: np.ndarray, channels: int | None, *, name: str) -> 
         return gray
     raise InputError(
         f"{name} have {have} channels and `channels` is {channels}; only gray (1) and RGB (3) can "
-        "be made of each other. Leave `channels` out."
+        f"be made of each other. Leave `channels` out, or take {name}[..., :{channels}]."
     )
 
 
@@ -61,13 +66,15 @@ def note_fit(options: LoadOptions) -> list[str]:
     return notes + ([] if channels is None else [f"All images have {channels} channels as asked."])
 
 
-def fit_images(images: np.ndarray, options: LoadOptions, *, name: str) -> np.ndarray:
+def fit_images(images: np.ndarray, options: LoadOptions, *, name: str, seen: Extents) -> np.ndarray:
     """Returns images from a file as uint8 `(N, H, W, C)`, resized where a size is asked for.
 
     Args:
-        images: uint8 or float in 0..1, `(N, H, W)` or `(N, H, W, C)`.
+        images: `(N, H, W)` or `(N, H, W, C)`, uint8, bool or float in 0..1; numbers of any type
+            where the options say their range.
         options: Size and channels to bring them to.
         name: What the error messages call them.
+        seen: Takes note of the values, which the whole data set has to be judged by.
 
     Raises:
         InputError: If shape, type or range are others, or they stay under 8x8.
@@ -75,20 +82,26 @@ def fit_images(images: np.ndarray, options: LoadOptions, *, name: str) -> np.nda
     size = options.image_size
     if images.ndim == 3:
         images = images[..., None]
+
+    def check(images: np.ndarray) -> np.ndarray:
+        return check_images(
+            images, name=name, pixel_range=options.values, seen=seen, offers=_OFFERED
+        )
+
     if size is None or images.ndim != 4 or 0 in images.shape:
-        return convert_channels(check_images(images, name=name), options.channels, name=name)
+        return convert_channels(check(images), options.channels, name=name)
     height, width = images.shape[1:3]
     # Small images may be enlarged: the least size binds what comes out, so pad to pass it.
     margins = [(0, max(0, SMALLEST - side)) for side in (height, width)]
     if min(height, width) < SMALLEST:
         images = np.pad(images, [(0, 0), *margins, (0, 0)], mode="edge")
-    images = check_images(images, name=name)[:, :height, :width]
+    images = check(images)[:, :height, :width]
     images = convert_channels(images, options.channels, name=name)
     return resize_images(images, size, resize=options.resize)
 
 
 def fit_pieces(
-    pieces: Iterable[np.ndarray], options: LoadOptions, *, count: int, name: str
+    pieces: Iterable[np.ndarray], options: LoadOptions, *, count: int, name: str, seen: Extents
 ) -> np.ndarray:
     """Does what `fit_images` does to images that are read one piece after another.
 
@@ -99,10 +112,11 @@ def fit_pieces(
         options: Size and channels to bring them to.
         count: How many images there are.
         name: What the error messages call them.
+        seen: As in `fit_images`.
 
     Raises:
         InputError: As `fit_images`.
     """
-    fitted = (fit_images(piece, options, name=name) for piece in pieces)
+    fitted = (fit_images(piece, options, name=name, seen=seen) for piece in pieces)
     first = next(fitted)
     return gather_rows(itertools.chain([first], fitted), most=count, shape=first.shape[1:])

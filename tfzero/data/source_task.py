@@ -14,6 +14,7 @@ import numpy as np
 
 from tfzero.common.checks import InputError
 from tfzero.common.files import atomic_file, make_folder, write_json
+from tfzero.common.pixels import PixelRange, RangeError
 from tfzero.data.classes import leave_small_classes_out, note_left
 from tfzero.data.collection import Collection, Part, label_part
 from tfzero.data.dataset import ImageData, hash_array
@@ -87,7 +88,7 @@ def load_source_task(source: str | os.PathLike[str] | ImageData, *, like: ImageD
     if isinstance(source, ImageData):
         collection = _from_data(source, like)
     else:
-        collection = leave_small_classes_out(_read(source, like), strict=False)
+        collection = leave_small_classes_out(_read_in_range(source, like), strict=False)
     train, pool = collection.train, collection.pool
     labels, class_names = train.labels, collection.class_names
     notes = [*note_left(collection), *collection.notes]
@@ -157,24 +158,47 @@ def _nothing_own(source: str, class_names: tuple[str, ...], overlap: Counter[str
     )
 
 
-def _read(source: str | os.PathLike[str], like: ImageData) -> Collection:
+def _read_in_range(source: str | os.PathLike[str], like: ImageData) -> Collection:
+    """Reads a source by what its own values tell; or if they do not, by the target's range."""
+    try:
+        return _read(source, like, None)
+    except RangeError as error:
+        if like.pixel_range is None:
+            raise _needs_range(source, error) from error
+    try:
+        return _read(source, like, like.pixel_range)
+    except RangeError as error:
+        raise _needs_range(source, error) from error
+
+
+def _needs_range(source: str | os.PathLike[str], error: RangeError) -> InputError:
+    return InputError(
+        f"{error} A source has a range of its own; in Python load it first: "
+        f"tfzero.load_data({os.fspath(source)!r}, pixel_range=...)."
+    )
+
+
+def _read(
+    source: str | os.PathLike[str], like: ImageData, pixel_range: PixelRange | None
+) -> Collection:
     height, width, channels = like.image_shape
     if channels not in (1, 3):
         raise InputError(
             f"The target's images have {channels} channels; a source can be brought to 1 or 3 "
-            "only. Pass `channels`."
+            "only. Choose so many of the target's: images[..., :3]."
         )
     path = Path(os.fspath(source)).expanduser()
     is_folder = source != "digits" and path.is_dir()
     train = find_train_alone(path) if is_folder else None
     if train is not None:
-        found = replace(_read(train, like), name=safe_name(path.resolve().name))
+        found = replace(_read(train, like, pixel_range), name=safe_name(path.resolve().name))
         note = f"Of {source} {train.name}/ alone is read."
         return replace(found, source=str(source), notes=(note, *found.notes))
     options = LoadOptions(
         size=(height, width),
         channels=channels,
         resize=like.resize,
+        pixel_range=pixel_range,
         sound=like.sound,
         is_source=True,
     )

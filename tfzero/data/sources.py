@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tfzero.common.checks import InputError, nearest
+from tfzero.common.pixels import Extents
 from tfzero.data.collection import Collection, FileList, check_part
 from tfzero.data.folder import load_folder
 from tfzero.data.idx import find_idx, load_idx
@@ -61,9 +62,14 @@ def read_source(source: str | os.PathLike[str], options: LoadOptions) -> Collect
 def _load_digits(options: LoadOptions) -> Collection:
     from sklearn.datasets import load_digits
 
+    if options.pixel_range is not None:
+        raise InputError(
+            "`pixel_range` is for images of your own; the built-in digits need none. Leave it out."
+        )
+    seen = Extents()
     bunch = load_digits()
     pixels = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
-    images = fit_images(pixels, options, name="digits")
+    images = fit_images(pixels, options, name="digits", seen=seen)
     labels = bunch.target.astype(np.int64)
     # Drawn from the original pixels: the test part is the same at every size.
     train, test = hold_out(pixels, labels, count=DIGITS_TEST_COUNT, seed=TEST_SEED)
@@ -79,6 +85,7 @@ def _load_digits(options: LoadOptions) -> Collection:
             *note_fit(options),
         ),
         resize=options.resize,
+        extents=tuple(seen),
         keep_order=True,
     )
 

@@ -69,6 +69,8 @@ def load_table(
         set_aside=found.set_aside,
         notes=(*listing.notes, *found.notes),
         resize=options.resize,
+        pixel_range=options.values,
+        extents=found.extents,
         sizes=found.sizes,
         sound=found.sound,
         of_files=True,

@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfzero.common.checks import InputError, check_labels, nearest
+from tfzero.common.pixels import Extents
 from tfzero.data.assemble import assemble
-from tfzero.data.collection import Collection, Part, check_part, number_classes
+from tfzero.data.collection import (
+    Collection,
+    Part,
+    check_part,
+    judge_values,
+    note_values,
+    number_classes,
+)
 from tfzero.data.dataset import ImageData
 from tfzero.data.memory import gather_rows
 from tfzero.data.names import name_rows, safe_name
@@ -34,6 +42,7 @@ def from_dataset(
     name: str = "dataset",
     size: Size = None,
     test_share: float | None = None,
+    pixel_range: tuple[float, float] | None = None,
 ) -> ImageData:
     """Makes a data set from `tf.data`, batched or not, each element read once.
 
@@ -48,17 +57,20 @@ def from_dataset(
         size: To resize all images to, a number or (height, width).
         test_share: Share in (0, 1) to hold out where no test part is given; None as in
             `load_data`.
+        pixel_range: The darkest and the brightest value that a pixel can have; as in
+            `from_arrays`.
 
     Raises:
         InputError: If a data set never ends, or anything of the above does not hold.
     """
-    options = LoadOptions(size=size, test_share=test_share)
+    options = LoadOptions(size=size, test_share=test_share, pixel_range=pixel_range)
+    seen = Extents()
     parts = {
-        part: _read_part(dataset, part, options)
+        part: _read_part(dataset, part, options, seen)
         for part, dataset in (("train", train), ("test", test), ("pool", pool))
         if dataset is not None
     }
-    collection = _collect(parts, class_names, name=name, source=name, options=options)
+    collection = _collect(parts, class_names, name=name, source=name, options=options, seen=seen)
     return assemble(collection, options)
 
 
@@ -86,19 +98,20 @@ def load_tfds(source: str, options: LoadOptions) -> Collection:
         wanted["test"] = "test"
     if wanted["pool"] is None:
         wanted["pool"] = next((s for s in splits if s in ("unlabelled", "unlabeled")), None)
-    parts = {}
+    parts, seen = {}, Extents()
     for part, split in wanted.items():
         if split is not None:
-            parts[part] = _read_part(_open_split(builder, split, source), part, options)
+            parts[part] = _read_part(_open_split(builder, split, source), part, options, seen)
     features = builder.info.features
     names = getattr(features["label"], "names", None) if "label" in features else None
-    return _collect(parts, names, name=safe_name(name), source=source, options=options)
+    return _collect(parts, names, name=safe_name(name), source=source, options=options, seen=seen)
 
 
-def _collect(parts: Mapping[str, Part], class_names, *, name, source, options) -> Collection:
+def _collect(parts: Mapping[str, Part], class_names, *, name, source, options, seen) -> Collection:
     if class_names is None:
         labelled = [parts[part].require_labels() for part in ("train", "test") if part in parts]
         class_names = number_classes(np.concatenate(labelled))
+    extents = judge_values(seen, options.values, where=source, lenient=options.lenient)
     return Collection(
         name=name,
         source=source,
@@ -106,8 +119,10 @@ def _collect(parts: Mapping[str, Part], class_names, *, name, source, options) -
         train=parts["train"],
         test=parts.get("test"),
         pool=parts.get("pool"),
-        notes=tuple(note_fit(options)),
+        notes=(*note_fit(options), *note_values(extents, options.values)),
         resize=options.resize,
+        pixel_range=options.values,
+        extents=extents,
     )
 
 
@@ -163,7 +178,7 @@ def _open_split(builder: Any, split: str, source: str) -> tf.data.Dataset:
         ) from error
 
 
-def _read_part(dataset: tf.data.Dataset, name: str, options: LoadOptions) -> Part:
+def _read_part(dataset: tf.data.Dataset, name: str, options: LoadOptions, seen: Extents) -> Part:
     """Reads all of a data set, in some megabytes at a time."""
     import tensorflow as tf
 
@@ -177,12 +192,13 @@ def _read_part(dataset: tf.data.Dataset, name: str, options: LoadOptions) -> Par
         raise InputError(f"{name} never ends; expected a finite data set. Remove repeat().")
     image_spec, label_spec = _pick(dataset.element_spec, name, labelled=name != "pool")
     rank = image_spec.shape.rank
-    if rank not in (3, 4):
+    if rank not in (3, 4) or _lacks_channels(image_spec.shape, label_spec):
+        element = "x: x[..., None]" if label_spec is None else "x, y: (x[..., None], y)"
+        remedy = f"dataset.map(lambda {element})" if rank in (2, 3) else "dataset.map(...)"
         raise InputError(
             f"{name} has images of shape {image_spec.shape}; expected (H, W, C), or batches "
-            "(B, H, W, C). Map the data set so."
+            f"(B, H, W, C). Map the data set so: {remedy}."
         )
-    del label_spec
     labels: list[np.ndarray] = []
 
     def chunks() -> Iterator[np.ndarray]:
@@ -191,7 +207,7 @@ def _read_part(dataset: tf.data.Dataset, name: str, options: LoadOptions) -> Par
             images = image if rank == 4 else image[None]
             if label is not None:
                 labels.append(np.atleast_1d(label))
-            yield fit_images(np.asarray(images), options, name=name)
+            yield fit_images(np.asarray(images), options, name=name, seen=seen)
 
     stream = chunks()
     first = next(stream, None)
@@ -207,6 +223,15 @@ def _read_part(dataset: tf.data.Dataset, name: str, options: LoadOptions) -> Par
         return Part(images, names)
     part = check_part(images, check_labels(np.concatenate(labels), count=len(images)), name=name)
     return Part(part.images, names, part.labels)
+
+
+def _lacks_channels(shape: Any, label_spec: Any) -> bool:
+    """Whether three axes are a batch of gray images without their channel axis."""
+    if len(shape) != 3 or shape[-1] in (None, 1, 3, 4):
+        return False
+    if label_spec is None:
+        return shape[0] is None
+    return label_spec.shape.rank == 1 and label_spec.shape[0] != 1
 
 
 def _same_shape(first, rest, name: str) -> Iterator[np.ndarray]:

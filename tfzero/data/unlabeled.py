@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tfzero.common.checks import InputError
+from tfzero.common.pixels import merge_extents
 from tfzero.data.collection import Collection, FileList
 from tfzero.data.files import read_files
 from tfzero.data.options import LoadOptions
@@ -50,4 +51,5 @@ def add_unlabeled(
         set_aside=(*collection.set_aside, *found.set_aside),
         notes=(*collection.notes, *found.notes),
         passed_over=(*collection.passed_over, *found.passed_over),
+        extents=merge_extents(collection.extents, found.extents),
     )

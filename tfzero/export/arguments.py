@@ -39,20 +39,6 @@ def find_input_shape(model: keras.Model) -> tuple | None:
         return None
 
 
-def check_pixel_range(pixel_range: Sequence[float]) -> tuple[float, float]:
-    """Returns (low, high)."""
-    try:
-        low, high = (float(bound) for bound in pixel_range)
-    except (TypeError, ValueError):
-        low, high = 0.0, 0.0
-    if not (np.isfinite([low, high]).all() and low < high):
-        raise InputError(
-            f"pixel_range is {pixel_range!r}; expected the darkest and the brightest pixel that "
-            "the model knows: (0, 1), (0, 255) or (-1, 1)."
-        )
-    return low, high
-
-
 def check_class_names(class_names: Sequence[str] | None, count: int) -> list[str]:
     """Returns `count` different names of one line each."""
     if class_names is None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
+from tfzero.common.pixels import PixelRange, scale_values, write_range
 from tfzero.export.fresh_process import MAX_PIXELS
 
 # Channels to which an encoded picture can be brought.
@@ -11,7 +13,7 @@ DECODABLE_CHANNELS = (1, 3)
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _JPEG_MAGIC = b"\xff\xd8\xff"
-_HEADER_BYTES = 25  # of a PNG: magic 8, length 4, "IHDR" 4, width 4, height 4, depth 1
+_HEADER_BYTES = 26  # of a PNG: magic 8, length 4, "IHDR" 4, width 4, height 4, depth 1, type 1
 # Pillow's weights of red, green and blue for "L" in 1/65536 (ITU-R 601-2); they sum to 65536.
 _GRAY_WEIGHTS = (19595, 38470, 7471)
 # The largest transparent picture takes 1.3 GB on the way (measured).
@@ -19,7 +21,11 @@ _DECODED_AT_ONCE = 2
 
 
 def decode_images(
-    image_bytes: tf.Tensor, image_shape: tuple[int, int, int], *, resize: str = "stretch"
+    image_bytes: tf.Tensor,
+    image_shape: tuple[int, int, int],
+    *,
+    resize: str = "stretch",
+    file_range: PixelRange | None = None,
 ) -> tf.Tensor:
     """Decodes PNG and JPEG files to the pixels that training saw.
 
@@ -27,6 +33,7 @@ def decode_images(
         image_bytes: string `(N,)`, whole files.
         image_shape: `(H, W, C)`, C 1 or 3.
         resize: "stretch", "pad" or "crop", as `tfzero.data.decode.decode_image` has them.
+        file_range: The stored values that became 0 and 255 in training; None: 0..255 of 8 bits.
 
     Returns:
         uint8 `(N, H, W, C)`.
@@ -34,14 +41,19 @@ def decode_images(
     image_bytes = require_batch(image_bytes, ())
     with tf.device("/CPU:0"):  # no other device has kernels for strings
         return tf.map_fn(
-            lambda encoded: _decode_image(encoded, image_shape, resize),
+            lambda encoded: _decode_image(encoded, image_shape, resize, file_range),
             image_bytes,
             fn_output_signature=tf.TensorSpec(image_shape, tf.uint8),
             parallel_iterations=_DECODED_AT_ONCE,
         )
 
 
-def _decode_image(encoded: tf.Tensor, image_shape: tuple[int, int, int], resize: str) -> tf.Tensor:
+def _decode_image(
+    encoded: tf.Tensor,
+    image_shape: tuple[int, int, int],
+    resize: str,
+    file_range: PixelRange | None,
+) -> tf.Tensor:
     """Decodes one file, `()` to `(H, W, C)`; its header is judged before it is decoded."""
     height, width, channels = image_shape
     with tf.control_dependencies([_require_decodable(encoded)]):
@@ -49,8 +61,8 @@ def _decode_image(encoded: tf.Tensor, image_shape: tuple[int, int, int], resize:
     # The accurate transform gives Pillow's pixels to the bit; the default is off by up to 7.
     pixels = tf.cond(
         tf.strings.substr(encoded, 0, 3) == _JPEG_MAGIC,
-        lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),
-        lambda: _decode_png(encoded),
+        lambda: _decode_jpeg(encoded, file_range),
+        lambda: _decode_png(encoded, file_range),
     )  # (h, w, 3)
     if channels == 1:  # not by libpng and libjpeg, which have weights of their own
         red, green, blue = (
@@ -91,12 +103,61 @@ def _crop(pixels: tf.Tensor, height: int, width: int) -> tf.Tensor:
     return pixels[top : top + inner_height, left : left + inner_width]
 
 
-def _decode_png(encoded: tf.Tensor) -> tf.Tensor:
+def _decode_jpeg(encoded: tf.Tensor, file_range: PixelRange | None) -> tf.Tensor:
+    """Decodes a JPEG to `(h, w, 3)`."""
+    pixels = tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
+    return pixels if file_range is None else _scale(pixels, file_range)
+
+
+def _scale(
+    pixels: tf.Tensor, file_range: PixelRange, visible: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Scales stored values `(h, w, C)` to 0..255 as training did; refuses others than it had."""
+    most = pixels.dtype.max
+    low, high = file_range
+    if high > most:
+        words = "image_bytes holds an image of 8 bits; expected 16 bits with values in "
+        inside = require(tf.constant(False), words + f"{write_range(low, high)}.")
+    else:
+        values = tf.cast(pixels, tf.int32)
+        fits = (values >= int(np.ceil(low))) & (values <= int(high))
+        if visible is not None:
+            fits = tf.logical_or(fits, tf.logical_not(visible))
+        words = "image_bytes holds pixels outside of the range that training had; expected "
+        inside = require(tf.reduce_all(fits), words + f"values in {write_range(low, high)}.")
+    table = scale_values(np.arange(most + 1, dtype=pixels.dtype.as_numpy_dtype), file_range)
+    with tf.control_dependencies([inside]):
+        return tf.gather(tf.constant(table), tf.cast(pixels, tf.int32))
+
+
+def _decode_png(encoded: tf.Tensor, file_range: PixelRange | None) -> tf.Tensor:
     """Decodes a PNG to `(h, w, 3)`, transparent pixels laid on white as in training."""
-    pixels = tf.io.decode_png(encoded, channels=4)  # (h, w, 4)
-    *colors, alpha = tf.unstack(pixels, axis=-1)
     # Where a file of 1, 2 or 4 bits has no alpha, decode_png fills in 2**bits - 1, not 255.
-    depth = tf.io.decode_raw(tf.strings.substr(_read_head(encoded), 24, 1), tf.uint8)[0]
+    depth, color_type = tf.unstack(
+        tf.io.decode_raw(tf.strings.substr(_read_head(encoded), 24, 2), tf.uint8), num=2
+    )
+
+    def read_ranged(kind: tf.DType) -> tf.Tensor:
+        assert file_range is not None
+        stored = tf.io.decode_png(encoded, channels=4, dtype=kind)  # (h, w, 4)
+        colors = _scale(stored[:, :, :3], file_range, stored[:, :, 3:] > 0)
+        alpha = stored[:, :, 3:]
+        if kind == tf.uint16:
+            alpha = tf.cast((tf.cast(alpha, tf.int32) + 128) // 257, tf.uint8)
+        return tf.concat([colors, alpha], axis=-1)
+
+    def read_plain() -> tf.Tensor:
+        return tf.io.decode_png(encoded, channels=4)
+
+    if file_range is None:
+        pixels = read_plain()  # (h, w, 4)
+    else:
+        # Of one bit 0 is black and 1 is white, whatever the range.
+        pixels = tf.switch_case(
+            tf.where((depth == 1) & (color_type == 0), 0, tf.where(depth == 16, 2, 1)),
+            [read_plain, lambda: read_ranged(tf.uint8), lambda: read_ranged(tf.uint16)],
+        )
+    *colors, alpha = tf.unstack(pixels, axis=-1)
     filled = tf.cast(
         tf.bitwise.left_shift(1, tf.cast(tf.minimum(depth, 8), tf.int32)) - 1, tf.uint8
     )

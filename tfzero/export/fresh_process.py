@@ -14,7 +14,7 @@ import pathlib
 import re
 import sys
 import wave
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -120,7 +120,8 @@ def golden_requests(directory: pathlib.Path) -> Iterator[tuple[str, str, np.ndar
         if clips is not None and tensor["dtype"] == "string":
             yield signature, name, clips, wanted
         else:
-            yield signature, name, _encode_inputs(inputs, tensor["dtype"]), wanted
+            value = _encode_inputs(inputs, tensor["dtype"], spec.get("file_range"))
+            yield signature, name, value, wanted
 
 
 def _encode_clips(clips: np.ndarray, rate: int) -> np.ndarray:
@@ -137,11 +138,25 @@ def _encode_clips(clips: np.ndarray, rate: int) -> np.ndarray:
     return np.array(files, dtype=object)
 
 
-def _encode_inputs(inputs: np.ndarray, dtype: str) -> np.ndarray:
+def store_values(images: np.ndarray, file_range: Sequence[float]) -> np.ndarray:
+    """Returns what files have, of which uint8 images became by scaling a range to 0..255.
+
+    Where the range has fewer values, of several levels the nearest.
+    """
+    low, high = file_range
+    values = np.rint(low + images / 255.0 * (high - low))
+    kind = np.uint8 if high <= 255 else np.uint16
+    return np.clip(values, max(0, np.ceil(low)), max(0, np.floor(high))).astype(kind)
+
+
+def _encode_inputs(
+    inputs: np.ndarray, dtype: str, file_range: Sequence[float] | None
+) -> np.ndarray:
     """Returns golden inputs (images uint8, or latents) in the form that a signature takes."""
     import tensorflow as tf
 
     if dtype == "string":
+        inputs = inputs if file_range is None else store_values(inputs, file_range)
         return np.array([tf.io.encode_png(image).numpy() for image in inputs], dtype=object)
     if dtype == "float32" and inputs.dtype == np.uint8:
         return inputs.astype(np.float32) / np.float32(255)

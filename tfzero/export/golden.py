@@ -9,7 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfzero.common.checks import InputError
+from tfzero.common.pixels import PixelRange, scale_values
 from tfzero.data.logmel import LogMel, make_image
+from tfzero.export.fresh_process import store_values
 from tfzero.export.graph import SLACK
 
 _ROW_SUM_TOLERANCE = 1e-3
@@ -17,11 +19,13 @@ _NUM_LATENTS = 4
 _MOST_SECONDS = 2.0
 
 
-def draw_images(image_shape: tuple[int, int, int]) -> np.ndarray:
+def draw_images(
+    image_shape: tuple[int, int, int], file_range: PixelRange | None = None
+) -> np.ndarray:
     """Returns uint8 `(4, H, W, C)`: fine and coarse noise, bright and dim.
 
     Different kinds, because a trained model may be certain of one class on any fine noise, which
-    would hide an error.
+    would hide an error. With a range of files, those that a file can hold.
     """
     height, width, channels = image_shape
     random = np.random.default_rng(0)
@@ -30,7 +34,10 @@ def draw_images(image_shape: tuple[int, int, int]) -> np.ndarray:
         grid = (-(-height // cell), -(-width // cell), channels)
         noise = random.integers(0, brightest, grid, dtype=np.uint8)
         images.append(noise.repeat(cell, axis=0).repeat(cell, axis=1)[:height, :width])
-    return np.stack(images)
+    drawn = np.stack(images)
+    if file_range is None:
+        return drawn
+    return scale_values(store_values(drawn, file_range), file_range)
 
 
 def draw_clips(sound: LogMel) -> np.ndarray:

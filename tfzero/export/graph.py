@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfzero.common.checks import InputError
+from tfzero.common.pixels import PixelRange
 from tfzero.data.logmel import LogMel
 from tfzero.export.decoding import DECODABLE_CHANNELS, decode_images, require, require_batch
 from tfzero.export.listening import decode_clips
@@ -41,6 +42,7 @@ def image_signatures(
     *,
     resize: str = "stretch",
     sound: LogMel | None = None,
+    file_range: PixelRange | None = None,
 ) -> dict[str, tf.types.experimental.PolymorphicFunction]:
     """Builds the functions that answer for images, in each form that images arrive in.
 
@@ -49,6 +51,7 @@ def image_signatures(
         image_shape: `(H, W, C)`.
         resize: How `serving_bytes` brings files of another shape to this one.
         sound: How clips of sound became the images, or None for pictures.
+        file_range: The values in files that became 0 and 255 in training; None: 0 and 255.
 
     Returns:
         `serving_default` for uint8, `serving_float`, and `serving_bytes` for PNG or JPEG files
@@ -63,7 +66,8 @@ def image_signatures(
         return answer(_require_unit_range(require_batch(image, image_shape)))
 
     def serving_bytes(image_bytes):
-        return answer(scale_images(decode_images(image_bytes, image_shape, resize=resize)))
+        pixels = decode_images(image_bytes, image_shape, resize=resize, file_range=file_range)
+        return answer(scale_images(pixels))
 
     pixels = tf.TensorSpec([None, *image_shape], tf.uint8, name="image")
     floats = tf.TensorSpec([None, *image_shape], tf.float32, name="image")
@@ -74,7 +78,7 @@ def image_signatures(
     }
     if sound is not None:
         return offered | _clip_signatures(answer, sound)
-    if image_shape[-1] in DECODABLE_CHANNELS:
+    if image_shape[-1] in DECODABLE_CHANNELS and (file_range is None or file_range[1] < 65536):
         offered["serving_bytes"] = tf.function(serving_bytes, input_signature=[strings])
     return offered
 

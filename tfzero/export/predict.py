@@ -16,6 +16,7 @@ import PIL.Image
 import tensorflow as tf
 
 from tfzero.common.checks import InputError
+from tfzero.common.pixels import Extents, is_inside, write_range
 from tfzero.data.clips import SUFFIX, read_clip, read_clip_header
 from tfzero.data.decode import SUFFIXES, decode_image
 from tfzero.data.logmel import LogMel, make_image
@@ -158,11 +159,33 @@ def _find_reader(spec: dict, version: pathlib.Path) -> _Reader:
         )
     resize = spec.get("resize", "stretch")  # older versions have none
 
+    file_range = tuple(spec["file_range"]) if "file_range" in spec else None
+
     def look(path: pathlib.Path) -> np.ndarray:
-        return decode_image(path, channels=shape[-1], size=(shape[0], shape[1]), resize=resize)
+        seen = Extents()
+        pixels = decode_image(
+            path,
+            channels=shape[-1],
+            size=(shape[0], shape[1]),
+            resize=resize,
+            pixel_range=file_range,
+            seen=seen,
+        )
+        for extent in seen:
+            if file_range is not None and not is_inside(extent, file_range):
+                raise InputError(
+                    f"{path} has {extent.describe()}; expected values in "
+                    f"{write_range(*file_range)}, as the files of training had. Write it anew."
+                )
+        return pixels
 
     # Of images Pillow reads no more than the header until they are checked.
-    return _Reader(SUFFIXES, "image", "PNG or JPEG file", lambda path: None, _suits_graph, look)
+    fits_png = file_range is None or file_range[1] < 65536  # else there is no such signature
+
+    def suits(content: bytes) -> bool:
+        return fits_png and _suits_graph(content)
+
+    return _Reader(SUFFIXES, "image", "PNG or JPEG file", lambda path: None, suits, look)
 
 
 def _list_files(path: pathlib.Path, reader: _Reader) -> list[pathlib.Path]:

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfzero.common.checks import InputError, require_choice
+from tfzero.common.pixels import check_pixel_range
 from tfzero.common.surroundings import own_settings
 from tfzero.data.fit import RESIZE_MODES
 from tfzero.data.logmel import LogMel
@@ -35,6 +36,7 @@ def export_savedmodel(
     from_logits: bool = False,
     resize: str = "stretch",
     sound: LogMel | None = None,
+    file_range: tuple[float, float] | None = None,
 ) -> pathlib.Path:
     """Publishes a classifier as the next version `base/1`, `base/2`, ... for servers.
 
@@ -50,13 +52,16 @@ def export_savedmodel(
         image_shape: `(H, W, C)`. None reads it from the model or its encoder.
         notes: Whatever JSON can hold about the model (metrics, study, caveats). It becomes part
             of `assets.extra/model_spec.json`.
-        pixel_range: The darkest and the brightest pixel that the model was trained on. Requests
-            are the same for all models; the graph converts.
+        pixel_range: The darkest and the brightest value that a pixel can have in the images that
+            the model itself takes; 0 and 1 for every `tfzero.Classifier`. Requests are the same
+            for all models; the graph converts.
         from_logits: Whether the model ends in logits; the graph then adds softmax or sigmoid.
         resize: How files of another shape are brought to this one, as in `load_data`: "stretch",
             "pad" or "crop". Take what training took.
         sound: How clips of sound became the images that training took (`ImageData.sound`); served
             files are then 16-bit WAV. None for pictures.
+        file_range: The same of served files, where training's were read by `load_data` with a
+            `pixel_range` (`ImageData.pixel_range`), as 0 and 4095. None: 0..255 of 8 bits.
 
     Returns:
         The folder of the new version, or of the newest one if that is already identical.
@@ -65,11 +70,12 @@ def export_savedmodel(
         InputError: If the model gives no probabilities, or an argument does not fit it.
         RuntimeError: If what was written does not reproduce the model. Nothing is published.
     """
-    pixel_range = arguments.check_pixel_range(pixel_range)
+    pixel_range = check_pixel_range(pixel_range)
+    file_range = _check_file_range(file_range, sound)
     require_choice(resize, RESIZE_MODES, what="way to resize")
     encoder = _find_encoder(model)
     shape = arguments.find_image_shape(model, encoder, image_shape)
-    images, clips = _draw_inputs(shape, sound)
+    images, clips = _draw_inputs(shape, sound, file_range)
     if encoder is not None and arguments.find_input_shape(encoder) != shape:
         encoder = None  # somebody's encoder of something else
     score = functools.partial(
@@ -82,7 +88,11 @@ def export_savedmodel(
         _require_logits(model, pixels, pixel_range)
     names = arguments.check_class_names(class_names, outputs["scores"].shape[1])
     signatures = graph.image_signatures(
-        lambda x: graph.name_best(score(x), names), shape, resize=resize, sound=sound
+        lambda x: graph.name_best(score(x), names),
+        shape,
+        resize=resize,
+        sound=sound,
+        file_range=file_range,
     )
     if encoder is not None:
         read = functools.partial(_read_features, encoder, pixel_range)
@@ -95,7 +105,7 @@ def export_savedmodel(
         inputs=images,
         outputs=outputs if sound is None else {**outputs, "image": images},
         spec={
-            **_describe_images(shape, pixel_range, resize, sound),
+            **_describe_images(shape, pixel_range, resize, sound, file_range),
             "class_names": names,
             "notes": arguments.check_notes(notes),
         },
@@ -103,6 +113,16 @@ def export_savedmodel(
         clips=clips,
     )
     return write_version(contents, pathlib.Path(base))
+
+
+def _check_file_range(
+    file_range: tuple[float, float] | None, sound: LogMel | None
+) -> tuple[float, float] | None:
+    if file_range is None:
+        return None
+    if sound is not None:
+        raise InputError("`file_range` is for images, but the model takes sound. Leave it out.")
+    return check_pixel_range(file_range, name="file_range")
 
 
 def _find_encoder(model: keras.Model) -> keras.Model | None:
@@ -126,6 +146,7 @@ def export_encoder(
     pixel_range: tuple[float, float] = graph.UNIT_RANGE,
     resize: str = "stretch",
     sound: LogMel | None = None,
+    file_range: tuple[float, float] | None = None,
 ) -> pathlib.Path:
     """Publishes a network of images alone, as `export_savedmodel` does a classifier.
 
@@ -135,9 +156,11 @@ def export_encoder(
         base: Folder that holds the versions of this model.
         image_shape: `(H, W, C)`. None reads it from the model.
         notes: Whatever JSON can hold about the model.
-        pixel_range: The darkest and the brightest pixel that the model was trained on.
+        pixel_range: The darkest and the brightest value that a pixel can have in the images that
+            the model itself takes.
         resize: How files of another shape are brought to this one; see `export_savedmodel`.
         sound: How clips of sound became the images; see `export_savedmodel`.
+        file_range: The values of black and white in served files; see `export_savedmodel`.
 
     Returns:
         The folder of the new version, or of the newest one if that is already identical.
@@ -146,20 +169,23 @@ def export_encoder(
         InputError: If an argument does not fit the model.
         RuntimeError: If what was written does not reproduce the model. Nothing is published.
     """
-    pixel_range = arguments.check_pixel_range(pixel_range)
+    pixel_range = check_pixel_range(pixel_range)
+    file_range = _check_file_range(file_range, sound)
     require_choice(resize, RESIZE_MODES, what="way to resize")
     shape = arguments.find_image_shape(model, None, image_shape)
     read = functools.partial(_read_features, model, pixel_range)
-    images, clips = _draw_inputs(shape, sound)
+    images, clips = _draw_inputs(shape, sound, file_range)
     outputs = golden.call_model(read, golden.unit_pixels(images), who="The model")
     contents = Contents(
         kind="encoder",
         models=[model],
-        signatures=graph.image_signatures(read, shape, resize=resize, sound=sound),
+        signatures=graph.image_signatures(
+            read, shape, resize=resize, sound=sound, file_range=file_range
+        ),
         inputs=images,
         outputs=outputs if sound is None else {**outputs, "image": images},
         spec={
-            **_describe_images(shape, pixel_range, resize, sound),
+            **_describe_images(shape, pixel_range, resize, sound, file_range),
             "notes": arguments.check_notes(notes),
         },
         clips=clips,
@@ -190,7 +216,7 @@ def export_generator(
         InputError: If an argument does not fit the model.
         RuntimeError: If what was written does not reproduce the model. Nothing is published.
     """
-    pixel_range = arguments.check_pixel_range(pixel_range)
+    pixel_range = check_pixel_range(pixel_range)
     shape = arguments.find_input_shape(model)
     if shape is None or len(shape) != 1 or shape[0] is None:
         raise InputError(
@@ -224,11 +250,13 @@ def _read_features(model: keras.Model, pixel_range: tuple[float, float], images)
 
 
 def _draw_inputs(
-    shape: tuple[int, int, int], sound: LogMel | None
+    shape: tuple[int, int, int],
+    sound: LogMel | None,
+    file_range: tuple[float, float] | None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Returns golden images and, where a model was trained on sound, the clips behind them."""
     if sound is None:
-        return golden.draw_images(shape), None
+        return golden.draw_images(shape, file_range), None
     if sound.image_shape != shape:
         raise InputError(
             f"The model takes images of shape {shape}, but clips of sound become "
@@ -243,6 +271,7 @@ def _describe_images(
     pixel_range: tuple[float, float],
     resize: str,
     sound: LogMel | None,
+    file_range: tuple[float, float] | None,
 ) -> dict:
     described = {
         "image_shape": list(image_shape),
@@ -251,4 +280,6 @@ def _describe_images(
     }
     if sound is not None:
         return {**described, "sound": dataclasses.asdict(sound)}
+    if file_range is not None:
+        described["file_range"] = list(file_range)
     return {**described, "resize": resize, "resizing": _RESIZING}

@@ -21,7 +21,9 @@ class ServedImages(NamedTuple):
 
     Attributes:
         image_shape: `(H, W, C)` where the model does not say it.
-        pixel_range: The darkest and the brightest pixel that the model knows.
+        pixel_range: The values of black and white in the images that the model itself takes.
+            None: 0 and 1.
+        file_range: The same of served files, where training had a `pixel_range`.
         resize: "stretch", "pad" or "crop".
         rate: Samples per second of the clips of sound that it was trained on; None for images.
         clip_seconds: What training kept of a clip at most.
@@ -29,11 +31,17 @@ class ServedImages(NamedTuple):
     """
 
     image_shape: tuple[int, int, int] | None = None
-    pixel_range: tuple[float, float] = (0.0, 1.0)
+    pixel_range: tuple[float, float] | None = None
     resize: str = "stretch"
     rate: int | None = None
     clip_seconds: float | None = None
     trim_db: float | None = None
+    file_range: tuple[float, float] | None = None
+
+    @property
+    def model_range(self) -> tuple[float, float]:
+        """`pixel_range`, or 0 and 1."""
+        return self.pixel_range or (0.0, 1.0)
 
     def arguments(self, network) -> dict[str, Any]:
         """Returns the arguments of an export of this network.
@@ -42,11 +50,16 @@ class ServedImages(NamedTuple):
             InputError: If something about clips of sound is missing or out of range, or the
                 network takes other images.
         """
-        read = {"image_shape": self.image_shape, "pixel_range": self.pixel_range}
+        read = {"image_shape": self.image_shape, "pixel_range": self.model_range}
         if (self.rate, self.clip_seconds, self.trim_db) == (None, None, None):
-            return {**read, "resize": self.resize}
+            return {**read, "resize": self.resize, "file_range": self.file_range}
         shape = self.image_shape or find_input_shape(network)
-        return {**read, "resize": "stretch", "sound": self._find_sound(shape)}
+        return {
+            **read,
+            "resize": "stretch",
+            "sound": self._find_sound(shape),
+            "file_range": self.file_range,
+        }
 
     def _find_sound(self, shape: tuple | None) -> LogMel:
         if (
@@ -87,7 +100,15 @@ def export_from_file(
     Raises:
         InputError: If the file has no such part, or an argument does not belong to it.
     """
-    part, network = _take_part(load_model(path), path, part)
+    model = load_model(path)
+    if isinstance(model, Pretrainer | Classifier) and images.pixel_range is not None:
+        low, high = images.pixel_range
+        raise InputError(
+            f"`pixel_range` is for models that take other pixels than 0..1, and a "
+            f"{type(model).__name__} takes 0..1. Leave it out. If training read its files with "
+            f"`pixel_range`, served files need the same: `file_range=({low:g}, {high:g})`."
+        )
+    part, network = _take_part(model, path, part)
     read = images.arguments(network)
     if part == "classifier":
         return export_savedmodel(
@@ -100,7 +121,9 @@ def export_from_file(
     if part == "generator" or len(find_input_shape(network) or ()) == 1:
         if images.image_shape is not None:
             raise InputError(f"`image_shape` belongs to a network of images; {part} makes them.")
-        return export_generator(network, out, pixel_range=images.pixel_range)
+        if images.file_range is not None:
+            raise InputError(f"`file_range` belongs to a network of images; {part} makes them.")
+        return export_generator(network, out, pixel_range=images.model_range)
     return export_encoder(network, out, **read)
 
 

@@ -217,6 +217,7 @@ def export_file(workspace: Workspace, arm: Arm, target: pathlib.Path, notes: dic
         class_names=data.class_names,
         notes=notes,
         resize=data.resize,
+        file_range=data.pixel_range,
         sound=data.sound,
     )
     return version.name

@@ -137,7 +137,7 @@ def build_public_encoder(
     if image_shape[-1] not in (1, 3):
         raise InputError(
             f"Images have {image_shape[-1]} channels; {name} takes 3, made of 1 where need be. "
-            "Pass `channels`."
+            "Choose three of them: images[..., :3]."
         )
     network = _load_network(name, size, weights)
     for layer in network.layers:

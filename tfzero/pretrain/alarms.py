@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 import keras
 import numpy as np
 
-from tfzero.common.checks import InputError, require_unit_range
+from tfzero.common.checks import InputError
+from tfzero.common.images import require_images
 from tfzero.pretrain.advice import AGAINST_INFINITY
-from tfzero.pretrain.base import OVERSHOOT
 from tfzero.pretrain.signs import NOT_FINITE, Sign, choose_images, find_signs
 
 # A number that is low but grew by this factor since the last look is on its way.
@@ -54,8 +54,8 @@ class Alarms(keras.callbacks.Callback):
         if every < 1:
             raise InputError(f"every is {every}; expected a number of epochs from 1.")
         self._images = choose_images(images, seed=seed)
-        if self._images.size and np.issubdtype(self._images.dtype, np.floating):
-            require_unit_range(self._images, slack=OVERSHOOT)  # as training; NaN its loss will tell
+        if len(self._images):
+            require_images(self._images)  # as training; NaN its loss will tell
         self.every = every
         self.say = say
         self.seed = seed

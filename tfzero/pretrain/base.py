@@ -10,11 +10,8 @@ import tensorflow as tf
 
 from tfzero.common.checks import InputError
 from tfzero.networks.precision import PRECISION, require_precision
-from tfzero.networks.scaling import scale_images
+from tfzero.networks.scaling import guard_batch, guard_images, refusing, scale_images
 from tfzero.pretrain.keras_arguments import check_call
-
-# How far floats may lie outside 0..1, as interpolation leaves them.
-OVERSHOOT = 0.1
 
 
 class Pretrainer(keras.Model, abc.ABC):
@@ -65,6 +62,8 @@ class Pretrainer(keras.Model, abc.ABC):
 
     def call(self, images, training=False):
         """Returns the encoder's features `(B, D)` of images `(B, H, W, C)`."""
+        if tf.executing_eagerly():
+            images = guard_images(images)
         return self.encoder(scale_images(images), training=training)
 
     # The only methods of Keras's that are overridden: it would pass over these arguments silently.
@@ -84,6 +83,10 @@ class Pretrainer(keras.Model, abc.ABC):
     def has_further_optimizers(self) -> bool:
         """Whether a part is trained by another optimizer than that given to `compile`."""
         return type(self).follow_rate is not Pretrainer.follow_rate
+
+    def predict_step(self, data):
+        """Returns the features of a batch, as Keras does; refuses images that mean another."""
+        return super().predict_step(guard_batch(self, data))
 
     def make_optimizer(self, learning_rate: float) -> keras.optimizers.Optimizer:
         """Returns the optimizer that `tfzero.pretrain.run.pretrain` compiles the method with."""
@@ -163,21 +166,27 @@ class Pretrainer(keras.Model, abc.ABC):
             f"{type(self).__name__} has no `{ability}`; ask can({ability!r}) first."
         )
 
-    def take_images(self, data) -> tf.Tensor:
+    def take_images(self, data, *, training: bool = True) -> tf.Tensor:
         """Returns the batch as float32 `(B, H, W, C)` in 0..1.
 
+        Args:
+            data: What a step of Keras gets.
+            training: Whether the step updates.
+
         Raises:
+            InputError: If shape or type are others.
             ValueError: If labels or sample weights came with it.
             tf.errors.InvalidArgumentError: If floats are clearly outside 0..1, or NaN. Graphs
                 compiled by XLA don't notice.
         """
         images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
-        if labels is not None or weights is not None:
-            raise ValueError(
-                f"{type(self).__name__} learns from images alone, but labels arrived. "
-                "Pass only the images: fit(images)."
-            )
-        return scale_images(_require_unit_range(images))
+        with refusing(self):
+            if labels is not None or weights is not None:
+                raise ValueError(
+                    f"{type(self).__name__} learns from images alone, but labels arrived. "
+                    "Pass only the images: fit(images)."
+                )
+            return scale_images(guard_images(images, training=training))
 
     def step_seed(self, *, stream: int = 0, training: bool = True) -> tf.Tensor:
         """Returns a seed `(2,)` that depends on (seed, step, stream), in evaluations on one more.
@@ -245,22 +254,3 @@ def _require_shapes(encoder) -> None:
                 "(None, H, W, C) and (None, D) in numbers. Build it as keras.Model(inputs, "
                 "features) over inputs = keras.Input((H, W, C)), flattened or pooled to features."
             )
-
-
-def _require_unit_range(images) -> tf.Tensor:
-    """Returns `images`; stops training on floats in 0..255, which would run and learn nothing.
-
-    In the graph, because the batches of a `tf.data.Dataset` are nowhere else: two passes over
-    the pixels, which no step notices.
-    """
-    images = tf.convert_to_tensor(images)
-    if not images.dtype.is_floating:
-        return images
-    low, high = tf.reduce_min(images), tf.reduce_max(images)
-    message = "; expected 0..1. Divide by the largest possible value, or convert to uint8."
-    check = tf.debugging.Assert(
-        (low >= -OVERSHOOT) & (high <= 1 + OVERSHOOT),
-        ["images are floats in", low, "to", high, message],
-    )
-    with tf.control_dependencies([check]):
-        return tf.identity(images)  # no update without the check

@@ -80,7 +80,7 @@ class Denoising(Pretrainer):
 
     def test_step(self, data):
         """Returns the loss of a batch of images, corrupted as in training."""
-        images = self.take_images(data)
+        images = self.take_images(data, training=False)
         return self.track(images, **self.loss_terms(images, training=False))
 
     def loss_terms(self, images, *, training):

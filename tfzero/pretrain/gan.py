@@ -160,7 +160,7 @@ class GAN(Pretrainer):
 
     def test_step(self, data):
         """Returns the losses of a batch of images, the penalty aside."""
-        images = self.take_images(data)
+        images = self.take_images(data, training=False)
         latents = self._latents(tf.shape(images)[0], training=False)
         real = self._features_and_logits(images, training=False)
         fake = self._judge_fakes(latents, training=False)

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfzero.common.checks import InputError, check_images, check_labels, require_choice
+from tfzero.common.checks import InputError, check_labels, require_choice
+from tfzero.common.images import check_images
 from tfzero.common.seeds import derive_seed
 from tfzero.data.splits import hold_out
 from tfzero.networks.scaling import scale_images

@@ -90,7 +90,7 @@ class Rotation(Pretrainer):
 
     def test_step(self, data):
         """Returns loss and accuracy of a batch of images."""
-        images = self.take_images(data)
+        images = self.take_images(data, training=False)
         return self.track(images, **self.loss_terms(images, training=False))
 
     def loss_terms(self, images, *, training):

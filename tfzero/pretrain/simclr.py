@@ -88,7 +88,7 @@ class SimCLR(Pretrainer):
 
     def test_step(self, data):
         """Returns the losses of a batch of images."""
-        images = self.take_images(data)
+        images = self.take_images(data, training=False)
         return self.track(images, **self.loss_terms(images, training=False))
 
     def loss_terms(self, images, *, training):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from tfzero.common.checks import InputError, check_images, check_labels
+from tfzero.common.checks import InputError, check_labels
+from tfzero.common.images import check_images
 from tfzero.common.surroundings import own_settings
 from tfzero.transfer.budget import Budget, default_budget
 from tfzero.transfer.strategies import STRATEGIES, find_strategy

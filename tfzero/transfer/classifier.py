@@ -8,12 +8,13 @@ import tensorflow as tf
 
 from tfzero.common.checks import require_choice
 from tfzero.common.compiled import predict_compiled
+from tfzero.common.images import require_images
 from tfzero.common.seeds import derive_seed
 from tfzero.data.kinds import KINDS, default_kind
 from tfzero.networks.augmentation import augment_images
 from tfzero.networks.copies import copy_network
 from tfzero.networks.precision import PRECISION, require_precision
-from tfzero.networks.scaling import scale_images
+from tfzero.networks.scaling import guard_batch, guard_images, scale_images
 from tfzero.transfer.contract import Fitted
 
 
@@ -21,7 +22,7 @@ from tfzero.transfer.contract import Fitted
 class Classifier(keras.Model):
     """An encoder with a linear softmax head; an ordinary Keras model for `fit`.
 
-    `call(images)` takes uint8 in 0..255 or floats in 0..1, `(B, H, W, C)`, and returns class
+    `call(images)` takes uint8 in 0..255, floats in 0..1 or bool, `(B, H, W, C)`, and returns class
     probabilities, float32 `(B, K)`.
 
     Args:
@@ -74,11 +75,25 @@ class Classifier(keras.Model):
 
     def call(self, images, training=False):
         """Returns class probabilities `(B, K)` of images `(B, H, W, C)`."""
+        if tf.executing_eagerly():  # else the steps below do, so that no export has the checks
+            images = guard_images(images)
         images = scale_images(images)
         if training and self.augment:
             kind = self.kind or default_kind(self.input_shape[-1])
             images = augment_images(images, kind=kind, seed=self._step_seed())
         return self.head(self.encoder(images, training=training))
+
+    def train_step(self, data):
+        """Updates the weights once, as Keras does; refuses images that mean something else."""
+        return super().train_step(guard_batch(self, data, training=True))
+
+    def test_step(self, data):
+        """Evaluates a batch, as Keras does; refuses images that mean something else."""
+        return super().test_step(guard_batch(self, data))
+
+    def predict_step(self, data):
+        """Predicts a batch, as Keras does; refuses images that mean something else."""
+        return super().predict_step(guard_batch(self, data))
 
     def divide_logits(self, temperature: float) -> None:
         """Divides the logits by a temperature: the head's weights are divided.
@@ -114,7 +129,7 @@ class FittedNetwork(Fitted):
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Returns float32 class probabilities `(N, K)` of images `(N, H, W, C)`, each once."""
-        return predict_compiled(self.model, inputs)
+        return predict_compiled(self.model, require_images(inputs))
 
 
 @keras.saving.register_keras_serializable("tfzero")

@@ -14,7 +14,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.pipeline import make_pipeline
 
-from tfzero.common.checks import InputError, check_images, check_labels
+from tfzero.common.checks import InputError, check_labels
+from tfzero.common.images import check_images
 from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
 from tfzero.networks.blocks import Columns

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from tfzero.common.compiled import predict_compiled
+from tfzero.common.images import require_images
 from tfzero.networks.blocks import Columns, join_blocks
 from tfzero.transfer.classifier import FeatureReader
 from tfzero.transfer.graph import Graph, build_lazily
@@ -17,11 +18,12 @@ def read_features(encoder: keras.Model | None, images: np.ndarray) -> np.ndarray
 
     Args:
         encoder: Keras model from float32 images in 0..1 to features; None reads the pixels.
-        images: `(N, H, W, C)`, uint8 or floats in 0..1.
+        images: `(N, H, W, C)`, uint8, floats in 0..1 or bool.
 
     Returns:
         float32 `(N, D)`; for pixels D = H * W * C, in 0..1.
     """
+    images = require_images(images)
     if encoder is None:
         pixels = images.reshape(len(images), -1).astype(np.float32)
         return pixels / 255 if images.dtype == np.uint8 else pixels

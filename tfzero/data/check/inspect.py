@@ -23,6 +23,7 @@ from tfzero.data.check.simple import (
     check_names,
     check_passed_over,
     check_sizes,
+    check_values,
 )
 from tfzero.data.collection import Part
 from tfzero.data.dataset import ImageData
@@ -63,6 +64,7 @@ def check_data(
         check_passed_over(found.passed_over),
         check_sizes(found.sizes, asked=options.size is not None),
         check_names(found.class_names),
+        check_values(found.extents, found.pixel_range),
         check_classes(subject, absent=found.absent),
         check_balance(subject),
         check_constant(subject),
@@ -107,6 +109,7 @@ def check_briefly(data: ImageData) -> CheckResult:
         check_files(data.set_aside),
         check_passed_over(data.passed_over),
         check_names(data.class_names),
+        check_values(data.extents, data.pixel_range),
         check_classes(subject, set_aside=data.set_aside),
         check_balance(subject),
         check_constant(subject),
@@ -121,7 +124,7 @@ def check_briefly(data: ImageData) -> CheckResult:
         name=data.name,
         source=data.source,
         facts=_describe(subject),
-        findings=findings,
+        findings=[each for each in findings if each is not None],
         left_out=left_out,
         seconds=time.monotonic() - began,
         subject=subject,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from tfzero.common.pixels import Extent, PixelRange, find_doubt, is_narrow, write_range
 from tfzero.data.check.findings import MOST_EXAMPLES, Example, Finding, Subject, percent, plural
 from tfzero.data.classes import SMALL_CLASS
 from tfzero.data.collection import SetAside
@@ -83,6 +84,28 @@ def check_sizes(sizes: Mapping[tuple[int, int], int], *, asked: bool) -> Finding
         f"`size={max(common)}`. This check brought all to {common[0]}x{common[1]}.",
         count=len(sizes),
     )
+
+
+def check_values(extents: Sequence[Extent], pixel_range: PixelRange | None) -> Finding | None:
+    """Says what values pixels have, and whether that tells what is black and what is white.
+
+    None where images were made of sound.
+    """
+    if not extents:
+        return None
+    doubts = [find_doubt(extent, pixel_range, where="The data set") for extent in extents]
+    if problems := [doubt for doubt in doubts if doubt]:
+        return Finding("values", "stop", " ".join(problems), count=len(problems))
+    found = " and ".join(extent.describe() for extent in extents)
+    scaled = "" if pixel_range is None else f"; {write_range(*pixel_range)} became 0..255"
+    if all(is_narrow(extent, pixel_range) for extent in extents):
+        return Finding(
+            "values",
+            "look",
+            f"Pixels are {found}{scaled}, so that all images are of little contrast. If these "
+            "are not black and white, say what is: `pixel_range`.",
+        )
+    return Finding("values", "fine", f"Pixels are {found}{scaled}.")
 
 
 def check_classes(

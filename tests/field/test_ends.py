@@ -655,7 +655,7 @@ def test_an_export_that_fails_leaves_the_versions_before_it(number, model, versi
         else:  # only a folder could not be synced: all files are in their places
             assert list_files(base / "2") == list_files(version)
             shutil.rmtree(base / "2")
-    assert raised > 0.7 * len(places)
+    assert raised > 0.5 * len(places), (raised, len(places))
 
 
 # --- narrow screens and shares near 100

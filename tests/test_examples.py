@@ -162,6 +162,7 @@ PICTURES = [
 ]
 
 
+@pytest.mark.slow
 def test_gan_and_vae_are_saved_and_go_on(digits, tmp_path, monkeypatch, eagerly):
     monkeypatch.chdir(tmp_path)
     few = tfzero.from_arrays(digits.train_images[:200], digits.train_labels[:200])

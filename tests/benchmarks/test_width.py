@@ -19,6 +19,7 @@ def width(monkeypatch):
     return importlib.import_module("width")
 
 
+@pytest.mark.slow
 def test_a_pool_and_a_width_make_a_study_that_reads_no_test_image(
     width, tmp_path, monkeypatch, capsys, untimed, unreported
 ):

@@ -144,3 +144,8 @@ def test_no_folds_where_a_class_could_not_be_learnt():
     assert draw_folds(np.array([0, 0, 0, 0, 0, 1]), None, replicate=0) == []
     assert draw_folds(np.repeat([0, 1], 5), np.repeat([0, 1], 5), replicate=0) == []
     assert draw_folds(np.arange(4) % 2, None, replicate=0) == []
+    # Three patients cannot be in five folds; a test part is held out then.
+    labels, patients = np.arange(24) % 2, np.arange(24) // 8
+    assert draw_folds(labels, patients, replicate=0) == []
+    data = from_arrays(IMAGES[:24], labels, pool=POOL, groups=[f"p{each}" for each in patients])
+    assert data.cross_fit is None and len(data.test_images) == 8

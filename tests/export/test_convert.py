@@ -99,7 +99,9 @@ def test_nothing_but_the_file_is_left_and_it_tells_nothing_of_this_machine(conve
             assert trace.encode() not in content
 
 
-@pytest.mark.parametrize("signature", ["serving_float", "features"])
+@pytest.mark.parametrize(
+    "signature", ["serving_float", pytest.param("features", marks=pytest.mark.slow)]
+)
 def test_other_signatures(version, signature, tmp_path):
     file = convert_savedmodel(version, "litert", out=tmp_path / "x.tflite", signature=signature)
     run = convert.FORMATS["litert"].read(file, signature)
@@ -151,6 +153,7 @@ def replace(monkeypatch, to, **parts):
     monkeypatch.setitem(convert.FORMATS, to, changed)
 
 
+@pytest.mark.slow
 def test_a_file_that_answers_otherwise_is_not_kept(version, tmp_path, monkeypatch):
     other = tfzero.export_savedmodel(build_model(seed=1), tmp_path / "o", class_names=CLASS_NAMES)
     write = convert.FORMATS["litert"].write

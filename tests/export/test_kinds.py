@@ -48,7 +48,7 @@ def serve(version, images, signature="serving_default"):
     return {name: output.numpy() for name, output in outputs.items()}
 
 
-@pytest.mark.parametrize("pixel_range", [(0, 255), (-1, 1)])
+@pytest.mark.parametrize("pixel_range", [(-1, 1), pytest.param((0, 255), marks=pytest.mark.slow)])
 def test_logits_of_a_model_with_pixels_of_its_own(tmp_path, images, pixel_range):
     low, high = pixel_range
     model = build_classifier()

@@ -70,7 +70,10 @@ def test_a_saved_model_in_a_folder_of_any_name(name, version, images, tmp_path, 
     assert found.scores == same.scores
 
 
-@pytest.mark.parametrize("name", ["[2024] birds", "back\\slash", "ü % 'q'"])
+@pytest.mark.parametrize(
+    "name",
+    ["[2024] birds", *(pytest.param(name, marks=slow) for name in ("back\\slash", "ü % 'q'"))],
+)
 def test_export_to_and_verification_in_a_folder_of_any_name(name, model, tmp_path):
     from tfzero.export import export_savedmodel
     from tfzero.export.fresh_process import check_version
@@ -154,7 +157,9 @@ def read_end(folder):
     return read_results(folder / "runs/bars"), verdict, files
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    "step", [pytest.param(step, marks=slow if "run_map" in step else ()) for step in STEPS]
+)
 def test_what_fails_after_the_verdict_costs_nothing_else(step, exported_study, tmp_path):
     folder = copy_study(exported_study, tmp_path, ended=False)
 
@@ -597,8 +602,7 @@ def keep_bars(folder):
 )
 def test_a_disk_that_fails_at_any_call_ends_in_a_sentence(words, tmp_path):
     every = 1 if words[0] == "check" else 9  # a study takes seconds
-    tried = try_failing(words, keep_bars, tmp_path, numbers=NUMBERS, every=every)
-    print(f"{' '.join(words[:1])}: {tried} trials")
+    assert try_failing(words, keep_bars, tmp_path, numbers=NUMBERS, every=every) >= 10
 
 
 def test_a_disk_that_fails_under_a_report(exported_study, tmp_path, monkeypatch):
@@ -618,15 +622,10 @@ def test_a_disk_that_fails_under_a_report(exported_study, tmp_path, monkeypatch)
 def test_a_disk_that_fails_under_single_stages(name, tmp_path, small_encoders):
     words = {
         "pretrain": "pretrain bars.npz --method vae --epochs 1 --out vae.keras --keep 2",
-        "finetune": "finetune bars.npz --labels 12 --out my.keras",
+        "finetune": "finetune bars.npz --label-count 12 --out my.keras",
         "supervised": "pretrain bars.npz --method supervised --epochs 1 --out s.keras",
     }[name].split()
-    tried = try_failing(words, keep_bars, tmp_path, numbers=NUMBERS, every=1)
-    print(f"{name}: {tried} trials")
-
-
-def list_files(folder):
-    return sorted(path.relative_to(folder) for path in folder.rglob("*"))
+    assert try_failing(words, keep_bars, tmp_path, numbers=NUMBERS, every=1) >= 10
 
 
 @pytest.mark.parametrize(
@@ -643,19 +642,11 @@ def test_an_export_that_fails_leaves_the_versions_before_it(number, model, versi
         export_savedmodel(other, tmp_path / "out")
     shutil.rmtree(base / "2")
     # Each with one of the numbers. The first is for the folder, which is there.
-    places, raised = range(1 + NUMBERS.index(number), disk.calls, 3), 0
-    for at in places:
-        try:
-            with Disk(base, number, at).use():
-                export_savedmodel(other, base)
-        except (StopError, ValueError) as error:
-            raised += 1
-            assert os.strerror(number) in str(error)
-            assert [path.name for path in base.iterdir()] == ["1"]
-        else:  # only a folder could not be synced: all files are in their places
-            assert list_files(base / "2") == list_files(version)
-            shutil.rmtree(base / "2")
-    assert raised > 0.5 * len(places), (raised, len(places))
+    for at in range(1 + NUMBERS.index(number), disk.calls, 3):
+        with Disk(base, number, at).use(), pytest.raises((StopError, ValueError)) as caught:
+            export_savedmodel(other, base)
+        assert os.strerror(number) in str(caught.value)
+        assert [path.name for path in base.iterdir()] == ["1"]
 
 
 # --- narrow screens and shares near 100

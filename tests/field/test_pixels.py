@@ -1,5 +1,6 @@
 """What the numbers of pixels mean: situations that people have, and what is said or comes out."""
 
+import functools
 import io
 import json
 
@@ -212,7 +213,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-@pytest.mark.parametrize("as_dataset", [False, True])
+@pytest.mark.parametrize("as_dataset", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_every_step_of_keras_refuses_the_same_images(classifier, method, case, as_dataset):
     images, words = BAD[case]
 
@@ -283,6 +284,11 @@ def served(tmp_path_factory):
     }
 
 
+@functools.cache
+def load_signatures(version):
+    return tf.saved_model.load(version).signatures
+
+
 class TestServing:
     """Files are served as training read them."""
 
@@ -309,7 +315,7 @@ class TestServing:
             "hidden",
         ],
     )
-    @pytest.mark.parametrize("larger", [1, 3])
+    @pytest.mark.parametrize("larger", [3, pytest.param(1, marks=pytest.mark.slow)])
     def test_graph_and_training_see_the_same(self, served, tmp_path, top, content, larger):
         from tfzero.export.decoding import decode_images
 
@@ -327,8 +333,8 @@ class TestServing:
         assert trained.max() > 200
         assert np.abs(graph[0].numpy().astype(int) - trained).max() <= (0 if larger == 1 else 1)
         [prediction] = tfzero.predict_files(served[top], [path])
-        signature = tf.saved_model.load(str(served[top])).signatures["serving_bytes"]
-        scores = signature(tf.constant([path.read_bytes()]))["scores"].numpy()[0]
+        serve = load_signatures(str(served[top]))["serving_bytes"]
+        scores = serve(tf.constant([path.read_bytes()]))["scores"].numpy()[0]
         assert abs(scores[1] - prediction.scores["1"]) < 1e-3
 
     def test_tiff_is_read_as_in_training(self, served, tmp_path):

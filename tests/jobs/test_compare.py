@@ -128,6 +128,7 @@ def finished(build_once, tmp_path_factory):
     return folder, pickle.loads((folder / "done.pickle").read_bytes())
 
 
+@pytest.mark.slow
 def test_in_processes_of_its_own_it_prints_the_verdict_and_no_noise(tmp_path):
     make_images(tmp_path)
     arms = ["--arms", "scratch/probe,pixels/svm", "--label-counts", "12", "--seeds", "2"]
@@ -312,6 +313,7 @@ def test_more_seeds_are_added_to_what_is_there_and_look_again(finished, tmp_path
     assert "nothing to train" in first.stderr and json.loads(first.stdout) == verdict
 
 
+@pytest.mark.slow
 def test_arms_and_label_counts_are_added_to_what_is_there(finished, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(finished[0], folder)
@@ -490,6 +492,7 @@ def test_the_other_methods_are_arms(tmp_path, monkeypatch):
     ) == ["denoising", "rotation"]
 
 
+@pytest.mark.slow
 def test_an_own_encoder_runs_from_python_in_every_arm(tmp_path, monkeypatch, untimed, unreported):
     import keras
 
@@ -587,6 +590,7 @@ def test_a_study_without_a_verdict_exports_only_when_asked(
     assert 100 * right == pytest.approx(file["accuracy"])
 
 
+@pytest.mark.slow
 def test_the_residual_encoder_is_every_arm_s_from_the_command_line(
     tmp_path, monkeypatch, one_core, untimed, unreported, eagerly
 ):

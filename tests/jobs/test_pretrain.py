@@ -67,6 +67,7 @@ def test_a_file_is_not_continued_with_other_images_or_another_encoder(folder, sa
     assert "with 2 epochs; going on" in pretrain("a.npz", "--epochs", "3")
 
 
+@pytest.mark.slow
 def test_the_residual_encoder_is_learnt_and_used(folder, said, monkeypatch, capsys):
     small = ["--epochs", "1", "--residual"]
     pretrain("a.npz", "--method", "rotation", *small)

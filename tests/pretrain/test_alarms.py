@@ -225,7 +225,7 @@ def test_floats_that_training_refuses_are_refused():
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=[] if name == "gan" else pytest.mark.slow) for name in METHODS],
+    [pytest.param(name, marks=[] if name == "vae" else pytest.mark.slow) for name in METHODS],
 )
 def test_a_healthy_run_is_silent(name):
     method = compile_method(make_method(name), steps_per_execution=4)

@@ -211,7 +211,7 @@ def whole(request, tmp_path_factory):
     [
         ("vae", "before", 1, 0),
         ("vae", "half written", 6, 1),
-        ("gan", "before", 7, 2),
+        pytest.param("gan", "before", 7, 2, marks=pytest.mark.slow),
         pytest.param("vae", "before", 5, 1, marks=pytest.mark.slow),
         pytest.param("vae", "before", 7, 1, marks=pytest.mark.slow),
         pytest.param("vae", "half written", 3, 0, marks=pytest.mark.slow),

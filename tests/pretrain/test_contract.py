@@ -308,9 +308,8 @@ def test_several_steps_a_call_equal_eager_steps(trained):
 @pytest.mark.parametrize(
     "name, arguments",
     [
-        CHOICES[0],
         PHOTOS[0],
-        *(pytest.param(*each, marks=pytest.mark.slow) for each in [*CHOICES[1:], *PHOTOS[1:]]),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in [*CHOICES, *PHOTOS[1:]]),
     ],
 )
 def test_several_steps_a_call_equal_eager_steps_of_each_choice(name, arguments):

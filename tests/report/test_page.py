@@ -53,7 +53,7 @@ def test_markup_in_names_is_shown_as_text(tmp_path):
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in section(text, name)
 
 
-@pytest.mark.parametrize("encoders", [True, False])
+@pytest.mark.parametrize("encoders", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_one_arm_one_count_one_seed(tmp_path, encoders):
     folder = write_run(
         tmp_path / "run", arms=["scratch/finetune"], label_counts=[20], seeds=1, encoders=encoders

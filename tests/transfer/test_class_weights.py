@@ -27,7 +27,14 @@ def test_weights_by_hand():
     assert set(weigh_classes(np.arange(8) % 4, 4).values()) == {1.0}
 
 
-@pytest.mark.parametrize("strategy", list(STRATEGIES))
+# The dearest train as others do, several times over.
+_LONG = ("gradual", "selftrain", "spread_finetune")
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [pytest.param(name, marks=pytest.mark.slow if name in _LONG else ()) for name in STRATEGIES],
+)
 def test_the_rare_class_is_found_more_often(strategy, encoder, monkeypatch):
     monkeypatch.setattr(budget, "_POOL_STEPS", 60)
     images, labels = draw_gray([60, 6], seed=0)

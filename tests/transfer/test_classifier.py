@@ -140,6 +140,7 @@ def test_the_kind_of_data_decides_what_augmentation_does(encoder, bars, monkeypa
         Classifier(encoder, 4, kind="photo")
 
 
+@pytest.mark.slow
 def test_augmented_training_can_be_compiled_by_xla(encoder, bars):
     classifier = compile_classifier(Classifier(encoder, 4, augment=True), jit_compile=True)
     classifier.fit(*bars, batch_size=8, epochs=8, verbose=0)

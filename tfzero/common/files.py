@@ -84,15 +84,7 @@ def make_folder(path: pathlib.Path) -> None:
 
 def is_disk_full(error: BaseException) -> bool:
     """Returns whether an error, or what brought it about, says that a disk or quota is full."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if getattr(seen, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        # HDF5 and TensorFlow say it in words alone.
-        if os.strerror(errno.ENOSPC) in str(seen) or os.strerror(errno.EDQUOT) in str(seen):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
+    return _find_number(error) in (errno.ENOSPC, errno.EDQUOT)
 
 
 def read_json(path: pathlib.Path) -> dict[str, Any] | None:

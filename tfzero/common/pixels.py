@@ -176,8 +176,8 @@ def find_doubt(extent: Extent, pixel_range: PixelRange | None, *, where: str) ->
     if full is None:
         guessed = guess_range(low, high, whole=kind != "floats")
         return (
-            f"{where} has {extent.describe()}, which say not by themselves what black and white "
-            f"are. Say it, for example `pixel_range={write_pair(guessed)}`."
+            f"{where} has {extent.describe()}. Their type does not tell which values are black "
+            f"and white. Say it, for example `pixel_range={write_pair(guessed)}`."
         )
     least = {"8-bit values": DIM, "16-bit values": 32768, "floats": DIM / 255}[kind]
     if not 0 < high < least:

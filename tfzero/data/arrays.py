@@ -11,14 +11,7 @@ from tfzero.common.checks import InputError
 from tfzero.common.images import check_images
 from tfzero.common.pixels import Extents
 from tfzero.data.assemble import assemble
-from tfzero.data.collection import (
-    Collection,
-    Part,
-    check_part,
-    judge_values,
-    note_values,
-    number_classes,
-)
+from tfzero.data.collection import Collection, Part, check_part, number_classes
 from tfzero.data.dataset import ImageData
 from tfzero.data.names import name_rows
 from tfzero.data.options import LoadOptions
@@ -86,7 +79,6 @@ def from_arrays(
     if class_names is None:
         labels = [part.require_labels() for part in (train, test) if part is not None]
         class_names = number_classes(np.concatenate(labels))
-    extents = judge_values(seen, options.values, where=name, lenient=False)
     collection = Collection(
         name=name,
         source=name,
@@ -94,11 +86,9 @@ def from_arrays(
         train=train,
         test=test,
         pool=unlabeled,
-        notes=tuple(note_values(extents, options.values)),
-        pixel_range=options.values,
-        extents=extents,
         keep_order=True,
     )
+    collection = collection.with_values(seen, options.values, where=name, lenient=False)
     return assemble(collection, options)
 
 

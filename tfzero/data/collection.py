@@ -125,6 +125,24 @@ class Collection:
             return self
         return replace(self, **{name: part.in_order() for name, part in self.parts().items()})
 
+    def with_values(
+        self, seen: Extents, pixel_range: PixelRange | None, *, where: str, lenient: bool
+    ) -> Collection:
+        """Returns the collection with the values that its pixels had, and a note on their scaling.
+
+        Args:
+            seen: The values of all its images.
+            pixel_range: What black and white are, where somebody said it.
+            where: What the error messages call the data set.
+            lenient: Whether ambiguous values are let through.
+
+        Raises:
+            InputError: If they are ambiguous.
+        """
+        extents = judge_values(seen, pixel_range, where=where, lenient=lenient)
+        found = replace(self, pixel_range=pixel_range, extents=extents)
+        return found.add_notes(*note_values(extents, pixel_range))
+
     def add_notes(self, *notes: str) -> Collection:
         """Returns the collection with more sentences about what was done."""
         return replace(self, notes=(*self.notes, *notes))

@@ -97,8 +97,10 @@ def draw_folds(labels: np.ndarray, groups: np.ndarray | None, *, replicate: int)
     own = np.arange(len(labels)) if groups is None else groups
     in_class = [own[labels == label] for label in np.unique(labels)]
     num_classes = len(in_class)
-    # Each class has to be on either side, and some class in every fold.
+    # Each class has to be on either side, some class in every fold, and a group in every fold.
     if min(len(np.unique(each)) for each in in_class) < 2 or max(map(len, in_class)) < NUM_FOLDS:
+        return []
+    if len(np.unique(own)) < NUM_FOLDS:
         return []
     for draw in range(_DRAWS):
         seed = derive_seed(replicate, "folds", draw)

@@ -268,8 +268,8 @@ def _check_pixels(path: str | os.PathLike[str], image: PillowImage, *, ranged: b
         values = np.asarray(image)
         low, high = float(values.min()), float(values.max())
         raise InputError(
-            f"{path} has 32-bit pixels, here in {write_range(low, high)}, which say not by "
-            "themselves what black and white are. Say it for all images, for example "
+            f"{path} has 32-bit pixels, here in {write_range(low, high)}. Their type does not "
+            "tell which values are black and white. Say it for all images, for example "
             f"`pixel_range={write_pair(guess_range(low, high, whole=image.mode == 'I'))}`."
         )
 

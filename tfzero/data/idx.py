@@ -13,14 +13,7 @@ import numpy as np
 
 from tfzero.common.checks import InputError
 from tfzero.common.pixels import Extents
-from tfzero.data.collection import (
-    Collection,
-    Part,
-    check_part,
-    judge_values,
-    note_values,
-    number_classes,
-)
+from tfzero.data.collection import Collection, Part, check_part, number_classes
 from tfzero.data.memory import gather_rows, is_large, slices
 from tfzero.data.names import safe_name
 from tfzero.data.options import LoadOptions
@@ -60,18 +53,15 @@ def load_idx(files: dict[tuple[str, str], Path], source: str, options: LoadOptio
     has_test = any(part == "t10k" for part, _ in files)
     test = _load_part(folder, files, "t10k", options, seen) if has_test else None
     labels = [part.require_labels() for part in (train, test) if part is not None]
-    extents = judge_values(seen, options.values, where=str(folder), lenient=options.lenient)
     return Collection(
         name=safe_name(folder.resolve().name),
         source=source,
         class_names=tuple(number_classes(np.concatenate(labels))),
         train=train,
         test=test,
-        notes=(*note_fit(options), *note_values(extents, options.values)),
+        notes=tuple(note_fit(options)),
         resize=options.resize,
-        pixel_range=options.values,
-        extents=extents,
-    )
+    ).with_values(seen, options.values, where=str(folder), lenient=options.lenient)
 
 
 def read_idx(path: Path) -> np.ndarray:

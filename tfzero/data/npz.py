@@ -13,14 +13,7 @@ import numpy as np
 
 from tfzero.common.checks import InputError
 from tfzero.common.pixels import Extents
-from tfzero.data.collection import (
-    Collection,
-    Part,
-    check_part,
-    judge_values,
-    note_values,
-    number_classes,
-)
+from tfzero.data.collection import Collection, Part, check_part, number_classes
 from tfzero.data.memory import is_large, slices
 from tfzero.data.names import name_rows, safe_name
 from tfzero.data.options import LoadOptions
@@ -61,7 +54,6 @@ def load_npz(path: Path, source: str, options: LoadOptions) -> Collection:
     passed_over = ", ".join(key for key in known if key not in _KEYS)
     notes = [f"Passed over the arrays {passed_over}."] if passed_over else []
     labels = [part.require_labels() for part in (train, test) if part is not None]
-    extents = judge_values(seen, options.values, where=str(path), lenient=options.lenient)
     return Collection(
         name=safe_name(path.stem),
         source=source,
@@ -71,11 +63,9 @@ def load_npz(path: Path, source: str, options: LoadOptions) -> Collection:
         train=train,
         test=test,
         pool=None if pool is None else Part(pool, name_rows("pool", len(pool))),
-        notes=(*notes, *note_fit(options), *note_values(extents, options.values)),
+        notes=(*notes, *note_fit(options)),
         resize=options.resize,
-        pixel_range=options.values,
-        extents=extents,
-    )
+    ).with_values(seen, options.values, where=str(path), lenient=options.lenient)
 
 
 @contextlib.contextmanager

@@ -11,14 +11,7 @@ import numpy as np
 from tfzero.common.checks import InputError, check_labels, nearest
 from tfzero.common.pixels import Extents
 from tfzero.data.assemble import assemble
-from tfzero.data.collection import (
-    Collection,
-    Part,
-    check_part,
-    judge_values,
-    note_values,
-    number_classes,
-)
+from tfzero.data.collection import Collection, Part, check_part, number_classes
 from tfzero.data.dataset import ImageData
 from tfzero.data.memory import gather_rows
 from tfzero.data.names import name_rows, safe_name
@@ -111,7 +104,6 @@ def _collect(parts: Mapping[str, Part], class_names, *, name, source, options, s
     if class_names is None:
         labelled = [parts[part].require_labels() for part in ("train", "test") if part in parts]
         class_names = number_classes(np.concatenate(labelled))
-    extents = judge_values(seen, options.values, where=source, lenient=options.lenient)
     return Collection(
         name=name,
         source=source,
@@ -119,11 +111,9 @@ def _collect(parts: Mapping[str, Part], class_names, *, name, source, options, s
         train=parts["train"],
         test=parts.get("test"),
         pool=parts.get("pool"),
-        notes=(*note_fit(options), *note_values(extents, options.values)),
+        notes=tuple(note_fit(options)),
         resize=options.resize,
-        pixel_range=options.values,
-        extents=extents,
-    )
+    ).with_values(seen, options.values, where=source, lenient=options.lenient)
 
 
 def _parse_source(source: str) -> tuple[str, dict[str, str]]:

@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator
 
 from tfzero.common.checks import InputError
-from tfzero.common.files import sync_folder
 
 GRAPH_FILE = "saved_model.pb"
 STAGING_PREFIX = ".staging-"
@@ -173,8 +172,7 @@ def _settle(root: pathlib.Path) -> None:
 
 def _sync(path: pathlib.Path) -> None:
     """Waits until a file or folder is on the disk."""
-    if path.is_dir():
-        sync_folder(path)
+    if os.name == "nt" and path.is_dir():  # Windows opens no folder
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
@@ -124,12 +125,10 @@ def settle_plan(workspace: Workspace, forecast: Forecast) -> Workspace:
     with hold_lock(run.locks / "folder.json"):
         plan = read_plan(run.path)
         if plan.provisional and plan.minutes is not None:
-            plan = settle_seeds(
-                plan,
-                read_asked_plan(run),
-                lambda each: forecast.expect(dataclasses.replace(workspace, plan=each)),
-                seconds=60 * plan.minutes - forecast.spent(),
-            )
+            asked, seconds = read_asked_plan(run), 60 * plan.minutes - forecast.spent()
+            whole = settle_seeds(plan, asked, lambda each: 0.0, seconds=math.inf)
+            expect = forecast.expect_of(dataclasses.replace(workspace, plan=whole))
+            plan = settle_seeds(plan, asked, expect, seconds=seconds)
             replace_plan(plan, run)
     return dataclasses.replace(workspace, plan=plan)
 

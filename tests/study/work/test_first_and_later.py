@@ -129,6 +129,7 @@ def test_a_job_is_the_same_first_in_a_process_and_after_others(folder, later, jo
     assert_same_first(folder, job, later[job])
 
 
+@pytest.mark.slow
 def test_fine_tuning_is_the_same_first_in_a_process_and_after_others(tmp_path):
     before = ["vae", "vae/lpft", "vae/probe", "scratch/finetune", "vae/finetune"]
     *_, later = run_in_fresh_process(tmp_path, [*before, "vae/lpft"], whole=False)

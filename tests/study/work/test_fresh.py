@@ -22,6 +22,7 @@ def die():
     os._exit(9)
 
 
+@pytest.mark.slow
 def test_a_fresh_process_has_the_threads_asked_for():
     process, threads, blas = run_fresh(look_at_threads, threads=2)
     assert process != os.getpid() and threads == 2 and set(blas) == {2}

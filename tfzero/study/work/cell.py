@@ -27,15 +27,15 @@ def run_cell(workspace: Workspace, cell: CellSpec) -> str:
     """Fits and scores a cell; returns the key of its record."""
     plan, run, data = workspace.plan, workspace.run, workspace.data
     probabilities = np.empty((len(data.test_labels), data.num_classes), np.float32)
-    folds = []
-    for number, place in enumerate(workspace.folds(cell.replicate)):
-        fold = _fit_fold(workspace, cell, number)
-        rows = np.arange(len(probabilities))[place.asked]
+    answers: list[_Answers] = []
+    for number, fold in enumerate(workspace.folds(cell.replicate)):
+        found = _fit_fold(workspace, cell, number)
+        rows = np.arange(len(probabilities))[fold.asked]
         # No part of what the cell cost. And before the next fit, which trains the same network.
-        if not fold.diverged and number == 0 and wants_reading(plan, cell):
-            record_network(workspace, cell, fold.probabilities, fold.join, rows=rows)
-        probabilities[rows] = fold.probabilities
-        folds.append(fold)
+        if not found.diverged and number == 0 and wants_reading(plan, cell):
+            record_network(workspace, cell, found.probabilities, found.join, rows=rows)
+        probabilities[rows] = found.probabilities
+        answers.append(found)
     key = plan.cell_key(cell)
     write_arrays(run.cells / f"{key}.npz", probabilities=probabilities)
     record: dict[str, Any] = {
@@ -44,18 +44,18 @@ def run_cell(workspace: Workspace, cell: CellSpec) -> str:
         "spec": {**cell.model_dump(), "init": cell.init, "strategy": cell.strategy},
         "result": {
             **score_probabilities(probabilities, data.test_labels),
-            "diverged": any(fold.diverged for fold in folds),
+            "diverged": any(each.diverged for each in answers),
         },
-        "chosen": folds[0].chosen,
-        "cost": vars(mean_cost([fold.cost for fold in folds])),
-        "job": {name: sum(fold.job[name] for fold in folds) for name in folds[0].job},
+        "chosen": answers[0].chosen,
+        "cost": vars(mean_cost([each.cost for each in answers])),
+        "job": {name: sum(each.job[name] for each in answers) for name in answers[0].job},
     }
     write_json(run.cells / f"{key}.json", record)
     return key
 
 
-class _Fold(NamedTuple):
-    """A classifier that was fitted, and its answers."""
+class _Answers(NamedTuple):
+    """What a classifier of a cell answered, and what fitting it cost."""
 
     probabilities: np.ndarray
     diverged: bool
@@ -65,7 +65,7 @@ class _Fold(NamedTuple):
     join: Callable[[], keras.Model]
 
 
-def _fit_fold(workspace: Workspace, cell: CellSpec, number: int) -> _Fold:
+def _fit_fold(workspace: Workspace, cell: CellSpec, number: int) -> _Answers:
     """Fits a classifier and predicts the fold's test images with it."""
     reader = Reader(workspace, cell, number)
     with clock_job() as clock:
@@ -78,7 +78,7 @@ def _fit_fold(workspace: Workspace, cell: CellSpec, number: int) -> _Fold:
     if diverged:
         probabilities = _answer_commonest(reader.labels, probabilities.shape)
     join = functools.partial(reader.join, fitted)
-    return _Fold(probabilities, bool(diverged), fitted.chosen, fitted.cost, job, join)
+    return _Answers(probabilities, bool(diverged), fitted.chosen, fitted.cost, job, join)
 
 
 def _answer_commonest(labels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -74,6 +75,7 @@ def plan_training(
         cores: Of this machine.
         has_threads: Whether a process may use several cores.
     """
+    seconds_on = functools.cache(seconds_on)
 
     def split(count: int) -> _Cores:
         others = num_beside(count)

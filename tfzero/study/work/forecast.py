@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from tfzero.common.arm import Arm
 from tfzero.common.files import read_json
 from tfzero.study.inits import read_init
 from tfzero.study.planning.parts import CellSpec
-from tfzero.study.planning.plan import SCRATCH
+from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.work.estimate import Estimate
 from tfzero.study.work.tasks import encoders_of, missing_cells, missing_pretraining
 from tfzero.study.workspace import Workspace
@@ -51,16 +51,24 @@ class Forecast:
         """Returns the seconds that the study took until now, in earlier processes too."""
         return self._before + time.monotonic() - self._started
 
-    def expect(self, workspace: Workspace) -> float:
-        """Returns the expected seconds of what another plan of the same study lacks, to its end."""
-        plan = workspace.plan
-        return self.estimate.total(
-            plan,
-            pretraining={workspace.encoder_key(*e): e for e in missing_pretraining(workspace)},
-            cells={plan.cell_key(cell): cell for cell in missing_cells(workspace)},
-            workers=self.workers,
-            is_new=False,
-        )
+    def expect_of(self, workspace: Workspace) -> Callable[[StudyPlan], float]:
+        """Returns what tells the expected seconds that a plan of the same study takes to its end.
+
+        Args:
+            workspace: With as many replicates as any of the plans.
+        """
+        encoders, cells = missing_pretraining(workspace), missing_cells(workspace)
+
+        def expect(plan: StudyPlan) -> float:
+            return self.estimate.total(
+                plan,
+                pretraining={workspace.encoder_key(*e): e for e in encoders if e[1] < plan.seeds},
+                cells={cell.label: cell for cell in cells if cell.replicate < plan.seeds},
+                workers=self.workers,
+                is_new=False,
+            )
+
+        return expect
 
     @property
     def ending(self) -> float:

@@ -212,6 +212,7 @@ def test_gan_and_vae_overwrites_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.rglob("*")) == [tmp_path / "gan_and_vae"]
 
 
+@pytest.mark.slow
 def test_own_images_compares_drawn_shapes(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     # Without a pretrained arm, whose graphs would take longest; the next test has one.

@@ -38,6 +38,7 @@ def test_a_good_version_in_a_fresh_process(version):
     assert verify_savedmodel(version.parent) == []
 
 
+@pytest.mark.slow
 def test_a_fresh_process_finds_a_tampered_file(copied):
     flip_a_byte(copied / "variables/variables.data-00000-of-00001")
     (problem,) = verify_savedmodel(copied)

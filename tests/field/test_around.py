@@ -68,6 +68,7 @@ print([keras.config.floatx(), keras.config.image_data_format(), keras.config.bac
 """
 
 
+@pytest.mark.slow
 def test_a_command_works_whatever_shell_and_file_of_settings_ask_of_keras(tmp_path):
     home = keras_home(
         tmp_path,

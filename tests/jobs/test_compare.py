@@ -30,7 +30,6 @@ from tfzero.study.work.estimate import Estimate
 
 # One arm of each kind; a study of all default arms is the README's first command.
 ARMS = (
-    "gan/lpft",
     "vae/lpft",
     "scratch/finetune",
     "scratch-long/finetune",
@@ -195,7 +194,7 @@ def test_json_goes_to_standard_output_and_the_rest_to_the_other(finished):
     folder, done = finished
     verdict = json.loads(done.stdout)
     assert verdict == json.loads((folder / "runs/bars/verdict.json").read_text())
-    for part in ("Arms: gan/lpft", "Plan: 9 pretrainings", "seeds: 3", "s; planned were "):
+    for part in ("Arms: vae/lpft", "Plan: 6 pretrainings", "seeds: 3", "s; planned were "):
         assert part in done.stderr
     assert "Traceback" not in done.stderr and "oneDNN" not in done.stderr
 
@@ -212,8 +211,8 @@ def test_every_cell_has_a_record_with_result_apart_from_cost(finished):
         accuracy = float((probabilities.argmax(axis=1) == labels).mean())
         assert record["result"]["accuracy"] == accuracy
         assert set(record["cost"]) >= {"seconds", "cpu_seconds", "steps", "parameters"}
-    # Two methods and k-means, one encoder a replicate.
-    assert len(list(run.encoders.glob("*.keras"))) == 3 * 3
+    # A method and k-means, one encoder per replicate.
+    assert len(list(run.encoders.glob("*.keras"))) == 2 * 3
     assert not run.cache.exists()
 
 
@@ -223,7 +222,7 @@ def test_the_study_learns_what_can_be_learnt(finished):
     assert means["scratch/finetune", 12] > 50  # chance is 33
     families = [entry["family"] for entry in verdict["comparisons"]]
     # Each arm at two label counts, and on average.
-    assert families.count("pretraining") == 2 * 3
+    assert families.count("pretraining") == 3
     assert verdict["recommended"]["arm"] in ARMS
     # What is exported becomes a Keras model.
     assert not verdict["recommended"]["arm"].endswith("label_spreading")
@@ -265,7 +264,7 @@ def test_the_same_command_only_reads_a_finished_study_and_exports_nothing_new(fi
 def test_another_plan_in_the_same_folder_is_refused_by_name(finished):
     done = run_here("compare", "bars.npz", *ARGUMENTS[:-1], "2", cwd=finished[0])
     assert done.returncode == 2
-    assert "pretraining.gan.epochs: 1 there, 2 now" in done.stderr
+    assert "pretraining.vae.epochs: 1 there, 2 now" in done.stderr
     assert "--out" in done.stderr and "--overwrite" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -340,7 +339,7 @@ def test_arms_and_label_counts_are_added_to_what_is_there(finished, tmp_path):
     more = run_here("compare", "bars.npz", "--more-seeds", "1", "--json", cwd=folder)
     assert more.returncode == 0, more.stderr
     judged = {(e["arm"], e["num_labels"]) for e in json.loads(more.stdout)["comparisons"]}
-    assert {("vae/probe", 84), ("vae/probe", None), ("gan/lpft", 84)} <= judged
+    assert {("vae/probe", 84), ("vae/probe", None), ("vae/lpft", 84)} <= judged
 
 
 def test_more_seeds_of_nothing_are_refused(tmp_path):
@@ -350,6 +349,7 @@ def test_more_seeds_of_nothing_are_refused(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
     make_images(tmp_path)
     arguments = (

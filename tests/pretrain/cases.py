@@ -3,9 +3,11 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.conftest import build_small_encoder
 from tfzero.pretrain import METHODS, find_method
+from tfzero.pretrain.base import Pretrainer
 
 SHAPE = (8, 8, 1)
 # Everything that a default could change is given, so that tests do not depend on defaults.
@@ -99,3 +101,33 @@ def assert_same_state(first, second):
     assert len(first) == len(second)
     for (name, ours), theirs in zip(first.items(), second.values(), strict=True):
         np.testing.assert_array_equal(ours, theirs, err_msg=name)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Brightness(Pretrainer):
+    """Learns features that tell how bright an image is: the cheapest method to train by steps.
+
+    For tests of what surrounds the training of any method.
+    """
+
+    def __init__(self, encoder, *, seed=0):
+        super().__init__(encoder, loss_names=("loss",), seed=seed)
+        self.head = keras.layers.Dense(1, kernel_initializer=keras.initializers.GlorotUniform(seed))
+        self.head.build((None, encoder.output_shape[-1]))
+        self.built = True
+
+    def compute(self, images):
+        bright = keras.ops.mean(images, axis=(1, 2))
+        return keras.ops.mean((self.head(self.encoder(images, training=True)) - bright) ** 2)
+
+    def train_step(self, data):
+        images = self.take_images(data)
+        with tf.GradientTape() as tape:
+            loss = self.compute(images)
+        variables = self.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        return self.track(images, loss=loss)
+
+    def test_step(self, data):
+        images = self.take_images(data)
+        return self.track(images, loss=self.compute(images))

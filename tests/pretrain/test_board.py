@@ -57,7 +57,8 @@ def test_writes_losses_and_pictures_of_every_epoch(name, tmp_path):
     assert (int(height), int(width)) == draw_samples(method).shape[:2]
 
 
-@GAN_SLOWLY
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gan", "vae"])
 def test_the_callback_of_keras_alone_works_too(name, tmp_path):
     method = compile_method(make_method(name))
     board = keras.callbacks.TensorBoard(tmp_path, histogram_freq=1, update_freq=1)

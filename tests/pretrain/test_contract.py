@@ -351,6 +351,7 @@ def test_trains_alike_when_compiled_by_xla(name, arguments, monkeypatch):
     assert_trained_alike(method, history, *train_eagerly(name, images, **arguments))
 
 
+@pytest.mark.slow
 def test_xla_draws_noise_anew_and_evaluates():
     method = make_method("vae")
     method.compile(keras.optimizers.SGD(0.0), jit_compile=True)

@@ -121,6 +121,7 @@ def test_amounts_out_of_range_are_refused(arguments, message):
         make_method("denoising", **arguments)
 
 
+@pytest.mark.slow
 def test_learns_to_restore_and_features_that_a_probe_reads():
     """Faint bars in noise, 2 labels a class: measured 0.61 before, 0.98 after."""
     pool, _ = draw_bars(640, seed=1, contrast=0.25, noise=0.3)

@@ -2,14 +2,13 @@
 
 import io
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from rich.console import Console
 
 import tfzero
 from tests.conftest import build_small_encoder, draw_bars
+from tests.pretrain.cases import Brightness
 from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
 from tfzero.pretrain import METHODS
@@ -18,32 +17,6 @@ from tfzero.study.outside import read_arms
 from tfzero.transfer import STRATEGIES
 from tfzero.transfer.contract import Fitted, measure_cost
 from tfzero.transfer.strategies.base import Need, Strategy, Work
-
-
-class Brightness(Pretrainer):
-    """Learns features that tell how bright an image is."""
-
-    def __init__(self, encoder, *, seed=0):
-        super().__init__(encoder, loss_names=("loss",), seed=seed)
-        self.head = keras.layers.Dense(1)
-        self.head.build((None, encoder.output_shape[-1]))
-        self.built = True
-
-    def compute(self, images):
-        bright = keras.ops.mean(images, axis=(1, 2))
-        return keras.ops.mean((self.head(self.encoder(images, training=True)) - bright) ** 2)
-
-    def train_step(self, data):
-        images = self.take_images(data)
-        with tf.GradientTape() as tape:
-            loss = self.compute(images)
-        variables = self.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, variables), variables)
-        return self.track(images, loss=loss)
-
-    def test_step(self, data):
-        images = self.take_images(data)
-        return self.track(images, loss=self.compute(images))
 
 
 class Centroids(Strategy):
@@ -80,10 +53,17 @@ def forgotten():
     STRATEGIES.pop("centroids", None)
 
 
-def test_a_study_runs_what_comes_from_outside(tmp_path, untimed, unreported):
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_study_runs_what_comes_from_outside(workers, tmp_path, untimed, unreported):
     data = from_arrays(*draw_bars(80, seed=0))
     arms = [(Brightness, "probe"), ("scratch", Centroids()), "scratch/finetune"]
-    given = {"label_counts": [12], "seeds": 1, "epochs": 1, "workers": 2, "out": tmp_path / "run"}
+    given = {
+        "label_counts": [12],
+        "seeds": 1,
+        "epochs": 1,
+        "workers": workers,
+        "out": tmp_path / "run",
+    }
     given |= {"encoder": build_small_encoder(), "console": Console(file=io.StringIO())}
     study = tfzero.compare(data, arms=arms, export=tmp_path / "model", **given)
     rows = {row["arm"]: row["mean"] for row in study.table()}

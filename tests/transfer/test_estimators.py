@@ -41,6 +41,7 @@ def test_machines_of_many_classes(monkeypatch):
     np.testing.assert_array_equal(fitted.predict(tests), probabilities)
 
 
+@pytest.mark.slow
 def test_memory_of_a_prediction_is_bounded(monkeypatch):
     images, labels = draw_prototypes(130, 2, seed=1)
     fitted = fit("svm", None, images, labels, num_classes=130)

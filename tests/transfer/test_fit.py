@@ -154,6 +154,7 @@ np.save(sys.argv[2], fit("finetune", encoder, images, labels, seed=7).predict(im
 """
 
 
+@pytest.mark.slow
 def test_a_fit_is_the_same_first_in_a_process_and_after_others(encoder, bars, tmp_path):
     settings = [
         tf.config.optimizer.get_experimental_options(),

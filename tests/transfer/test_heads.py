@@ -56,7 +56,8 @@ def test_classes_without_labels_get_no_probability(strategy, seen):
     assert (np.delete(found, seen, axis=1) == 0).all()
 
 
-@pytest.mark.parametrize("strategy", ["logistic", pytest.param("svm", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["logistic", "svm"])
 def test_it_is_calibrated_saved_and_served(strategy, tmp_path):
     fitted, model = fit(strategy, build_small_encoder())
     model.divide_logits(0.7)

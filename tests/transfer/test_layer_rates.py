@@ -64,6 +64,7 @@ def test_a_tiny_rate_leaves_the_encoder_nearly_alone(strategy, encoder, bars):
         assert 0 < moved < 1e-2 * np.abs(before.numpy() - much.numpy()).max()
 
 
+@pytest.mark.slow
 def test_training_with_layer_rates_is_saved_and_goes_on(encoder, bars, tmp_path):
     model = fit(
         "finetune", encoder, *bars, budget=dataclasses.replace(BUDGET, layer_rate=0.5)

@@ -77,6 +77,7 @@ def keep_memory(megabytes):
     return os.getpid(), threads
 
 
+@pytest.mark.slow
 def test_a_worker_that_has_grown_lives_on_and_has_one_thread(tmp_path):
     with use_workers(2):
         jobs = [Job("grow", 1.0, keep_memory, (400,)) for _ in range(6)]

@@ -93,6 +93,7 @@ def test_an_encoder_of_something_else_is_no_feature(tmp_path):
     assert "features" not in tf.saved_model.load(str(version)).signatures
 
 
+@pytest.mark.slow
 def test_sixteen_bits_inside(tmp_path, images):
     inputs = keras.Input(SHAPE)
     x = keras.layers.Conv2D(4, 3, dtype="mixed_bfloat16")(inputs)

@@ -152,6 +152,7 @@ def test_a_data_set_gets_a_channel_axis(batch):
     assert sorted(image.tobytes() for image in found) == sorted(i.tobytes() for i in PIXELS)
 
 
+@pytest.mark.slow
 def test_a_data_set_of_single_images_is_batched():
     import tensorflow as tf
 

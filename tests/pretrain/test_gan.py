@@ -230,6 +230,7 @@ def test_arguments_out_of_range_are_refused(arguments, message):
         make_method("gan", **arguments)
 
 
+@pytest.mark.slow
 def test_learns_to_generate_and_to_tell_real_images():
     """Measured over 5 seeds: cosine to the nearest kind of bar 0.16 to 0.27 before, 0.85 to 0.91
     after; real images above scrambled ones in 0.24 to 0.40 of all pairs before, 0.94 after.

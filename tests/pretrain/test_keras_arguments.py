@@ -84,6 +84,13 @@ REFUSED_BY_GAN = {"LearningRateScheduler", "ReduceLROnPlateau", "SwapEMAWeights"
 FOUND = {"val_loss": None}
 
 
+# What methods share is quick of one with one optimizer and of the one with two.
+BY_SHARE = [
+    pytest.param(name, marks=() if name in ("gan", "rotation") else pytest.mark.slow)
+    for name in METHODS
+]
+
+
 def compiled(name, **arguments):
     method = make_method(name)
     method.compile(**{"optimizer": "adam", "run_eagerly": True, **arguments})
@@ -94,7 +101,7 @@ def values(value):
     return value() if callable(value) else value
 
 
-@pytest.fixture(scope="module", params=METHODS)
+@pytest.fixture(scope="module", params=BY_SHARE)
 def method(request):
     return compiled(request.param)
 
@@ -156,7 +163,7 @@ def test_what_is_used_of_fit_and_evaluate_is_used_as_keras_says(method):
     assert method.predict(IMAGES, batch_size=4, verbose=0, steps=2).shape[0] == 8
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", BY_SHARE)
 def test_losses_metrics_and_scaled_losses_are_refused_before_any_update(name):
     for argument, (value, outcome) in COMPILE.items():
         if outcome == REFUSED:

@@ -6,6 +6,7 @@ import tfzero
 from tests.conftest import build_small_encoder, draw_bars
 from tests.pretrain.cases import (
     TYPICAL_METHODS,
+    Brightness,
     assert_same_state,
     compile_method,
     make_method,
@@ -98,7 +99,7 @@ def test_runs_each_so_many_epochs_and_repeats_its_value_between(tmp_path):
     saver = keras.callbacks.ModelCheckpoint(
         best, monitor="probe_accuracy", mode="max", save_best_only=True
     )
-    method = compile_method(make_method("vae"), run_eagerly=True)
+    method = compile_method(Brightness(build_small_encoder()), run_eagerly=True)
     history = fit(method, probe, saver, epochs=8)
     assert history["probe_accuracy"] == [0.4, 0.4, 0.9, 0.9, 0.9, 0.5, 0.5, 0.6]
     assert probe.values == {1: 0.4, 3: 0.9, 6: 0.5, 8: 0.6}
@@ -111,7 +112,7 @@ def test_early_stopping_counts_epochs():
     stopping = keras.callbacks.EarlyStopping(
         "probe_accuracy", mode="max", patience=3, restore_best_weights=True
     )
-    method = compile_method(make_method("vae"), run_eagerly=True)
+    method = compile_method(Brightness(build_small_encoder()), run_eagerly=True)
     fit(method, probe, stopping, epochs=20)
     assert stopping.stopped_epoch + 1 == 5 and stopping.best == 0.8
     assert probe.values == {1: 0.4, 2: 0.8, 4: 0.7}
@@ -124,21 +125,26 @@ def test_an_epoch_that_another_callback_makes_the_last_has_no_value():
 
     probe = Scripted(IMAGES, LABELS, every=2)
     probe.given = [0.4, 0.8, 0.7]
-    fit(compile_method(make_method("vae"), run_eagerly=True), probe, Stopper(), epochs=9)
+    fit(
+        compile_method(Brightness(build_small_encoder()), run_eagerly=True),
+        probe,
+        Stopper(),
+        epochs=9,
+    )
     assert probe.values == {1: 0.4, 2: 0.8, 4: 0.7}
 
 
 def test_a_second_fit_is_measured_after_its_first_epoch():
     probe = Scripted(IMAGES, LABELS, every=10)
     probe.given = [0.3, 0.5, 0.6]
-    method = compile_method(make_method("vae"), run_eagerly=True)
+    method = compile_method(Brightness(build_small_encoder()), run_eagerly=True)
     fit(method, probe, epochs=1)
     fit(method, probe, initial_epoch=1, epochs=3)
     assert probe.values == {1: 0.3, 2: 0.5, 3: 0.6}
 
 
 def test_features_that_are_not_finite_score_nothing():
-    method = compile_method(make_method("vae"), run_eagerly=True)
+    method = compile_method(Brightness(build_small_encoder()), run_eagerly=True)
     method.encoder.get_layer("block1").kernel.assign(np.full((3, 3, 1, 6), np.nan))
     assert fit(method, make_probe())["probe_accuracy"] == [0.0]
 

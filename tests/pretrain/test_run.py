@@ -90,7 +90,7 @@ class StopAfter(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-@pytest.mark.parametrize("name", ["simclr", "gan"])
+@pytest.mark.parametrize("name", [pytest.param("simclr", marks=pytest.mark.slow), "gan"])
 def test_a_decaying_rate_follows_the_updates_also_after_a_resume(name, tmp_path):
     budget = PretrainingBudget(epochs=4, batch_size=5, learning_rate=0.01, decays=True)
     images = make_pixels(20, *SHAPE, seed=3)

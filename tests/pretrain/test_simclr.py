@@ -121,6 +121,7 @@ def test_an_unknown_kind_is_refused():
         make_method("simclr", kind="photo")
 
 
+@pytest.mark.slow
 def test_learns_what_few_labels_cannot():
     """Bars in noise, one label a class: a probe on what views share finds the bars."""
     pool, _ = draw_bars(400, seed=3, contrast=0.15, noise=0.15)

@@ -351,10 +351,9 @@ def test_predict_answers_all_files_but_the_bad_one(version, images, tmp_path):
     for name in ("1.png", "2.png", "missing.png", "empty"):
         assert done.stderr.count(f"{tmp_path / name} ") == 1
     done = run_here(*asked, "--json", cwd=tmp_path)
-    assert [pathlib.Path(each["path"]).name for each in json.loads(done.stdout)] == [
-        "0.png",
-        "3.png",
-    ]
+    said = json.loads(done.stdout)
+    assert [each["path"][-5:] for each in said["predictions"]] == ["0.png", "3.png"]
+    assert len(said["skipped"]) == 4 and said["passed_over"] == []
 
 
 # --- writes

@@ -37,6 +37,7 @@ from tfzero.cli.options import (
 from tfzero.cli.parse import check_seed, load_images, parse_settings
 from tfzero.cli.translate import Console
 from tfzero.common.checks import InputError, require_choice
+from tfzero.common.console import print_plain
 from tfzero.data.kinds import KINDS
 from tfzero.jobs.check import look_at
 from tfzero.jobs.source import EncoderStart
@@ -138,7 +139,7 @@ def pretrain(
     start = EncoderStart(encoder, residual)
     if method == Supervised.word:
         supervise_to_file(loaded, out, epochs=epochs, seed=seed, kind=kind, start=start)
-        console.print(f"Wrote {out}", highlight=False)
+        print_plain(console, f"Wrote {out}")
         return
     probed = (loaded.train_images, loaded.train_labels) if probe else None
     pretrain_to_file(

@@ -1,4 +1,4 @@
-"""How files of images or sound reach an exported model: by its graph, or decoded as for training."""
+"""How files of images or sound reach an exported model: by its graph, or decoded beforehand."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from rich.console import Console
 
 from tfzero.common.checks import StopError
+from tfzero.common.console import print_plain
 from tfzero.common.files import is_disk_full
 from tfzero.common.outlet import standard_output
 from tfzero.common.surroundings import own_settings
@@ -237,7 +238,7 @@ def _run_missing(
     """
     plan, run, growth = workspace.plan, workspace.run, read_growth(workspace)
     if growth.next_number is None and not missing_cells(workspace, growth.cells()):
-        console.print("Every cell has its record already; nothing to train.")
+        print_plain(console, "Every cell has its record already; nothing to train.")
         return workspace, None
     forecast = Forecast(
         workspace, estimate or opening.estimate_study(workspace), workers=num_workers()

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
+from tfzero.common.console import print_plain
 from tfzero.study.records import RunFolder
 from tfzero.study.verdict.recommendation import describe_file, why_not_exported
 from tfzero.study.work.ending import LONG, Training, plan_training
@@ -165,7 +166,7 @@ def _train(workspace: Workspace, arm: Arm, training: Training, console: Console)
     count = f"all {total:,} labels"
     if most < total:
         count = f"{most:,} of {total:,} labels, within a fifth of {plan.minutes:g} minutes"
-    console.print(f"Training {arm} on {count}, to export it ...", highlight=False)
+    print_plain(console, f"Training {arm} on {count}, to export it ...")
     label, common = f"training {arm} to export it", (workspace, arm, most)
     calls = [(train_final, *common)]
     calls += [(train_beside, *common, fold) for fold in range(training.num_beside)]

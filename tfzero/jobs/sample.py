@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from tfzero.common.checks import InputError, require_choice
+from tfzero.common.console import print_plain
 from tfzero.common.files import make_folder, write_json
 from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
@@ -79,7 +80,7 @@ def sample_to_folder(
     make_folder(out)
     for file, grid in zip(files, grids.values(), strict=True):
         write_png(file, grid)
-        console.print(f"Wrote {file}", highlight=False)
+        print_plain(console, f"Wrote {file}")
     if measured is not None:
         _write_quality(report, measured, console)
 
@@ -100,9 +101,9 @@ def _require_free(files: Sequence[pathlib.Path], overwrite: bool) -> None:
 
 def _write_quality(report: pathlib.Path, quality: Quality, console: Console) -> None:
     for line in quality.describe():
-        console.print(line, highlight=False)
+        print_plain(console, line)
     write_json(report, dataclasses.asdict(quality))
-    console.print(f"Wrote {report}", highlight=False)
+    print_plain(console, f"Wrote {report}")
 
 
 def _choose_shown(images):
@@ -157,9 +158,9 @@ def _say_lacks(
             sentence += " Reconstructions are of real images; give them with `data`."
         if not with_grids:
             raise InputError(sentence)
-        console.print(sentence, highlight=False)
+        print_plain(console, sentence)
     if not with_data and model.can("reconstruct"):
-        console.print("Without `data` there are no images to reconstruct.", highlight=False)
+        print_plain(console, "Without `data` there are no images to reconstruct.")
 
 
 def _describe_lacks(model, path) -> str:

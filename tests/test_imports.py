@@ -36,6 +36,9 @@ ONLY = {
         "tfzero.data.decode",
         "tfzero.data.fit",
         "tfzero.data.logmel",
+        "tfzero.data.passed_over",
+        "tfzero.data.scan",
+        "tfzero.data.tiff",
     },
     ("export", "networks"): {"tfzero.networks.scaling"},
 }

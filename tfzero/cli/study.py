@@ -41,6 +41,7 @@ from tfzero.cli.options import (
 from tfzero.cli.parse import load_images, parse_minutes, print_json, read_load_options, split
 from tfzero.cli.translate import Console
 from tfzero.common.console import print_plain
+from tfzero.common.files import require_file_place
 from tfzero.data.check import check_data
 from tfzero.jobs.check import show_check, write_check_page
 
@@ -273,6 +274,8 @@ def check(
     quick part of this first.
     """
     console = Console(context, stderr=as_json, advising="compare")
+    if page is not None:
+        require_file_place(page, chosen_by="page")
     options = read_load_options(context)
     result = check_data(data, options, say=lambda text: print_plain(console, text, style="dim"))
     show_check(console, result)

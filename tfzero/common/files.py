@@ -72,6 +72,53 @@ def _find_number(error: BaseException) -> int | None:
     return None
 
 
+def require_file_place(path: pathlib.Path, *, chosen_by: str) -> None:
+    """Refuses, before any work, a path at which no file can be written; the folder must be there.
+
+    Args:
+        path: The file, which may be there.
+        chosen_by: The argument that decides it.
+
+    Raises:
+        InputError: If it is a folder, or lies in none that can be written to.
+    """
+    if path.is_dir():
+        raise InputError(
+            f"{path} is a folder; expected the name of a file. Choose another with `{chosen_by}`."
+        )
+    _require_open(path, path.parent, chosen_by)
+
+
+def require_folder_place(path: pathlib.Path, *, chosen_by: str) -> None:
+    """Refuses, before any work, a path at which no folder can be made and written to.
+
+    Args:
+        path: The folder, which may be there.
+        chosen_by: The argument that decides it.
+
+    Raises:
+        InputError: If it, or what it lies in, is a file or cannot be written to.
+    """
+    existing = path
+    while not existing.exists():
+        existing = existing.parent
+    _require_open(path, existing, chosen_by)
+
+
+def _require_open(path: pathlib.Path, folder: pathlib.Path, chosen_by: str) -> None:
+    if not folder.exists():
+        reason = "is not there; make it"
+    elif not folder.is_dir():
+        reason = "is no folder; move it"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        reason = "is not open to writing; grant permission"
+    else:
+        return
+    raise InputError(
+        f"Cannot write {path}: {folder} {reason}, or choose another place with `{chosen_by}`."
+    )
+
+
 def make_folder(path: pathlib.Path) -> None:
     """Makes a folder, and those that it lies in, unless it is there.
 

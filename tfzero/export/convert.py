@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from tfzero.common.checks import InputError, require_choice
-from tfzero.common.files import sentence_for
+from tfzero.common.files import require_file_place, sentence_for
 from tfzero.export import fresh_process, layout
 
 # Beyond the golden pair: rows on which file and SavedModel are compared.
@@ -109,8 +109,7 @@ def _require_packages(to: str, chosen: Format) -> None:
 def _require_free(target: pathlib.Path) -> None:
     if target.exists():
         raise InputError(f"{target} exists; give another file with `out`, or remove it.")
-    if not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
-        raise InputError(f"Cannot write {target}: {target.parent} is no folder to write to.")
+    require_file_place(target, chosen_by="out")
 
 
 def _require_unchanged(version: pathlib.Path) -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from tfzero.common.checks import StopError
 from tfzero.common.console import print_plain
-from tfzero.common.files import is_disk_full
+from tfzero.common.files import is_disk_full, require_folder_place
 from tfzero.common.outlet import standard_output
 from tfzero.common.surroundings import own_settings
 from tfzero.data import ImageData, load_data
@@ -24,7 +24,6 @@ from tfzero.jobs.check import show_briefly
 from tfzero.jobs.ending import end_study
 from tfzero.jobs.recommended import (
     choose_place,
-    require_writable,
 )
 from tfzero.jobs.source import open_source
 from tfzero.study import screen
@@ -186,7 +185,7 @@ def compare(
     one_machine = scheduler is None
     exporting = choose_place(full.name, run, out=out, export=export, has_threads=one_machine)
     chosen_by = "export" if export is not None or out is None else "out"
-    require_writable(exporting.target, chosen_by=chosen_by)
+    require_folder_place(exporting.target, chosen_by=chosen_by)
     own_networks = encoder is not None or opened.encoder is not None
     # The workers' working directory may be another.
     asked_for = Workspace(full, run.path.resolve(), _own_objects() if own_networks else {}, outside)

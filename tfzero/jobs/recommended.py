@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from tfzero.common.arm import Arm
-from tfzero.common.checks import InputError
 from tfzero.common.console import print_plain
 from tfzero.study.records import RunFolder
 from tfzero.study.verdict.recommendation import describe_file, why_not_exported
@@ -222,23 +221,3 @@ def export_file(workspace: Workspace, arm: Arm, target: pathlib.Path, notes: dic
         sound=data.sound,
     )
     return version.name
-
-
-def require_writable(target: pathlib.Path, *, chosen_by: str) -> None:
-    """Refuses before hours of training what could not be exported after them.
-
-    Args:
-        target: Where the SavedModel would go.
-        chosen_by: The argument that decides that.
-
-    Raises:
-        InputError: If nothing can be written there.
-    """
-    existing = target
-    while not existing.exists():
-        existing = existing.parent
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise InputError(
-            f"Cannot write to {existing}; the SavedModel would go to {target}. "
-            f"Choose another folder with `{chosen_by}`."
-        )

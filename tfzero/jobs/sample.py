@@ -12,7 +12,7 @@ from rich.console import Console
 
 from tfzero.common.checks import InputError, require_choice
 from tfzero.common.console import print_plain
-from tfzero.common.files import make_folder, write_json
+from tfzero.common.files import make_folder, require_folder_place, write_json
 from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
 from tfzero.jobs.load import load_model
@@ -75,6 +75,7 @@ def sample_to_folder(
     files = [out / f"{name}.png" for name in grids]
     report = out / "quality.json"
     _require_free([*files, *([report] if quality else [])], overwrite)
+    require_folder_place(out, chosen_by="out")
     # Before anything is written: the same command, mended, must not find its own files.
     measured = None if quality is None else _measure(model, data, quality, seed=pictures.seed)
     make_folder(out)

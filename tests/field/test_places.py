@@ -7,9 +7,9 @@ import pathlib
 
 import pytest
 
-import tfzero
 from tests.export.conftest import model, version  # noqa: F401  # fixtures
 from tests.jobs.test_compare import make_images, run_here
+from tests.pretrain.cases import make_method
 from tfzero.common.checks import InputError
 from tfzero.common.files import require_file_place, require_folder_place
 
@@ -48,9 +48,7 @@ def place(tmp_path_factory, version):
     (folder / "taken.keras").mkdir()
     (folder / "file").write_text("mine")
     (folder / "model").symlink_to(version.parent)
-    made = tfzero.VAE(tfzero.build_encoder((8, 8, 1), width=2), seed=0)
-    made.compile()
-    made.save(folder / "vae.keras")
+    make_method("vae").save(folder / "vae.keras")
     return folder
 
 

@@ -14,6 +14,7 @@ from tfzero.cli.options import (
     command,
 )
 from tfzero.cli.parse import parse_numbers, print_json, split
+from tfzero.common.numbers import write_number
 from tfzero.data.passed_over import PassedOver, describe_kinds
 from tfzero.export.layout import find_version
 from tfzero.export.notes import describe_changes
@@ -146,7 +147,7 @@ def predict(
     else:
         for prediction in predictions:
             scores = list(prediction.scores.items())[:top]
-            said = ", ".join(f"{name} {score:.3f}" for name, score in scores)
+            said = ", ".join(f"{name} {write_number(score, 3, whole=1)}" for name, score in scores)
             print(f"{prediction.path}: {said}")
     for sentence in skipped:
         print(f"tfzero: {sentence}", file=sys.stderr)

@@ -38,6 +38,7 @@ from tfzero.cli.parse import check_seed, load_images, parse_settings
 from tfzero.cli.translate import Console
 from tfzero.common.checks import InputError, require_choice
 from tfzero.common.console import print_plain
+from tfzero.common.numbers import write_number
 from tfzero.data.kinds import KINDS
 from tfzero.jobs.check import look_at
 from tfzero.jobs.source import EncoderStart
@@ -288,6 +289,6 @@ def finetune(
     print(f"Updates of the network: {finetuned.steps:,}")
     if finetuned.frozen:
         print(finetuned.frozen)
-    accuracy = f"{100 * finetuned.accuracy:.1f} %"
+    accuracy = f"{write_number(100 * finetuned.accuracy)} %"
     print(f"Test accuracy {accuracy} (one run; for error bars use tfzero compare)")
     print(f"Wrote {out}")

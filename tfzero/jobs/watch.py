@@ -12,6 +12,7 @@ from rich.console import Console
 
 from tfzero.common.checks import InputError
 from tfzero.common.console import print_plain
+from tfzero.common.numbers import write_number
 from tfzero.common.seeds import derive_seed
 from tfzero.data import nested_subsets
 from tfzero.pretrain.alarms import Alarms
@@ -118,7 +119,9 @@ class Line(keras.callbacks.Callback):
         """Prints the line."""
         elapsed = time.monotonic() - self.began
         left = elapsed / (epoch + 1 - self.done) * (self.epochs - epoch - 1)
-        losses = ", ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
+        losses = ", ".join(
+            f"{name} {write_number(value, 3)}" for name, value in (logs or {}).items()
+        )
         print_plain(
             self.console,
             f"epoch {epoch + 1}/{self.epochs}: {losses}; {format_seconds(left)} left",

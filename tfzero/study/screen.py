@@ -11,6 +11,7 @@ from rich.text import Text
 
 from tfzero.common.arm import Arm
 from tfzero.common.console import print_plain
+from tfzero.common.numbers import write_number
 from tfzero.common.surroundings import describe_dropped, foreign_variables
 from tfzero.networks.frozen import describe_frozen
 from tfzero.study.growth import Growth
@@ -331,5 +332,5 @@ def _print_place(console: Console, text: str) -> None:
 
 
 def _format(row) -> str:
-    margin = "" if row["half_width"] is None else f" ± {row['half_width']:.1f}"
-    return f"{row['mean']:.1f}{margin}"
+    margin = "" if row["half_width"] is None else f" ± {write_number(row['half_width'])}"
+    return f"{write_number(row['mean'])}{margin}"

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tfzero.common.files import read_json
+from tfzero.common.numbers import write_number
 from tfzero.study.workspace import Workspace
 
 
@@ -53,4 +54,6 @@ class Standing:
         scores = list(self._scores.get((arm, count), {}).values())
         if not scores:
             return "-"
-        return Text.assemble(f"{100 * np.mean(scores):.1f} ", (f"({len(scores)})", "dim"))
+        return Text.assemble(
+            f"{write_number(100 * float(np.mean(scores)))} ", (f"({len(scores)})", "dim")
+        )

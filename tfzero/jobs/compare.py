@@ -16,7 +16,7 @@ from tfzero.common.checks import StopError
 from tfzero.common.console import print_plain
 from tfzero.common.files import is_disk_full, require_folder_place
 from tfzero.common.outlet import standard_output
-from tfzero.common.surroundings import own_settings
+from tfzero.common.surroundings import own_settings, trusts_files
 from tfzero.data import ImageData, load_data
 from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.jobs import opening
@@ -188,7 +188,13 @@ def compare(
     require_folder_place(exporting.target, chosen_by=chosen_by)
     own_networks = encoder is not None or opened.encoder is not None
     # The workers' working directory may be another.
-    asked_for = Workspace(full, run.path.resolve(), _own_objects() if own_networks else {}, outside)
+    asked_for = Workspace(
+        full,
+        run.path.resolve(),
+        _own_objects() if own_networks else {},
+        outside,
+        trusts_files=own_networks and trusts_files(),
+    )
     added = opening.Added(wider, tuple(add_arms or ()), more_seeds)
     begun = opening.Opening(asked_for, request, added, data, encoder, opened, overwrite)
     with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):

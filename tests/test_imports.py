@@ -37,6 +37,7 @@ ONLY = {
         "tfzero.data.fit",
         "tfzero.data.logmel",
         "tfzero.data.passed_over",
+        "tfzero.data.regular",
         "tfzero.data.scan",
         "tfzero.data.tiff",
     },

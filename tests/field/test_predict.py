@@ -1,6 +1,7 @@
 """What predict does with folders and files as people have them: what it leaves out is counted."""
 
 import json
+import os
 
 import numpy as np
 import PIL.Image
@@ -10,7 +11,15 @@ import tifffile
 from tests.export.conftest import build_model, images, model, version  # noqa: F401  # fixtures
 from tests.jobs.test_compare import run_here
 from tfzero.common.checks import InputError
-from tfzero.data.passed_over import FRAMES, HIDDEN, NO_IMAGE, OTHER_KIND, READ_ALREADY, PassedOver
+from tfzero.data.passed_over import (
+    FRAMES,
+    HIDDEN,
+    NO_FILE,
+    NO_IMAGE,
+    OTHER_KIND,
+    READ_ALREADY,
+    PassedOver,
+)
 from tfzero.export import export_savedmodel, predict_files
 
 RNG = np.random.default_rng(3)
@@ -96,3 +105,13 @@ def test_pages_that_may_be_channels_are_refused(tmp_path):
         predict_files(version, [tmp_path / "a.tif"])
     tifffile.imwrite(tmp_path / "b.tif", draw(4, 12, 9), photometric="minisblack")
     assert len(predict_files(version, [tmp_path / "b.tif"])) == 1
+
+
+def test_a_pipe_is_refused_and_not_waited_for(version, tmp_path):  # noqa: F811
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(InputError, match="pipe.png is a pipe, a socket or a device"):
+        predict_files(version, [tmp_path / "pipe.png"])
+    PIL.Image.fromarray(draw(12, 9)).save(tmp_path / "a.png")
+    left = PassedOver()
+    assert len(predict_files(version, [tmp_path], passed_over=left)) == 1
+    assert left.counts == {(NO_FILE, ".png"): 1}

@@ -181,9 +181,8 @@ def _score_encoded(
 
 def _read_bytes(path: pathlib.Path, reader: Reader) -> bytes:
     try:
-        with path.open("rb") as file:
-            reader.check(path)
-            return file.read()
+        reader.check(path)  # of a pipe reading may never end
+        return path.read_bytes()
     except OSError as error:
         raise InputError(
             f"{path} cannot be read: {error.strerror}. Expected a file with an {reader.word}."

@@ -20,6 +20,7 @@ from tfzero.data.clips import SUFFIX, read_clip, read_clip_header
 from tfzero.data.decode import SUFFIXES, decode_image, read_header
 from tfzero.data.logmel import LogMel, make_image
 from tfzero.data.passed_over import OTHER_KIND, PassedOver
+from tfzero.data.regular import require_file
 from tfzero.data.scan import find_known
 from tfzero.export.decoding import DECODABLE_CHANNELS
 from tfzero.export.fresh_process import MAX_PIXELS
@@ -143,7 +144,7 @@ def _read_images(shape: tuple[int, int, int], resize: str, file_range: PixelRang
         word="image",
         whole="PNG or JPEG file",
         # Of images Pillow reads no more than the header until they are checked.
-        check=lambda path: None,
+        check=lambda path: require_file(path, "an image"),
         suits_graph=lambda content: has_graph and _suits_graph(content),
         decode=look,
         count_left=count_left,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from rich.console import Console
 
-from tfzero.common.checks import InputError, require_choice
+from tfzero.common.checks import InputError, StopError, require_choice
 from tfzero.common.console import print_plain
 from tfzero.common.files import make_folder, require_folder_place, write_json
 from tfzero.common.seeds import derive_seed
@@ -79,11 +79,15 @@ def sample_to_folder(
     # Before anything is written: the same command, mended, must not find its own files.
     measured = None if quality is None else _measure(model, data, quality, seed=pictures.seed)
     make_folder(out)
-    for file, grid in zip(files, grids.values(), strict=True):
-        write_png(file, grid)
-        print_plain(console, f"Wrote {file}")
-    if measured is not None:
-        _write_quality(report, measured, console)
+    try:
+        _write_grids(dict(zip(files, grids.values(), strict=True)), console)
+        if measured is not None:
+            _write_quality(report, measured, console)
+    except StopError:
+        if not overwrite:  # else the same command would find them in its way
+            for file in files:
+                file.unlink(missing_ok=True)
+        raise
 
 
 def _require_counts(pictures: Pictures) -> None:
@@ -98,6 +102,12 @@ def _require_free(files: Sequence[pathlib.Path], overwrite: bool) -> None:
         raise InputError(
             f"{taken[0]} exists; choose another with `out`, or replace: `overwrite=True`."
         )
+
+
+def _write_grids(grids: Mapping[pathlib.Path, np.ndarray], console: Console) -> None:
+    for file, grid in grids.items():
+        write_png(file, grid)
+        print_plain(console, f"Wrote {file}")
 
 
 def _write_quality(report: pathlib.Path, quality: Quality, console: Console) -> None:

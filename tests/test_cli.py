@@ -91,7 +91,7 @@ def test_version_is_printed():
         (["pretrain", "--method", "vea", "--out", "x.keras"], 'Did you mean "vae"'),
         (["pretrain", "--out", "x.h5"], "ends in .keras"),
         (["finetune", "--encoder", "none.keras"], "none.keras does not exist"),
-        (["finetune", "--out", "no/such/x.keras"], "no folder"),
+        (["finetune", "--out", "no/such/x.keras"], "no/such is not there; make it"),
         (["finetune", "--strategy", "probee"], 'Did you mean "probe"'),
         (["export", "none.keras", "--out", "sm"], "none.keras does not exist"),
         (["export", "none.keras", "--out", "sm", "--image-shape", "8,8"], 'is "8,8"; expected'),

@@ -120,7 +120,7 @@ def _read_images(shape: tuple[int, int, int], resize: str, file_range: PixelRang
             channels=channels,
             size=(height, width),
             resize=resize,
-            pages=choose_pages(path, channels, ranged=ranged),
+            pages=_choose_pages(path, channels, ranged=ranged)[0],
             pixel_range=file_range,
             seen=seen,
         )
@@ -133,9 +133,7 @@ def _read_images(shape: tuple[int, int, int], resize: str, file_range: PixelRang
         return pixels
 
     def count_left(path: pathlib.Path) -> int:
-        pages = choose_pages(path, channels, ranged=ranged)
-        header = read_header(path, pages=pages, ranged=ranged)
-        return header.frames - header.images
+        return _choose_pages(path, channels, ranged=ranged)[1]
 
     # Else there is no such signature.
     has_graph = channels in DECODABLE_CHANNELS and (not file_range or file_range[1] < 65536)
@@ -151,8 +149,10 @@ def _read_images(shape: tuple[int, int, int], resize: str, file_range: PixelRang
     )
 
 
-def choose_pages(path: pathlib.Path, channels: int, *, ranged: bool) -> str:
-    """Returns what the pages of a file are to a model: "channels" where it takes that many.
+def _choose_pages(path: pathlib.Path, channels: int, *, ranged: bool) -> tuple[str, int]:
+    """Returns what the pages of a file are to a model, and how many of them it does not see.
+
+    They are "channels" where the model takes that many.
 
     Args:
         path: An image.
@@ -165,9 +165,9 @@ def choose_pages(path: pathlib.Path, channels: int, *, ranged: bool) -> str:
     header = read_header(path, ranged=ranged)
     of_channels = 1 < channels == header.frames and header.channels == 1
     if not of_channels or path.suffix.lower() not in tiff.SUFFIXES:
-        return "first"
+        return "first", header.frames - header.images
     if channels not in DECODABLE_CHANNELS:
-        return "channels"
+        return "channels", 0
     raise InputError(
         f"{path} has {channels} gray pages, and the model takes {channels} channels; expected "
         "one page, because the pages may be channels or pictures of their own. Write the picture "

@@ -91,7 +91,7 @@ def test_version_is_printed():
         (["pretrain", "--method", "vea", "--out", "x.keras"], 'Did you mean "vae"'),
         (["pretrain", "--out", "x.h5"], "ends in .keras"),
         (["finetune", "--encoder", "none.keras"], "none.keras does not exist"),
-        (["finetune", "--out", "no/such/x.keras"], "no folder"),
+        (["finetune", "--out", "no/such/x.keras"], "no/such is not there; make it"),
         (["finetune", "--strategy", "probee"], 'Did you mean "probe"'),
         (["export", "none.keras", "--out", "sm"], "none.keras does not exist"),
         (["export", "none.keras", "--out", "sm", "--image-shape", "8,8"], 'is "8,8"; expected'),
@@ -210,7 +210,8 @@ def test_single_stages_from_pretraining_to_prediction(
     assert line.startswith("one.png: ") and line.count(",") == 1
     (tmp_path / "folder").mkdir()
     Image.new("L", (9, 9), 100).save("folder/two.png")
-    found = json.loads(run("predict", "sm", "one.png", "folder", "--json", "--batch-size", "1"))
+    said = json.loads(run("predict", "sm", "one.png", "folder", "--json", "--batch-size", "1"))
+    found = said["predictions"]
     assert [each["path"] for each in found] == ["one.png", "folder/two.png"]
     assert sum(found[0]["scores"].values()) == pytest.approx(1, abs=1e-5)
     litert = ("convert", "sm", "--to", "litert", "--signature", "serving_float")

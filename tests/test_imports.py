@@ -36,6 +36,10 @@ ONLY = {
         "tfzero.data.decode",
         "tfzero.data.fit",
         "tfzero.data.logmel",
+        "tfzero.data.passed_over",
+        "tfzero.data.regular",
+        "tfzero.data.scan",
+        "tfzero.data.tiff",
     },
     ("export", "networks"): {"tfzero.networks.scaling"},
 }

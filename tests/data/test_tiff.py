@@ -7,6 +7,7 @@ from PIL import Image
 
 from tests.data.pictures import make_pixels
 from tfzero.common.checks import InputError
+from tfzero.common.pixels import Extents, scale_values
 from tfzero.data import load_data
 from tfzero.data.decode import decode_image, read_header
 
@@ -109,7 +110,19 @@ WRONG = {
         "each",
         "has 2 pages of different sizes or kinds; expected equal ones",
     ),
-    "floats": (write(STACK / np.float32(255)), "first", "has pixels of type float32"),
+    "floats": (
+        write(STACK / np.float32(255)),
+        "first",
+        r"has 32-bit pixels, here in 0\.\.0\.97.*`pixel_range=\(0, 1\)`",
+    ),
+    "floats as channels": (write(STACK.astype(np.float64)), "channels", r"has 64-bit .*\(0, 255\)"),
+    "not a number": (write(STACK * np.float32("nan")), "first", "contains NaN or infinity"),
+    "complex numbers": (write(STACK.astype(np.complex64)), "first", "has pixels of type complex64"),
+    "white is zero in floats": (
+        write(STACK.astype(np.float32), photometric="miniswhite"),
+        "each",
+        "has pixels of type float32 and says that white is zero",
+    ),
     "more than a bomb": (write(STACK), "first", "has more pixels than the limit of 100"),
 }
 
@@ -122,6 +135,51 @@ def test_what_cannot_be_decided_is_refused(tmp_path, what, monkeypatch):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(InputError, match=rf"a\.tif {message}"):
         read(tmp_path / "a.tif", pages)
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8", "i2", "u4", "i4", ">f4"])
+@pytest.mark.parametrize("pages", ["each", "channels"])
+def test_pixels_of_any_range_in_stacks(tmp_path, kind, pages):
+    values = (STACK.astype(np.float64) * 3 - 300).clip(0 if "u" in kind else -300).astype(kind)
+    write(values)(tmp_path / "stack.tif")
+    with pytest.raises(InputError, match=r"stack\.tif has .*-bit pixels, here in .*pixel_range="):
+        read_header(tmp_path / "stack.tif", pages=pages)
+    header = read_header(tmp_path / "stack.tif", pages=pages, ranged=True)
+    assert header.images == (len(STACK) if pages == "each" else 1)
+    seen, given = Extents(), {"size": None, "pixel_range": (-100.0, 400.0)}
+    expected = scale_values(values, (-100.0, 400.0))
+    for page in range(header.images):
+        found = decode_image(
+            tmp_path / "stack.tif",
+            channels=header.channels,
+            pages=pages,
+            page=page,
+            seen=seen,
+            **given,
+        )
+        right = expected[page, ..., None] if pages == "each" else expected.transpose(1, 2, 0)
+        np.testing.assert_array_equal(found, right)
+    [extent] = seen
+    assert (extent.low, extent.high) == (values.min(), values.max())
+    if kind in ("f4", "i4", "i2"):  # a page alone is read by Pillow, to the same pixels and kind
+        write(values[0])(tmp_path / "one.tif")
+        alone = Extents()
+        one = decode_image(tmp_path / "one.tif", channels=1, seen=alone, **given)
+        np.testing.assert_array_equal(one[..., 0], expected[0])
+        assert next(iter(alone)).kind == extent.kind
+
+
+def test_a_data_set_of_float_stacks(tmp_path):
+    for number in range(10):
+        place = tmp_path / "ab"[number % 2] / f"{number}.tif"
+        place.parent.mkdir(exist_ok=True)
+        write(make_pixels(3, 8, 9, seed=number).astype(np.float32))(place)
+    with pytest.raises(InputError, match=r"`pixel_range=\(0, 255\)`"):
+        load_data(tmp_path, pages="each")
+    data = load_data(tmp_path, pages="each", pixel_range=(0, 255))
+    assert data.train_images.dtype == np.uint8 and len(data.train_images) > 10
+    with pytest.raises(InputError, match="expected no value outside of it"):
+        load_data(tmp_path, pages="channels", pixel_range=(0, 1))
 
 
 def make_stacks(folder, *, num_pages=3, name="a.tif"):

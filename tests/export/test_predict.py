@@ -106,7 +106,7 @@ def test_bad_files_are_named(version, files, tmp_path):
 
 
 def test_what_is_not_there(version, tmp_path):
-    with pytest.raises(InputError, match="missing.png cannot be read"):
+    with pytest.raises(InputError, match="missing.png does not exist; expected an image"):
         predict_files(version, [tmp_path / "missing.png"])
 
 

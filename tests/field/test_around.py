@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import dataclasses
 import json
 import mmap
 import os
@@ -391,3 +392,26 @@ def test_a_study_gives_bit_equal_results_in_all_surroundings(tmp_path):
         assert cells.keys() == found["plain2"].keys() and len(cells) == 6
         for name, expected in found["plain2"].items():
             np.testing.assert_array_equal(cells[name], expected)
+
+
+def test_leave_to_run_code_in_files_reaches_the_jobs(tmp_path):
+    import keras
+    from keras.src.saving.serialization_lib import SafeModeScope
+
+    @process.in_study
+    def load(workspace):
+        return keras.models.load_model(tmp_path / "code.keras")
+
+    layers = [keras.Input((2,)), keras.layers.Lambda(lambda x: 2 * x, output_shape=(2,))]
+    keras.Sequential(layers).save(tmp_path / "code.keras")
+    plan, run = open_small_run(tmp_path / "run", arms=["pixels/svm"], label_counts=(12,))
+    workspace = at(plan, run)
+    assert not surroundings.trusts_files()
+    with pytest.raises(ValueError, match="enable_unsafe_deserialization"):
+        load(workspace)
+    with SafeModeScope(None):
+        keras.config.enable_unsafe_deserialization()
+        trusting = dataclasses.replace(workspace, trusts_files=surroundings.trusts_files())
+    assert not surroundings.trusts_files()
+    assert load(trusting)(np.ones((1, 2)))[0, 0] == 2
+    assert not surroundings.trusts_files()  # it ends with the job

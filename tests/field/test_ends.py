@@ -29,6 +29,7 @@ from tests.conftest import draw_bars
 from tests.export.conftest import images, model, version  # noqa: F401  # fixtures
 from tests.jobs.conftest import small_studies  # noqa: F401  # a fixture
 from tests.jobs.test_compare import command, make_images, read_results, run_here
+from tests.pretrain.cases import make_method
 from tfzero.common.checks import StopError
 from tfzero.common.files import atomic_file, sentence_for, write_by_path, write_json
 from tfzero.common.outlet import Outlet
@@ -351,10 +352,9 @@ def test_predict_answers_all_files_but_the_bad_one(version, images, tmp_path):
     for name in ("1.png", "2.png", "missing.png", "empty"):
         assert done.stderr.count(f"{tmp_path / name} ") == 1
     done = run_here(*asked, "--json", cwd=tmp_path)
-    assert [pathlib.Path(each["path"]).name for each in json.loads(done.stdout)] == [
-        "0.png",
-        "3.png",
-    ]
+    said = json.loads(done.stdout)
+    assert [each["path"][-5:] for each in said["predictions"]] == ["0.png", "3.png"]
+    assert len(said["skipped"]) == 4 and said["passed_over"] == []
 
 
 # --- writes
@@ -482,6 +482,10 @@ def test_a_write_that_fails_leaves_what_was_there(number, tmp_path, monkeypatch)
     # As HDF5 and TensorFlow say it: in words, and without a number.
     with pytest.raises(StopError, match=reason), sentence_for(path):
         raise RuntimeError(f"HDF error: {reason}")
+    # As NumPy says it, of a disk that took a part of an array.
+    full = os.strerror(errno.ENOSPC)
+    with pytest.raises(StopError, match=full), sentence_for(path):
+        raise OSError("5376 requested and 3968 written")
     with pytest.raises(KeyError), sentence_for(path):  # no error of the system
         raise KeyError("mine")
     assert json.loads(path.read_text()) == {"a": 1} and len(list(tmp_path.iterdir())) == 1
@@ -601,7 +605,8 @@ def keep_bars(folder):
     ids=["check", "compare", "compare-export"],
 )
 def test_a_disk_that_fails_at_any_call_ends_in_a_sentence(words, tmp_path):
-    every = 1 if words[0] == "check" else 9  # a study takes seconds
+    # A study takes seconds, and one that exports even more.
+    every = 1 if words[0] == "check" else 27 if "--export" in words else 9
     assert try_failing(words, keep_bars, tmp_path, numbers=NUMBERS, every=every) >= 10
 
 
@@ -626,6 +631,43 @@ def test_a_disk_that_fails_under_single_stages(name, tmp_path, small_encoders):
         "supervised": "pretrain bars.npz --method supervised --epochs 1 --out s.keras",
     }[name].split()
     assert try_failing(words, keep_bars, tmp_path, numbers=NUMBERS, every=1) >= 10
+
+
+def test_pictures_of_a_disk_that_fails_are_not_in_the_way_of_the_next_try(tmp_path):
+    make_method("vae").save(tmp_path / "vae.keras")
+    words = ("sample", "vae.keras", "--out", "pictures", "--count", "4")
+    calls = count_calls(lambda: run_here(*words, cwd=tmp_path), tmp_path)
+    drawn = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    shutil.rmtree(tmp_path / "pictures")
+    # The last call waits for the folder, and nothing is lost where that fails.
+    with Disk(tmp_path, errno.ENOSPC, calls - 2).use():
+        done = run_here(*words, cwd=tmp_path)
+    assert done.returncode == 1 and os.strerror(errno.ENOSPC) in done.stderr
+    assert "Wrote" in done.stdout and not list((tmp_path / "pictures").iterdir())
+    assert run_here(*words, cwd=tmp_path).returncode == 0
+    assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == drawn
+
+
+@pytest.mark.slow
+def test_a_disk_that_fails_under_a_conversion(version, tmp_path):
+    def make(folder):
+        shutil.copytree(version, folder / "model" / "1")
+        return [folder / "model/1/saved_model.pb"]
+
+    words = ("convert", "model", "--to", "litert", "--out", "file")
+    assert try_failing(words, make, tmp_path, numbers=NUMBERS, every=1) >= 2
+
+
+def test_a_disk_that_is_full_for_another_converter(version, tmp_path, monkeypatch):
+    from tfzero.export import convert
+
+    said = "OSError: [Errno 28] No space left on device: 'model.onnx'"
+    finished = subprocess.CompletedProcess([], 1, "", said)
+    monkeypatch.setattr(convert.subprocess, "run", lambda *_, **__: finished)
+    monkeypatch.setattr(convert, "_require_packages", lambda *_: None)
+    with pytest.raises(StopError, match="Cannot write .*file.onnx: No space left on device. Make"):
+        convert.convert_savedmodel(version, "onnx", out=tmp_path / "file.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -506,3 +506,35 @@ def test_wholly_transparent_pixels_say_nothing(tmp_path):
     seen = Extents()
     decode_image(tmp_path / "a.png", channels=3, size=None, seen=seen)
     assert [extent.describe() for extent in seen] == ["8-bit values in 200..200"]
+
+
+# What the networks of tfzero are called in an export, and a wrong range for each.
+OWN = {
+    "classifier": lambda: (tfzero.Classifier(_encoder(), num_classes=2), "savedmodel"),
+    "encoder": lambda: (_encoder(), "encoder"),
+    "method": lambda: (tfzero.Rotation(_encoder()), "encoder"),
+    "posterior": lambda: (tfzero.VAE(_encoder()).parts()["posterior"], "encoder"),
+    "in a Sequential": lambda: (keras.Sequential([_encoder(), keras.layers.Dense(2)]), "encoder"),
+    "decoder": lambda: (tfzero.VAE(_encoder()).parts()["decoder"], "generator"),
+}
+
+
+def _encoder():
+    return tfzero.build_encoder((8, 8, 1), width=2)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_no_export_takes_another_range_for_an_own_network(name, tmp_path):
+    network, kind = OWN[name]()
+    with pytest.raises(InputError, match="takes 0..1. Leave it out|all would be black. Leave it"):
+        getattr(tfzero, f"export_{kind}")(network, tmp_path, pixel_range=(0, 255))
+    assert not list(tmp_path.iterdir())
+
+
+def test_somebody_elses_scaling_before_an_own_encoder_decides(tmp_path):
+    scaled = keras.Sequential([keras.layers.Rescaling(1 / 255), _encoder()])
+    scaled.build((None, 8, 8, 1))
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1), np.uint8)
+    version = tfzero.export_encoder(scaled, tmp_path, pixel_range=(0, 255))
+    serve = tf.saved_model.load(str(version)).signatures["serving_default"]
+    np.testing.assert_allclose(serve(image=images)["features"], scaled(images), atol=1e-4)

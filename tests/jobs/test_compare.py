@@ -467,7 +467,7 @@ def test_predict_takes_the_export_which_is_whole(finished):
     Image.fromarray(data.test_images[0, :, :, 0]).save(folder / "one.png")
     done = run_here("predict", "savedmodels/bars", "one.png", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
-    [prediction] = json.loads(done.stdout)
+    [prediction] = json.loads(done.stdout)["predictions"]
     assert sum(prediction["scores"].values()) == pytest.approx(1, abs=1e-5)
     assert prediction["label"] in data.class_names
     assert fresh_process.check_version(folder / "savedmodels/bars/1") == []

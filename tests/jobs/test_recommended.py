@@ -12,7 +12,7 @@ from tfzero.study.records import RunFolder
 def test_a_place_that_cannot_be_written_to_is_refused_before_anything_is_trained(tmp_path):
     (tmp_path / "taken").write_text("a file where the folder of models would be")
     data = tfzero.from_arrays(*draw_bars(80, seed=0), name="bars")
-    with pytest.raises(InputError, match=r"Cannot write to .*taken.*another folder with `export`"):
+    with pytest.raises(InputError, match=r"Cannot write .*taken.*another place with `export`"):
         tfzero.compare(
             data,
             arms=["scratch/finetune"],

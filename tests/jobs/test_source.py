@@ -145,7 +145,7 @@ def test_public_weights_are_read_once_and_exported_with_all_they_need(tmp_path, 
     assert fresh_process.check_version(pathlib.Path(version)) == []
     answer = run_here("predict", version, "one.png", "--json", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
-    [prediction] = json.loads(answer.stdout)
+    [prediction] = json.loads(answer.stdout)["predictions"]
     final = next((tmp_path / "runs/bars/final").glob("*.keras"))
     expected = tfzero.load_model(final)(data.test_images[:1]).numpy()[0]
     scores = [prediction["scores"][name] for name in data.class_names]

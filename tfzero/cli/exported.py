@@ -14,6 +14,8 @@ from tfzero.cli.options import (
     command,
 )
 from tfzero.cli.parse import parse_numbers, print_json, split
+from tfzero.common.numbers import write_number
+from tfzero.data.passed_over import PassedOver, describe_kinds
 from tfzero.export.layout import find_version
 from tfzero.export.notes import describe_changes
 
@@ -113,24 +115,39 @@ def predict(
         typer.Argument(help="Image or WAV files, as the model takes, and folders of them."),
     ],
     top: Annotated[int, typer.Option(min=1, help="Classes shown for each image.")] = 3,
-    as_json: Annotated[bool, typer.Option("--json", help="All scores as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="All scores, and what was left out, as JSON.")
+    ] = False,
     batch_size: Annotated[int, typer.Option(help="Images decoded and scored at once.")] = 64,
 ) -> None:
     """Name the class of images, or of clips of sound, with an exported classifier.
+
+    Says how many files of a folder, and pages of files, are not read, and why.
 
     Exits with 1 if a file could not be used; the others are answered.
     """
     find_version(savedmodel)  # before TensorFlow loads, which takes seconds
     skipped: list[str] = []
-    predictions = tfzero.predict_files(savedmodel, images, batch_size=batch_size, skipped=skipped)
-    for note in describe_changes(savedmodel, [found.path for found in predictions]):
-        print(f"Note: {note}", file=sys.stderr)
+    left = PassedOver()
+    predictions = tfzero.predict_files(
+        savedmodel, images, batch_size=batch_size, skipped=skipped, passed_over=left
+    )
+    notes = [*describe_changes(savedmodel, [found.path for found in predictions])]
+    for note in [*notes, describe_kinds(left.kinds())]:
+        if note:
+            print(f"Note: {note}", file=sys.stderr)
     if as_json:
-        print_json([_to_json(p) for p in predictions])
+        print_json(
+            {
+                "predictions": [_to_json(p) for p in predictions],
+                "passed_over": [kind._asdict() for kind in left.kinds()],
+                "skipped": skipped,
+            }
+        )
     else:
         for prediction in predictions:
             scores = list(prediction.scores.items())[:top]
-            said = ", ".join(f"{name} {score:.3f}" for name, score in scores)
+            said = ", ".join(f"{name} {write_number(score, 3, whole=1)}" for name, score in scores)
             print(f"{prediction.path}: {said}")
     for sentence in skipped:
         print(f"tfzero: {sentence}", file=sys.stderr)

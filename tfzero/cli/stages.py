@@ -37,6 +37,8 @@ from tfzero.cli.options import (
 from tfzero.cli.parse import check_seed, load_images, parse_settings
 from tfzero.cli.translate import Console
 from tfzero.common.checks import InputError, require_choice
+from tfzero.common.console import print_plain
+from tfzero.common.numbers import write_number
 from tfzero.data.kinds import KINDS
 from tfzero.jobs.check import look_at
 from tfzero.jobs.source import EncoderStart
@@ -138,7 +140,7 @@ def pretrain(
     start = EncoderStart(encoder, residual)
     if method == Supervised.word:
         supervise_to_file(loaded, out, epochs=epochs, seed=seed, kind=kind, start=start)
-        console.print(f"Wrote {out}", highlight=False)
+        print_plain(console, f"Wrote {out}")
         return
     probed = (loaded.train_images, loaded.train_labels) if probe else None
     pretrain_to_file(
@@ -287,6 +289,6 @@ def finetune(
     print(f"Updates of the network: {finetuned.steps:,}")
     if finetuned.frozen:
         print(finetuned.frozen)
-    accuracy = f"{100 * finetuned.accuracy:.1f} %"
+    accuracy = f"{write_number(100 * finetuned.accuracy)} %"
     print(f"Test accuracy {accuracy} (one run; for error bars use tfzero compare)")
     print(f"Wrote {out}")

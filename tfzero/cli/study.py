@@ -40,6 +40,8 @@ from tfzero.cli.options import (
 )
 from tfzero.cli.parse import load_images, parse_minutes, print_json, read_load_options, split
 from tfzero.cli.translate import Console
+from tfzero.common.console import print_plain
+from tfzero.common.files import require_file_place
 from tfzero.data.check import check_data
 from tfzero.jobs.check import show_check, write_check_page
 
@@ -272,12 +274,14 @@ def check(
     quick part of this first.
     """
     console = Console(context, stderr=as_json, advising="compare")
+    if page is not None:
+        require_file_place(page, chosen_by="page")
     options = read_load_options(context)
-    result = check_data(data, options, say=lambda text: console.print(text, style="dim"))
+    result = check_data(data, options, say=lambda text: print_plain(console, text, style="dim"))
     show_check(console, result)
     if page is not None:
         write_check_page(result, page)
-        console.print(f"Page: {page}", highlight=False)
+        print_plain(console, f"Page: {page}")
     if as_json:
         print_json(result.to_json())
     if result.stops:

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 import time
@@ -21,6 +22,8 @@ from tfzero.common.checks import InputError, StopError
 
 # No file takes as long to write; what is older was left by a killed process.
 _STALE_SECONDS = 3600
+# What NumPy says of a disk that takes a part of an array.
+_CUT_SHORT = re.compile(r"\b\d+ requested and \d+ written\b")
 _READ_ONLY = "Choose a place that can be written to; then give the same command again."
 # What a system says when it cannot write, and what a person can do about it.
 _REMEDIES = {
@@ -64,12 +67,68 @@ def _find_number(error: BaseException) -> int | None:
         number = getattr(seen, "errno", None)
         if isinstance(seen, OSError) and isinstance(number, int):
             return number
-        # HDF5 and TensorFlow say it in words alone.
-        for known in _REMEDIES:
-            if os.strerror(known) in str(seen):
-                return known
+        if (number := read_number(str(seen))) is not None:
+            return number
         seen = seen.__cause__ or seen.__context__
     return None
+
+
+def read_number(text: str) -> int | None:
+    """Returns the system's number of the error that a text tells of; None if it tells of none.
+
+    HDF5, TensorFlow and converters say it in words alone, and NumPy how little it could write.
+    """
+    for known in _REMEDIES:
+        if os.strerror(known) in text:
+            return known
+    return errno.ENOSPC if _CUT_SHORT.search(text) else None
+
+
+def require_file_place(path: pathlib.Path, *, chosen_by: str) -> None:
+    """Refuses, before any work, a path at which no file can be written; the folder must be there.
+
+    Args:
+        path: The file, which may be there.
+        chosen_by: The argument that decides it.
+
+    Raises:
+        InputError: If it is a folder, or lies in none that can be written to.
+    """
+    if path.is_dir():
+        raise InputError(
+            f"{path} is a folder; expected the name of a file. Choose another with `{chosen_by}`."
+        )
+    _require_open(path, path.parent, chosen_by)
+
+
+def require_folder_place(path: pathlib.Path, *, chosen_by: str) -> None:
+    """Refuses, before any work, a path at which no folder can be made and written to.
+
+    Args:
+        path: The folder, which may be there.
+        chosen_by: The argument that decides it.
+
+    Raises:
+        InputError: If it, or what it lies in, is a file or cannot be written to.
+    """
+    existing = path
+    while not existing.exists():
+        existing = existing.parent
+    _require_open(path, existing, chosen_by)
+
+
+def _require_open(path: pathlib.Path, folder: pathlib.Path, chosen_by: str) -> None:
+    if not folder.exists():
+        reason = "is not there; make it"
+    elif not folder.is_dir():
+        reason = "is no folder; move it"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        reason = "is not open to writing; grant permission"
+    else:
+        return
+    raise InputError(
+        f"Cannot write {path}: {folder} {reason}, or choose another place with `{chosen_by}`."
+    )
 
 
 def make_folder(path: pathlib.Path) -> None:

@@ -1,6 +1,6 @@
 """What lies around a process and changes numbers: its environment, and settings of libraries.
 
-A study gives the same numbers whatever a notebook has set before it. Four kinds of settings:
+A study gives the same numbers whatever a notebook has set before it. Five kinds of settings:
 
 - Variables that TensorFlow and Keras read when they load: processes that tfzero starts do not get
   them, and its commands drop them (`drop_foreign_variables`).
@@ -8,6 +8,8 @@ A study gives the same numbers whatever a notebook has set before it. Four kinds
   tfzero works, and put back afterwards (`own_settings`).
 - Settings that a process keeps until it ends, as its threads: jobs of a study then run in a process
   beside the calling one (`tfzero.study.work.process.why_unfit`).
+- Whether Keras may run code in files, which changes no number: workers are told
+  (`trusts_files`).
 - Variables that numerical libraries read when they load: part of the plan (`processor_variables`).
 """
 
@@ -143,6 +145,29 @@ def choose_backend() -> None:
             f"Keras runs on {config.backend()} in this process; expected {BACKEND}. Import tfzero "
             f"before keras, or set the environment variable KERAS_BACKEND={BACKEND}."
         )
+
+
+def trusts_files() -> bool:
+    """Returns whether somebody let Keras run code that `.keras` files hold, as Lambda layers do."""
+    if "keras" not in sys.modules:
+        return False
+    # The public `keras.config.enable_unsafe_deserialization` sets it, and nothing public tells.
+    from keras.src.saving.serialization_lib import in_safe_mode
+
+    return in_safe_mode() is False
+
+
+@contextlib.contextmanager
+def trusting_files(trusted: bool) -> Iterator[None]:
+    """Lets Keras run code of `.keras` files until the block ends, where a person allowed it.
+
+    Args:
+        trusted: What `trusts_files` said in the process of that person.
+    """
+    from keras.src.saving.serialization_lib import SafeModeScope
+
+    with SafeModeScope(False) if trusted else contextlib.nullcontext():
+        yield
 
 
 @contextlib.contextmanager

@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfzero.common.checks import InputError
-from tfzero.common.pixels import Extents, PixelRange, guess_range, write_pair, write_range
-from tfzero.data.depth import flatten, has_deep_colors, is_deep, is_unbounded
+from tfzero.common.pixels import Extents, PixelRange
+from tfzero.data.depth import (
+    flatten,
+    flatten_plane,
+    has_deep_colors,
+    is_deep,
+    is_unbounded,
+    unknown_range,
+)
 from tfzero.data.fit import resize_picture
 from tfzero.data.regular import require_file
 from tfzero.data.tiff import Stack, find_stack, read_planes
@@ -72,7 +79,7 @@ def read_header(
     with _naming(path):
         stack = find_stack(path)
         if stack is not None:
-            return _head_stack(path, stack, pages)
+            return _head_stack(path, stack, pages, ranged=ranged)
     with _opened(path, ranged=ranged) as image:
         frames = _count_frames(image)
         if frames > 1 and pages == "channels":
@@ -133,15 +140,15 @@ def decode_image(
         InputError: If the file is empty, unreadable or too large, has 32-bit pixels without a
             range, or cannot hold the range.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
     with _naming(path):
         stack = find_stack(path)
         if stack is not None:
             planes = read_planes(path, stack, page=page, pages_are_channels=pages == "channels")
-            pictures = [
-                flatten(path, Image.fromarray(plane), pixel_range, seen) for plane in planes
-            ]
+            if stack.is_unbounded and pixel_range is None:
+                raise unknown_range(path, planes, whole=stack.dtype.kind != "f")
+            pictures = [flatten_plane(path, plane, pixel_range, seen) for plane in planes]
             return _join_planes(path, pictures, channels=channels, size=size, resize=resize)
     with _opened(path, ranged=pixel_range is not None) as image:
         if channels not in (1, 3):
@@ -156,7 +163,7 @@ def decode_image(
     return pixels[..., None] if channels == 1 else pixels
 
 
-def _head_stack(path: str | os.PathLike[str], stack: Stack, pages: str) -> Header:
+def _head_stack(path: str | os.PathLike[str], stack: Stack, pages: str, *, ranged: bool) -> Header:
     _check_size(path, stack.width * stack.height)
     as_channels = pages == "channels" and stack.frames > 1
     if pages != "first" and stack.others:
@@ -169,6 +176,9 @@ def _head_stack(path: str | os.PathLike[str], stack: Stack, pages: str) -> Heade
             f"{path} has {stack.frames} pages of {stack.channels} channels; expected pages of one "
             "channel where each is to be a channel. Convert it, or leave `pages` out."
         )
+    if stack.is_unbounded and not ranged:
+        planes = read_planes(path, stack, page=0, pages_are_channels=as_channels)
+        raise unknown_range(path, planes, whole=stack.dtype.kind != "f")
     channels = stack.frames if as_channels else stack.channels
     return Header(
         height=stack.height,
@@ -265,13 +275,7 @@ def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
 def _check_pixels(path: str | os.PathLike[str], image: PillowImage, *, ranged: bool) -> None:
     _check_size(path, image.width * image.height)
     if is_unbounded(image) and not ranged:
-        values = np.asarray(image)
-        low, high = float(values.min()), float(values.max())
-        raise InputError(
-            f"{path} has 32-bit pixels, here in {write_range(low, high)}. Their type does not "
-            "tell which values are black and white. Say it for all images, for example "
-            f"`pixel_range={write_pair(guess_range(low, high, whole=image.mode == 'I'))}`."
-        )
+        raise unknown_range(path, [np.asarray(image)], whole=image.mode == "I")
 
 
 def _check_size(path: str | os.PathLike[str], pixels: int) -> None:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tfzero.common.checks import InputError
-from tfzero.common.pixels import Extents, PixelRange, scale_values, write_range
+from tfzero.common.pixels import (
+    Extents,
+    PixelRange,
+    guess_range,
+    scale_values,
+    write_pair,
+    write_range,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -55,15 +63,8 @@ def flatten(
     Raises:
         InputError: If the file cannot hold values of the range, or holds NaN.
     """
-    from PIL import Image
-
     if is_deep(image) or is_unbounded(image):
-        values = np.asarray(image)
-        if not np.isfinite(values).all():
-            raise InputError(f"{path} contains NaN or infinity; expected finite pixels. Delete it.")
-        if seen is not None:
-            seen.add(values)
-        return Image.fromarray(scale_values(values, pixel_range or _DEEP_RANGE))
+        return _flatten_numbers(path, np.asarray(image), pixel_range, seen)
     if image.mode == "1":
         pixel_range = seen = None
     deep = has_deep_colors(path, image)
@@ -73,6 +74,61 @@ def flatten(
             "bits or more. Convert it from where it came from, or remove it."
         )
     return _flatten_colors(path, image, pixel_range, seen, deep=deep)
+
+
+def flatten_plane(
+    path: str | os.PathLike[str],
+    plane: np.ndarray,
+    pixel_range: PixelRange | None,
+    seen: Extents | None,
+) -> PillowImage:
+    """Returns one channel `(H, W)` as a gray picture of 8 bits: see `flatten`.
+
+    Raises:
+        InputError: As there.
+    """
+    from PIL import Image
+
+    if plane.dtype == np.uint8:
+        return flatten(path, Image.fromarray(plane), pixel_range, seen)
+    return _flatten_numbers(path, plane, pixel_range, seen)
+
+
+def unknown_range(
+    path: str | os.PathLike[str], planes: Sequence[np.ndarray], *, whole: bool
+) -> InputError:
+    """Returns why pixels, whose type has no range of its own, cannot be used without one.
+
+    Args:
+        path: Their file.
+        planes: The channels.
+        whole: Whether they are whole numbers.
+    """
+    low = min(float(plane.min()) for plane in planes)
+    high = max(float(plane.max()) for plane in planes)
+    if not np.isfinite([low, high]).all():
+        return InputError(f"{path} contains NaN or infinity; expected finite pixels. Delete it.")
+    kind = f"{8 * planes[0].itemsize}-bit pixels"
+    return InputError(
+        f"{path} has {kind}, here in {write_range(low, high)}. Their type does not "
+        "tell which values are black and white. Say it for all images, for example "
+        f"`pixel_range={write_pair(guess_range(low, high, whole=whole))}`."
+    )
+
+
+def _flatten_numbers(
+    path: str | os.PathLike[str],
+    values: np.ndarray,
+    pixel_range: PixelRange | None,
+    seen: Extents | None,
+) -> PillowImage:
+    from PIL import Image
+
+    if not np.isfinite(values).all():
+        raise InputError(f"{path} contains NaN or infinity; expected finite pixels. Delete it.")
+    if seen is not None:
+        seen.add(values)
+    return Image.fromarray(scale_values(values, pixel_range or _DEEP_RANGE))
 
 
 def _flatten_colors(

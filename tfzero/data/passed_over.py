@@ -19,6 +19,7 @@ TWICE = "another path of a file that is read already"
 LABELLED = "unlabeled, but the path of a labelled file"
 LINK = "a link to a folder, not followed"
 NO_FILE = "neither file nor folder"
+OTHER_KIND = "of another kind than the model takes"
 FRAMES = "pages or frames after the first"
 # Of pictures and sound that nothing here reads.
 _OTHER_FORMATS = frozenset(

@@ -47,7 +47,7 @@ def list_tree(folder: Path, *, part: str = "pool", beside: Path | None = None) -
         InputError: If there is none.
     """
     passed_over = PassedOver()
-    paths = Paths(_Walk(folder, passed_over, beside))
+    paths = Paths(find_known(folder, passed_over, beside=beside))
     files = FileList(part=part, root=str(folder), paths=paths, passed_over=passed_over)
     if not files.paths and beside is None:
         raise InputError(
@@ -55,6 +55,19 @@ def list_tree(folder: Path, *, part: str = "pool", beside: Path | None = None) -
             "expected some, in the folder itself or in folders inside."
         )
     return files
+
+
+def find_known(
+    folder: Path, passed_over: PassedOver, *, beside: Path | None = None
+) -> Iterator[str]:
+    """Yields the images and clips of a folder and of all in it, by their relative paths.
+
+    Args:
+        folder: Where to begin; links to folders are followed, each once.
+        passed_over: Counts everything else.
+        beside: A file that is not counted, or None.
+    """
+    return iter(_Walk(folder, passed_over, beside))
 
 
 def find_train_alone(folder: Path) -> Path | None:

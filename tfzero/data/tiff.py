@@ -46,6 +46,11 @@ class Stack:
     dtype: np.dtype
     transparent: bool
 
+    @property
+    def is_unbounded(self) -> bool:
+        """Whether pixels are floats or integers whose type does not tell what is white."""
+        return self.dtype not in (bool, np.uint8, np.uint16)
+
 
 def find_stack(path: str | os.PathLike[str]) -> Stack | None:
     """Returns what a TIFF file holds, or None if it is one picture as other formats have it.
@@ -82,10 +87,11 @@ def read_planes(
         pages_are_channels: Whether to read all pages, each as a channel.
 
     Returns:
-        uint8 or uint16 arrays `(H, W)`, one per channel.
+        uint8 or uint16 arrays `(H, W)`, one per channel; or, of other types that `is_unbounded`,
+        whole numbers or floats as they are.
 
     Raises:
-        InputError: If pixels are of another type.
+        InputError: If pixels are no real numbers.
     """
     with _open(path) as file:
         series = file.series[0]
@@ -181,6 +187,11 @@ def _read_frame(
     left = "".join(a for n, a in enumerate(series.axes) if n >= outer or n not in of_frames)
     planes = _split(found, left)
     if page.photometric == 0:  # white is zero
+        if found.dtype not in (bool, np.uint8, np.uint16):
+            raise InputError(
+                f"{path} has pixels of type {found.dtype} and says that white is zero; expected "
+                "black at the low end. Write it so (BlackIsZero)."
+            )
         planes = [~plane for plane in planes]
     return planes
 
@@ -247,10 +258,11 @@ def _split(pixels: np.ndarray, axes: str) -> list[np.ndarray]:
 def _check_type(path: str | os.PathLike[str], plane: np.ndarray) -> np.ndarray:
     if plane.dtype == bool:
         return plane.astype(np.uint8) * 255
-    plane = np.ascontiguousarray(plane, dtype=plane.dtype.newbyteorder("="))
-    if plane.dtype not in (np.uint8, np.uint16):
+    if plane.dtype.kind not in "uif":
         raise InputError(
-            f"{path} has pixels of type {plane.dtype}, whose range is unknown; expected 8 or 16 "
-            "bits. Convert it, or give arrays in an .npz file."
+            f"{path} has pixels of type {plane.dtype}; expected whole numbers or floats. Convert "
+            "it, or give arrays in an .npz file."
         )
-    return plane
+    kind = plane.dtype.newbyteorder("=")
+    # Pillow reads 16 bits with a sign as 32 bits, and so a picture that stands alone.
+    return np.ascontiguousarray(plane, dtype=np.int32 if kind in (np.int8, np.int16) else kind)

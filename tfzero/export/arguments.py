@@ -9,6 +9,8 @@ import keras
 import numpy as np
 
 from tfzero.common.checks import InputError
+from tfzero.common.pixels import PixelRange, check_pixel_range, write_range
+from tfzero.export.graph import UNIT_RANGE
 
 
 def find_image_shape(
@@ -29,6 +31,47 @@ def find_image_shape(
         raise InputError(f"image_shape is {shape}; expected three positive numbers.")
     height, width, channels = (int(side) for side in shape)
     return height, width, channels
+
+
+def check_model_range(
+    model: keras.Model, pixel_range: PixelRange, *, name: str = "pixel_range"
+) -> PixelRange:
+    """Returns the values of black and white in the images that a model takes or makes.
+
+    Args:
+        model: Of tfzero or of anybody.
+        pixel_range: What somebody says of it.
+        name: What messages call it.
+
+    Raises:
+        InputError: If it is no range, or not that of a model of tfzero's.
+    """
+    low, high = checked = check_pixel_range(pixel_range, name=name)
+    if checked != UNIT_RANGE and _is_own(model):
+        raise InputError(
+            f"`{name}` is {write_range(low, high)}, and a {type(model).__name__} of tfzero takes "
+            f"0..1. Leave it out. If training read its files with `pixel_range`, served files need "
+            f"the same: `file_range=({low:g}, {high:g})`."
+        )
+    return checked
+
+
+def _is_own(model: keras.Model) -> bool:
+    """Whether a model is a method, a classifier or an encoder of tfzero, which take 0..1."""
+    if _is_of_tfzero(model):
+        return True
+    # Of `build_encoder`, which is no class of its own. What somebody has put before it decides.
+    layers = [each for each in model.layers if not isinstance(each, keras.layers.InputLayer)]
+    if len(layers) > 1 and isinstance(layers[0], keras.layers.Rescaling):
+        layers = layers[1:] if (layers[0].scale, layers[0].offset) == (2.0, -1.0) else []
+    if not layers:
+        return False
+    inside = isinstance(model, keras.Sequential) and isinstance(layers[0], keras.Model)
+    return _is_own(layers[0]) if inside else _is_of_tfzero(layers[0])
+
+
+def _is_of_tfzero(one: object) -> bool:
+    return any(base.__module__.partition(".")[0] == "tfzero" for base in type(one).__mro__)
 
 
 def find_input_shape(model: keras.Model) -> tuple | None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from tfzero.common.checks import InputError, require_choice
-from tfzero.common.files import sentence_for
+from tfzero.common.files import read_number, require_file_place, sentence_for
 from tfzero.export import fresh_process, layout
 
 # Beyond the golden pair: rows on which file and SavedModel are compared.
@@ -109,8 +109,7 @@ def _require_packages(to: str, chosen: Format) -> None:
 def _require_free(target: pathlib.Path) -> None:
     if target.exists():
         raise InputError(f"{target} exists; give another file with `out`, or remove it.")
-    if not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
-        raise InputError(f"Cannot write {target}: {target.parent} is no folder to write to.")
+    require_file_place(target, chosen_by="out")
 
 
 def _require_unchanged(version: pathlib.Path) -> None:
@@ -203,6 +202,8 @@ def _write_onnx(version: pathlib.Path, signature: str, file: pathlib.Path) -> No
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     finished = subprocess.run(command, env=environment, capture_output=True, text=True)
     if finished.returncode or not file.exists():
+        if (number := read_number(finished.stderr)) is not None:
+            raise OSError(number, os.strerror(number))
         last = " ".join(finished.stderr.splitlines()[-3:])
         raise InputError(f"tf2onnx cannot convert {version}; nothing was kept. {last}")
 
@@ -223,12 +224,13 @@ def _write_litert(version: pathlib.Path, signature: str, file: pathlib.Path) -> 
         converter = tf.lite.TFLiteConverter.from_saved_model(
             str(version), signature_keys=[signature]
         )
-        file.write_bytes(converter.convert())
+        converted = converter.convert()
     except Exception as error:  # of several kinds, some private to TensorFlow
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(
             f"TensorFlow cannot convert {version} to LiteRT; nothing was kept. {reason}"
         ) from error
+    file.write_bytes(converted)
 
 
 def _read_litert(file: pathlib.Path, signature: str) -> Run:

@@ -16,6 +16,8 @@ from tfzero.export.graph import SLACK
 
 _ROW_SUM_TOLERANCE = 1e-3
 _NUM_LATENTS = 4
+# Pixels of so wide a range that all lie in 0..1 do not belong to it.
+_WIDE = 10
 _MOST_SECONDS = 2.0
 
 
@@ -143,7 +145,8 @@ def require_pixels(images: np.ndarray, pixel_range: tuple[float, float]) -> None
     """Refuses what is no image in `pixel_range`.
 
     Raises:
-        InputError: If the shape is not `(N, H, W, C)`, or pixels lie outside the range.
+        InputError: If the shape is not `(N, H, W, C)`, or pixels lie outside the range, or belong
+            to a far smaller one.
     """
     low, high = pixel_range
     slack = SLACK * (high - low)
@@ -154,4 +157,9 @@ def require_pixels(images: np.ndarray, pixel_range: tuple[float, float]) -> None
             f"The generator's pixels lie in {images.min():g}..{images.max():g}; expected "
             f"{low:g}..{high:g}. Give the range it has, for example `pixel_range=(-1, 1)` "
             "after tanh; after logits, end it in a sigmoid."
+        )
+    if high - low > _WIDE and images.min() >= 0 and images.max() <= 1:
+        raise InputError(
+            f"The generator's pixels lie in {images.min():g}..{images.max():g}, and `pixel_range` "
+            f"is {low:g}..{high:g}, by which all would be black. Leave it out."
         )

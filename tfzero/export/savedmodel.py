@@ -70,7 +70,7 @@ def export_savedmodel(
         InputError: If the model gives no probabilities, or an argument does not fit it.
         RuntimeError: If what was written does not reproduce the model. Nothing is published.
     """
-    pixel_range = check_pixel_range(pixel_range)
+    pixel_range = arguments.check_model_range(model, pixel_range)
     file_range = _check_file_range(file_range, sound)
     require_choice(resize, RESIZE_MODES, what="way to resize")
     encoder = _find_encoder(model)
@@ -169,7 +169,7 @@ def export_encoder(
         InputError: If an argument does not fit the model.
         RuntimeError: If what was written does not reproduce the model. Nothing is published.
     """
-    pixel_range = check_pixel_range(pixel_range)
+    pixel_range = arguments.check_model_range(model, pixel_range)
     file_range = _check_file_range(file_range, sound)
     require_choice(resize, RESIZE_MODES, what="way to resize")
     shape = arguments.find_image_shape(model, None, image_shape)
@@ -216,7 +216,7 @@ def export_generator(
         InputError: If an argument does not fit the model.
         RuntimeError: If what was written does not reproduce the model. Nothing is published.
     """
-    pixel_range = check_pixel_range(pixel_range)
+    pixel_range = arguments.check_model_range(model, pixel_range)
     shape = arguments.find_input_shape(model)
     if shape is None or len(shape) != 1 or shape[0] is None:
         raise InputError(

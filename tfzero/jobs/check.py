@@ -6,9 +6,10 @@ import importlib.resources
 import pathlib
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from tfzero.common.console import print_plain
 from tfzero.data import ImageData
 from tfzero.data.check import CheckResult, check_briefly, require_no_leaks
 from tfzero.data.check.findings import Finding, Sight
@@ -22,25 +23,25 @@ _COLORS = {"stop": "bold red", "look": "yellow", "fine": "green"}
 def show_check(console: Console, result: CheckResult) -> None:
     """Prints all findings with some of their examples."""
     facts = ", ".join(f"{value} {key}" for key, value in result.facts)
-    console.print(f"[bold]{result.name}[/bold]: {facts}", highlight=False)
+    print_plain(console, Text.assemble((result.name, "bold"), f": {facts}"))
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column()
     for level in ("stop", "look", "fine"):
         for finding in result.findings:
             if finding.level == level:
-                table.add_row(f"[{_COLORS[level]}]{level}[/]", escape(_with_examples(finding)))
-    console.print(table)
+                table.add_row(Text(level, _COLORS[level]), _with_examples(finding))
+    print_plain(console, table)
     for sentence in result.left_out:
-        console.print(f"Left out. {sentence}", highlight=False, markup=False)
-    console.print(f"Checked in {result.seconds:.0f} s.", highlight=False)
+        print_plain(console, f"Left out. {sentence}")
+    print_plain(console, f"Checked in {result.seconds:.0f} s.")
 
 
 def show_briefly(console: Console, result: CheckResult) -> None:
     """Prints, before a study, only what somebody should look at."""
     for finding in result.findings:
         if finding.level == "look":
-            console.print(f"  Look: {_with_examples(finding)}", highlight=False, markup=False)
+            print_plain(console, f"  Look: {_with_examples(finding)}")
 
 
 def look_at(data: ImageData, console: Console) -> None:
@@ -50,7 +51,7 @@ def look_at(data: ImageData, console: Console) -> None:
         InputError: If training and test images leak into one another.
     """
     for note in data.notes:
-        console.print(note, highlight=False, markup=False)
+        print_plain(console, note)
     found = check_briefly(data)
     show_briefly(console, found)
     require_no_leaks(found)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from rich.console import Console
 
 from tfzero.common.checks import StopError
-from tfzero.common.files import is_disk_full
+from tfzero.common.console import print_plain
+from tfzero.common.files import is_disk_full, require_folder_place
 from tfzero.common.outlet import standard_output
-from tfzero.common.surroundings import own_settings
+from tfzero.common.surroundings import own_settings, trusts_files
 from tfzero.data import ImageData, load_data
 from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.jobs import opening
@@ -23,7 +24,6 @@ from tfzero.jobs.check import show_briefly
 from tfzero.jobs.ending import end_study
 from tfzero.jobs.recommended import (
     choose_place,
-    require_writable,
 )
 from tfzero.jobs.source import open_source
 from tfzero.study import screen
@@ -185,10 +185,16 @@ def compare(
     one_machine = scheduler is None
     exporting = choose_place(full.name, run, out=out, export=export, has_threads=one_machine)
     chosen_by = "export" if export is not None or out is None else "out"
-    require_writable(exporting.target, chosen_by=chosen_by)
+    require_folder_place(exporting.target, chosen_by=chosen_by)
     own_networks = encoder is not None or opened.encoder is not None
     # The workers' working directory may be another.
-    asked_for = Workspace(full, run.path.resolve(), _own_objects() if own_networks else {}, outside)
+    asked_for = Workspace(
+        full,
+        run.path.resolve(),
+        _own_objects() if own_networks else {},
+        outside,
+        trusts_files=own_networks and trusts_files(),
+    )
     added = opening.Added(wider, tuple(add_arms or ()), more_seeds)
     begun = opening.Opening(asked_for, request, added, data, encoder, opened, overwrite)
     with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):
@@ -237,7 +243,7 @@ def _run_missing(
     """
     plan, run, growth = workspace.plan, workspace.run, read_growth(workspace)
     if growth.next_number is None and not missing_cells(workspace, growth.cells()):
-        console.print("Every cell has its record already; nothing to train.")
+        print_plain(console, "Every cell has its record already; nothing to train.")
         return workspace, None
     forecast = Forecast(
         workspace, estimate or opening.estimate_study(workspace), workers=num_workers()

@@ -10,7 +10,7 @@ from tfzero.common.surroundings import own_settings
 from tfzero.data.logmel import CLIP_MODES, LogMel, plan_logmel
 from tfzero.data.options import check_clip_options
 from tfzero.export import export_encoder, export_generator, export_savedmodel
-from tfzero.export.arguments import find_input_shape
+from tfzero.export.arguments import check_model_range, find_input_shape
 from tfzero.jobs.load import load_model
 from tfzero.pretrain.base import Pretrainer
 from tfzero.transfer.classifier import Classifier
@@ -101,13 +101,7 @@ def export_from_file(
         InputError: If the file has no such part, or an argument does not belong to it.
     """
     model = load_model(path)
-    if isinstance(model, Pretrainer | Classifier) and images.pixel_range is not None:
-        low, high = images.pixel_range
-        raise InputError(
-            f"`pixel_range` is for models that take other pixels than 0..1, and a "
-            f"{type(model).__name__} takes 0..1. Leave it out. If training read its files with "
-            f"`pixel_range`, served files need the same: `file_range=({low:g}, {high:g})`."
-        )
+    check_model_range(model, images.model_range)  # its decoder alone does not tell
     part, network = _take_part(model, path, part)
     read = images.arguments(network)
     if part == "classifier":

@@ -9,6 +9,7 @@ import zipfile
 from typing import Any
 
 from tfzero.common.checks import InputError
+from tfzero.common.files import require_file_place
 from tfzero.common.surroundings import own_settings
 from tfzero.pretrain import METHODS
 
@@ -66,5 +67,4 @@ def require_keras_file(out: pathlib.Path) -> None:
     """Raises unless a `.keras` file can be written at this path."""
     if out.suffix != ".keras":
         raise InputError(f'`out` is "{out}"; expected a file that ends in .keras.')
-    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
-        raise InputError(f"Cannot write {out}: {out.parent} is no folder that can be written to.")
+    require_file_place(out, chosen_by="out")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.console import Console
 
 from tfzero.common.checks import InputError
+from tfzero.common.console import print_plain
 from tfzero.data import ImageData
 from tfzero.jobs.source import Source
 from tfzero.study.growth import read_growth
@@ -113,7 +114,7 @@ def _settle_plan(
     if added.seeds is not None:
         plan = add_seeds(dataclasses.replace(growth, plan=plan), run, added.seeds)
         if plan == stored:
-            console.print("The study is not finished; going on with its seeds.")
+            print_plain(console, "The study is not finished; going on with its seeds.")
     if plan != stored:
         store_plan(plan, full, run)
     return dataclasses.replace(asked, plan=plan), estimate

@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from tfzero.common.checks import InputError, StopError
+from tfzero.common.console import print_plain
 from tfzero.common.files import write_by_path
 from tfzero.common.surroundings import own_settings
 from tfzero.data import ImageData
@@ -93,13 +94,13 @@ def pretrain_to_file(
     done = int(model.optimizer.iterations.numpy()) // steps if model.compiled else 0
     if done >= budget.epochs:
         more = "." if budget.decays else "; ask for more with `epochs`."
-        console.print(f"{out} has its {done} epochs already{more}", highlight=False)
+        print_plain(console, f"{out} has its {done} epochs already{more}")
         return
     if done:
-        console.print(f"{out} is there with {done} epochs; going on.", highlight=False)
+        print_plain(console, f"{out} is there with {done} epochs; going on.")
     _warn_of_noise(model.encoder, console)
     if frozen := describe_frozen(model.encoder, name="the encoder"):
-        console.print(frozen, highlight=False)
+        print_plain(console, frozen)
     watchers = make_watchers(
         watch, model, images, out, epochs=budget.epochs, done=done, console=console
     )
@@ -109,7 +110,7 @@ def pretrain_to_file(
     for watcher in watchers:
         if isinstance(watcher, Checkpoints) and watcher.failure:
             raise StopError(watcher.failure)
-    console.print(f"Wrote {out}", highlight=False)
+    print_plain(console, f"Wrote {out}")
 
 
 def _continue_from(out: pathlib.Path, fresh: Pretrainer, asked: Start) -> Pretrainer:
@@ -125,10 +126,10 @@ def _continue_from(out: pathlib.Path, fresh: Pretrainer, asked: Start) -> Pretra
 
 def _warn_of_noise(encoder: keras.Model, console: Console) -> None:
     if has_noise(encoder):
-        console.print(
+        print_plain(
+            console,
             "The encoder draws at random in training, as Dropout does, by a state that no file "
             "keeps: stopped and continued, it ends with other weights than uninterrupted.",
-            highlight=False,
         )
 
 

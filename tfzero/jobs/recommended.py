@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from tfzero.common.arm import Arm
-from tfzero.common.checks import InputError
+from tfzero.common.console import print_plain
 from tfzero.study.records import RunFolder
 from tfzero.study.verdict.recommendation import describe_file, why_not_exported
 from tfzero.study.work.ending import LONG, Training, plan_training
@@ -165,7 +165,7 @@ def _train(workspace: Workspace, arm: Arm, training: Training, console: Console)
     count = f"all {total:,} labels"
     if most < total:
         count = f"{most:,} of {total:,} labels, within a fifth of {plan.minutes:g} minutes"
-    console.print(f"Training {arm} on {count}, to export it ...", highlight=False)
+    print_plain(console, f"Training {arm} on {count}, to export it ...")
     label, common = f"training {arm} to export it", (workspace, arm, most)
     calls = [(train_final, *common)]
     calls += [(train_beside, *common, fold) for fold in range(training.num_beside)]
@@ -221,23 +221,3 @@ def export_file(workspace: Workspace, arm: Arm, target: pathlib.Path, notes: dic
         sound=data.sound,
     )
     return version.name
-
-
-def require_writable(target: pathlib.Path, *, chosen_by: str) -> None:
-    """Refuses before hours of training what could not be exported after them.
-
-    Args:
-        target: Where the SavedModel would go.
-        chosen_by: The argument that decides that.
-
-    Raises:
-        InputError: If nothing can be written there.
-    """
-    existing = target
-    while not existing.exists():
-        existing = existing.parent
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise InputError(
-            f"Cannot write to {existing}; the SavedModel would go to {target}. "
-            f"Choose another folder with `{chosen_by}`."
-        )

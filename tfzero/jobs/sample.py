@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from rich.console import Console
 
-from tfzero.common.checks import InputError, require_choice
-from tfzero.common.files import make_folder, write_json
+from tfzero.common.checks import InputError, StopError, require_choice
+from tfzero.common.console import print_plain
+from tfzero.common.files import make_folder, require_folder_place, write_json
 from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
 from tfzero.jobs.load import load_model
@@ -74,14 +75,19 @@ def sample_to_folder(
     files = [out / f"{name}.png" for name in grids]
     report = out / "quality.json"
     _require_free([*files, *([report] if quality else [])], overwrite)
+    require_folder_place(out, chosen_by="out")
     # Before anything is written: the same command, mended, must not find its own files.
     measured = None if quality is None else _measure(model, data, quality, seed=pictures.seed)
     make_folder(out)
-    for file, grid in zip(files, grids.values(), strict=True):
-        write_png(file, grid)
-        console.print(f"Wrote {file}", highlight=False)
-    if measured is not None:
-        _write_quality(report, measured, console)
+    try:
+        _write_grids(dict(zip(files, grids.values(), strict=True)), console)
+        if measured is not None:
+            _write_quality(report, measured, console)
+    except StopError:
+        if not overwrite:  # else the same command would find them in its way
+            for file in files:
+                file.unlink(missing_ok=True)
+        raise
 
 
 def _require_counts(pictures: Pictures) -> None:
@@ -98,11 +104,17 @@ def _require_free(files: Sequence[pathlib.Path], overwrite: bool) -> None:
         )
 
 
+def _write_grids(grids: Mapping[pathlib.Path, np.ndarray], console: Console) -> None:
+    for file, grid in grids.items():
+        write_png(file, grid)
+        print_plain(console, f"Wrote {file}")
+
+
 def _write_quality(report: pathlib.Path, quality: Quality, console: Console) -> None:
     for line in quality.describe():
-        console.print(line, highlight=False)
+        print_plain(console, line)
     write_json(report, dataclasses.asdict(quality))
-    console.print(f"Wrote {report}", highlight=False)
+    print_plain(console, f"Wrote {report}")
 
 
 def _choose_shown(images):
@@ -157,9 +169,9 @@ def _say_lacks(
             sentence += " Reconstructions are of real images; give them with `data`."
         if not with_grids:
             raise InputError(sentence)
-        console.print(sentence, highlight=False)
+        print_plain(console, sentence)
     if not with_data and model.can("reconstruct"):
-        console.print("Without `data` there are no images to reconstruct.", highlight=False)
+        print_plain(console, "Without `data` there are no images to reconstruct.")
 
 
 def _describe_lacks(model, path) -> str:

@@ -11,6 +11,8 @@ import numpy as np
 from rich.console import Console
 
 from tfzero.common.checks import InputError
+from tfzero.common.console import print_plain
+from tfzero.common.numbers import write_number
 from tfzero.common.seeds import derive_seed
 from tfzero.data import nested_subsets
 from tfzero.pretrain.alarms import Alarms
@@ -70,7 +72,7 @@ def make_watchers(
     """
 
     def say(sentences: str) -> None:
-        console.print(sentences, style="bold", highlight=False, markup=False)
+        print_plain(console, sentences, style="bold")
 
     probe = [] if watch.probe is None else [_make_probe(*watch.probe, seed=model.seed)]
     board = [] if watch.tensorboard is None else make_board(watch.tensorboard, images)
@@ -117,8 +119,10 @@ class Line(keras.callbacks.Callback):
         """Prints the line."""
         elapsed = time.monotonic() - self.began
         left = elapsed / (epoch + 1 - self.done) * (self.epochs - epoch - 1)
-        losses = ", ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
-        self.console.print(
+        losses = ", ".join(
+            f"{name} {write_number(value, 3)}" for name, value in (logs or {}).items()
+        )
+        print_plain(
+            self.console,
             f"epoch {epoch + 1}/{self.epochs}: {losses}; {format_seconds(left)} left",
-            highlight=False,
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pathlib
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfzero.common.checks import InputError
+from tfzero.common.files import require_folder_place
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.pictures import list_pictures
 
@@ -32,6 +34,7 @@ def make_board(folder: str | os.PathLike, images: np.ndarray) -> list[keras.call
             "TensorBoard is not installed; expected the package tensorboard, which TensorFlow no "
             'longer brings along. Install it: pip install "tfzero[tensorboard]".'
         )
+    require_folder_place(pathlib.Path(folder), chosen_by="tensorboard")
     losses = keras.callbacks.TensorBoard(str(folder), write_graph=False)
     return [losses, BoardPictures(folder, images)]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from tfzero.common.numbers import write_number
+
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 # Of a list in the settings, as the names of a thousand classes; the run folder has all.
@@ -20,12 +22,16 @@ def number(value: float | None, digits: int = 1) -> str:
     """Returns 91.2, with a real minus sign; a dash for what is no finite number."""
     if not is_number(value):
         return DASH
-    return f"{value:,.{digits}f}".replace("-", MINUS)
+    assert value is not None
+    return write_number(value, digits).replace("-", MINUS)
 
 
 def signed(value: float | None, digits: int = 1) -> str:
     """Returns +3.1 or −0.4."""
-    return f"{value:+.{digits}f}".replace("-", MINUS) if is_number(value) else DASH
+    if not is_number(value):
+        return DASH
+    assert value is not None
+    return write_number(value, digits, sign="+").replace("-", MINUS)
 
 
 def seconds(value: float | None) -> str:
@@ -59,7 +65,7 @@ def size(value: float | None) -> str:
 
 def percent(share: float | None, digits: int = 1) -> str:
     """Returns 12.3 % of 0.123."""
-    return DASH if not is_number(share) else f"{100 * (share or 0):.{digits}f} %"
+    return DASH if not is_number(share) else f"{write_number(100 * (share or 0), digits)} %"
 
 
 def probability(value: float | None) -> str:
@@ -67,14 +73,14 @@ def probability(value: float | None) -> str:
     if not is_number(value):
         return DASH
     assert value is not None
-    return "< 0.001" if value < 0.0005 else f"{value:.3f}"
+    return "< 0.001" if value < 0.0005 else write_number(value, 3, whole=1.0)
 
 
 def means_in_words(table: list[dict[str, Any]], arms: list[str], count: int) -> str:
     """Returns 'At 200 labels: vae/lpft 93.1 %, …' of a verdict's table, highest first."""
     means = {row["arm"]: row["mean"] for row in table if row["num_labels"] == count}
     known = sorted((arm for arm in arms if means.get(arm) is not None), key=lambda a: -means[a])
-    listed = ", ".join(f"{arm} {means[arm]:.1f} %" for arm in known)
+    listed = ", ".join(f"{arm} {write_number(means[arm])} %" for arm in known)
     return f"At {count:,} labels: {listed or 'no results'}."
 
 

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tfzero.common.arm import Arm
+from tfzero.common.console import print_plain
+from tfzero.common.numbers import write_number
 from tfzero.common.surroundings import describe_dropped, foreign_variables
 from tfzero.networks.frozen import describe_frozen
 from tfzero.study.growth import Growth
@@ -35,51 +38,53 @@ def show_plan(console: Console, plan: StudyPlan) -> None:
     """Prints what will be run."""
     data = plan.data
     height, width, channels = data.image_shape
-    console.print(
-        f"[bold]{plan.name}[/bold]: {data.num_pool:,} unlabeled images, "
-        f"{_count_labelled(data)}; "
-        f"{height}x{width}x{channels}, {len(data.class_names):,} classes",
-        highlight=False,
+    print_plain(
+        console,
+        Text.assemble(
+            (plan.name, "bold"),
+            f": {data.num_pool:,} unlabeled images, {_count_labelled(data)}; "
+            f"{height}x{width}x{channels}, {len(data.class_names):,} classes",
+        ),
     )
     for note in data.notes:
-        console.print(f"  {note}", highlight=False, markup=False)
+        print_plain(console, f"  {note}")
     _show_foreign(console, plan)
-    console.print(f"Arms: {', '.join(plan.arms)}", highlight=False)
-    console.print(f"{_describe_labels(plan)}; seeds: {plan.seeds}", highlight=False)
+    print_plain(console, f"Arms: {', '.join(plan.arms)}")
+    print_plain(console, f"{_describe_labels(plan)}; seeds: {plan.seeds}")
     for name, settings in plan.pretraining.items():
-        console.print(f"Pretraining {name}: {settings.describe()}", highlight=False)
+        print_plain(console, f"Pretraining {name}: {settings.describe()}")
     if plan.encoders is not None:
-        console.print(f"Encoders: {plan.encoders} a method, shared by the seeds", highlight=False)
+        print_plain(console, f"Encoders: {plan.encoders} a method, shared by the seeds")
     _show_looks(console, plan)
-    console.print("Device: processor; a GPU is not used yet.", highlight=False)
-    console.print(_describe_metric(plan), highlight=False)
+    print_plain(console, "Device: processor; a GPU is not used yet.")
+    print_plain(console, _describe_metric(plan))
     if plan.dropped:
         dropped = ", ".join(plan.dropped)
-        console.print(
+        print_plain(
+            console,
             f"Dropped to keep to {plan.minutes:g} min: {dropped}. To have all of it, start anew "
             "with `minutes=none` and `overwrite=True`.",
-            highlight=False,
         )
         arms = [name.removeprefix("arm ") for name in plan.dropped if name.startswith("arm ")]
         if arms:
-            console.print(
+            print_plain(
+                console,
                 f"To add some of them to this study, give the command with `add_arms={arms[0]}`.",
-                highlight=False,
             )
     families = list_families(plan.arms)
     # With one or two encoders the claims are about these, and each seed counts.
     units = plan.seeds if plan.num_encoders < MIN_SEEDS else plan.num_encoders
     arms = len(families[0].pairs) if families else 1
-    console.print(smallest_difference(plan, arms=arms, units=units), highlight=False)
+    print_plain(console, smallest_difference(plan, arms=arms, units=units))
 
 
 def show_left_out(console: Console, encoder: keras.Model | None) -> None:
     """Prints what of the surroundings a study does not use, and what of an own encoder is fixed."""
     if foreign := foreign_variables():
-        console.print(describe_dropped(foreign), highlight=False)
+        print_plain(console, describe_dropped(foreign))
     frozen = "" if encoder is None else describe_frozen(encoder, name="`encoder`")
     if frozen:
-        console.print(frozen, highlight=False)
+        print_plain(console, frozen)
 
 
 def _count_labelled(data: DataSummary) -> str:
@@ -102,18 +107,20 @@ def _describe_labels(plan: StudyPlan) -> str:
 def _show_looks(console: Console, plan: StudyPlan) -> None:
     if plan.extensions:
         earlier = (*plan.looks, *plan.extensions)[-2]
-        console.print(f"Seeds were added: up to {earlier} before, {plan.extensions[-1]} now.")
+        print_plain(
+            console, f"Seeds were added: up to {earlier} before, {plan.extensions[-1]} now."
+        )
     elif len(plan.looks) > 1:
         looks = join(plan.looks)
-        console.print(
+        print_plain(
+            console,
             f"Looks at {looks} seeds. The study stops at the first that answers its question.",
-            highlight=False,
         )
     if plan.provisional:
-        console.print(
+        print_plain(
+            console,
             f"After {min(plan.looks)} seeds it is decided how many seeds fit into "
             f"{plan.minutes:g} min; {plan.seeds} is a first guess.",
-            highlight=False,
         )
 
 
@@ -129,10 +136,10 @@ def _describe_metric(plan: StudyPlan) -> str:
 
 def show_seeds(console: Console, plan: StudyPlan, *, before: int) -> None:
     """Prints how many seeds fit into the minutes, now that the first ones were timed."""
-    console.print(
+    print_plain(
+        console,
         f"By the time of the first seeds, {plan.seeds} seeds fit into {plan.minutes:g} min (the "
         f"first guess was {before}).",
-        highlight=False,
     )
 
 
@@ -141,15 +148,15 @@ def show_look(console: Console, growth: Growth, forecast: Forecast) -> None:
     last = growth.taken[-1]
     found = f"After {last['seeds']} seeds"
     if last["stops"]:
-        console.print(f"{found}: the question is answered; the study stops.", highlight=False)
+        print_plain(console, f"{found}: the question is answered; the study stops.")
         return
     settled = [arm for arm in growth.plan.arms if arm not in last["open"]]
     if settled:
         found += f": settled {join(settled)}"
     if growth.next_number is None:
-        console.print(f"{found}. These were all seeds.", highlight=False)
+        print_plain(console, f"{found}. These were all seeds.")
         return
-    console.print(f"{found}. The study goes on to {growth.seeds} seeds.", highlight=False)
+    print_plain(console, f"{found}. The study goes on to {growth.seeds} seeds.")
     for entry in last["comparisons"]:
         if entry["num_labels"] is not AVERAGE or entry["settled_by"] is None:
             continue
@@ -157,28 +164,33 @@ def show_look(console: Console, growth: Growth, forecast: Forecast) -> None:
         if seeds is not None and seeds[0] > last["seeds"]:
             more = seeds[0] - last["seeds"]
             seconds = more * forecast.seconds_per_seed(Arm.parse(entry["arm"]))
-            console.print(
+            print_plain(
+                console,
                 f"  {entry['arm']} against {entry['baseline']}: "
                 f"{format_points(entry['difference'], sign='+')} points "
                 f"({format_points(entry['low'])} to {format_points(entry['high'])}). To tell, it "
                 f"would take about {more:,} more seeds, {format_seconds(seconds)}.",
-                highlight=False,
             )
 
 
 def _show_foreign(console: Console, plan: StudyPlan) -> None:
     if (source := plan.source) is not None:
         labels = f"{source.num_labelled:,} with labels of {len(source.class_names):,} classes"
-        console.print(
-            f"Source [bold]{source.name}[/bold]: {source.num_images:,} images, "
-            f"{labels if source.num_labelled else 'no labels'}",
-            highlight=False,
+        print_plain(
+            console,
+            Text.assemble(
+                "Source ",
+                (source.name, "bold"),
+                f": {source.num_images:,} images, {labels if source.num_labelled else 'no labels'}",
+            ),
         )
     if (given := plan.given) is not None:
-        console.print(f"Source [bold]{given.name}[/bold]: an encoder ready made", highlight=False)
+        print_plain(
+            console, Text.assemble("Source ", (given.name, "bold"), ": an encoder ready made")
+        )
     for found in (source, given):
         for note in () if found is None else found.notes:
-            console.print(f"  {note}", highlight=False, markup=False)
+            print_plain(console, f"  {note}")
 
 
 def show_estimate(console: Console, plan: StudyPlan, forecast: Forecast) -> Planned:
@@ -186,10 +198,10 @@ def show_estimate(console: Console, plan: StudyPlan, forecast: Forecast) -> Plan
     total, workers, estimate = len(plan.cells()), forecast.workers, forecast.estimate
     missing = len(forecast.cells)
     done = f" ({total - missing:,} of {total:,} are there already)" if missing < total else ""
-    console.print(
+    print_plain(
+        console,
         f"Plan: {len(forecast.pretraining)} pretrainings and {missing:,} cells{done} on {workers} "
         f"{'core' if workers == 1 else 'cores'}, about {format_seconds(forecast.planned)}",
-        highlight=False,
     )
     parts: dict[str, float] = {}
     for method, _ in forecast.pretraining.values():
@@ -199,12 +211,12 @@ def show_estimate(console: Console, plan: StudyPlan, forecast: Forecast) -> Plan
         parts[cell.arm] = parts.get(cell.arm, 0.0) + estimate.cell(plan, cell)
     listed = [f"{name} {format_seconds(part / workers)}" for name, part in parts.items()]
     listed.append(f"export and report {format_seconds(forecast.ending)}")
-    console.print(f"  of which {', '.join(listed)}", highlight=False)
+    print_plain(console, f"  of which {', '.join(listed)}")
     if plan.minutes is not None and forecast.planned > _OVER * 60 * plan.minutes:
-        console.print(
+        print_plain(
+            console,
             f"That is more than {plan.minutes:g} min, but what a verdict needs and what was asked "
             "for is not dropped. Stopping it loses nothing: the same command goes on.",
-            highlight=False,
         )
     return Planned(forecast.planned, forecast.ending, time.monotonic())
 
@@ -215,40 +227,38 @@ def show_time(console: Console, planned: Planned) -> None:
     later = ""
     if planned.revised is not None:
         later = f", and {planned.revised:,.0f} s after the first seed"
-    console.print(
-        f"Took {took:,.0f} s; planned were {planned.seconds:,.0f} s{later}.", highlight=False
-    )
+    print_plain(console, f"Took {took:,.0f} s; planned were {planned.seconds:,.0f} s{later}.")
 
 
 def show_failures(console: Console, failures) -> None:
     """Prints which jobs failed twice, and why."""
-    console.print(
+    print_plain(
+        console,
         f"{len(failures)} jobs failed twice and are missing from the verdict; the same command "
         "tries them again:",
-        highlight=False,
     )
     for failure in failures:
-        console.print(f"- {failure['label']}: {failure['reason']}", highlight=False, markup=False)
+        print_plain(console, f"- {failure['label']}: {failure['reason']}")
 
 
 def show_verdict(console: Console, study: Study) -> None:
     """Prints the table and the verdict."""
     _show_table(console, study)
-    console.print("* not detectably below the highest at this label count\n")
-    console.print(study.results["headline"], style="bold", highlight=False)
+    print_plain(console, "* not detectably below the highest at this label count\n")
+    print_plain(console, study.results["headline"], style="bold")
     for sentence in study.results["details"]:
-        console.print(sentence, highlight=False, markup=False)
+        print_plain(console, sentence)
     for sentence in _choose_sentences(study):
-        console.print(f"- {sentence}", highlight=False, markup=False)
+        print_plain(console, f"- {sentence}")
     beside = study.results["exploratory"]
     if beside:
-        console.print("\nBeside the verdict, each figure on its own:")
+        print_plain(console, "\nBeside the verdict, each figure on its own:")
         for sentence in beside[:_MOST_BESIDE]:
-            console.print(f"- {sentence}", highlight=False, markup=False)
+            print_plain(console, f"- {sentence}")
         if len(beside) > _MOST_BESIDE:
-            console.print(f"- {len(beside) - _MOST_BESIDE} more are in the report.")
+            print_plain(console, f"- {len(beside) - _MOST_BESIDE} more are in the report.")
     for sentence in study.results["caveats"]:
-        console.print(f"  {sentence}", highlight=False, markup=False, style="dim")
+        print_plain(console, f"  {sentence}", style="dim")
 
 
 def _show_table(console: Console, study: Study) -> None:
@@ -262,16 +272,16 @@ def _show_table(console: Console, study: Study) -> None:
     cells = {arm: _format_row(study, arm) for arm in study.plan.arms}
     for arm, row in cells.items():
         table.add_row(arm, *row)
-    roomy = console.options.update(width=10_000)
+    roomy = console.options.update(width=10_000, markup=False)
     if console.measure(table, options=roomy).maximum <= console.width:
-        console.print(table)
+        print_plain(console, table)
         return
     # Columns that do not fit would be cut off, and with them digits.
-    console.print(title, highlight=False)
+    print_plain(console, title)
     for arm, row in cells.items():
-        console.print(arm, highlight=False, markup=False, soft_wrap=True)
+        print_plain(console, arm, soft_wrap=True)
         for count, cell in zip(counts, row, strict=True):
-            console.print(f"  {count}: {cell}".rstrip(), highlight=False, soft_wrap=True)
+            print_plain(console, f"  {count}: {cell}".rstrip(), soft_wrap=True)
 
 
 def _format_row(study: Study, arm: str) -> list[str]:
@@ -301,28 +311,26 @@ def _choose_sentences(study: Study) -> list[str]:
 def show_export(console: Console, study: Study, *, has_report: bool = True) -> None:
     """Prints what is known of the exported file, or why there is none, and where everything is."""
     recommended, reason = study.results["recommended"], study.results["not_exported"]
-    console.print()
+    print_plain(console)
     if reason is not None:
-        console.print(reason, highlight=False, markup=False)
+        print_plain(console, reason)
     else:
         for sentence in recommended["sentences"]:
-            console.print(sentence, highlight=False, markup=False)
-        console.print(
-            f"{recommended['arm']} is {recommended['reason']}.", highlight=False, markup=False
-        )
+            print_plain(console, sentence)
+        print_plain(console, f"{recommended['arm']} is {recommended['reason']}.")
         _print_place(console, f"SavedModel: {recommended['savedmodel']}")
     for sentence in study.results["unfinished"]:
         if sentence != reason:
-            console.print(sentence, highlight=False, markup=False)
+            print_plain(console, sentence)
     if has_report:
         _print_place(console, f"Report: {study.folder}/report.html")
 
 
 def _print_place(console: Console, text: str) -> None:
     """Prints a line that ends in a path, which is not broken, to be copied."""
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    print_plain(console, text, soft_wrap=True)
 
 
 def _format(row) -> str:
-    margin = "" if row["half_width"] is None else f" ± {row['half_width']:.1f}"
-    return f"{row['mean']:.1f}{margin}"
+    margin = "" if row["half_width"] is None else f" ± {write_number(row['half_width'])}"
+    return f"{write_number(row['mean'])}{margin}"

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 from rich.table import Table
+from rich.text import Text
 
 from tfzero.common.files import read_json
+from tfzero.common.numbers import write_number
 from tfzero.study.workspace import Workspace
 
 
@@ -45,9 +47,13 @@ class Standing:
         for count in plan.label_counts:
             table.add_column(f"{count:,} labels", justify="right", no_wrap=True)
         for arm in plan.arms:
-            table.add_row(arm, *(self._cell(arm, count) for count in plan.label_counts))
+            table.add_row(Text(arm), *(self._cell(arm, count) for count in plan.label_counts))
         return table
 
     def _cell(self, arm: str, count: int) -> Any:
         scores = list(self._scores.get((arm, count), {}).values())
-        return f"{100 * np.mean(scores):.1f} [dim]({len(scores)})[/dim]" if scores else "-"
+        if not scores:
+            return "-"
+        return Text.assemble(
+            f"{write_number(100 * float(np.mean(scores)))} ", (f"({len(scores)})", "dim")
+        )

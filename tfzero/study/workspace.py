@@ -35,12 +35,14 @@ class Workspace:
         folder: The run folder.
         own_objects: Classes of an own architecture, by name.
         outside: Methods and strategies that are not of this package.
+        trusts_files: Whether a person let Keras run code in the files of an own architecture.
     """
 
     plan: StudyPlan
     folder: pathlib.Path
     own_objects: dict[str, Any] = dataclasses.field(default_factory=dict)
     outside: Outside = dataclasses.field(default_factory=Outside)
+    trusts_files: bool = False
 
     @property
     def custom_objects(self) -> dict[str, Any]:

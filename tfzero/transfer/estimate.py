@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 from tfzero.common.checks import InputError, check_labels
 from tfzero.common.images import check_images
+from tfzero.common.numbers import write_number
 from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
 from tfzero.networks.blocks import Columns
@@ -69,9 +70,10 @@ class TransferEstimate:
     def verdict(self) -> str:
         """Whether transfer is likely to help, and whether it takes a network at all."""
         gain, low, high = self.gain
+        points = write_number(gain, sign="+")
         said = (
-            f"a probe on this encoder scores {gain:+.1f} points against the same network with "
-            f"random weights (95 % interval {low:.1f} to {high:.1f})"
+            f"a probe on this encoder scores {points} points against the same network with random "
+            f"weights (95 % interval {write_number(low)} to {write_number(high)})"
         )
         if high < 0:
             found = f"Negative transfer likely: {said}; train from scratch, or pretrain otherwise."
@@ -83,15 +85,17 @@ class TransferEstimate:
         gain, _, high = self.gains[best]
         if high < 0:
             found += (
-                f" Features without a network, {best}, score {-gain:.1f} points more than the "
-                f'encoder\'s: try tfzero.fit_classifier("logistic") on them.'
+                f" Features without a network, {best}, score {write_number(-gain)} points more "
+                f'than the encoder\'s: try tfzero.fit_classifier("logistic") on them.'
             )
         return found
 
     def __str__(self) -> str:
-        rows = [f"  {name:8} {value:5.1f} %" for name, value in self.accuracy.items()]
+        rows = [f"  {name:8} {write_number(value):>5} %" for name, value in self.accuracy.items()]
         if len(self.blocks) > 1:
-            said = ", ".join(f"{name} {value:.1f} %" for name, value in self.blocks.items())
+            said = ", ".join(
+                f"{name} {write_number(value)} %" for name, value in self.blocks.items()
+            )
             rows.append(f"The encoder's blocks one by one: {said}.")
         return "\n".join([self.verdict, f"Probes on {self.num_labels:,} labels:", *rows])
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfzero.common.numbers import write_number
 from tfzero.data.collection import Part
 
 # "stop" keeps a study from starting, "look" is for a person to judge, "fine" is nothing.
@@ -139,13 +140,15 @@ def stack_rows(subject: Subject) -> tuple[np.ndarray, np.ndarray]:
     return numbers, rows
 
 
+# A share so near 0 or 1 is only said to be so near.
+_TINY = 1e-7
+
+
 def percent(share: float) -> str:
     """Returns "40 %", "99.7 %", "0.02 %": never 0 or 100 of what only comes near it."""
-    for digits in range(6):
-        text = f"{100 * share:.{digits}f}"
-        if float(text) not in (0, 100) or share in (0, 1):
-            return f"{text} %"
-    return "more than 99.99999 %" if share > 0.5 else "less than 0.00001 %"
+    if share not in (0, 1) and not _TINY < share < 1 - _TINY:
+        return "more than 99.99999 %" if share > 0.5 else "less than 0.00001 %"
+    return f"{write_number(100 * share, 0)} %"
 
 
 def plural(count: int, word: str) -> str:

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 
+from tfzero.common.numbers import write_number
 from tfzero.data.check.findings import Example, Finding, Subject
 from tfzero.data.check.thumbnails import describe_images
 
@@ -46,7 +47,7 @@ def check_likeness(subject: Subject, first: str, second: str) -> tuple[Finding |
     scores = _cross_validate(features, member)
     area, chance = _area(scores, member)
     sentence = f"{words[second].capitalize()} and {words[first]}"
-    value = f"(area under the curve {area:.2f}; 0.5 is chance, 1 is surely)"
+    value = f"(area under the curve {write_number(area, 2, whole=1)}; 0.5 is chance, 1 is surely)"
     if area < _UNLIKE or chance > 1e-3:
         return Finding(
             "likeness", "fine", f"{sentence} cannot be told apart by simple features {value}."

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tfzero.common.numbers import write_number
 from tfzero.data.check.findings import (
     MOST_EXAMPLES,
     Example,
@@ -160,7 +161,7 @@ def _examples(subject, names, numbers, rows, found) -> Iterator[Example]:
         if len(shown) < 2 * MOST_EXAMPLES and not {a, b} & shown:
             shown |= {a, b}
             sights = tuple(subject.see(names[numbers[i]], rows[i]) for i in (a, b))
-            yield Example(sights, f"{100 * likeness:.1f} % alike")
+            yield Example(sights, f"{write_number(100 * likeness)} % alike")
 
 
 def _say(names, numbers, found, examples) -> Finding:

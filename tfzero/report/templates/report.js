@@ -39,6 +39,13 @@
     marked = null;
   }
 
+  function percent(share) { // never 0.0 or 100.0 of what only comes near it
+    for (let digits = 1; digits < 8; digits += 1) {
+      const text = (100 * share).toFixed(digits);
+      if (![0, 100].includes(Number(text)) || [0, 1].includes(share)) return `${text} %`;
+    }
+    return `${100 * share} %`;
+  }
   function center(element) {
     const box = element.getBoundingClientRect();
     return [box.left + box.width / 2, box.top + box.height / 2];
@@ -98,7 +105,7 @@
       const box = grid();
       place = [row, column];
       const total = matrix[row].reduce((sum, value) => sum + value, 0);
-      const share = total ? ` (${(100 * matrix[row][column] / total).toFixed(1)} % of its class)` : "";
+      const share = total ? ` (${percent(matrix[row][column] / total)} of its class)` : "";
       // The last of a large matrix is all the other classes together, with what they confuse.
       const mixed = row >= named ? "named as one of them" : "rightly named";
       const taken = row === column ? mixed : `taken for ${names[column]}`;

@@ -182,10 +182,10 @@ def _points(entry: dict[str, Any]) -> str:
 def _points_of(best: dict[str, Any], wins: list[dict[str, Any]]) -> str:
     """Returns by how much the best wins; several label counts share a sentence."""
     low, high = words.format_points(best["low"]), words.format_points(best["high"])
-    interval = f"({low} to {high})"
+    interval, points = f"({low} to {high})", words.format_points(best["difference"])
     if len({entry["num_labels"] for entry in wins}) > 1:
-        return f"up to {best['difference']:.1f} points {interval}"
-    return f"{best['difference']:.1f} points {interval}"
+        return f"up to {points} points {interval}"
+    return f"{points} points {interval}"
 
 
 def credit_baselines(verdict: dict[str, Any], *, plan: StudyPlan) -> list[str]:

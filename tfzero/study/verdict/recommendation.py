@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tfzero.common.numbers import write_number
 from tfzero.study.verdict.family import BETTER, WORSE
 from tfzero.study.verdict.words import describe_margin, join
 
@@ -91,8 +92,8 @@ def _compare_with_best(
     gap = rows[highest]["mean"] - rows[arm]["mean"]
     told = "cannot be told from it" if arm in last["arms"] else "is behind it by more than chance"
     return [
-        f"The baseline {highest} scored {gap:.1f} points more at {count:,} labels; {arm} {told}. "
-        "It is exported because it can be."
+        f"The baseline {highest} scored {write_number(gap)} points more at {count:,} labels; "
+        f"{arm} {told}. It is exported because it can be."
     ]
 
 
@@ -125,26 +126,27 @@ def describe_file(recommended: dict[str, Any], *, minutes: float | None) -> list
         minutes: What the study was to take, or None.
     """
     arm, file, study = recommended["arm"], recommended["file"], recommended["study"]
-    margin = "" if study["half_width"] is None else f" ± {study['half_width']:.1f}"
+    margin = "" if study["half_width"] is None else f" ± {write_number(study['half_width'])}"
     mean = f", the mean of {study['seeds']} seeds" if study["seeds"] > 1 else ""
     what = arm
     if file["network"] != arm:
         what = f"a network ({file['network']}) that learned from {arm}"
+    right = write_number(file["accuracy"])
     trained = f"Exported {what}, trained on {_count_labels(file, minutes)}"
     in_study = (
-        f"in the study {arm} has {study['mean']:.1f}{margin} % at {study['num_labels']:,} "
-        f"labels{mean}"
+        f"in the study {arm} has {write_number(study['mean'])}{margin} % at "
+        f"{study['num_labels']:,} labels{mean}"
     )
     if file["num_folds"] > 1:
         told = [
             f"{trained}. No image is left to test this file on.",
             f"Estimate for it by cross-fitting: {file['num_folds']} networks, each trained in the "
-            f"same way on the other folds, classify {file['accuracy']:.1f} % of the "
+            f"same way on the other folds, classify {right} % of the "
             f"{file['num_test']:,} labelled images rightly ({in_study}).",
         ]
     else:
         told = [
-            f"{trained}: {file['accuracy']:.1f} % of the {file['num_test']:,} test images right "
+            f"{trained}: {right} % of the {file['num_test']:,} test images right "
             f"(this file; {in_study})."
         ]
     return [*told, _describe_calibration(file)]
@@ -163,14 +165,16 @@ def _count_labels(file: dict[str, Any], minutes: float | None) -> str:
 def _describe_calibration(file: dict[str, Any]) -> str:
     calibration = file["calibration"]
     on = "by cross-fitting" if file["num_folds"] > 1 else "on the test images"
-    before, after = (100 * calibration[f"error_{when}"] for when in ("before", "after"))
+    before, after = (
+        write_number(100 * calibration[f"error_{when}"]) for when in ("before", "after")
+    )
     if not calibration["num_held_out"]:
         return (
             f"Its probabilities are not calibrated, for want of labels to do it by (calibration "
-            f"error {after:.1f} % {on})."
+            f"error {after} % {on})."
         )
     return (
         f"Its probabilities are calibrated by one temperature, {calibration['temperature']:.2f}, "
         f"fitted on {calibration['num_held_out']:,} labelled images that were not learnt from; "
-        f"calibration error {on} {before:.1f} % before, {after:.1f} % after."
+        f"calibration error {on} {before} % before, {after} % after."
     )

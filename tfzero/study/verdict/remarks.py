@@ -39,8 +39,8 @@ def describe_beside(verdict: dict[str, Any]) -> list[str]:
     for arm in dict.fromkeys(entry["arm"] for entry in losses):
         worst = min((e for e in losses if e["arm"] == arm), key=lambda entry: entry["difference"])
         sentences.append(
-            f"Negative transfer: {arm} lies up to {-worst['difference']:.1f} points below scratch "
-            f"(at {worst['num_labels']:,} labels; 95 % interval of this figure alone "
+            f"Negative transfer: {arm} lies up to {format_points(-worst['difference'])} points "
+            f"below scratch (at {worst['num_labels']:,} labels; 95 % interval of this figure alone "
             f"{format_points(-worst['single_high'])} to {format_points(-worst['single_low'])})."
         )
     for entry in verdict["crossovers"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tfzero.common.numbers import write_number
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.verdict.claims import AVERAGE, bonferroni_share
 from tfzero.study.verdict.difference import CONFIDENCE
@@ -20,7 +21,8 @@ def describe_comparison(entry: dict[str, Any], *, plan: StudyPlan) -> str:
     arm, baseline = name_arm(entry), name_baseline(entry["baseline"])
     outcome = entry["outcome"]
     if outcome in (BETTER, WORSE):
-        points = f"{abs(entry['difference']):.1f} points {_interval(entry, flip=outcome == WORSE)}"
+        interval = _interval(entry, flip=outcome == WORSE)
+        points = f"{write_number(abs(entry['difference']))} points {interval}"
         if outcome == WORSE:
             arm, baseline = baseline, arm
         return capitalize(f"{start}, {arm} beats {baseline} by {points}.")
@@ -75,7 +77,7 @@ def describe_settlement(settled_by: dict[str, Any]) -> str:
         ways.append(f"{_range(settled_by['seeds'])} seeds")
     if settled_by["images"] is not None:
         ways.append(f"{_range(settled_by['images'])} test images")
-    points = f"{settled_by['points']:.1f} points"
+    points = f"{write_number(settled_by['points'])} points"
     if not ways:
         return f"To see {points}, it would take both more seeds and more test images."
     only = " (more seeds alone are not enough)" if settled_by["seeds"] is None else ""
@@ -101,10 +103,10 @@ def describe_best(entry: dict[str, Any], table: list[dict[str, Any]]) -> str:
     """Returns which arms are best at one label count, as a sentence."""
     rows = {row["arm"]: row for row in table if row["num_labels"] == entry["num_labels"]}
     highest = rows[entry["highest"]]
-    margin = "" if highest["half_width"] is None else f" ± {highest['half_width']:.1f}"
+    margin = "" if highest["half_width"] is None else f" ± {write_number(highest['half_width'])}"
     text = (
         f"Highest at {entry['num_labels']:,} labels: {entry['highest']} "
-        f"({highest['mean']:.1f}{margin} %)"
+        f"({write_number(highest['mean'])}{margin} %)"
     )
     rest = [arm for arm in entry["arms"] if arm != entry["highest"]]
     if rest:
@@ -139,7 +141,7 @@ def smallest_difference(plan: StudyPlan, *, arms: int, units: int) -> str:
     tested = "test images" if plan.data.num_folds == 1 else "cross-fitted images"
     return (
         f"With {plan.data.num_test:,} {tested} and {plan.seeds} seeds, differences below about "
-        f"{points:.1f} points may go unseen."
+        f"{write_number(points)} points may go unseen."
     )
 
 
@@ -167,9 +169,8 @@ def describe_margin(points: float) -> str:
 
 
 def format_points(value: float, *, sign: str = "-") -> str:
-    """Returns points of accuracy to one digit, never "-0.0"."""
-    rounded = round(value, 1) + 0.0
-    return f"{rounded:{sign}.1f}"
+    """Returns points of accuracy to one digit, never "0.0" of what is not 0."""
+    return write_number(value, sign=sign)
 
 
 def join(items) -> str:

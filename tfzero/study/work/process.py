@@ -14,7 +14,13 @@ from collections.abc import Callable, Iterator
 from typing import Concatenate, ParamSpec, TypeVar
 
 from tfzero.common.cores import count_cores
-from tfzero.common.surroundings import foreign_variables, is_own_process, own_process, own_settings
+from tfzero.common.surroundings import (
+    foreign_variables,
+    is_own_process,
+    own_process,
+    own_settings,
+    trusting_files,
+)
 from tfzero.study.workspace import Workspace
 
 Arguments = ParamSpec("Arguments")
@@ -29,7 +35,8 @@ def in_study(
 ) -> Callable[Concatenate[Workspace, Arguments], Value]:
     """Makes a function of a workspace a job that any process can run.
 
-    The process is prepared once, and a user's own classes are known while the job runs.
+    The process is prepared once, and a user's own classes are known while the job runs. Keras
+    runs code in files where the user allowed it.
     """
 
     @functools.wraps(job)
@@ -38,7 +45,11 @@ def in_study(
         workspace.outside.register()
         import keras
 
-        with _as_in_a_worker(), keras.saving.custom_object_scope(workspace.custom_objects):
+        with (
+            _as_in_a_worker(),
+            keras.saving.custom_object_scope(workspace.custom_objects),
+            trusting_files(workspace.trusts_files),
+        ):
             return job(workspace, *args, **kwargs)
 
     return run

@@ -11,6 +11,8 @@ from rich import progress as rich_progress
 from rich.console import Console, Group
 from rich.live import Live
 
+from tfzero.common.console import print_plain
+
 # Without a terminal a line this often, in seconds.
 _LOG_INTERVAL = 20.0
 # One at least this often, for pretraining on many images is a single job of many minutes.
@@ -87,7 +89,7 @@ class Progress:
             self._bar = rich_progress.Progress(
                 rich_progress.BarColumn(),
                 rich_progress.TaskProgressColumn(),
-                rich_progress.TextColumn("{task.description}"),
+                rich_progress.TextColumn("{task.description}", markup=False),
                 console=self.console,
             )
             self._task = self._bar.add_task(self._describe(None), total=1.0)
@@ -161,7 +163,7 @@ class Progress:
             self._bar.update(self._task, completed=share, description=self._describe(job))
         elif now - self._last_line >= after or over:
             self._last_line = now
-            self.console.print(f"{share:4.0%}  {self._describe(job)}", highlight=False)
+            print_plain(self.console, f"{share:4.0%}  {self._describe(job)}")
 
     def _describe(self, job) -> str:
         seconds = self.seconds_left()

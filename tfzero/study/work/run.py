@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from tfzero.common.checks import StopError
+from tfzero.common.console import print_plain
 from tfzero.common.files import read_json
 from tfzero.study.planning.parts import CellSpec
 from tfzero.study.records import RunFolder
@@ -185,7 +186,7 @@ class _Loop:
 
     def _tell_of_others(self) -> None:
         if self.progress is not None:
-            self.progress.console.print(
+            print_plain(
+                self.progress.console,
                 f"Waiting for {len(self.ready.left)} jobs that other processes have in hand.",
-                highlight=False,
             )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tfzero.common.numbers import write_number
 from tfzero.report import formatting
 from tfzero.report.canvas import Canvas
 from tfzero.report.run import Run
@@ -81,7 +82,7 @@ def describe_mistakes(run: Run, canvas: Canvas) -> dict[str, Any] | None:
             for true, taken, count, share in worst
         ],
         "classes": [
-            (name, None if share is None else round(100 * share, 1), f"{good:,}", f"{all_:,}")
+            (name, None if share is None else write_number(100 * share), f"{good:,}", f"{all_:,}")
             for name, share, good, all_ in class_accuracies(found)
         ],
         "matrix": matrix_chart(found, worst, canvas),

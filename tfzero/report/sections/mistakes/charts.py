@@ -39,7 +39,9 @@ def calibration_chart(found: Mistakes, canvas: Canvas) -> Chart:
         answers = f"{row['answers']:,} answers, {formatting.percent(row['right'])} right"
         keys.append(canvas.say([f"confidence {low} to {high}", answers]))
     words = "; ".join(
-        f"of confidence {row['confidence']:.0%}: {row['right']:.0%} right" for row in bins
+        f"of confidence {formatting.percent(row['confidence'], 0)}: "
+        f"{formatting.percent(row['right'], 0)} right"
+        for row in bins
     )
     return canvas.chart(
         lambda width: calibration(found.confidences, found.right, width=width),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tfzero.common.numbers import write_number
 from tfzero.report import formatting
 from tfzero.report.canvas import Canvas, Chart
 from tfzero.report.drawing.arms import SCRATCH
@@ -56,7 +57,7 @@ def _chart(
     run: Run, accuracy: Accuracy, num_images: int, lacking: list[str], canvas: Canvas
 ) -> Chart:
     words = "; ".join(
-        f"{name} under strongest {kind} {values[-1]:.1f} %"
+        f"{name} under strongest {kind} {write_number(values[-1])} %"
         for name, found in accuracy.items()
         for kind, values in found.items()
     )

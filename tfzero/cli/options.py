@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tfzero.cli.translate import Command
+from tfzero.data.kinds import KINDS
 
 app = typer.Typer(
     help="Is unsupervised pretraining worth it on your images? Measure it, with error bars.",
@@ -134,8 +135,9 @@ Transductive = Annotated[
 Kind = Annotated[
     str | None,
     typer.Option(
-        help="digits, clothes (may be mirrored), photos or spectrograms: what training may change "
-        "in an image. Default: photos in colour, else digits.",
+        help="What training may change in an image: "
+        + "; ".join(f"{name} ({kind.summary})" for name, kind in KINDS.items())
+        + ". Default: photos in colour, else digits.",
         rich_help_panel=IMAGES,
     ),
 ]

@@ -115,8 +115,9 @@ def compare(
         class_weights: Whether rare classes weigh as much as frequent ones in training, in every
             arm; None means not.
         kind: The kind of data, which decides what training may change in an image: "digits",
-            "clothes" (may be mirrored), "photos" or "spectrograms". None takes "photos" for
-            three channels, else "digits".
+            "clothes" (may be mirrored), "photos", "microscopy" (may be mirrored and turned by
+            right angles; the default arms then have no rotation) or "spectrograms". None takes
+            "photos" for three channels, else "digits".
         unlabeled_from: Where the images come from that networks are trained on without labels, by
             strategies that do so: "pool", "generated" (by the arm's own pretrained GAN or VAE) or
             "both". None means "pool".

@@ -33,6 +33,8 @@ class Method(NamedTuple):
         generates: Whether it can make images of its own, `can("generate")`, without its class.
         decays: Whether it rises over the first tenth of the updates and then falls to 0 as a
             cosine, instead of standing still.
+        learns_orientation: Whether it learns which side of an image is up, and nothing from images
+            of a kind where no side is.
         outside: The class itself, of a method from outside this package.
     """
 
@@ -44,6 +46,7 @@ class Method(NamedTuple):
     learning_rate: float = 1e-3
     decays: bool = False
     generates: bool = False
+    learns_orientation: bool = False
     outside: type[Pretrainer] | None = None
 
     def budget(self, num_images: int, *, epochs: int | None = None) -> PretrainingBudget:
@@ -79,7 +82,12 @@ METHODS = {
     ),
     # The rate as SimCLR's: on part of Fashion-MNIST, one seed, a probe gains a point over 1e-3.
     "rotation": Method(
-        "tfzero.pretrain.rotation:Rotation", 0.75, takes_kind=True, learning_rate=3e-3, decays=True
+        "tfzero.pretrain.rotation:Rotation",
+        0.75,
+        takes_kind=True,
+        learning_rate=3e-3,
+        decays=True,
+        learns_orientation=True,
     ),
     "vae": Method("tfzero.pretrain.vae:VAE", 1.6, generates=True),
     # On part of Fashion-MNIST, one seed: a probe after 3 epochs gains 1 point over a constant 1e-3.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
 from tfzero.data import ImageData
-from tfzero.data.kinds import default_kind
+from tfzero.data.kinds import KINDS, default_kind
 from tfzero.pretrain import METHODS
 from tfzero.study.inits import read_init, read_learner
 from tfzero.study.inits.base import Bought, Counts, Init, Occasion
@@ -62,16 +62,17 @@ def make_plan(
     Raises:
         InputError: If something asked for cannot be done with this data.
     """
+    request.require_possible()
+    kind = request.kind or data.told_kind or default_kind(data.image_shape[-1])
     arms = choose_arms(
         request.arms,
         foreign=_describe(source, given),
         then=request.then,
         unlabeled_from=request.unlabeled_from,
+        has_orientation=KINDS[kind].has_orientation,
     )
     label_counts = _resolve_counts(request, data)
-    request.require_possible()
     require_generators(arms, request.unlabeled_from)
-    kind = request.kind or data.told_kind or default_kind(data.image_shape[-1])
     occasion = Occasion(data, source, request.epochs, kind)
     stages = _in_order(stage for arm in arms for stage in read_init(arm.init).stages())
     pretraining = {stage: read_learner(stage).plan(occasion) for stage in stages}

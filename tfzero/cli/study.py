@@ -38,10 +38,11 @@ from tfzero.cli.options import (
     Weights,
     command,
 )
-from tfzero.cli.parse import load_images, parse_minutes, print_json, read_load_options, split
+from tfzero.cli.parse import parse_minutes, print_json, read_load_options, split
 from tfzero.cli.translate import Console
 from tfzero.data.check import check_data
 from tfzero.jobs.check import show_check, write_check_page
+from tfzero.jobs.sizing import Unloaded
 
 
 @command("compare my_images/ --label-counts 100,1000,all --seeds 5")
@@ -207,9 +208,8 @@ def compare(
     Exits with 1 if anything failed after the verdict, such as the export; the verdict stays.
     """
     console = Console(context, stderr=as_json)
-    loaded = load_images(context)
     study = tfzero.compare(
-        loaded,
+        Unloaded(data, read_load_options(context), residual),
         arms=split(arms),
         label_counts=split(label_counts),
         seeds=seeds,
@@ -228,7 +228,6 @@ def compare(
         then=then,
         weights=weights,
         unlabeled_from=unlabeled_from,
-        encoder=tfzero.build_encoder(loaded.image_shape, residual=True) if residual else None,
         out=out,
         export=export,
         overwrite=overwrite,

@@ -16,8 +16,9 @@ from tfzero.common.checks import StopError
 from tfzero.common.files import is_disk_full
 from tfzero.common.outlet import standard_output
 from tfzero.common.surroundings import own_settings
-from tfzero.data import ImageData, load_data
+from tfzero.data import ImageData
 from tfzero.data.check import check_briefly, require_no_leaks
+from tfzero.data.options import LoadOptions
 from tfzero.jobs import opening
 from tfzero.jobs.check import show_briefly
 from tfzero.jobs.ending import end_study
@@ -25,6 +26,7 @@ from tfzero.jobs.recommended import (
     choose_place,
     require_writable,
 )
+from tfzero.jobs.sizing import Studied, Unloaded, load_for_study
 from tfzero.jobs.source import open_source
 from tfzero.study import screen
 from tfzero.study.growing import grow_study
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
 
 @own_settings()
 def compare(
-    data: ImageData | str | os.PathLike = "digits",
+    data: ImageData | str | os.PathLike | Unloaded = "digits",
     *,
     arms: Sequence[str | tuple[Any, Any]] | None = None,
     label_counts: Sequence[int | str] | None = None,
@@ -86,7 +88,9 @@ def compare(
     number of processes, on any machines that see the folder, may run the same study in it.
 
     Args:
-        data: What `load_data` returns, or what it takes.
+        data: What `load_data` returns, or what it takes. Where images have several sizes and only
+            the path is given, all become a square of 32, 64, 96 or 128 pixels, padded: the
+            largest that `minutes` allows.
         arms: As INIT/STRATEGY, for example "vae/lpft"; None takes the default ones. Or pairs
             (init, strategy), where the init may be a class of your own, derived from
             `tfzero.pretrain.base.Pretrainer`, and the strategy an object of your own, derived
@@ -152,10 +156,6 @@ def compare(
         StopError: If the study cannot go on, as on a full disk; what is done is kept.
     """
     console = console or Console(file=standard_output(), emoji=False)
-    data = (data if isinstance(data, ImageData) else load_data(data)).cross_fitted()
-    checked = check_briefly(data)
-    require_no_leaks(checked)
-    run = RunFolder(pathlib.Path("runs", data.name) if out is None else out)
     named, outside = read_arms(arms)
     asked = {
         "arms": named,
@@ -172,9 +172,18 @@ def compare(
         "unlabeled_from": unlabeled_from,
         "then": then,
     }
+    told = {} if minutes == AUTO else {"minutes": minutes}  # None lifts the limit
+    if not isinstance(data, ImageData):
+        unread = data if isinstance(data, Unloaded) else Unloaded(data, LoadOptions())
+        kept = None if overwrite else out or AUTO
+        studied = Studied({**_without_none(asked), **told}, encoder, kept, workers, scheduler)
+        data, encoder = load_for_study(unread, studied)
+    data = data.cross_fitted()
+    checked = check_briefly(data)
+    require_no_leaks(checked)
+    run = RunFolder(pathlib.Path("runs", data.name) if out is None else out)
     grows = more_seeds is not None or add_arms or add_label_counts
     earlier = read_asked(run) if grows else {}
-    told = {} if minutes == AUTO else {"minutes": minutes}  # None lifts the limit
     request = read_request({**earlier, **_without_none(asked), **told})
     opened = open_source(source, like=data, weights=weights)
     foreign = {"encoder": encoder, "source": opened.task, "given": opened.given}

@@ -130,10 +130,10 @@ def _draw_right_angles(images, seed):
     shape = tf.shape(images)
     # A seed of its own, so that the other draws are those of kinds without such turns.
     draws = tf.random.stateless_uniform(
-        shape[:1], tf.random.experimental.stateless_fold_in(seed, 1), maxval=4, dtype=tf.int32
+        shape[:1], tf.random.split(seed, 2)[1], maxval=4, dtype=tf.int32
     )
     is_square = tf.equal(shape[1], shape[2])
-    turns = tf.where(is_square, draws, 2 * (draws % 2))
+    turns = tf.where(is_square, draws, 2 * tf.math.mod(draws, 2))
     return tf.cast(turns, tf.float32) * (math.pi / 2)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from tfzero.data import ImageData
 from tfzero.study.inits.settings import Settings
 
 if TYPE_CHECKING:
@@ -70,13 +69,15 @@ class Occasion(NamedTuple):
     """What decides an init's settings.
 
     Attributes:
-        data: The target's images.
+        num_pool: How many unlabeled images the target has.
+        image_shape: Height, width and channels of the target's images.
         source: Another data set, or None.
         epochs: Passes over the images; None chooses by their number.
         kind: The kind of the target's images. The source knows its own.
     """
 
-    data: ImageData
+    num_pool: int
+    image_shape: tuple[int, int, int]
     source: SourceTask | None
     epochs: int | None
     kind: str

@@ -23,7 +23,7 @@ class KMeans(Learner):
 
     def plan(self, occasion: Occasion) -> KMeansPlan:
         """Returns how the centroids are found, by the size of the images."""
-        small = min(occasion.data.image_shape[:2]) < _SMALL_SIDE
+        small = min(occasion.image_shape[:2]) < _SMALL_SIDE
         return KMeansPlan(num_centroids=100 if small else 400, patch_size=4 if small else 6)
 
     def learn(self, context: Context, replicate: int, *, seed: int) -> Learnt:

@@ -27,12 +27,12 @@ class Method(Learner):
 
     def plan(self, occasion: Occasion) -> PretrainingPlan:
         """Returns the method's defaults for the number of images."""
-        images, kind = occasion.data.pool, occasion.kind
+        count, kind = occasion.num_pool, occasion.kind
         if self.reads_source:
             assert occasion.source is not None
-            images, kind = occasion.source.images, occasion.source.kind
+            count, kind = len(occasion.source.images), occasion.source.kind
         method = METHODS[self.name]
-        budget = dataclasses.asdict(method.budget(len(images), epochs=occasion.epochs))
+        budget = dataclasses.asdict(method.budget(count, epochs=occasion.epochs))
         return PretrainingPlan(**budget, kind=kind if method.takes_kind else None)
 
     def learn(self, context: Context, replicate: int, *, seed: int) -> Learnt:

@@ -193,6 +193,22 @@ def compare(
             rich_help_panel=RUN,
         ),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print the plan, with the minutes of each arm, and stop. Nothing is written.",
+            rich_help_panel=RUN,
+        ),
+    ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            help="Print every setting of the plan and every sentence of the verdict.",
+            rich_help_panel=RUN,
+        ),
+    ] = False,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -234,7 +250,13 @@ def compare(
         workers=workers,
         scheduler=scheduler,
         console=console,
+        verbose=verbose,
+        dry_run=dry_run,
     )
+    if dry_run:
+        if as_json:
+            print_json(study.plan.to_json())
+        return
     if as_json:
         print_json(study.results)
     if study.results["unfinished"]:

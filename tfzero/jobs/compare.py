@@ -8,7 +8,7 @@ import os
 import pathlib
 import shutil
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rich.console import Console
 
@@ -28,6 +28,7 @@ from tfzero.jobs.recommended import (
 )
 from tfzero.jobs.sizing import Studied, Unloaded, load_for_study
 from tfzero.jobs.source import open_source
+from tfzero.study import plan_screen as screen_before
 from tfzero.study import screen
 from tfzero.study.growing import grow_study
 from tfzero.study.growth import Growth, read_growth
@@ -81,6 +82,8 @@ def compare(
     workers: int | None = None,
     scheduler: str | None = None,
     console: Console | None = None,
+    verbose: bool = False,
+    dry_run: bool = False,
 ) -> Study:
     """Measures whether pretraining pays on your images, and exports the best network.
 
@@ -146,6 +149,10 @@ def compare(
         scheduler: Address of a Dask scheduler whose workers are used instead; they see the run
             folder under the same path.
         console: Where plan and progress are shown; None means standard output.
+        verbose: Whether every setting of the plan and every sentence of the verdict is printed,
+            not only what fits on one screen each.
+        dry_run: Whether the plan alone is printed. Nothing is written, and the study that is
+            returned has a plan and empty `results`.
 
     Returns:
         The finished study. Where something failed after the verdict, as the export on a full disk,
@@ -201,20 +208,28 @@ def compare(
     asked_for = Workspace(full, run.path.resolve(), _own_objects() if own_networks else {}, outside)
     added = opening.Added(wider, tuple(add_arms or ()), more_seeds)
     begun = opening.Opening(asked_for, request, added, data, encoder, opened, overwrite)
+    shown = _Shown(console, verbose, guessed=request.kind is None and data.told_kind is None)
     with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):
+        if dry_run:
+            workspace, estimate = opening.preview_study(begun, console)
+            _show_plan(workspace, _make_forecast(workspace, estimate), shown)
+            screen_before.show_left_out(console, encoder)
+            show_briefly(console, checked)
+            return Study(workspace.plan, str(run.path), {})
         run.create()
         with take_part(run.locks):
             with hold_lock(run.locks / "folder.json"):
                 workspace, estimate = opening.open_study(begun, console)
             record_data(run, data, checked)
             record_images(run, data)
-            screen.show_plan(console, workspace.plan)
-            screen.show_left_out(console, encoder)
+            forecast = _make_forecast(workspace, estimate)
+            screen_before.show_left_out(console, encoder)
             show_briefly(console, checked)
-            workspace, planned = _run_missing(workspace, console, estimate)
+            _show_plan(workspace, forecast, shown)
+            workspace, planned = _run_missing(workspace, console, forecast)
             with hold_lock(run.locks / "ending.json"):
-                study = end_study(workspace, exporting, console)
-            if planned is not None:
+                study = end_study(workspace, exporting, console, verbose=verbose)
+            if planned is not None and verbose:
                 screen.show_time(console, planned)
             with hold_lock(run.locks / "folder.json"):
                 if not others_take_part(run.locks):
@@ -236,8 +251,40 @@ def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+class _Shown(NamedTuple):
+    """Where a study is shown, and how much of it.
+
+    Attributes:
+        console: Where.
+        verbose: Whether all of it.
+        guessed: Whether nobody said the kind of the images.
+    """
+
+    console: Console
+    verbose: bool
+    guessed: bool
+
+
+def _make_forecast(workspace: Workspace, estimate: Estimate | None) -> Forecast | None:
+    """Returns what is left to do; None where nothing is."""
+    growth = read_growth(workspace)
+    if growth.next_number is None and not missing_cells(workspace, growth.cells()):
+        return None
+    forecast = Forecast(
+        workspace, estimate or opening.estimate_study(workspace), workers=num_workers()
+    )
+    forecast.keep(growth.possible_cells())
+    return forecast
+
+
+def _show_plan(workspace: Workspace, forecast: Forecast | None, shown: _Shown) -> None:
+    screen_before.show_plan(
+        shown.console, workspace.plan, forecast, guessed=shown.guessed, verbose=shown.verbose
+    )
+
+
 def _run_missing(
-    workspace: Workspace, console: Console, estimate: Estimate | None
+    workspace: Workspace, console: Console, forecast: Forecast | None
 ) -> tuple[Workspace, Planned | None]:
     """Runs what has no record yet.
 
@@ -245,15 +292,10 @@ def _run_missing(
         The study with the number of seeds that was decided, and what all was expected to take;
         None where there was nothing to run.
     """
-    plan, run, growth = workspace.plan, workspace.run, read_growth(workspace)
-    if growth.next_number is None and not missing_cells(workspace, growth.cells()):
+    if forecast is None:
         console.print("Every cell has its record already; nothing to train.")
         return workspace, None
-    forecast = Forecast(
-        workspace, estimate or opening.estimate_study(workspace), workers=num_workers()
-    )
-    forecast.keep(growth.possible_cells())
-    planned = screen.show_estimate(console, plan, forecast)
+    planned = screen_before.start_clock(forecast)
     standing = Standing(workspace)
     progress = Progress(console, workers=num_workers(), standing=standing, forecast=forecast)
 
@@ -275,7 +317,7 @@ def _run_missing(
         )
     finally:
         progress.stop()
-    failures = run.read_failures()
+    failures = workspace.run.read_failures()
     if failures:
         screen.show_failures(console, failures)
     workspace = dataclasses.replace(workspace, plan=growth.plan)

@@ -56,7 +56,9 @@ class _Ending:
                 log.write(traceback.format_exc())
 
 
-def end_study(workspace: Workspace, exporting: Exporting, console: Console) -> Study:
+def end_study(
+    workspace: Workspace, exporting: Exporting, console: Console, *, verbose: bool = False
+) -> Study:
     """Reaches, keeps and shows the verdict; then exports the recommended arm and reports.
 
     What fails after the verdict is named in its `unfinished`, in sentences; the rest is done.
@@ -71,7 +73,7 @@ def end_study(workspace: Workspace, exporting: Exporting, console: Console) -> S
     try:
         _keep_first(verdict, run)
     finally:
-        screen.show_verdict(console, study)
+        screen.show_verdict(console, study, verbose=verbose)
     with ending.step("Nothing is exported"):
         estimate = functools.partial(opening.estimate_study, workspace)
         export_recommended(workspace, verdict, exporting, console, estimate=estimate)
@@ -90,7 +92,7 @@ def end_study(workspace: Workspace, exporting: Exporting, console: Console) -> S
     verdict["unfinished"] = ending.troubles
     with ending.step(f"{run.verdict} says that the study has not ended"):
         write_json(run.verdict, verdict)
-    screen.show_export(console, study, has_report=has_report)
+    screen.show_export(console, study, has_report=has_report, verbose=verbose)
     return study
 
 

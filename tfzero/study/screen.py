@@ -1,130 +1,35 @@
-"""What a study prints: the plan before it runs, the table and the verdict after."""
+"""What a study prints while it runs, and at its end; `plan_screen` is the screen before."""
 
 from __future__ import annotations
 
+import contextlib
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table
 
 from tfzero.common.arm import Arm
-from tfzero.common.surroundings import describe_dropped, foreign_variables
-from tfzero.networks.frozen import describe_frozen
 from tfzero.study.growth import Growth
-from tfzero.study.planning.families import list_families
-from tfzero.study.planning.parts import DataSummary
-from tfzero.study.planning.plan import METRICS, StudyPlan
+from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.study import Study
 from tfzero.study.verdict.claims import AVERAGE
-from tfzero.study.verdict.pairing import MIN_SEEDS
-from tfzero.study.verdict.words import format_points, join, smallest_difference
+from tfzero.study.verdict.words import format_points, join
 from tfzero.study.work.forecast import Forecast
 from tfzero.study.work.progress import Planned, format_seconds
 
-if TYPE_CHECKING:
-    import keras
-
-# A plan that takes up to this many times the minutes keeps to them.
-_OVER = 1.1
 # Sentences beside the verdict in a terminal; the report has them all.
 _MOST_BESIDE = 6
 
 
-def show_plan(console: Console, plan: StudyPlan) -> None:
-    """Prints what will be run."""
-    data = plan.data
-    height, width, channels = data.image_shape
-    console.print(
-        f"[bold]{plan.name}[/bold]: {data.num_pool:,} unlabeled images, "
-        f"{_count_labelled(data)}; "
-        f"{height}x{width}x{channels}, {len(data.class_names):,} classes",
-        highlight=False,
-    )
-    for note in data.notes:
-        console.print(f"  {note}", highlight=False, markup=False)
-    _show_foreign(console, plan)
-    console.print(f"Arms: {', '.join(plan.arms)}", highlight=False)
-    console.print(f"{_describe_labels(plan)}; seeds: {plan.seeds}", highlight=False)
-    for name, settings in plan.pretraining.items():
-        console.print(f"Pretraining {name}: {settings.describe()}", highlight=False)
-    if plan.encoders is not None:
-        console.print(f"Encoders: {plan.encoders} a method, shared by the seeds", highlight=False)
-    _show_looks(console, plan)
-    console.print("Device: processor; a GPU is not used yet.", highlight=False)
-    console.print(_describe_metric(plan), highlight=False)
-    if plan.dropped:
-        dropped = ", ".join(plan.dropped)
-        console.print(
-            f"Dropped to keep to {plan.minutes:g} min: {dropped}. To have all of it, start anew "
-            "with `minutes=none` and `overwrite=True`.",
-            highlight=False,
-        )
-        arms = [name.removeprefix("arm ") for name in plan.dropped if name.startswith("arm ")]
-        if arms:
-            console.print(
-                f"To add some of them to this study, give the command with `add_arms={arms[0]}`.",
-                highlight=False,
-            )
-    families = list_families(plan.arms)
-    # With one or two encoders the claims are about these, and each seed counts.
-    units = plan.seeds if plan.num_encoders < MIN_SEEDS else plan.num_encoders
-    arms = len(families[0].pairs) if families else 1
-    console.print(smallest_difference(plan, arms=arms, units=units), highlight=False)
-
-
-def show_left_out(console: Console, encoder: keras.Model | None) -> None:
-    """Prints what of the surroundings a study does not use, and what of an own encoder is fixed."""
-    if foreign := foreign_variables():
-        console.print(describe_dropped(foreign), highlight=False)
-    frozen = "" if encoder is None else describe_frozen(encoder, name="`encoder`")
-    if frozen:
-        console.print(frozen, highlight=False)
-
-
-def _count_labelled(data: DataSummary) -> str:
-    if data.num_folds > 1:
-        return f"{data.num_train:,} labelled to train and, by cross-fitting, to test"
-    return f"{data.num_train:,} labelled to train, {data.num_test:,} to test"
-
-
-def _describe_labels(plan: StudyPlan) -> str:
-    """Returns the label counts, and that there are more labels where it is so."""
-    counts = ", ".join(f"{count:,}" for count in plan.label_counts)
-    most, labelled = plan.data.most_labels, plan.data.num_train
-    if max(plan.label_counts) == most:
-        return f"Labels: {counts}" + (
-            f" (of {labelled:,}, less one fold)" if most < labelled else ""
-        )
-    return f"Labels: as if you had {counts} of your {plan.data.num_train:,}"
-
-
-def _show_looks(console: Console, plan: StudyPlan) -> None:
-    if plan.extensions:
-        earlier = (*plan.looks, *plan.extensions)[-2]
-        console.print(f"Seeds were added: up to {earlier} before, {plan.extensions[-1]} now.")
-    elif len(plan.looks) > 1:
-        looks = join(plan.looks)
-        console.print(
-            f"Looks at {looks} seeds. The study stops at the first that answers its question.",
-            highlight=False,
-        )
-    if plan.provisional:
-        console.print(
-            f"After {min(plan.looks)} seeds it is decided how many seeds fit into "
-            f"{plan.minutes:g} min; {plan.seeds} is a first guess.",
-            highlight=False,
-        )
-
-
-def _describe_metric(plan: StudyPlan) -> str:
-    """Returns which metric the verdict is made on, and why."""
-    if plan.metric == METRICS[0]:
-        return (
-            "Metric: accuracy, in which every test image counts alike. For classes that count "
-            "alike: `metric=balanced_accuracy`."
-        )
-    return "Metric: balanced accuracy, in which every class counts alike, however rare."
+@contextlib.contextmanager
+def working(console: Console, text: str) -> Iterator[None]:
+    """Shows in a terminal what is being done until the block ends; a log gets no line of it."""
+    if not console.is_terminal or console.quiet:
+        yield
+        return
+    with console.status(text):
+        yield
 
 
 def show_seeds(console: Console, plan: StudyPlan, *, before: int) -> None:
@@ -166,49 +71,6 @@ def show_look(console: Console, growth: Growth, forecast: Forecast) -> None:
             )
 
 
-def _show_foreign(console: Console, plan: StudyPlan) -> None:
-    if (source := plan.source) is not None:
-        labels = f"{source.num_labelled:,} with labels of {len(source.class_names):,} classes"
-        console.print(
-            f"Source [bold]{source.name}[/bold]: {source.num_images:,} images, "
-            f"{labels if source.num_labelled else 'no labels'}",
-            highlight=False,
-        )
-    if (given := plan.given) is not None:
-        console.print(f"Source [bold]{given.name}[/bold]: an encoder ready made", highlight=False)
-    for found in (source, given):
-        for note in () if found is None else found.notes:
-            console.print(f"  {note}", highlight=False, markup=False)
-
-
-def show_estimate(console: Console, plan: StudyPlan, forecast: Forecast) -> Planned:
-    """Prints how much there is to do and how long each part will take; returns the whole."""
-    total, workers, estimate = len(plan.cells()), forecast.workers, forecast.estimate
-    missing = len(forecast.cells)
-    done = f" ({total - missing:,} of {total:,} are there already)" if missing < total else ""
-    console.print(
-        f"Plan: {len(forecast.pretraining)} pretrainings and {missing:,} cells{done} on {workers} "
-        f"{'core' if workers == 1 else 'cores'}, about {format_seconds(forecast.planned)}",
-        highlight=False,
-    )
-    parts: dict[str, float] = {}
-    for method, _ in forecast.pretraining.values():
-        name = f"pretraining {method}"
-        parts[name] = parts.get(name, 0.0) + estimate.pretraining(plan, method)
-    for cell in forecast.cells.values():
-        parts[cell.arm] = parts.get(cell.arm, 0.0) + estimate.cell(plan, cell)
-    listed = [f"{name} {format_seconds(part / workers)}" for name, part in parts.items()]
-    listed.append(f"export and report {format_seconds(forecast.ending)}")
-    console.print(f"  of which {', '.join(listed)}", highlight=False)
-    if plan.minutes is not None and forecast.planned > _OVER * 60 * plan.minutes:
-        console.print(
-            f"That is more than {plan.minutes:g} min, but what a verdict needs and what was asked "
-            "for is not dropped. Stopping it loses nothing: the same command goes on.",
-            highlight=False,
-        )
-    return Planned(forecast.planned, forecast.ending, time.monotonic())
-
-
 def show_time(console: Console, planned: Planned) -> None:
     """Prints how long the study took, beside what was planned."""
     took = time.monotonic() - planned.began
@@ -231,7 +93,7 @@ def show_failures(console: Console, failures) -> None:
         console.print(f"- {failure['label']}: {failure['reason']}", highlight=False, markup=False)
 
 
-def show_verdict(console: Console, study: Study) -> None:
+def show_verdict(console: Console, study: Study, *, verbose: bool = False) -> None:
     """Prints the table and the verdict."""
     _show_table(console, study)
     console.print("* not detectably below the highest at this label count\n")
@@ -298,7 +160,9 @@ def _choose_sentences(study: Study) -> list[str]:
     return [*shown, *more, *sentences[len(comparisons) :]]
 
 
-def show_export(console: Console, study: Study, *, has_report: bool = True) -> None:
+def show_export(
+    console: Console, study: Study, *, has_report: bool = True, verbose: bool = False
+) -> None:
     """Prints what is known of the exported file, or why there is none, and where everything is."""
     recommended, reason = study.results["recommended"], study.results["not_exported"]
     console.print()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pathlib
+import sys
+import webbrowser
 from typing import Annotated
 
 import typer
 
 import tfzero
+from tfzero.cli.next_steps import show_next
 from tfzero.cli.options import (
     RUN,
     STUDY,
@@ -43,6 +46,7 @@ from tfzero.cli.translate import Console
 from tfzero.data.check import check_data
 from tfzero.jobs.check import show_check, write_check_page
 from tfzero.jobs.sizing import Unloaded
+from tfzero.study.records import RunFolder
 
 
 @command("compare my_images/ --label-counts 100,1000,all --seeds 5")
@@ -257,6 +261,7 @@ def compare(
         if as_json:
             print_json(study.plan.to_json())
         return
+    show_next(console, context, study)
     if as_json:
         print_json(study.results)
     if study.results["unfinished"]:
@@ -308,6 +313,17 @@ def check(
 @command("report runs/digits")
 def report(
     run: Annotated[pathlib.Path, typer.Argument(help="Run folder of a finished study.")],
+    open_it: Annotated[
+        bool,
+        typer.Option(
+            "--open", help="Show the report in your browser; write it only where it is missing."
+        ),
+    ] = False,
 ) -> None:
     """Write report.html anew from a run folder."""
-    print(tfzero.write_report(run))
+    page = RunFolder(run).report
+    if not open_it or not page.exists():
+        page = tfzero.write_report(run)
+    print(page)
+    if open_it and not webbrowser.open(pathlib.Path(page).resolve().as_uri()):
+        print("No browser was found; open this file in one.", file=sys.stderr)

@@ -22,6 +22,7 @@ from tfzero.data.options import LoadOptions
 from tfzero.jobs import opening
 from tfzero.jobs.check import show_briefly
 from tfzero.jobs.ending import end_study
+from tfzero.jobs.example import find_example
 from tfzero.jobs.recommended import (
     choose_place,
     require_writable,
@@ -34,7 +35,7 @@ from tfzero.study.growing import grow_study
 from tfzero.study.growth import Growth, read_growth
 from tfzero.study.outside import read_arms
 from tfzero.study.planning.request import AUTO, read_request
-from tfzero.study.planning.resolve import make_plan
+from tfzero.study.planning.resolve import BUILT_IN, make_plan
 from tfzero.study.readings.data import record_data, record_images
 from tfzero.study.records import RunFolder
 from tfzero.study.standing import Standing
@@ -180,6 +181,7 @@ def compare(
         "then": then,
     }
     told = {} if minutes == AUTO else {"minutes": minutes}  # None lifts the limit
+    is_called = not isinstance(data, Unloaded)
     if not isinstance(data, ImageData):
         unread = data if isinstance(data, Unloaded) else Unloaded(data, LoadOptions())
         kept = None if overwrite else out or AUTO
@@ -208,13 +210,14 @@ def compare(
     asked_for = Workspace(full, run.path.resolve(), _own_objects() if own_networks else {}, outside)
     added = opening.Added(wider, tuple(add_arms or ()), more_seeds)
     begun = opening.Opening(asked_for, request, added, data, encoder, opened, overwrite)
-    shown = _Shown(console, verbose, guessed=request.kind is None and data.told_kind is None)
+    is_guess = request.kind is None and data.told_kind is None and data.source != BUILT_IN
+    shown = _Shown(console, verbose, dry_run, is_guess)
     with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):
         if dry_run:
             workspace, estimate = opening.preview_study(begun, console)
-            _show_plan(workspace, _make_forecast(workspace, estimate), shown)
             screen_before.show_left_out(console, encoder)
             show_briefly(console, checked)
+            _show_plan(workspace, _make_forecast(workspace, estimate), shown)
             return Study(workspace.plan, str(run.path), {})
         run.create()
         with take_part(run.locks):
@@ -229,8 +232,11 @@ def compare(
             workspace, planned = _run_missing(workspace, console, forecast)
             with hold_lock(run.locks / "ending.json"):
                 study = end_study(workspace, exporting, console, verbose=verbose)
+            study = dataclasses.replace(study, example=find_example(data, run))
             if planned is not None and verbose:
                 screen.show_time(console, planned)
+            if is_called:  # a command says it in other words
+                screen.show_places(console, study)
             with hold_lock(run.locks / "folder.json"):
                 if not others_take_part(run.locks):
                     shutil.rmtree(run.cache, ignore_errors=True)  # made again when needed
@@ -257,11 +263,13 @@ class _Shown(NamedTuple):
     Attributes:
         console: Where.
         verbose: Whether all of it.
+        dry_run: Whether nothing is run.
         guessed: Whether nobody said the kind of the images.
     """
 
     console: Console
     verbose: bool
+    dry_run: bool
     guessed: bool
 
 
@@ -279,7 +287,12 @@ def _make_forecast(workspace: Workspace, estimate: Estimate | None) -> Forecast 
 
 def _show_plan(workspace: Workspace, forecast: Forecast | None, shown: _Shown) -> None:
     screen_before.show_plan(
-        shown.console, workspace.plan, forecast, guessed=shown.guessed, verbose=shown.verbose
+        shown.console,
+        workspace.plan,
+        forecast,
+        guessed=shown.guessed,
+        verbose=shown.verbose,
+        dry_run=shown.dry_run,
     )
 
 

@@ -83,16 +83,14 @@ def end_study(
         write_json(run.verdict, verdict)  # the report reads it
     with ending.step("The report has no map of the images"):
         run_jobs(_list_maps(workspace), log=run.log)
-    before = len(ending.troubles)
     with ending.step("The report is not complete"):
         from tfzero.report import write_report  # matplotlib is slow to import
 
         write_report(run.path)
-    has_report = len(ending.troubles) == before
     verdict["unfinished"] = ending.troubles
     with ending.step(f"{run.verdict} says that the study has not ended"):
         write_json(run.verdict, verdict)
-    screen.show_export(console, study, has_report=has_report, verbose=verbose)
+    screen.show_export(console, study, verbose=verbose)
     return study
 
 

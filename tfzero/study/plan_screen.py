@@ -36,6 +36,7 @@ def show_plan(
     *,
     guessed: bool = False,
     verbose: bool = False,
+    dry_run: bool = False,
 ) -> None:
     """Prints what will be run.
 
@@ -45,6 +46,7 @@ def show_plan(
         forecast: What is left to do; None where nothing is.
         guessed: Whether nobody said the kind of the images.
         verbose: Whether every setting is printed.
+        dry_run: Whether nothing is run after all.
     """
     data = plan.data
     height, width, channels = data.image_shape
@@ -69,13 +71,14 @@ def show_plan(
     if forecast is not None:
         _show_minutes(console, plan, forecast)
     if plan.dropped:
-        console.print(_describe_dropped(plan), highlight=False)
+        # Not broken, to be copied.
+        console.print(_describe_dropped(plan), highlight=False, soft_wrap=True)
     families = list_families(plan.arms)
     # With one or two encoders the claims are about these, and each seed counts.
     units = plan.seeds if plan.num_encoders < MIN_SEEDS else plan.num_encoders
     arms = len(families[0].pairs) if families else 1
     console.print(smallest_difference(plan, arms=arms, units=units), highlight=False)
-    if plan.provisional and forecast is not None:
+    if plan.provisional and forecast is not None and not dry_run:
         console.print(
             f"Being timed now: the first {min(plan.looks)} seeds. They decide how many seeds fit "
             f"into {plan.minutes:g} min; {plan.seeds} is a first guess.",
@@ -149,10 +152,10 @@ def _describe_dropped(plan: StudyPlan) -> str:
     parts += [name for name in plan.dropped if not name.startswith("arm ")]
     said = f"Left out to keep to {plan.minutes:g} min: {join(parts)}."
     if arms:
-        return f"{said} Later, add with the same command and `add_arms={','.join(arms)}`."
+        return f"{said} To add: the same command with `add_arms={','.join(arms)}`"
     if plan.seeds < _asked_seeds(plan):
         more = _asked_seeds(plan) - plan.seeds
-        return f"{said} Later, add with the same command and `more_seeds={more}`."
+        return f"{said} To add: the same command with `more_seeds={more}`"
     return f"{said} All of it: `minutes=none`, started anew with `overwrite=True`."
 
 

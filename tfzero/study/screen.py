@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from tfzero.common.arm import Arm
 from tfzero.study.growth import Growth
 from tfzero.study.planning.plan import StudyPlan
+from tfzero.study.records import RunFolder
 from tfzero.study.study import Study
 from tfzero.study.verdict.claims import AVERAGE
 from tfzero.study.verdict.words import format_points, join
+from tfzero.study.verdict_screen import show_answer, show_arms
 from tfzero.study.work.forecast import Forecast
 from tfzero.study.work.progress import Planned, format_seconds
 
@@ -94,9 +96,15 @@ def show_failures(console: Console, failures) -> None:
 
 
 def show_verdict(console: Console, study: Study, *, verbose: bool = False) -> None:
-    """Prints the table and the verdict."""
-    _show_table(console, study)
-    console.print("* not detectably below the highest at this label count\n")
+    """Prints the answer and a line per arm; all that the verdict says if `verbose`."""
+    show_answer(console, study)
+    show_arms(console, study)
+    if verbose:
+        _show_sentences(console, study)
+
+
+def _show_sentences(console: Console, study: Study) -> None:
+    console.print()
     console.print(study.results["headline"], style="bold", highlight=False)
     for sentence in study.results["details"]:
         console.print(sentence, highlight=False, markup=False)
@@ -113,39 +121,6 @@ def show_verdict(console: Console, study: Study, *, verbose: bool = False) -> No
         console.print(f"  {sentence}", highlight=False, markup=False, style="dim")
 
 
-def _show_table(console: Console, study: Study) -> None:
-    """Prints the accuracy of each arm at each label count."""
-    title = "Test accuracy in %, mean ± half-width of the 95 % interval over seeds"
-    counts = [f"{count:,} labels" for count in study.plan.label_counts]
-    table = Table(title=title)
-    table.add_column("arm", no_wrap=True)
-    for count in counts:
-        table.add_column(count, justify="right", no_wrap=True)
-    cells = {arm: _format_row(study, arm) for arm in study.plan.arms}
-    for arm, row in cells.items():
-        table.add_row(arm, *row)
-    roomy = console.options.update(width=10_000)
-    if console.measure(table, options=roomy).maximum <= console.width:
-        console.print(table)
-        return
-    # Columns that do not fit would be cut off, and with them digits.
-    console.print(title, highlight=False)
-    for arm, row in cells.items():
-        console.print(arm, highlight=False, markup=False, soft_wrap=True)
-        for count, cell in zip(counts, row, strict=True):
-            console.print(f"  {count}: {cell}".rstrip(), highlight=False, soft_wrap=True)
-
-
-def _format_row(study: Study, arm: str) -> list[str]:
-    """Returns an arm's cells of the table, the best of a label count with a star."""
-    rows = {row["num_labels"]: row for row in study.table() if row["arm"] == arm}
-    best = {entry["num_labels"] for entry in study.results["best"] if arm in entry["arms"]}
-    return [
-        f"{_format(rows[count])} {'*' if count in best else ' '}" if count in rows else "-"
-        for count in study.plan.label_counts
-    ]
-
-
 def _choose_sentences(study: Study) -> list[str]:
     """Returns a sentence per average, or per comparison if there is none, and on the best arms."""
     comparisons, sentences = study.results["comparisons"], study.results["sentences"]
@@ -160,33 +135,43 @@ def _choose_sentences(study: Study) -> list[str]:
     return [*shown, *more, *sentences[len(comparisons) :]]
 
 
-def show_export(
-    console: Console, study: Study, *, has_report: bool = True, verbose: bool = False
-) -> None:
-    """Prints what is known of the exported file, or why there is none, and where everything is."""
+def show_export(console: Console, study: Study, *, verbose: bool = False) -> None:
+    """Prints what is known of the exported file, or why there is none, and what went wrong."""
     recommended, reason = study.results["recommended"], study.results["not_exported"]
-    console.print()
     if reason is not None:
         console.print(reason, highlight=False, markup=False)
-    else:
+    elif verbose:
+        console.print()
         for sentence in recommended["sentences"]:
             console.print(sentence, highlight=False, markup=False)
         console.print(
             f"{recommended['arm']} is {recommended['reason']}.", highlight=False, markup=False
         )
-        _print_place(console, f"SavedModel: {recommended['savedmodel']}")
+    else:
+        console.print(_describe_file(recommended), highlight=False, markup=False)
     for sentence in study.results["unfinished"]:
         if sentence != reason:
             console.print(sentence, highlight=False, markup=False)
-    if has_report:
-        _print_place(console, f"Report: {study.folder}/report.html")
+
+
+def _describe_file(recommended: dict[str, Any]) -> str:
+    file = recommended["file"]
+    how = "test images right" if file["num_folds"] == 1 else "labelled images right, cross-fitted"
+    return (
+        f"Exported: {recommended['arm']}, trained on {file['num_labels']:,} labels; "
+        f"{file['accuracy']:.1f} % of {file['num_test']:,} {how}."
+    )
+
+
+def show_places(console: Console, study: Study) -> None:
+    """Prints where everything is that was written."""
+    if study.results["not_exported"] is None:
+        _print_place(console, f"SavedModel: {study.results['recommended']['savedmodel']}")
+    report = RunFolder(study.folder).report
+    if report.exists():
+        _print_place(console, f"Report: {report}")
 
 
 def _print_place(console: Console, text: str) -> None:
     """Prints a line that ends in a path, which is not broken, to be copied."""
     console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-
-def _format(row) -> str:
-    margin = "" if row["half_width"] is None else f" ± {row['half_width']:.1f}"
-    return f"{row['mean']:.1f}{margin}"

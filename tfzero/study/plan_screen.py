@@ -156,7 +156,7 @@ def _describe_dropped(plan: StudyPlan) -> str:
     if plan.seeds < _asked_seeds(plan):
         more = _asked_seeds(plan) - plan.seeds
         return f"{said} To add: the same command with `more_seeds={more}`"
-    return f"{said} All of it: `minutes=none`, started anew with `overwrite=True`."
+    return f"{said} All of it: `minutes=none` and `overwrite=True`."
 
 
 def _asked_seeds(plan: StudyPlan) -> int:

@@ -17,6 +17,7 @@ from tfzero.study.verdict.family import NO_DIFFERENCE
 from tfzero.study.verdict.words import format_points
 
 TITLE = "Test accuracy in % ± half of the 95 % interval; * not detectably below the highest"
+_SHORT_TITLE = "Test accuracy in %; * not detectably below the highest"
 _RIVAL = "†"
 _SHORT = {NO_DIFFERENCE: "no difference"}
 
@@ -57,7 +58,7 @@ def show_arms(console: Console, study: Study) -> None:
     for shown, is_short in ((counts, False), (counts, True), (counts[-1:], True)):
         table = _make_table(lines, counts, shown, is_short=is_short)
         if console.measure(table, options=roomy).maximum <= console.width:
-            console.print(TITLE, highlight=False)
+            console.print(_SHORT_TITLE if is_short else TITLE, highlight=False)
             console.print(table)
             break
     else:

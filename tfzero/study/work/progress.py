@@ -109,7 +109,7 @@ class Progress:
     def begin(self, job: Any) -> None:
         """Notes that a worker is at a job from now on."""
         with self._lock:
-            self._at_work.jobs[job.key] = job.label
+            self._at_work.labels[job.label] = None
             if self.forecast is not None:
                 self.forecast.begin(job.key)
 
@@ -119,7 +119,7 @@ class Progress:
             if self.forecast is not None:
                 self.forecast.end(job.key)
                 self._learnt = time.monotonic()
-            self._at_work.jobs.pop(job.key, None)
+            self._at_work.labels.pop(job.label, None)
             self._done += job.seconds
             self._count += 1
             self._last_job = time.monotonic()
@@ -188,10 +188,10 @@ class _AtWork:
     """Names in a terminal, under the bar, what is being done now."""
 
     def __init__(self):
-        self.jobs: dict[str, str] = {}
+        self.labels: dict[str, None] = {}
 
     def __rich__(self) -> Text:
-        said = "; ".join(list(self.jobs.values()))
+        said = "; ".join(list(self.labels))
         return Text(f"Now: {said}" if said else "", style="dim", no_wrap=True, overflow="ellipsis")
 
 

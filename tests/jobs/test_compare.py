@@ -550,7 +550,7 @@ def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(
     assert "100%  6 of 6 jobs, 0 s left (done: training scratch/finetune to export it)" in text
     # The verdict comes first.
     assert text.index("No verdict: ") < text.index("Training scratch/finetune on all 56 labels,")
-    assert "Exported scratch/finetune, trained on all 56 labels: " in text
+    assert "Exported: scratch/finetune, trained on 56 labels; " in text
     assert text.index("Exported") < text.index("SavedModel: here/1\nReport: ")
 
 

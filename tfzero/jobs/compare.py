@@ -8,7 +8,7 @@ import os
 import pathlib
 import shutil
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 
@@ -27,27 +27,20 @@ from tfzero.jobs.recommended import (
     choose_place,
     require_writable,
 )
+from tfzero.jobs.running import Shown, make_forecast, run_missing, show_plan
 from tfzero.jobs.sizing import Studied, Unloaded, load_for_study
 from tfzero.jobs.source import open_source
-from tfzero.study import plan_screen as screen_before
-from tfzero.study import screen
-from tfzero.study.growing import grow_study
-from tfzero.study.growth import Growth, read_growth
+from tfzero.study import plan_screen, screen
 from tfzero.study.outside import read_arms
 from tfzero.study.planning.request import AUTO, read_request
 from tfzero.study.planning.resolve import BUILT_IN, make_plan
 from tfzero.study.readings.data import record_data, record_images
 from tfzero.study.records import RunFolder
-from tfzero.study.standing import Standing
 from tfzero.study.stored import read_asked
 from tfzero.study.study import Study
 from tfzero.study.work.attempt import disk_full
-from tfzero.study.work.estimate import Estimate
-from tfzero.study.work.forecast import Forecast
 from tfzero.study.work.locks import hold_lock, others_take_part, take_part
-from tfzero.study.work.pool import num_workers, use_workers
-from tfzero.study.work.progress import Planned, Progress
-from tfzero.study.work.tasks import missing_cells
+from tfzero.study.work.pool import use_workers
 from tfzero.study.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -211,13 +204,13 @@ def compare(
     added = opening.Added(wider, tuple(add_arms or ()), more_seeds)
     begun = opening.Opening(asked_for, request, added, data, encoder, opened, overwrite)
     is_guess = request.kind is None and data.told_kind is None and data.source != BUILT_IN
-    shown = _Shown(console, verbose, dry_run, is_guess)
+    shown = Shown(console, verbose, dry_run, is_guess)
     with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):
         if dry_run:
             workspace, estimate = opening.preview_study(begun, console)
-            screen_before.show_left_out(console, encoder)
+            plan_screen.show_left_out(console, encoder)
             show_briefly(console, checked)
-            _show_plan(workspace, _make_forecast(workspace, estimate), shown)
+            show_plan(workspace, make_forecast(workspace, estimate), shown)
             return Study(workspace.plan, str(run.path), {})
         run.create()
         with take_part(run.locks):
@@ -225,11 +218,11 @@ def compare(
                 workspace, estimate = opening.open_study(begun, console)
             record_data(run, data, checked)
             record_images(run, data)
-            forecast = _make_forecast(workspace, estimate)
-            screen_before.show_left_out(console, encoder)
+            forecast = make_forecast(workspace, estimate)
+            plan_screen.show_left_out(console, encoder)
             show_briefly(console, checked)
-            _show_plan(workspace, forecast, shown)
-            workspace, planned = _run_missing(workspace, console, forecast)
+            show_plan(workspace, forecast, shown)
+            workspace, planned = run_missing(workspace, console, forecast)
             with hold_lock(run.locks / "ending.json"):
                 study = end_study(workspace, exporting, console, verbose=verbose)
             study = dataclasses.replace(study, example=find_example(data, run))
@@ -255,86 +248,6 @@ def _sentence_for_full_disk(run: RunFolder) -> Iterator[None]:
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-class _Shown(NamedTuple):
-    """Where a study is shown, and how much of it.
-
-    Attributes:
-        console: Where.
-        verbose: Whether all of it.
-        dry_run: Whether nothing is run.
-        guessed: Whether nobody said the kind of the images.
-    """
-
-    console: Console
-    verbose: bool
-    dry_run: bool
-    guessed: bool
-
-
-def _make_forecast(workspace: Workspace, estimate: Estimate | None) -> Forecast | None:
-    """Returns what is left to do; None where nothing is."""
-    growth = read_growth(workspace)
-    if growth.next_number is None and not missing_cells(workspace, growth.cells()):
-        return None
-    forecast = Forecast(
-        workspace, estimate or opening.estimate_study(workspace), workers=num_workers()
-    )
-    forecast.keep(growth.possible_cells())
-    return forecast
-
-
-def _show_plan(workspace: Workspace, forecast: Forecast | None, shown: _Shown) -> None:
-    screen_before.show_plan(
-        shown.console,
-        workspace.plan,
-        forecast,
-        guessed=shown.guessed,
-        verbose=shown.verbose,
-        dry_run=shown.dry_run,
-    )
-
-
-def _run_missing(
-    workspace: Workspace, console: Console, forecast: Forecast | None
-) -> tuple[Workspace, Planned | None]:
-    """Runs what has no record yet.
-
-    Returns:
-        The study with the number of seeds that was decided, and what all was expected to take;
-        None where there was nothing to run.
-    """
-    if forecast is None:
-        console.print("Every cell has its record already; nothing to train.")
-        return workspace, None
-    planned = screen_before.start_clock(forecast)
-    standing = Standing(workspace)
-    progress = Progress(console, workers=num_workers(), standing=standing, forecast=forecast)
-
-    def settle(workspace: Workspace) -> Workspace:
-        settled = opening.settle_plan(workspace, forecast)
-        if settled.plan.looks != workspace.plan.looks:
-            forecast.follow(settled)
-            standing.follow(settled)
-            screen.show_seeds(console, settled.plan, before=workspace.plan.seeds)
-        return settled
-
-    def tell(growth: Growth) -> None:
-        forecast.keep(growth.possible_cells())
-        screen.show_look(console, growth, forecast)
-
-    try:
-        growth = grow_study(
-            workspace, estimate=forecast.estimate, progress=progress, settle=settle, tell=tell
-        )
-    finally:
-        progress.stop()
-    failures = workspace.run.read_failures()
-    if failures:
-        screen.show_failures(console, failures)
-    workspace = dataclasses.replace(workspace, plan=growth.plan)
-    return workspace, planned._replace(revised=forecast.revised)
 
 
 def _own_objects() -> dict[str, Any]:

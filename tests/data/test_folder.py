@@ -118,25 +118,6 @@ def test_size_brings_mixed_sizes_together(tmp_path):
     assert load_data(tmp_path / "x", size=9).image_shape == (9, 9, 1)
 
 
-def test_mixed_sizes(tmp_path):
-    make_classes(tmp_path, {"a": 4, "b": 4}, size=(8, 20))
-    make_classes(tmp_path, {"c": 3}, size=(16, 9))
-    message = (
-        r"2 different sizes, height x width, for example a/00\.png \(8x20\) and c/00\.png "
-        r"\(16x9\); expected one\. The commonest is 8x20 \(8 of 11 images\)\. "
-        r"Pass `size` to resize all, for example `size=20`\."
-    )
-    with pytest.raises(InputError, match=message):
-        load_data(tmp_path)
-
-
-def test_train_and_test_of_different_sizes(tmp_path):
-    make_classes(tmp_path / "train", {"a": 4, "b": 4})
-    make_classes(tmp_path / "test", {"a": 4, "b": 4}, size=(9, 9))
-    with pytest.raises(InputError, match=r"train/a/00\.png \(8x10\) and test/a/00\.png \(9x9\)"):
-        load_data(tmp_path)
-
-
 def test_too_small(tmp_path):
     make_classes(tmp_path, {"a": 4, "b": 4}, size=(7, 9))
     with pytest.raises(InputError, match="are 7x9 pixels; expected at least 8x8.*`size`"):

@@ -42,7 +42,7 @@ def test_unknown_names_are_refused():
 def test_all_arguments_of_load_data_travel_in_one_object(monkeypatch):
     arguments = list(inspect.signature(load_data).parameters.values())[1:]
     fields = {field.name: field.default for field in dataclasses.fields(LoadOptions)}
-    own = {"lenient", "is_source", "sound"}
+    own = {"lenient", "is_source", "sound", "size_rule"}
     assert {each.name: each.default for each in arguments} == {
         name: default for name, default in fields.items() if name not in own
     }

@@ -135,7 +135,7 @@ def test_in_processes_of_its_own_it_prints_the_verdict_and_no_noise(tmp_path):
     assert done.returncode == 0, done.stderr
     verdict = json.loads(done.stdout)
     assert verdict == json.loads((tmp_path / "runs/bars/verdict.json").read_text())
-    assert "Plan: " in done.stderr and "s; planned were " in done.stderr
+    assert "Plan: " in done.stderr and "Next:" in done.stderr
     assert "Traceback" not in done.stderr and "oneDNN" not in done.stderr
     assert verdict["recommended"]["savedmodel"] == "here/1"
     assert (tmp_path / "here/1/saved_model.pb").is_file()
@@ -194,7 +194,7 @@ def test_json_goes_to_standard_output_and_the_rest_to_the_other(finished):
     folder, done = finished
     verdict = json.loads(done.stdout)
     assert verdict == json.loads((folder / "runs/bars/verdict.json").read_text())
-    for part in ("Arms: vae/lpft", "Plan: 6 pretrainings", "seeds: 3", "s; planned were "):
+    for part in ("vae/lpft", "Plan: 6 pretrainings", "Seeds: 3.", "Next:\n  tfzero predict"):
         assert part in done.stderr
     assert "Traceback" not in done.stderr and "oneDNN" not in done.stderr
 
@@ -295,7 +295,7 @@ def test_more_seeds_are_added_to_what_is_there_and_look_again(finished, tmp_path
     # What the study was asked for need not be said again.
     done = run_here("compare", "bars.npz", "--more-seeds", "1", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert "Seeds were added: up to 3 before, 4 now." in done.stderr
+    assert "Seeds: up to 3 before, 4 now." in done.stderr
     verdict = json.loads(done.stdout)
     assert verdict["look"] == 2 and verdict["alpha"] == 0.005 and verdict["seeds"] == 4
     assert {entry["seeds"] for entry in verdict["comparisons"]} == {4}
@@ -372,7 +372,7 @@ def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
     done = run_here(*arguments, "--minutes", "0.01", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stderr.split())
-    assert "more than 0.01 min, but what a verdict needs and what was asked for is not" in said
+    assert "more than 0.01 min: a verdict needs it, or it was asked for." in said
     study = json.loads((tmp_path / "runs/bars/study.json").read_text())
     assert (study["minutes"], study["dropped"], study["encoders"]) == (0.01, [], 1)
     assert all(settings["class_weights"] for settings in study["transfer"].values())
@@ -425,7 +425,7 @@ def test_few_labelled_images_are_cross_fitted(tmp_path, monkeypatch, unreported,
     assert run.read_probabilities(study.plan.cell_key(study.plan.cells()[0])).shape == (40, 4)
     file = study.results["recommended"]["file"]
     assert (file["num_labels"], file["num_test"], file["num_folds"]) == (40, 40, 5)
-    assert "No image is left to test this file on" in said and "by cross-fitting: 5 net" in said
+    assert " of 40 labelled images right, cross-fitted." in said
     # With a share that was asked for, a test part is held out.
     held_out = tfzero.from_arrays(images, labels, pool=data.pool, test_share=0.3)
     assert held_out.cross_fitted() is held_out
@@ -550,7 +550,7 @@ def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(
     assert "100%  6 of 6 jobs, 0 s left (done: training scratch/finetune to export it)" in text
     # The verdict comes first.
     assert text.index("No verdict: ") < text.index("Training scratch/finetune on all 56 labels,")
-    assert "Exported scratch/finetune, trained on all 56 labels: " in text
+    assert "Exported: scratch/finetune, trained on 56 labels; " in text
     assert text.index("Exported") < text.index("SavedModel: here/1\nReport: ")
 
 

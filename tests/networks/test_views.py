@@ -33,6 +33,10 @@ def test_every_kind_has_views_and_no_other():
         ("digits", {"smallest_crop", "rotation", "jitter"}),
         ("clothes", {"smallest_crop", "flip", "jitter"}),
         ("photos", {"smallest_crop", "flip", "jitter", "saturation", "hue", "gray_share"}),
+        (
+            "microscopy",
+            {"smallest_crop", "flip", "right_angles", "jitter", "saturation", "hue"},
+        ),
         ("spectrograms", {"shift", "mask_share", "jitter"}),
     ],
 )
@@ -74,6 +78,28 @@ def test_half_of_the_views_are_mirrored():
     same = np.abs(viewed - images).max(axis=(1, 2, 3)) < 1e-5
     mirrored = np.abs(viewed - images[:, :, ::-1]).max(axis=(1, 2, 3)) < 1e-5
     assert (same ^ mirrored).all() and 70 < mirrored.sum() < 130
+
+
+def test_turns_by_right_angles_move_pixels_and_come_equally_often():
+    images = draw(400, 6, 6, 1)
+    viewed = view(images, right_angles=True)
+    turned = [np.rot90(images, turns, axes=(1, 2)) for turns in range(4)]
+    found = [np.abs(viewed - each).max(axis=(1, 2, 3)) < 1e-5 for each in turned]
+    assert (np.sum(found, axis=0) == 1).all()
+    assert all(70 < each.sum() < 130 for each in found)
+    # Mirrored too, an image has 8 positions.
+    viewed = view(images, right_angles=True, flip=True)
+    positions = [*turned, *(each[:, ::-1] for each in turned)]
+    found = [np.abs(viewed - each).max(axis=(1, 2, 3)) < 1e-5 for each in positions]
+    assert all(20 < each.sum() < 90 for each in found)
+
+
+def test_images_that_are_not_square_are_turned_by_half_a_turn_alone():
+    images = draw(200, 4, 6, 1)
+    viewed = view(images, right_angles=True)
+    same = np.abs(viewed - images).max(axis=(1, 2, 3)) < 1e-5
+    turned = np.abs(viewed - images[:, ::-1, ::-1]).max(axis=(1, 2, 3)) < 1e-5
+    assert (same ^ turned).all() and 70 < turned.sum() < 130
 
 
 def test_crops_keep_the_area_asked_for_and_stay_inside():

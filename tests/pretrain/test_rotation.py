@@ -99,6 +99,8 @@ def test_images_are_changed_before_they_are_turned_and_anew_each_step(monkeypatc
 
 def test_no_shift_that_would_tell_a_turn_apart():
     assert any(find_views("spectrograms").shift)
+    assert find_views("microscopy").right_angles
+    assert not make_method("rotation", kind="microscopy").views.right_angles
     method = make_method("rotation", kind="spectrograms")
     assert not any(method.views.shift) and method.views.mask_share
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tfzero.cli.translate import Command
+from tfzero.data.kinds import KINDS
 
 app = typer.Typer(
     help="Is unsupervised pretraining worth it on your images? Measure it, with error bars.",
@@ -79,9 +80,10 @@ Channels = Annotated[
     ),
 ]
 Resize = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="With --size: stretch, pad (keeps the aspect, black margins) or crop. Clips: stretch "
+        help="How images get one size: stretch, pad (keeps the aspect, black margins) or crop. "
+        "Default: stretch with --size, pad for images of several sizes without it. Clips: stretch "
         "to one length, or pad with silence.",
         rich_help_panel=IMAGES,
     ),
@@ -134,8 +136,9 @@ Transductive = Annotated[
 Kind = Annotated[
     str | None,
     typer.Option(
-        help="digits, clothes (may be mirrored), photos or spectrograms: what training may change "
-        "in an image. Default: photos in colour, else digits.",
+        help="What training may change in an image: "
+        + "; ".join(f"{name} ({kind.summary})" for name, kind in KINDS.items())
+        + ". Default: photos in colour, else digits.",
         rich_help_panel=IMAGES,
     ),
 ]
@@ -187,7 +190,9 @@ Size = Annotated[
     str | None,
     typer.Option(
         metavar="N or HxW",
-        help="Resize all images to this many pixels; of clips, mel bands x columns (32x32).",
+        help="Resize all images to this many pixels; of clips, mel bands x columns (32x32). "
+        "Default: what the images have. Of several sizes, compare takes the largest of 32, 64, 96 "
+        "and 128 that its minutes allow; other commands take 64, or 32 where most are smaller.",
         rich_help_panel=IMAGES,
     ),
 ]

@@ -63,7 +63,7 @@ def sample(
     ] = None,
     size: Size = None,
     channels: Channels = None,
-    resize: Resize = "stretch",
+    resize: Resize = None,
     pixel_range: PixelRange = None,
     rate: Rate = None,
     clip_seconds: ClipSeconds = None,

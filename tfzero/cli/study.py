@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pathlib
+import sys
+import webbrowser
 from typing import Annotated
 
 import typer
 
 import tfzero
+from tfzero.cli.next_steps import show_next
 from tfzero.cli.options import (
     RUN,
     STUDY,
@@ -38,12 +41,14 @@ from tfzero.cli.options import (
     Weights,
     command,
 )
-from tfzero.cli.parse import load_images, parse_minutes, print_json, read_load_options, split
+from tfzero.cli.parse import parse_minutes, print_json, read_load_options, split
 from tfzero.cli.translate import Console
 from tfzero.common.console import print_plain
 from tfzero.common.files import require_file_place
 from tfzero.data.check import check_data
 from tfzero.jobs.check import show_check, write_check_page
+from tfzero.jobs.sizing import Unloaded
+from tfzero.study.records import RunFolder
 
 
 @command("compare my_images/ --label-counts 100,1000,all --seeds 5")
@@ -143,7 +148,7 @@ def compare(
     pages: Pages = "first",
     size: Size = None,
     channels: Channels = None,
-    resize: Resize = "stretch",
+    resize: Resize = None,
     pixel_range: PixelRange = None,
     rate: Rate = None,
     clip_seconds: ClipSeconds = None,
@@ -194,6 +199,22 @@ def compare(
             rich_help_panel=RUN,
         ),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print the plan, with the minutes of each arm, and stop. Nothing is written.",
+            rich_help_panel=RUN,
+        ),
+    ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            help="Print every setting of the plan and every sentence of the verdict.",
+            rich_help_panel=RUN,
+        ),
+    ] = False,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -209,9 +230,8 @@ def compare(
     Exits with 1 if anything failed after the verdict, such as the export; the verdict stays.
     """
     console = Console(context, stderr=as_json)
-    loaded = load_images(context)
     study = tfzero.compare(
-        loaded,
+        Unloaded(data, read_load_options(context), residual),
         arms=split(arms),
         label_counts=split(label_counts),
         seeds=seeds,
@@ -230,14 +250,20 @@ def compare(
         then=then,
         weights=weights,
         unlabeled_from=unlabeled_from,
-        encoder=tfzero.build_encoder(loaded.image_shape, residual=True) if residual else None,
         out=out,
         export=export,
         overwrite=overwrite,
         workers=workers,
         scheduler=scheduler,
         console=console,
+        verbose=verbose,
+        dry_run=dry_run,
     )
+    if dry_run:
+        if as_json:
+            print_json(study.plan.to_json())
+        return
+    show_next(console, context, study)
     if as_json:
         print_json(study.results)
     if study.results["unfinished"]:
@@ -253,7 +279,7 @@ def check(
     pages: Pages = "first",
     size: Size = None,
     channels: Channels = None,
-    resize: Resize = "stretch",
+    resize: Resize = None,
     pixel_range: PixelRange = None,
     rate: Rate = None,
     clip_seconds: ClipSeconds = None,
@@ -291,6 +317,17 @@ def check(
 @command("report runs/digits")
 def report(
     run: Annotated[pathlib.Path, typer.Argument(help="Run folder of a finished study.")],
+    open_it: Annotated[
+        bool,
+        typer.Option(
+            "--open", help="Show the report in your browser; write it only where it is missing."
+        ),
+    ] = False,
 ) -> None:
     """Write report.html anew from a run folder."""
-    print(tfzero.write_report(run))
+    page = RunFolder(run).report
+    if not open_it or not page.exists():
+        page = tfzero.write_report(run)
+    print(page)
+    if open_it and not webbrowser.open(pathlib.Path(page).resolve().as_uri()):
+        print("No browser was found; open this file in one.", file=sys.stderr)

@@ -65,6 +65,15 @@ def _write_value(parameter: Any, value: str) -> str:
     return shlex.quote(str(read))
 
 
+def write_option(parameter: Any, value: str) -> str:
+    """Returns a parameter of a command with its value, as one types it in a shell."""
+    typed = shlex.quote(value)
+    if isinstance(parameter, TyperArgument):
+        return typed
+    option = parameter.opts[0]
+    return f"{option}={typed}" if value.startswith("-") else f"{option} {typed}"
+
+
 class Command(TyperCommand):
     """A command whose refusals speak of its options."""
 

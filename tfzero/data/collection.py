@@ -248,6 +248,7 @@ class Images:
         notes: What was done, in sentences.
         sizes: How often each (height, width) occurs among readable files; empty for clips.
         extents: What values pixels have as the files hold them; none for clips.
+        resize: How images of another shape were brought to one.
         sound: How clips of sound became images; None for images.
         passed_over: What lies beside the files and was not read.
     """
@@ -259,6 +260,7 @@ class Images:
     sound: LogMel | None = None
     passed_over: tuple[Kind, ...] = ()
     extents: tuple[Extent, ...] = ()
+    resize: str = "stretch"
 
 
 def refuse_set_aside(

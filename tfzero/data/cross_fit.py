@@ -45,6 +45,14 @@ class CrossFit:
     note: str
 
 
+def has_few_labels(num_labelled: int, num_unlabeled: int) -> bool:
+    """Returns whether there are so few labelled images that a hold-out would be too small.
+
+    Then there have to be unlabeled images, as many at least, for encoders to learn from.
+    """
+    return num_labelled < FEW_LABELLED and num_unlabeled >= num_labelled
+
+
 def offer_cross_fit(
     train: Part, test: Part, unlabeled: Part, *, first: int, note: str
 ) -> CrossFit | None:
@@ -58,7 +66,7 @@ def offer_cross_fit(
         note: As in `CrossFit`.
     """
     count = len(train.images) + len(test.images)
-    if count >= FEW_LABELLED or len(unlabeled.images) < count:
+    if not has_few_labels(count, len(unlabeled.images)):
         return None
     related = np.zeros(len(unlabeled.images), bool)
     for part in (train, test):

@@ -15,7 +15,7 @@ from tfzero.data.decode import decode_image
 from tfzero.data.headers import (
     Headers,
     choose_channels,
-    choose_size,
+    choose_form,
     count_sizes,
     note_headers,
 )
@@ -25,6 +25,7 @@ from tfzero.data.options import LoadOptions
 from tfzero.data.passed_over import PassedOver
 from tfzero.data.pixels import decode_parts
 from tfzero.data.sound import read_clips
+from tfzero.data.square import Survey
 
 
 def read_files(
@@ -64,11 +65,12 @@ def read_files(
     usable = {found.part: found.sizes.total() for found in headers}
     refuse_set_aside(broken, usable, where=where, strict=options.strict)
     sizes = count_sizes(headers)
-    size = options.image_size or choose_size(
-        headers, where=where, shape=shape, lenient=options.lenient
-    )
     channels = choose_channels(headers, options.channels, where=where, shape=shape)
-    notes = note_headers(headers, channels, size, options)
+    num_classes = len({label for files in lists for label in files.labels or ()})
+    survey = Survey(where, sizes, usable, num_classes, channels)
+    form = choose_form(headers, survey, options, shape=shape)
+    size, resize = form.size, form.resize
+    notes = [*form.notes, *note_headers(headers, channels, options)]
 
     seen = Extents()
 
@@ -77,7 +79,7 @@ def read_files(
             path,
             channels=channels,
             size=size,
-            resize=options.resize,
+            resize=resize,
             pages=options.pages,
             page=page,
             pixel_range=options.values,
@@ -94,7 +96,8 @@ def read_files(
     extents = judge_values(seen, options.values, where=where, lenient=options.lenient)
     notes += note_values(extents, options.values)
     kinds = tuple(passed_over.kinds())
-    return Images(parts, (*broken, *more), tuple(notes), sizes, passed_over=kinds, extents=extents)
+    found = Images(parts, (*broken, *more), tuple(notes), sizes, passed_over=kinds)
+    return replace(found, extents=extents, resize=resize)
 
 
 def _expand(

@@ -66,7 +66,7 @@ def load_folder(
         pool=found.parts.get("pool"),
         set_aside=found.set_aside,
         notes=(*notes, *found.notes),
-        resize=options.resize,
+        resize=found.resize,
         pixel_range=options.values,
         extents=found.extents,
         sizes=found.sizes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from tfzero.data.decode import Header, read_header
 from tfzero.data.names import display_name
 from tfzero.data.options import SMALLEST, LoadOptions
 from tfzero.data.passed_over import FRAMES, PassedOver
+from tfzero.data.square import Survey, note_choice
 from tfzero.data.threads import FILES_AT_ONCE, map_threads
 
 
@@ -89,41 +91,62 @@ def count_sizes(parts: Sequence[Headers]) -> Counter[tuple[int, int]]:
     return Counter(dict(sorted(total.items())))
 
 
-def choose_size(
-    parts: Sequence[Headers], *, where: str, shape: tuple[int, int, int] | None, lenient: bool
-) -> tuple[int, int]:
-    """Returns the one size of all images, or the commonest, enlarged to at least 8x8.
+class Form(NamedTuple):
+    """The size that all images get, how they get it, and what is said of that."""
+
+    size: tuple[int, int]
+    resize: str
+    notes: list[str]
+
+
+def choose_form(
+    parts: Sequence[Headers],
+    survey: Survey,
+    options: LoadOptions,
+    *,
+    shape: tuple[int, int, int] | None,
+) -> Form:
+    """Returns the form that is asked for, that all images have, or that a rule chooses.
 
     Args:
         parts: Headers of all files.
-        where: What the error messages call the source.
+        survey: What they say together.
+        options: How the files are read.
         shape: (height, width, channels) of images that they have to match, or None.
-        lenient: Whether several sizes, or a small one, are let through.
 
     Raises:
-        InputError: If they are not, and images have them.
+        InputError: If the images cannot have that form.
     """
-    sizes = count_sizes(parts)
-    (common, times), *others = sizes.most_common()
+    if options.image_size is None and shape is None and len(survey.sizes) > 1:
+        choice = options.size_rule(survey)
+        resize = choice.resize or options.resize or "pad"
+        return Form(choice.size, resize, [note_choice(survey, choice, resize=resize)])
+    size = options.image_size or _take_size(
+        parts, where=survey.where, shape=shape, lenient=options.lenient
+    )
+    resize = options.resize_mode
+    return Form(size, resize, _note_resized(parts, size, resize=resize))
+
+
+def _take_size(
+    parts: Sequence[Headers], *, where: str, shape: tuple[int, int, int] | None, lenient: bool
+) -> tuple[int, int]:
+    """Returns the one size that all images have, enlarged to at least 8x8.
+
+    Args:
+        parts: Headers of all files; without a shape to match they have one size.
+        where: What the error messages call the source.
+        shape: (height, width, channels) of images that they have to match, or None.
+        lenient: Whether a small size is let through.
+
+    Raises:
+        InputError: If the size is another than that to match, or small.
+    """
+    (common, _), *others = count_sizes(parts).most_common()
     if shape is not None and (others or common != shape[:2]):
         raise InputError(
             f"The images of {where} are {common[0]}x{common[1]} pixels and more sizes; the "
             f"labelled images are {shape[0]}x{shape[1]}. Pass `size` to bring all to one size."
-        )
-    if others and not lenient:
-        first, second = (
-            next(
-                f"{found.examples[size]} ({size[0]}x{size[1]})"
-                for found in parts
-                if size in found.examples
-            )
-            for size in (common, others[0][0])
-        )
-        raise InputError(
-            f"The images of {where} have {1 + len(others)} different sizes, height x width, for "
-            f"example {first} and {second}; expected one. The commonest is {common[0]}x{common[1]} "
-            f"({times} of {sum(sizes.values())} images). Pass `size` to resize all, for example "
-            f"`size={max(common)}`."
         )
     if min(common) < SMALLEST and not lenient:
         raise InputError(
@@ -131,6 +154,14 @@ def choose_size(
             "Pass `size` to enlarge them."
         )
     return max(common[0], SMALLEST), max(common[1], SMALLEST)
+
+
+def _note_resized(parts: Sequence[Headers], size: tuple[int, int], *, resize: str) -> list[str]:
+    """Returns how many images were brought to a size that was asked for, in a sentence."""
+    sizes = count_sizes(parts)
+    total, count = sizes.total(), sizes.total() - sizes[size]
+    how = {"stretch": "", "pad": ", with black margins", "crop": ", their middle cut out"}[resize]
+    return [f"{count} of {total} images were resized to {size[0]}x{size[1]}{how}."] * (count > 0)
 
 
 def choose_channels(
@@ -171,16 +202,11 @@ def choose_channels(
     )
 
 
-def note_headers(
-    parts: Sequence[Headers], channels: int, size: tuple[int, int], options: LoadOptions
-) -> list[str]:
-    """Returns what bringing the images to one form does to them, in sentences."""
-    sizes = count_sizes(parts)
+def note_headers(parts: Sequence[Headers], channels: int, options: LoadOptions) -> list[str]:
+    """Returns what bringing the images' pixels to one form does to them, in sentences."""
     kinds = sum((headers.kinds for headers in parts), Counter())
-    total = sizes.total()
-    how = {"stretch": "", "pad": ", with black margins", "crop": ", their middle cut out"}
+    total = count_sizes(parts).total()
     sentences = [
-        (total - sizes[size], f"images were resized to {size[0]}x{size[1]}{how[options.resize]}."),
         (
             kinds["gray"] if channels == 3 and options.channels is None else 0,
             "images are gray and were loaded as RGB like the others.",

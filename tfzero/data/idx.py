@@ -60,7 +60,7 @@ def load_idx(files: dict[tuple[str, str], Path], source: str, options: LoadOptio
         train=train,
         test=test,
         notes=tuple(note_fit(options)),
-        resize=options.resize,
+        resize=options.resize_mode,
     ).with_values(seen, options.values, where=str(folder), lenient=options.lenient)
 
 

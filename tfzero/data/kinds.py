@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
-# Digits are never mirrored; clothes are; photos also keep their meaning in other colours;
-# spectrograms may move in time and lose bands.
-KINDS = ("digits", "clothes", "photos", "spectrograms")
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    """What every part of the library has to know of a kind of data.
+
+    How far images of a kind may be changed is in `tfzero.networks.views` and
+    `tfzero.networks.augmentation`.
+
+    Attributes:
+        summary: What may change, for a list of the kinds.
+        has_orientation: Whether it means something which side of an image is up. Where it does
+            not, a method that learns the orientation of images learns nothing.
+    """
+
+    summary: str
+    has_orientation: bool = True
+
+
+KINDS = {
+    "digits": Kind("never mirrored"),
+    "clothes": Kind("may be mirrored"),
+    "photos": Kind("may be mirrored, and change their colours"),
+    "microscopy": Kind("may be mirrored and turned by right angles", has_orientation=False),
+    "spectrograms": Kind("may move in time and lose bands"),
+}
 
 
 def default_kind(num_channels: int) -> str:

@@ -19,7 +19,7 @@ def load_data(
     pages: str = "first",
     size: Size = None,
     channels: int | None = None,
-    resize: str = "stretch",
+    resize: str | None = None,
     pixel_range: tuple[float, float] | None = None,
     test_share: float | None = None,
     group: str | None = None,
@@ -51,11 +51,14 @@ def load_data(
             "first" takes the first alone, "each" makes an image of each, all of one file in one
             group, "channels" makes one image of a file, with a channel for each page.
         size: Height and width to resize all images to: a number (a square), or
-            (height, width). None if all images have one size. Of clips, mel bands and columns;
-            None takes 32 of each.
+            (height, width). None keeps the one size that all images have. Where they have several,
+            None takes 64x64, or 32x32 if more than half of the images are shorter than 64 pixels;
+            `tfzero.compare`, given the same path, takes the largest of 32, 64, 96 and 128 that
+            its minutes allow. Of clips, mel bands and columns; None takes 32 of each.
         channels: 1 for gray or 3 for RGB; None takes what the images are.
-        resize: What becomes of the aspect: "stretch", "pad" (black margins) or "crop". Clips
-            are stretched to one width, or padded with silence.
+        resize: What becomes of the aspect: "stretch", "pad" (black margins) or "crop". None
+            stretches to a size that is given, and pads where images have several sizes and none is
+            given. Clips are stretched to one width, or padded with silence.
         pixel_range: The darkest and the brightest value that a pixel can have, as the files or
             arrays store them; they become 0 and 255. For example (0, 4095) where 16 bits hold 12,
             (0, 1) for masks. None takes 0..255 of 8 bits, 0..65535 of 16 bits and 0..1 of floats,

@@ -64,7 +64,7 @@ def load_npz(path: Path, source: str, options: LoadOptions) -> Collection:
         test=test,
         pool=None if pool is None else Part(pool, name_rows("pool", len(pool))),
         notes=(*notes, *note_fit(options)),
-        resize=options.resize,
+        resize=options.resize_mode,
     ).with_values(seen, options.values, where=str(path), lenient=options.lenient)
 
 

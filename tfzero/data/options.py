@@ -13,6 +13,7 @@ from tfzero.data.clips import RATES
 from tfzero.data.decode import PAGES
 from tfzero.data.fit import RESIZE_MODES
 from tfzero.data.logmel import LONGEST, SHORTEST, LogMel
+from tfzero.data.square import SizeRule, choose_square
 
 # What is held out where nobody says how much.
 TEST_SHARE = 0.3
@@ -24,7 +25,7 @@ Size = int | tuple[int, int] | list[int] | None
 class LoadOptions:
     """All arguments of `load_data` but the source, checked once; and what its callers add.
 
-    The last three attributes are set by the library itself.
+    The last four attributes are set by the library itself.
 
     Attributes:
         pool: Folder of unlabeled images, or None.
@@ -33,7 +34,7 @@ class LoadOptions:
         pages: What the pages of a TIFF file are: see `tfzero.data.tiff`.
         size: As the user gave it; see `image_size`.
         channels: 1 for gray, 3 for RGB, None for what the images are.
-        resize: What happens to the aspect: "stretch", "pad" or "crop".
+        resize: What happens to the aspect: "stretch", "pad" or "crop"; None for `resize_mode`.
         pixel_range: The darkest and the brightest value that a pixel can have, or None.
         test_share: Share in (0, 1) that is held out where there is no test part; None for 0.3,
             or for cross-fitting in a study where labelled images are few.
@@ -46,11 +47,12 @@ class LoadOptions:
         rate: Samples per second to resample clips to, or None where all have one rate.
         clip_seconds: The most that is kept of a clip; None chooses by the clips.
         trim_db: How far below its loudest moment a clip's ends are silence; None for the default.
-        lenient: Whether images of several sizes are brought to the commonest without asking, and
-            classes may be missing: for a check, which has to see them.
+        lenient: Whether images may be too small and classes may be missing: for a check, which has
+            to see them.
         is_source: Whether the images are another data set beside a target, and size, channels and
             resize are the target's. Clips that cannot follow them take what is nearest.
         sound: How the target's clips became images. It replaces the three settings of clips.
+        size_rule: Chooses the size of images that have several sizes, where `size` is None.
 
     Raises:
         InputError: If a value cannot be used.
@@ -62,7 +64,7 @@ class LoadOptions:
     pages: str = "first"
     size: Size = None
     channels: int | None = None
-    resize: str = "stretch"
+    resize: str | None = None
     pixel_range: tuple[float, float] | None = None
     test_share: float | None = None
     group: str | None = None
@@ -76,11 +78,13 @@ class LoadOptions:
     lenient: bool = False
     is_source: bool = False
     sound: LogMel | None = None
+    size_rule: SizeRule = choose_square
 
     def __post_init__(self):
         if self.test_share is not None:
             _check_share(self.test_share)
-        require_choice(self.resize, RESIZE_MODES, what="way to resize")
+        if self.resize is not None:
+            require_choice(self.resize, RESIZE_MODES, what="way to resize")
         require_choice(self.pages, PAGES, what="meaning of pages")
         if self.channels not in (None, 1, 3):
             raise InputError(f"channels is {self.channels!r}; expected 1 for gray or 3 for RGB.")
@@ -98,6 +102,11 @@ class LoadOptions:
     def image_size(self) -> tuple[int, int] | None:
         """(height, width) to bring the images to, or None where all have one size."""
         return parse_size(self.size)
+
+    @property
+    def resize_mode(self) -> str:
+        """`resize`, and "stretch" where nobody says it and there is a size or there are clips."""
+        return self.resize or RESIZE_MODES[0]
 
     def require_no_clip_options(self, *, where: str) -> None:
         """Refuses options for clips of sound where there are images.

@@ -97,7 +97,7 @@ def fit_images(images: np.ndarray, options: LoadOptions, *, name: str, seen: Ext
         images = np.pad(images, [(0, 0), *margins, (0, 0)], mode="edge")
     images = check(images)[:, :height, :width]
     images = convert_channels(images, options.channels, name=name)
-    return resize_images(images, size, resize=options.resize)
+    return resize_images(images, size, resize=options.resize_mode)
 
 
 def fit_pieces(

@@ -108,7 +108,7 @@ def plan_clips(headers: Sequence[ClipHeaders], options: LoadOptions, *, where: s
     Raises:
         InputError: If their rates differ and none is asked for, or an option is for pictures.
     """
-    mode = options.resize
+    mode = options.resize_mode
     if options.is_source:
         mode = mode if mode in CLIP_MODES else CLIP_MODES[0]
     elif options.channels not in (None, 1):

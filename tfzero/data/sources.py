@@ -84,7 +84,7 @@ def _load_digits(options: LoadOptions) -> Collection:
             f"A stratified test part of {DIGITS_TEST_COUNT} images was held out.",
             *note_fit(options),
         ),
-        resize=options.resize,
+        resize=options.resize_mode,
         extents=tuple(seen),
         keep_order=True,
     )

@@ -68,7 +68,7 @@ def load_table(
         pool=found.parts.get("pool"),
         set_aside=found.set_aside,
         notes=(*listing.notes, *found.notes),
-        resize=options.resize,
+        resize=found.resize,
         pixel_range=options.values,
         extents=found.extents,
         sizes=found.sizes,

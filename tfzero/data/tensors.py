@@ -112,7 +112,7 @@ def _collect(parts: Mapping[str, Part], class_names, *, name, source, options, s
         test=parts.get("test"),
         pool=parts.get("pool"),
         notes=tuple(note_fit(options)),
-        resize=options.resize,
+        resize=options.resize_mode,
     ).with_values(seen, options.values, where=source, lenient=options.lenient)
 
 

@@ -13,37 +13,33 @@ from typing import TYPE_CHECKING, Any, Literal
 from rich.console import Console
 
 from tfzero.common.checks import StopError
-from tfzero.common.console import print_plain
 from tfzero.common.files import is_disk_full, require_folder_place
 from tfzero.common.outlet import standard_output
 from tfzero.common.surroundings import own_settings, trusts_files
-from tfzero.data import ImageData, load_data
+from tfzero.data import ImageData
 from tfzero.data.check import check_briefly, require_no_leaks
+from tfzero.data.options import LoadOptions
 from tfzero.jobs import opening
 from tfzero.jobs.check import show_briefly
 from tfzero.jobs.ending import end_study
+from tfzero.jobs.example import find_example
 from tfzero.jobs.recommended import (
     choose_place,
 )
+from tfzero.jobs.running import Shown, make_forecast, run_missing, show_plan
+from tfzero.jobs.sizing import Studied, Unloaded, load_for_study
 from tfzero.jobs.source import open_source
-from tfzero.study import screen
-from tfzero.study.growing import grow_study
-from tfzero.study.growth import Growth, read_growth
+from tfzero.study import plan_screen, screen
 from tfzero.study.outside import read_arms
 from tfzero.study.planning.request import AUTO, read_request
-from tfzero.study.planning.resolve import make_plan
+from tfzero.study.planning.resolve import BUILT_IN, make_plan
 from tfzero.study.readings.data import record_data, record_images
 from tfzero.study.records import RunFolder
-from tfzero.study.standing import Standing
 from tfzero.study.stored import read_asked
 from tfzero.study.study import Study
 from tfzero.study.work.attempt import disk_full
-from tfzero.study.work.estimate import Estimate
-from tfzero.study.work.forecast import Forecast
 from tfzero.study.work.locks import hold_lock, others_take_part, take_part
-from tfzero.study.work.pool import num_workers, use_workers
-from tfzero.study.work.progress import Planned, Progress
-from tfzero.study.work.tasks import missing_cells
+from tfzero.study.work.pool import use_workers
 from tfzero.study.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -52,7 +48,7 @@ if TYPE_CHECKING:
 
 @own_settings()
 def compare(
-    data: ImageData | str | os.PathLike = "digits",
+    data: ImageData | str | os.PathLike | Unloaded = "digits",
     *,
     arms: Sequence[str | tuple[Any, Any]] | None = None,
     label_counts: Sequence[int | str] | None = None,
@@ -79,6 +75,8 @@ def compare(
     workers: int | None = None,
     scheduler: str | None = None,
     console: Console | None = None,
+    verbose: bool = False,
+    dry_run: bool = False,
 ) -> Study:
     """Measures whether pretraining pays on your images, and exports the best network.
 
@@ -86,7 +84,9 @@ def compare(
     number of processes, on any machines that see the folder, may run the same study in it.
 
     Args:
-        data: What `load_data` returns, or what it takes.
+        data: What `load_data` returns, or what it takes. Where images have several sizes and only
+            the path is given, all become a square of 32, 64, 96 or 128 pixels, padded: the
+            largest that `minutes` allows.
         arms: As INIT/STRATEGY, for example "vae/lpft"; None takes the default ones. Or pairs
             (init, strategy), where the init may be a class of your own, derived from
             `tfzero.pretrain.base.Pretrainer`, and the strategy an object of your own, derived
@@ -115,8 +115,9 @@ def compare(
         class_weights: Whether rare classes weigh as much as frequent ones in training, in every
             arm; None means not.
         kind: The kind of data, which decides what training may change in an image: "digits",
-            "clothes" (may be mirrored), "photos" or "spectrograms". None takes "photos" for
-            three channels, else "digits".
+            "clothes" (may be mirrored), "photos", "microscopy" (may be mirrored and turned by
+            right angles; the default arms then have no rotation) or "spectrograms". None takes
+            "photos" for three channels, else "digits".
         unlabeled_from: Where the images come from that networks are trained on without labels, by
             strategies that do so: "pool", "generated" (by the arm's own pretrained GAN or VAE) or
             "both". None means "pool".
@@ -141,6 +142,10 @@ def compare(
         scheduler: Address of a Dask scheduler whose workers are used instead; they see the run
             folder under the same path.
         console: Where plan and progress are shown; None means standard output.
+        verbose: Whether every setting of the plan and every sentence of the verdict is printed,
+            not only what fits on one screen each.
+        dry_run: Whether the plan alone is printed. Nothing is written, and the study that is
+            returned has a plan and empty `results`.
 
     Returns:
         The finished study. Where something failed after the verdict, as the export on a full disk,
@@ -151,10 +156,6 @@ def compare(
         StopError: If the study cannot go on, as on a full disk; what is done is kept.
     """
     console = console or Console(file=standard_output(), emoji=False)
-    data = (data if isinstance(data, ImageData) else load_data(data)).cross_fitted()
-    checked = check_briefly(data)
-    require_no_leaks(checked)
-    run = RunFolder(pathlib.Path("runs", data.name) if out is None else out)
     named, outside = read_arms(arms)
     asked = {
         "arms": named,
@@ -171,9 +172,19 @@ def compare(
         "unlabeled_from": unlabeled_from,
         "then": then,
     }
+    told = {} if minutes == AUTO else {"minutes": minutes}  # None lifts the limit
+    is_called = not isinstance(data, Unloaded)
+    if not isinstance(data, ImageData):
+        unread = data if isinstance(data, Unloaded) else Unloaded(data, LoadOptions())
+        kept = None if overwrite else out or AUTO
+        studied = Studied({**_without_none(asked), **told}, encoder, kept, workers, scheduler)
+        data, encoder = load_for_study(unread, studied)
+    data = data.cross_fitted()
+    checked = check_briefly(data)
+    require_no_leaks(checked)
+    run = RunFolder(pathlib.Path("runs", data.name) if out is None else out)
     grows = more_seeds is not None or add_arms or add_label_counts
     earlier = read_asked(run) if grows else {}
-    told = {} if minutes == AUTO else {"minutes": minutes}  # None lifts the limit
     request = read_request({**earlier, **_without_none(asked), **told})
     opened = open_source(source, like=data, weights=weights)
     foreign = {"encoder": encoder, "source": opened.task, "given": opened.given}
@@ -197,21 +208,33 @@ def compare(
     )
     added = opening.Added(wider, tuple(add_arms or ()), more_seeds)
     begun = opening.Opening(asked_for, request, added, data, encoder, opened, overwrite)
+    is_guess = request.kind is None and data.told_kind is None and data.source != BUILT_IN
+    shown = Shown(console, verbose, dry_run, is_guess)
     with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):
+        if dry_run:
+            workspace, estimate = opening.preview_study(begun, console)
+            plan_screen.show_left_out(console, encoder)
+            show_briefly(console, checked)
+            show_plan(workspace, make_forecast(workspace, estimate), shown)
+            return Study(workspace.plan, str(run.path), {})
         run.create()
         with take_part(run.locks):
             with hold_lock(run.locks / "folder.json"):
                 workspace, estimate = opening.open_study(begun, console)
             record_data(run, data, checked)
             record_images(run, data)
-            screen.show_plan(console, workspace.plan)
-            screen.show_left_out(console, encoder)
+            forecast = make_forecast(workspace, estimate)
+            plan_screen.show_left_out(console, encoder)
             show_briefly(console, checked)
-            workspace, planned = _run_missing(workspace, console, estimate)
+            show_plan(workspace, forecast, shown)
+            workspace, planned = run_missing(workspace, console, forecast)
             with hold_lock(run.locks / "ending.json"):
-                study = end_study(workspace, exporting, console)
-            if planned is not None:
+                study = end_study(workspace, exporting, console, verbose=verbose)
+            study = dataclasses.replace(study, example=find_example(data, run))
+            if planned is not None and verbose:
                 screen.show_time(console, planned)
+            if is_called:  # a command says it in other words
+                screen.show_places(console, study)
             with hold_lock(run.locks / "folder.json"):
                 if not others_take_part(run.locks):
                     shutil.rmtree(run.cache, ignore_errors=True)  # made again when needed
@@ -230,52 +253,6 @@ def _sentence_for_full_disk(run: RunFolder) -> Iterator[None]:
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _run_missing(
-    workspace: Workspace, console: Console, estimate: Estimate | None
-) -> tuple[Workspace, Planned | None]:
-    """Runs what has no record yet.
-
-    Returns:
-        The study with the number of seeds that was decided, and what all was expected to take;
-        None where there was nothing to run.
-    """
-    plan, run, growth = workspace.plan, workspace.run, read_growth(workspace)
-    if growth.next_number is None and not missing_cells(workspace, growth.cells()):
-        print_plain(console, "Every cell has its record already; nothing to train.")
-        return workspace, None
-    forecast = Forecast(
-        workspace, estimate or opening.estimate_study(workspace), workers=num_workers()
-    )
-    forecast.keep(growth.possible_cells())
-    planned = screen.show_estimate(console, plan, forecast)
-    standing = Standing(workspace)
-    progress = Progress(console, workers=num_workers(), standing=standing, forecast=forecast)
-
-    def settle(workspace: Workspace) -> Workspace:
-        settled = opening.settle_plan(workspace, forecast)
-        if settled.plan.looks != workspace.plan.looks:
-            forecast.follow(settled)
-            standing.follow(settled)
-            screen.show_seeds(console, settled.plan, before=workspace.plan.seeds)
-        return settled
-
-    def tell(growth: Growth) -> None:
-        forecast.keep(growth.possible_cells())
-        screen.show_look(console, growth, forecast)
-
-    try:
-        growth = grow_study(
-            workspace, estimate=forecast.estimate, progress=progress, settle=settle, tell=tell
-        )
-    finally:
-        progress.stop()
-    failures = run.read_failures()
-    if failures:
-        screen.show_failures(console, failures)
-    workspace = dataclasses.replace(workspace, plan=growth.plan)
-    return workspace, planned._replace(revised=forecast.revised)
 
 
 def _own_objects() -> dict[str, Any]:

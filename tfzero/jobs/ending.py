@@ -56,7 +56,9 @@ class _Ending:
                 log.write(traceback.format_exc())
 
 
-def end_study(workspace: Workspace, exporting: Exporting, console: Console) -> Study:
+def end_study(
+    workspace: Workspace, exporting: Exporting, console: Console, *, verbose: bool = False
+) -> Study:
     """Reaches, keeps and shows the verdict; then exports the recommended arm and reports.
 
     What fails after the verdict is named in its `unfinished`, in sentences; the rest is done.
@@ -71,7 +73,7 @@ def end_study(workspace: Workspace, exporting: Exporting, console: Console) -> S
     try:
         _keep_first(verdict, run)
     finally:
-        screen.show_verdict(console, study)
+        screen.show_verdict(console, study, verbose=verbose)
     with ending.step("Nothing is exported"):
         estimate = functools.partial(opening.estimate_study, workspace)
         export_recommended(workspace, verdict, exporting, console, estimate=estimate)
@@ -81,16 +83,14 @@ def end_study(workspace: Workspace, exporting: Exporting, console: Console) -> S
         write_json(run.verdict, verdict)  # the report reads it
     with ending.step("The report has no map of the images"):
         run_jobs(_list_maps(workspace), log=run.log)
-    before = len(ending.troubles)
     with ending.step("The report is not complete"):
         from tfzero.report import write_report  # matplotlib is slow to import
 
         write_report(run.path)
-    has_report = len(ending.troubles) == before
     verdict["unfinished"] = ending.troubles
     with ending.step(f"{run.verdict} says that the study has not ended"):
         write_json(run.verdict, verdict)
-    screen.show_export(console, study, has_report=has_report)
+    screen.show_export(console, study, verbose=verbose)
     return study
 
 

@@ -12,6 +12,7 @@ from tfzero.common.checks import InputError
 from tfzero.common.console import print_plain
 from tfzero.data import ImageData
 from tfzero.jobs.source import Source
+from tfzero.study import screen
 from tfzero.study.growth import read_growth
 from tfzero.study.minutes import fit_minutes, kept_arms, settle_seeds
 from tfzero.study.planning.plan import StudyPlan
@@ -19,6 +20,7 @@ from tfzero.study.planning.request import Request
 from tfzero.study.planning.resolve import add_to_plan
 from tfzero.study.stored import (
     add_seeds,
+    find_study,
     open_run,
     read_asked_plan,
     read_plan,
@@ -89,18 +91,34 @@ def open_study(opening: Opening, console: Console) -> tuple[Workspace, Estimate 
         given=opening.source.encoder,
         overwrite=opening.overwrite,
     )
-    return _settle_plan(opening, stored, console)
+    plan, estimate = _settle_plan(opening, stored, console)
+    if plan != stored:
+        store_plan(plan, asked.plan, run)
+    return dataclasses.replace(asked, plan=plan), estimate
+
+
+def preview_study(opening: Opening, console: Console) -> tuple[Workspace, Estimate]:
+    """Returns what `open_study` would, and writes nothing."""
+    asked = opening.asked
+    stored = find_study(asked.plan, asked.run, overwrite=opening.overwrite)
+    if opening.overwrite:  # what is there would be removed, and does not count
+        asked = dataclasses.replace(asked, folder=asked.folder / "anew")
+        opening = opening._replace(asked=asked)
+    plan, estimate = _settle_plan(opening, stored, console)
+    workspace = dataclasses.replace(asked, plan=plan)
+    return workspace, estimate or _estimate(opening, workspace)
 
 
 def _settle_plan(
     opening: Opening, stored: StudyPlan | None, console: Console
-) -> tuple[Workspace, Estimate | None]:
-    """Returns the workspace of the plan to run by, stored, and the estimate if that took one."""
+) -> tuple[StudyPlan, Estimate | None]:
+    """Returns the plan to run by, and the estimate if that took one."""
     asked, added = opening.asked, opening.added
     full, run = asked.plan, asked.run
     estimate, plan = None, stored or full
     if stored is None and full.minutes is not None:
-        estimate = estimate_study(asked)
+        with screen.working(console, "Timing this machine, to estimate the minutes ..."):
+            estimate = _estimate(opening, asked)
         plan = fit_minutes(
             full,
             estimate,
@@ -115,9 +133,11 @@ def _settle_plan(
         plan = add_seeds(dataclasses.replace(growth, plan=plan), run, added.seeds)
         if plan == stored:
             print_plain(console, "The study is not finished; going on with its seeds.")
-    if plan != stored:
-        store_plan(plan, full, run)
-    return dataclasses.replace(asked, plan=plan), estimate
+    return plan, estimate
+
+
+def _estimate(opening: Opening, workspace: Workspace) -> Estimate:
+    return estimate_study(workspace, opening.encoder, opening.source.encoder)
 
 
 def settle_plan(workspace: Workspace, forecast: Forecast) -> Workspace:
@@ -134,7 +154,15 @@ def settle_plan(workspace: Workspace, forecast: Forecast) -> Workspace:
     return dataclasses.replace(workspace, plan=plan)
 
 
-def estimate_study(workspace: Workspace) -> Estimate:
-    """Returns what jobs are expected to take, by the records in the folder and a probe."""
+def estimate_study(
+    workspace: Workspace, encoder: keras.Model | None = None, given: keras.Model | None = None
+) -> Estimate:
+    """Returns what jobs are expected to take, by the records in the folder and a probe.
+
+    Args:
+        workspace: The study.
+        encoder: As in `make_estimate`.
+        given: Likewise.
+    """
     cells, encoders = read_records(workspace)
-    return make_estimate(workspace, [*cells, *encoders])
+    return make_estimate(workspace, [*cells, *encoders], encoder, given)

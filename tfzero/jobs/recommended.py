@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tfzero.common.arm import Arm
 from tfzero.common.console import print_plain
+from tfzero.study import screen
 from tfzero.study.records import RunFolder
 from tfzero.study.verdict.recommendation import describe_file, why_not_exported
 from tfzero.study.work.ending import LONG, Training, plan_training
@@ -165,7 +166,9 @@ def _train(workspace: Workspace, arm: Arm, training: Training, console: Console)
     count = f"all {total:,} labels"
     if most < total:
         count = f"{most:,} of {total:,} labels, within a fifth of {plan.minutes:g} minutes"
-    print_plain(console, f"Training {arm} on {count}, to export it ...")
+    said = f"Training {arm} on {count}, to export it ..."
+    if not console.is_terminal:  # else it is shown while it lasts
+        print_plain(console, said)
     label, common = f"training {arm} to export it", (workspace, arm, most)
     calls = [(train_final, *common)]
     calls += [(train_beside, *common, fold) for fold in range(training.num_beside)]
@@ -174,16 +177,15 @@ def _train(workspace: Workspace, arm: Arm, training: Training, console: Console)
     ]
     is_long = training.seconds > LONG
     progress = Progress(console, workers=num_workers()) if is_long else None
-    with _shown(progress, jobs):
+    if progress is not None and console.is_terminal:
+        print_plain(console, said)
+    with screen.working(console, said) if progress is None else _shown(progress, jobs):
         return run_jobs(jobs, log=workspace.run.log, progress=progress)
 
 
 @contextlib.contextmanager
-def _shown(progress: Progress | None, jobs) -> Iterator[None]:
-    """Shows the progress of jobs while the block runs, if there is any to show."""
-    if progress is None:
-        yield
-        return
+def _shown(progress: Progress, jobs) -> Iterator[None]:
+    """Shows the progress of jobs while the block runs."""
     progress.start(jobs)
     try:
         yield

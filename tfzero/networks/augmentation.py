@@ -18,6 +18,10 @@ AUGMENTATIONS = {
     "clothes": Views(shift=(0.05, 0.05), rotation=5 / 180 * math.pi, zoom=0.05),
     # He et al. 2016, arXiv:1512.03385, section 4.2, shift by an eighth and mirror.
     "photos": Views(shift=(0.125, 0.125), zoom=0.1, flip=True, jitter=0.2, saturation=0.2),
+    # Mirrored and turned, each image is still the same tissue or cell, in one of 8 positions.
+    "microscopy": Views(
+        shift=(0.05, 0.05), zoom=0.1, flip=True, right_angles=True, jitter=0.2, saturation=0.1
+    ),
     # Along time and frequency; masks as in Park et al. 2019, arXiv:1904.08779.
     "spectrograms": Views(shift=(0.05, 0.1), mask_share=0.2),
 }

@@ -25,6 +25,8 @@ class Views:
         flip: Whether half of the views are mirrored left to right.
         zoom: Largest relative change of both sides, either way.
         rotation: Largest turn either way, in radians.
+        right_angles: Whether views are turned by 0, 90, 180 or 270 degrees, all equally often.
+            Images that are not square are turned by 0 or 180 degrees, which keeps their shape.
         jitter: Largest relative change of brightness and of contrast.
         saturation: Largest relative change of saturation, of colour images.
         hue: Largest turn of the hue either way, as a share of the circle, of colour images.
@@ -37,6 +39,7 @@ class Views:
     flip: bool = False
     zoom: float = 0.0
     rotation: float = 0.0
+    right_angles: bool = False
     jitter: float = 0.0
     saturation: float = 0.0
     hue: float = 0.0
@@ -47,12 +50,17 @@ class Views:
 
 # Photos as CIFAR-10 in Chen et al. 2020, arXiv:2002.05709, appendix B.9: colours of strength 0.5.
 # Unlike there a crop keeps at least 0.3 of the area instead of 0.08, and colours change in every
-# view instead of 0.8 of them. Masks as in Park et al. 2019, arXiv:1904.08779.
+# view instead of 0.8 of them. Masks as in Park et al. 2019, arXiv:1904.08779. Under a microscope no
+# side is up; stains differ between laboratories, but a colour often tells the class, so it changes
+# by half as much as a photo's.
 VIEWS = {
     "digits": Views(smallest_crop=0.5, rotation=10 / 180 * math.pi, jitter=0.4),
     "clothes": Views(smallest_crop=0.5, flip=True, jitter=0.4),
     "photos": Views(
         smallest_crop=0.3, flip=True, jitter=0.4, saturation=0.4, hue=0.1, gray_share=0.2
+    ),
+    "microscopy": Views(
+        smallest_crop=0.5, flip=True, right_angles=True, jitter=0.4, saturation=0.2, hue=0.05
     ),
     "spectrograms": Views(jitter=0.4, mask_share=0.25, shift=(0.1, 0.15)),
 }
@@ -99,6 +107,8 @@ def _warp(images, views, seed):
     scale_y = tf.minimum(tf.sqrt(area * tf.exp(-log_aspect)), 1.0)
     zoom = 1 + (2 * zoom - 1) * views.zoom
     angle = (2 * turn - 1) * views.rotation
+    if views.right_angles:
+        angle += _draw_right_angles(images, seed)
     sign = tf.where(mirror < 0.5, -1.0, 1.0) if views.flip else tf.ones_like(mirror)
     # Output (x, y), from the centre, reads input (a x + b y, c x + d y) from the crop's centre.
     cosine, sine = zoom * tf.cos(angle), zoom * tf.sin(angle)
@@ -113,6 +123,18 @@ def _warp(images, views, seed):
     x = _each(a) * (columns - middle_x) + _each(b) * (rows - middle_y) + _each(center_x)
     y = _each(c) * (columns - middle_x) + _each(d) * (rows - middle_y) + _each(center_y)
     return _read_at(images, x, y)
+
+
+def _draw_right_angles(images, seed):
+    """Returns a turn per image `(B,)`, in radians, by a whole number of right angles."""
+    shape = tf.shape(images)
+    # A seed of its own, so that the other draws are those of kinds without such turns.
+    draws = tf.random.stateless_uniform(
+        shape[:1], tf.random.split(seed, 2)[1], maxval=4, dtype=tf.int32
+    )
+    is_square = tf.equal(shape[1], shape[2])
+    turns = tf.where(is_square, draws, 2 * tf.math.mod(draws, 2))
+    return tf.cast(turns, tf.float32) * (math.pi / 2)
 
 
 def _each(values):

@@ -44,8 +44,9 @@ class Rotation(Pretrainer):
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
         kind: What kind of data the changes are made for, as in `SimCLR`: "digits", "clothes",
-            "photos" or "spectrograms", whose shifts are left out: the edge that a shift repeats
-            would tell a turn. None takes "photos" for three channels, else "digits".
+            "photos", "microscopy", whose turns are left out, or "spectrograms", whose shifts are
+            left out: the edge that a shift repeats would tell a turn. None takes
+            "photos" for three channels, else "digits".
         augment: Whether images are changed before they are turned; not in the paper.
         all_turns: Whether a step sees each image in all four positions, as in the paper, instead
             of one that is drawn at random.
@@ -67,8 +68,9 @@ class Rotation(Pretrainer):
         super().__init__(encoder, loss_names=("loss", "accuracy"), seed=seed)
         self.kind = kind
         views = find_views(kind or default_kind(encoder.input_shape[-1]))
-        # A shift smears an edge along the width, which would tell a turn apart.
-        self.views = dataclasses.replace(views, shift=(0.0, 0.0))
+        # A shift smears an edge along the width, which would tell a turn apart. Turns by right
+        # angles are what is to be told.
+        self.views = dataclasses.replace(views, shift=(0.0, 0.0), right_angles=False)
         self.augment = augment
         self.all_turns = all_turns
         self.turn = keras.layers.Dense(

@@ -32,7 +32,8 @@ class SimCLR(Pretrainer):
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
         kind: What kind of data the views are made for: "digits" (crops and small turns, never
-            mirrored), "clothes" (crops, mirrored), "photos" (crops, mirrored, colours changed) or
+            mirrored), "clothes" (crops, mirrored), "photos" (crops, mirrored, colours changed),
+            "microscopy" (crops, mirrored, turned by right angles, colours changed a little) or
             "spectrograms" (shifted, louder or softer, bands masked). None takes "photos" for three
             channels, else "digits".
         temperature: Divides the similarities, at least 0.001; lower punishes near misses harder.

@@ -34,6 +34,7 @@ class RunFolder:
     given.keras           an encoder that came ready: public weights, or a file's
     readings/             what the report alone reads; see `tfzero.study.readings`
     verdict.json, report.html
+    example.png           an image that the export can be tried on, where there are no files
     tables/               the report's tables as CSV and JSON
     workers.log           what the workers' libraries printed
     cache/                the images as arrays, shared by all processes
@@ -63,6 +64,7 @@ class RunFolder:
         self.test_labels = self.path / "test_labels.npy"
         self.log = self.path / "workers.log"
         self.report = self.path / "report.html"
+        self.example = self.path / "example.png"
 
     def cache_for(self, fingerprint: str) -> pathlib.Path:
         """Returns where the images of one fingerprint are kept as arrays."""
@@ -76,7 +78,8 @@ class RunFolder:
     def own_files(self) -> tuple[pathlib.Path, ...]:
         """Returns the files that a study writes beside its folders."""
         networks = (self.own_encoder, self.given_encoder)
-        return (self.study, self.verdict, self.report, self.log, self.test_labels, *networks)
+        read = (self.report, self.example)
+        return (self.study, self.verdict, *read, self.log, self.test_labels, *networks)
 
     def create(self) -> None:
         """Makes the folders.

@@ -60,19 +60,9 @@ def open_run(
         InputError: If the folder holds a study that was asked for otherwise, or cannot be
             written.
     """
-    old = read_json(run.study)
-    if old is not None and overwrite:
+    stored = find_study(plan, run, overwrite=overwrite)
+    if overwrite and read_json(run.study) is not None:
         _remove_study(run)
-        old = None
-    elif old is not None:
-        _require_current(old, run.path)
-        asked = old.get("asked", old)
-        differences = plan_difference(_comparable(asked), _comparable(plan.to_json()))
-        if differences:
-            raise InputError(
-                f"{run.path} holds a study with another plan ({'; '.join(differences[:5])}). "
-                "Choose another folder with `out`, or start it anew with `overwrite=True`."
-            )
     run.create()
     if not (run.cache_for(plan.data.fingerprint) / "data.json").exists():
         save_arrays(data, run.cache_for(plan.data.fingerprint))
@@ -84,8 +74,33 @@ def open_run(
         write_by_path(run.own_encoder, encoder.save)
     if given is not None:
         write_by_path(run.given_encoder, given.save)
+    return stored
+
+
+def find_study(plan: StudyPlan, run: RunFolder, *, overwrite: bool) -> StudyPlan | None:
+    """Returns the plan of the study that the run folder holds already; None if there is none.
+
+    Nothing is written.
+
+    Args:
+        plan: What is asked for.
+        run: The folder; need not exist.
+        overwrite: Whether a study in it is to be removed, and does not count.
+
+    Raises:
+        InputError: If the folder holds a study that was asked for otherwise.
+    """
+    old = None if overwrite else read_json(run.study)
     if old is None:
         return None
+    _require_current(old, run.path)
+    asked = old.get("asked", old)
+    differences = plan_difference(_comparable(asked), _comparable(plan.to_json()))
+    if differences:
+        raise InputError(
+            f"{run.path} holds a study with another plan ({'; '.join(differences[:5])}). "
+            "Choose another folder with `out`, or start it anew with `overwrite=True`."
+        )
     return _parse_plan(old)
 
 

@@ -24,11 +24,13 @@ class Study:
         plan: What was run.
         folder: Where its records are.
         results: What `verdict.json` holds: comparisons, best arms, table, recommendation.
+        example: Path of an image file that the exported model can be tried on, or None.
     """
 
     plan: StudyPlan
     folder: str
     results: dict[str, Any]
+    example: str | None = None
 
     @property
     def verdict(self) -> str:

@@ -31,8 +31,8 @@ class Classifier(keras.Model):
         num_classes: K.
         augment: Whether training changes the images (`tfzero.networks.augment_images`), by noise
             that depends on (seed, optimizer step) alone.
-        kind: The kind of data, which decides how: "digits", "clothes", "photos" or
-            "spectrograms". None takes "photos" for three channels, else "digits".
+        kind: The kind of data, which decides how: "digits", "clothes", "photos",
+            "microscopy" or "spectrograms". None takes "photos" for three channels, else "digits".
         seed: Draws the head's weights and the augmentation.
     """
 

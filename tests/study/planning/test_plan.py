@@ -34,6 +34,11 @@ def test_arms_are_checked_and_the_nearest_is_named():
 def test_arms_by_default_compare_pretraining_with_scratch_and_with_baselines(data):
     plan = make_plan(data, label_counts=[6])
     assert plan.arms == DEFAULT_ARMS
+    # Where no side of an image is up, there is no orientation to learn.
+    upless = make_plan(data, label_counts=[6], kind="microscopy")
+    assert upless.arms == tuple(arm for arm in DEFAULT_ARMS if arm.init != "rotation")
+    named = make_plan(data, label_counts=[6], kind="microscopy", arms=["rotation/lpft"])
+    assert named.pretraining["rotation"].kind == "microscopy"
     inits, strategies = ({arm.split("/")[part] for arm in plan.arms} for part in (0, 1))
     assert {"gan", "vae", "scratch", "scratch-long", "kmeans", "pixels"} <= inits
     assert {"finetune", "lpft", "selftrain", "spread_finetune", "svm"} <= strategies

@@ -100,3 +100,43 @@ def test_jobs_that_wait_for_a_worker_are_never_taken_as_done(monkeypatch):
     for job in make_jobs(10, seconds=60.0):
         progress.advance(job)
     assert progress.seconds_left() == 0
+
+
+def test_it_never_goes_back_when_more_is_to_be_done(monkeypatch):
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(showing.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(showing, "_LOG_INTERVAL", 0.0)
+    forecast = SimpleNamespace(left=100.0, begin=lambda key: None, end=lambda key: None)
+    forecast.seconds_left = lambda: forecast.left
+    console = Console(file=io.StringIO(), width=100)
+    progress = Progress(console, workers=1, forecast=forecast, tick=1000.0)
+    # Until the first look, where more seeds are asked for than was expected, until the second.
+    for expected in ([80.0, 20.0, 5.0], [300.0, 40.0, 0.0]):
+        jobs = make_jobs(3, seconds=10.0)
+        progress.start(jobs)
+        for job, left in zip(jobs, expected, strict=True):
+            clock.now += 30
+            forecast.left = left
+            progress.begin(job)
+            progress.advance(job)
+        progress.stop()
+    lines = console.file.getvalue().splitlines()
+    shares = [int(line.partition("%")[0]) for line in lines]
+    assert shares == [27, 75, 95, 95, 95, 100]
+    counts = [[int(word) for word in line.split() if word.isdecimal()][:2] for line in lines]
+    assert counts == [[1, 3], [2, 3], [3, 3], [4, 6], [5, 6], [6, 6]]
+
+
+def test_a_terminal_names_what_is_being_done_now():
+    console = Console(file=io.StringIO(), width=60, force_terminal=True)
+    progress = Progress(console, workers=2, tick=0.01)
+    jobs = make_jobs(3, seconds=100.0)
+    progress.start(jobs)
+    try:
+        progress.begin(jobs[0])
+        progress.begin(jobs[1])
+        assert wait_for(lambda: "Now: job 0; job 1" in console.file.getvalue())
+        progress.advance(jobs[0])
+        assert wait_for(lambda: "Now: job 1" in console.file.getvalue())
+    finally:
+        progress.stop()

@@ -49,7 +49,7 @@ def check_data(
     Args:
         source: As in `load_data`.
         options: How a study would read them. Without a size, images of several sizes are brought
-            to the commonest.
+            to a square by the fixed rule of `load_data`.
         say: Is told what is being done.
 
     Raises:
@@ -62,7 +62,9 @@ def check_data(
     findings = [
         check_files(found.set_aside),
         check_passed_over(found.passed_over),
-        check_sizes(found.sizes, asked=options.size is not None),
+        check_sizes(
+            found.sizes, asked=options.size is not None, shape=found.train.images.shape[1:3]
+        ),
         check_names(found.class_names),
         check_values(found.extents, found.pixel_range),
         check_classes(subject, absent=found.absent),

@@ -67,8 +67,16 @@ def check_names(class_names: Sequence[str]) -> Finding:
     )
 
 
-def check_sizes(sizes: Mapping[tuple[int, int], int], *, asked: bool) -> Finding | None:
-    """Says whether a size is needed; None where images are arrays."""
+def check_sizes(
+    sizes: Mapping[tuple[int, int], int], *, asked: bool, shape: Sequence[int]
+) -> Finding | None:
+    """Says whether images have one size, and what becomes of several; None for arrays.
+
+    Args:
+        sizes: How often each (height, width) occurs.
+        asked: Whether somebody said what size they get.
+        shape: Height and width that they got.
+    """
     if not sizes:
         return None
     if len(sizes) == 1 or asked:
@@ -78,10 +86,10 @@ def check_sizes(sizes: Mapping[tuple[int, int], int], *, asked: bool) -> Finding
     (common, times), *_ = sorted(sizes.items(), key=lambda entry: -entry[1])
     return Finding(
         "sizes",
-        "stop",
-        f"Images have {len(sizes)} different sizes, most often {common[0]}x{common[1]} ({times:,} "
-        f"of {sum(sizes.values()):,}). A study needs one: pass `size`, for example "
-        f"`size={max(common)}`. This check brought all to {common[0]}x{common[1]}.",
+        "look",
+        f"Images have {len(sizes):,} different sizes, most often {common[0]}x{common[1]} "
+        f"({times:,} of {sum(sizes.values()):,}). This check brought all to {shape[0]}x{shape[1]}. "
+        "A study chooses one of 32, 64, 96 and 128 pixels by its minutes; `size` chooses another.",
         count=len(sizes),
     )
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from tfzero.data import ImageData
 from tfzero.study.inits.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from tfzero.data.source_task import SourceTask
     from tfzero.pretrain.base import Pretrainer
+    from tfzero.transfer.strategies import Strategy
 
 # What follows the name of an init that learns from the source's images.
 AT_SOURCE = "@source"
@@ -70,13 +70,15 @@ class Occasion(NamedTuple):
     """What decides an init's settings.
 
     Attributes:
-        data: The target's images.
+        num_pool: How many unlabeled images the target has.
+        image_shape: Height, width and channels of the target's images.
         source: Another data set, or None.
         epochs: Passes over the images; None chooses by their number.
         kind: The kind of the target's images. The source knows its own.
     """
 
-    data: ImageData
+    num_pool: int
+    image_shape: tuple[int, int, int]
     source: SourceTask | None
     epochs: int | None
     kind: str
@@ -166,6 +168,19 @@ class Init(abc.ABC):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.word!r})"
 
+    def describe(self) -> str:
+        """Returns what an arm's network starts from, in plain words: a noun phrase."""
+        return f'the init "{self.word}"'
+
+    def describe_features(self) -> str:
+        """Returns what an arm without training of the encoder reads, in plain words."""
+        return f"features of {self.describe()}"
+
+    def name_arm(self, strategy: Strategy) -> str:
+        """Returns the plain name of the arm of this init and a strategy."""
+        start = self.describe() if strategy.trains_encoder else self.describe_features()
+        return strategy.describe(start, from_scratch=self.is_random)
+
     @property
     def before(self) -> Init | None:
         """The init that has to be learnt before this one, which goes on from it."""
@@ -215,6 +230,10 @@ class Learner(Init):
     def learns(self) -> bool:
         """Returns True."""
         return True
+
+    def describe_place(self) -> str:
+        """Returns from which images it learns, as the end of a noun phrase: empty for the pool."""
+        return " learned from the source task's images" if self.reads_source else ""
 
     def own_counterpart(self) -> str | None:
         """Returns the word of the same on the target's own pool; None where this is it."""

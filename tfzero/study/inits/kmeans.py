@@ -21,9 +21,17 @@ class KMeans(Learner):
     has_network = False
     shows_networks = False
 
+    def describe(self) -> str:
+        """Returns what the features are made of."""
+        return f"k-means patches{self.describe_place()}"
+
+    def describe_features(self) -> str:
+        """Returns the patches: they are features."""
+        return self.describe()
+
     def plan(self, occasion: Occasion) -> KMeansPlan:
         """Returns how the centroids are found, by the size of the images."""
-        small = min(occasion.data.image_shape[:2]) < _SMALL_SIDE
+        small = min(occasion.image_shape[:2]) < _SMALL_SIDE
         return KMeansPlan(num_centroids=100 if small else 400, patch_size=4 if small else 6)
 
     def learn(self, context: Context, replicate: int, *, seed: int) -> Learnt:

@@ -25,14 +25,19 @@ class Method(Learner):
         super().__init__(name, at_source=at_source)
         self.generates = METHODS[name].generates
 
+    def describe(self) -> str:
+        """Returns what taught the network."""
+        on = " on the source task's images" if self.reads_source else ""
+        return f"a network pretrained by {METHODS[self.name].plain}{on}"
+
     def plan(self, occasion: Occasion) -> PretrainingPlan:
         """Returns the method's defaults for the number of images."""
-        images, kind = occasion.data.pool, occasion.kind
+        count, kind = occasion.num_pool, occasion.kind
         if self.reads_source:
             assert occasion.source is not None
-            images, kind = occasion.source.images, occasion.source.kind
+            count, kind = len(occasion.source.images), occasion.source.kind
         method = METHODS[self.name]
-        budget = dataclasses.asdict(method.budget(len(images), epochs=occasion.epochs))
+        budget = dataclasses.asdict(method.budget(count, epochs=occasion.epochs))
         return PretrainingPlan(**budget, kind=kind if method.takes_kind else None)
 
     def learn(self, context: Context, replicate: int, *, seed: int) -> Learnt:

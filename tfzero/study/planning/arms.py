@@ -59,6 +59,7 @@ def choose_arms(
     foreign: Foreign,
     then: str | None = None,
     unlabeled_from: str = UNLABELED_FROM[0],
+    has_orientation: bool = True,
 ) -> tuple[Arm, ...]:
     """Returns the arms of a study, each checked, with the controls that they need.
 
@@ -69,12 +70,14 @@ def choose_arms(
             chain is then an arm, and each of its halves alone.
         unlabeled_from: Where networks' unlabeled images come from. The default arms that cannot
             have theirs from there are left out, and one that can is added.
+        has_orientation: Whether it means something which side of an image is up. Where it does
+            not, the default arms have no method that learns just that.
 
     Raises:
         InputError: As `parse_arms`, or if no arm starts from the source that there is, or `then`
             is not a method or has nothing to start from.
     """
-    default = _default_arms(unlabeled_from)
+    default = _default_arms(unlabeled_from, has_orientation=has_orientation)
     chosen: Sequence[str] = (*default, *foreign.arms()) if arms is None else tuple(arms)
     if then is not None:
         if foreign.start is None:
@@ -95,11 +98,20 @@ def choose_arms(
     return tuple(dict.fromkeys([*parsed, *controls]))
 
 
-def _default_arms(unlabeled_from: str) -> tuple[Arm, ...]:
+def _default_arms(unlabeled_from: str, *, has_orientation: bool) -> tuple[Arm, ...]:
+    arms = [arm for arm in DEFAULT_ARMS if has_orientation or not _learns_orientation(arm)]
     if unlabeled_from == UNLABELED_FROM[0]:
-        return DEFAULT_ARMS
-    kept = (arm for arm in DEFAULT_ARMS if control_of(arm) is None or read_init(arm.init).generates)
+        return tuple(arms)
+    kept = (arm for arm in arms if control_of(arm) is None or read_init(arm.init).generates)
     return (*kept, _GENERATED)
+
+
+def _learns_orientation(arm: Arm) -> bool:
+    return any(
+        METHODS[stage.word].learns_orientation
+        for stage in read_init(arm.init).stages()
+        if stage.word in METHODS
+    )
 
 
 def parse_arms(arms: Iterable[str], *, foreign: Foreign | None = None) -> tuple[Arm, ...]:

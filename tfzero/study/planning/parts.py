@@ -31,6 +31,11 @@ class DataSummary(Model):
     num_folds: int = 1
 
     @property
+    def told_kind(self) -> str | None:
+        """As `ImageData.told_kind`."""
+        return None if self.sound is None else "spectrograms"
+
+    @property
     def most_labels(self) -> int:
         """The most labels that a classifier of the study may learn from: of all folds but one."""
         largest_fold = -(-self.num_train // self.num_folds) if self.num_folds > 1 else 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
 from tfzero.data import ImageData
-from tfzero.data.kinds import default_kind
+from tfzero.data.kinds import KINDS, default_kind
 from tfzero.pretrain import METHODS
 from tfzero.study.inits import read_init, read_learner
 from tfzero.study.inits.base import Bought, Counts, Init, Occasion
@@ -50,11 +50,32 @@ def make_plan(
     source: SourceTask | None = None,
     given: GivenEncoder | None = None,
 ) -> StudyPlan:
+    """Returns the plan of a study of these images; otherwise as `plan_summary`."""
+    return plan_summary(
+        summarize_data(data),
+        request,
+        name=data.name,
+        encoder=encoder,
+        source=source,
+        given=given,
+    )
+
+
+def plan_summary(
+    data: DataSummary,
+    request: Request,
+    *,
+    name: str,
+    encoder: keras.Model | None = None,
+    source: SourceTask | None = None,
+    given: GivenEncoder | None = None,
+) -> StudyPlan:
     """Returns the plan of a study, every default resolved.
 
     Args:
-        data: The images.
+        data: What there is.
         request: What is asked for.
+        name: Of the study.
         encoder: An own architecture; its weights are drawn anew for every replicate.
         source: Another data set that encoders may learn from first.
         given: An encoder that comes ready.
@@ -62,17 +83,18 @@ def make_plan(
     Raises:
         InputError: If something asked for cannot be done with this data.
     """
+    request.require_possible()
+    kind = request.kind or data.told_kind or default_kind(data.image_shape[-1])
     arms = choose_arms(
         request.arms,
         foreign=_describe(source, given),
         then=request.then,
         unlabeled_from=request.unlabeled_from,
+        has_orientation=KINDS[kind].has_orientation,
     )
     label_counts = _resolve_counts(request, data)
-    request.require_possible()
     require_generators(arms, request.unlabeled_from)
-    kind = request.kind or data.told_kind or default_kind(data.image_shape[-1])
-    occasion = Occasion(data, source, request.epochs, kind)
+    occasion = Occasion(data.num_pool, data.image_shape, source, request.epochs, kind)
     stages = _in_order(stage for arm in arms for stage in read_init(arm.init).stages())
     pretraining = {stage: read_learner(stage).plan(occasion) for stage in stages}
     # Where nothing is pretrained, scratch-long trains for what it might have cost.
@@ -82,15 +104,15 @@ def make_plan(
         count: dataclasses.replace(
             default_budget(count), class_weights=request.class_weights, kind=kind
         )
-        for count in sorted({*label_counts, len(data.train_images)})
+        for count in sorted({*label_counts, data.num_train})
     }
-    counts = count_images(data, source)
+    counts = _count_images(data, source)
     bought = {n: _bought(data.image_shape, budget.batch_size) for n, budget in transfer.items()}
     encoders, seeds = request.encoders, request.seeds
     return StudyPlan(
         schema=SCHEMA,
-        name=data.name,
-        data=summarize_data(data),
+        name=name,
+        data=data,
         source=None if source is None else summarize_source(source),
         given=given,
         arms=arms,
@@ -196,24 +218,23 @@ def _describe(source: SourceTask | None, given: GivenEncoder | None) -> Foreign:
     )
 
 
-def _choose_minutes(request: Request, data: ImageData) -> float | None:
+def _choose_minutes(request: Request, data: DataSummary) -> float | None:
     if request.minutes != AUTO:
         return request.minutes
     return BUILT_IN_MINUTES if data.source == BUILT_IN else DEFAULT_MINUTES
 
 
-def _resolve_counts(request: Request, data: ImageData) -> tuple[int, ...]:
-    most, num_classes = summarize_data(data).most_labels, data.num_classes
+def _resolve_counts(request: Request, data: DataSummary) -> tuple[int, ...]:
+    most, num_classes = data.most_labels, len(data.class_names)
     if request.label_counts is None:
         return default_label_counts(most, num_classes)
     return parse_label_counts(request.label_counts, most=most, num_classes=num_classes)
 
 
-def count_images(data: ImageData, source: SourceTask | None) -> Counts:
-    """Returns how many images there are to learn from."""
+def _count_images(data: DataSummary, source: SourceTask | None) -> Counts:
     if source is None:
-        return Counts(len(data.pool))
-    return Counts(len(data.pool), len(source.images), len(source.labels))
+        return Counts(data.num_pool)
+    return Counts(data.num_pool, len(source.images), len(source.labels))
 
 
 def summarize_data(data: ImageData) -> DataSummary:

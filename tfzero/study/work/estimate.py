@@ -8,7 +8,7 @@ import heapq
 import math
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfzero.common.arm import Arm
 from tfzero.networks.shapes import count_encoder, count_network
@@ -23,6 +23,9 @@ from tfzero.study.work.final import expect_beside
 from tfzero.study.work.ready import Ready
 from tfzero.study.workspace import Workspace
 from tfzero.transfer import STRATEGIES
+
+if TYPE_CHECKING:
+    import keras
 
 # Seconds from the last cell to the end: saving, exporting and verifying a model, the report.
 _ENDING = 9.0
@@ -275,20 +278,27 @@ def estimate_plan(plan: StudyPlan, estimate: Estimate, *, workers: int) -> float
     return estimate.total(plan, pretraining=pretraining, cells=cells, workers=workers)
 
 
-def make_estimate(workspace: Workspace, records: Iterable[dict[str, Any]]) -> Estimate:
+def make_estimate(
+    workspace: Workspace,
+    records: Iterable[dict[str, Any]],
+    encoder: keras.Model | None = None,
+    given: keras.Model | None = None,
+) -> Estimate:
     """Returns the estimate of a study on this machine, in about half a second.
 
     Args:
         workspace: The study.
         records: Of the cells and encoders that are there.
+        encoder: The own architecture; None reads it from the study's folder if there is one.
+        given: The encoder that comes ready, likewise.
     """
-    plan, operations = workspace.plan, 0
+    plan = workspace.plan
     if plan.encoder is None:
         operations = count_encoder(plan.data.image_shape)
     else:
-        operations = count_network(workspace.random_encoder(0))
-    given = 0 if plan.given is None else count_network(workspace.load_given())
-    estimate = Estimate(Machine(probe_speed(), operations, given))
+        operations = count_network(encoder or workspace.random_encoder(0))
+    ready = 0 if plan.given is None else count_network(given or workspace.load_given())
+    estimate = Estimate(Machine(probe_speed(), operations, ready))
     for record in records:
         estimate.add(record)
     return estimate

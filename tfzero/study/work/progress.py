@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from rich import progress as rich_progress
 from rich.console import Console, Group
 from rich.live import Live
+from rich.text import Text
 
 from tfzero.common.console import print_plain
 
@@ -41,6 +42,8 @@ class Progress:
     """Progress over jobs weighted by their expected seconds, with the time left.
 
     It moves between jobs, too, by the clock; jobs that are not at work yet are never taken as done.
+    It never goes back: what is expected may grow, as at a look that asks for more seeds, but the
+    share that was shown stays until the rest has caught up.
 
     Args:
         console: Where to write; a quiet one writes nothing.
@@ -75,15 +78,19 @@ class Progress:
         self._clock: threading.Thread | None = None
         self._stopped = threading.Event()
         self._lock = threading.Lock()
-        self._total = self._done = self._count = self._jobs = 0.0
-        self._started = self._last_line = self._last_job = time.monotonic()
+        self._total = self._done = self._count = self._jobs = self._share = 0.0
+        self._at_work = _AtWork()
+        self._started: float | None = None
+        self._last_line = self._last_job = time.monotonic()
 
     def start(self, jobs) -> None:
-        """Begins; the jobs are all that will be advanced."""
-        self._total = sum(job.seconds for job in jobs) or 1.0
-        self._jobs, self._done, self._count = len(jobs), 0.0, 0
-        self._started = self._last_line = self._last_job = time.monotonic()
-        if not self._jobs or self.console.quiet:
+        """Begins, or goes on with more jobs; those are all that will be advanced until then."""
+        self._total += sum(job.seconds for job in jobs)
+        self._jobs += len(jobs)
+        self._last_line = self._last_job = now = time.monotonic()
+        self._started = now if self._started is None else self._started
+        self.stop()
+        if not jobs or self.console.quiet:
             return
         if self.console.is_terminal:
             self._bar = rich_progress.Progress(
@@ -93,7 +100,8 @@ class Progress:
                 console=self.console,
             )
             self._task = self._bar.add_task(self._describe(None), total=1.0)
-            shown = self._bar if self.standing is None else Group(self.standing, self._bar)
+            above = [] if self.standing is None else [self.standing]
+            shown = Group(*above, self._bar, self._at_work)
             self._live = Live(shown, console=self.console, transient=True)
             self._live.start()
         self._stopped.clear()
@@ -102,8 +110,9 @@ class Progress:
 
     def begin(self, job: Any) -> None:
         """Notes that a worker is at a job from now on."""
-        if self.forecast is not None:
-            with self._lock:
+        with self._lock:
+            self._at_work.labels[job.label] = None
+            if self.forecast is not None:
                 self.forecast.begin(job.key)
 
     def advance(self, job: Any) -> None:
@@ -112,6 +121,7 @@ class Progress:
             if self.forecast is not None:
                 self.forecast.end(job.key)
                 self._learnt = time.monotonic()
+            self._at_work.labels.pop(job.label, None)
             self._done += job.seconds
             self._count += 1
             self._last_job = time.monotonic()
@@ -126,14 +136,14 @@ class Progress:
             self._clock.join()
         if self._live is not None:
             self._live.stop()
-            self._bar = self._live = None
+            self._bar = self._live = self._clock = None
 
     def seconds_left(self) -> float:
         """Returns the expected seconds left, by the forecast or corrected by what was observed."""
         if self.forecast is not None:
             return self._ask_forecast()
         expected = self._done / self.workers
-        elapsed = self._last_job - self._started
+        elapsed = self._last_job - (self._started or self._last_job)
         pace = (elapsed + _TRUST) / (expected + _TRUST)
         left = pace * (self._total - self._done) / self.workers
         # What waits for a worker is still to do, however long those at work have been at it.
@@ -156,9 +166,11 @@ class Progress:
     def _show(self, job, *, after: float) -> None:
         """Moves the bar, or writes a line unless the last was less than `after` seconds ago."""
         now, left = time.monotonic(), self.seconds_left()
+        elapsed = now - (self._started or now)
         over = self._count == self._jobs
-        share = 1.0 if over else (now - self._started) / (now - self._started + left + 1e-9)
-        share = share if over else min(share, 0.99)
+        # After the jobs until a look, more may come.
+        share = 1.0 if over and left < 0.5 else min(elapsed / (elapsed + left + 1e-9), 0.99)
+        share = self._share = max(self._share, share)
         if self._bar is not None:
             self._bar.update(self._task, completed=share, description=self._describe(job))
         elif now - self._last_line >= after or over:
@@ -172,6 +184,17 @@ class Progress:
             left = "longer than expected"
         text = f"{self._count:,.0f} of {self._jobs:,.0f} jobs{self.goal}, {left}"
         return text if job is None else f"{text} (done: {job.label})"
+
+
+class _AtWork:
+    """Names in a terminal, under the bar, what is being done now."""
+
+    def __init__(self):
+        self.labels: dict[str, None] = {}
+
+    def __rich__(self) -> Text:
+        said = "; ".join(list(self.labels))
+        return Text(f"Now: {said}" if said else "", style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def format_seconds(seconds: float) -> str:

@@ -1,0 +1,67 @@
+"""What a person may do after a study: three commands that work as they are printed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import rich.console
+import typer
+
+from tfzero.cli.translate import write_option
+from tfzero.common.console import print_plain
+from tfzero.study.records import RunFolder
+from tfzero.study.study import Study
+
+# How many seeds are added.
+_MORE = 5
+# Of a command that is given again, to go on with its study. The plan knows what it was fitted to.
+_ONCE = ("more_seeds", "add_arms", "add_label_counts", "overwrite", "as_json", "dry_run", "verbose")
+
+
+def show_next(console: rich.console.Console, context: typer.Context, study: Study) -> None:
+    """Prints the commands, each on a line that is not broken, to be copied.
+
+    Args:
+        console: Where to.
+        context: Of `tfzero compare`.
+        study: What it returned.
+    """
+    print_plain(console, "Next:", style="bold")
+    for words in list_next(context, study):
+        print_plain(console, f"  {words}", soft_wrap=True)
+
+
+def list_next(context: typer.Context, study: Study) -> Iterator[str]:
+    """Yields commands as a shell takes them: predict, the report, more seeds."""
+    if study.results["not_exported"] is None and study.example is not None:
+        savedmodel = study.results["recommended"]["savedmodel"]
+        yield shlex.join(["tfzero", "predict", savedmodel, study.example])
+    if RunFolder(study.folder).report.exists():
+        yield shlex.join(["tfzero", "report", study.folder, "--open"])
+    yield f"{_write_again(context)} --more-seeds {_MORE}"
+
+
+def _write_again(context: typer.Context) -> str:
+    """Returns the command with its arguments as they were given, but for what is done once."""
+    given = [
+        parameter
+        for parameter in context.command.params
+        if parameter.name is not None
+        and parameter.name not in _ONCE
+        and _is_typed(context, parameter.name)
+    ]
+    written = [_write(parameter, context.params[str(parameter.name)]) for parameter in given]
+    return " ".join(["tfzero", str(context.command.name), *written])
+
+
+def _is_typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _write(parameter: Any, value: Any) -> str:
+    if getattr(parameter, "is_flag", False):
+        return parameter.opts[0]
+    return write_option(parameter, str(value))

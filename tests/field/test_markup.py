@@ -65,7 +65,7 @@ def test_compare_shows_names_as_they_are(birds):
     done = run_here(*words, cwd=birds.parent)
     assert done.returncode == 0, done.stderr
     said = flat(done.stdout)
-    for name in ("[b]broken.png", f"{SMILE}/.[b]hidden.png", "/[bold]run/report.html"):
+    for name in ("[b]broken.png", f"{SMILE}/.[b]hidden.png", "--out '[bold]run'"):
         assert flat(name) in said, name
     assert "pixels/knn" in said
 

@@ -92,7 +92,7 @@ def test_the_end_of_a_study_in_a_folder_with_brackets(tmp_path, monkeypatch):
     make_images(place)
     done = run_here("compare", "bars.npz", *EXPORTING, "--export", "a[1]", cwd=place, report=True)
     assert done.returncode == 0, done.stderr
-    assert "SavedModel: a[1]/1" in done.stdout and (place / "a[1]/1/saved_model.pb").is_file()
+    assert "tfzero predict 'a[1]/1' " in done.stdout and (place / "a[1]/1/saved_model.pb").is_file()
     assert json.loads((place / "runs/bars/verdict.json").read_text())["unfinished"] == []
 
 

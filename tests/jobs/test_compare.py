@@ -551,7 +551,7 @@ def test_training_for_the_export_shows_how_far_it_is_where_it_takes_long(
     # The verdict comes first.
     assert text.index("No verdict: ") < text.index("Training scratch/finetune on all 56 labels,")
     assert "Exported: scratch/finetune, trained on 56 labels; " in text
-    assert text.index("Exported") < text.index("SavedModel: here/1\nReport: ")
+    assert text.index("Exported") < text.index("SavedModel: here/1\n")
 
 
 def test_a_study_without_a_verdict_exports_only_when_asked(

@@ -178,7 +178,8 @@ def compare(
         unread = data if isinstance(data, Unloaded) else Unloaded(data, LoadOptions())
         kept = None if overwrite else out or AUTO
         studied = Studied({**_without_none(asked), **told}, encoder, kept, workers, scheduler)
-        data, encoder = load_for_study(unread, studied)
+        with screen.working(console, "Reading the images ..."):
+            data, encoder = load_for_study(unread, studied)
     data = data.cross_fitted()
     checked = check_briefly(data)
     require_no_leaks(checked)

@@ -34,6 +34,7 @@ class Method(NamedTuple):
         decays: Whether it rises over the first tenth of the updates and then falls to 0 as a
             cosine, instead of standing still.
         outside: The class itself, of a method from outside this package.
+        title: Its name in a sentence, after "pretrained by". Empty: the class's name.
     """
 
     place: str
@@ -45,6 +46,12 @@ class Method(NamedTuple):
     decays: bool = False
     generates: bool = False
     outside: type[Pretrainer] | None = None
+    title: str = ""
+
+    @property
+    def plain(self) -> str:
+        """Its name in a sentence, after "pretrained by"."""
+        return self.title or self.place.rpartition(":")[2]
 
     def budget(self, num_images: int, *, epochs: int | None = None) -> PretrainingBudget:
         """Returns what the method may spend on a pool of a size.
@@ -64,7 +71,7 @@ class Method(NamedTuple):
 
 # Adding a method: one file, one line here, one test file.
 METHODS = {
-    "denoising": Method("tfzero.pretrain.denoising:Denoising", 1.8),
+    "denoising": Method("tfzero.pretrain.denoising:Denoising", 1.8, title="denoising"),
     # On part of Fashion-MNIST, one run each: at a constant 1e-3 with batches of 128 the
     # discriminator is at chance after 3 passes; a rate that falls keeps it learning, and batches of
     # 32 at half of it come as far in one pass as those in three (coverage over real's 0.36), and in
@@ -76,12 +83,18 @@ METHODS = {
         learning_rate=5e-4,
         decays=True,
         generates=True,
+        title="a GAN",
     ),
     # The rate as SimCLR's: on part of Fashion-MNIST, one seed, a probe gains a point over 1e-3.
     "rotation": Method(
-        "tfzero.pretrain.rotation:Rotation", 0.75, takes_kind=True, learning_rate=3e-3, decays=True
+        "tfzero.pretrain.rotation:Rotation",
+        0.75,
+        takes_kind=True,
+        learning_rate=3e-3,
+        decays=True,
+        title="rotation",
     ),
-    "vae": Method("tfzero.pretrain.vae:VAE", 1.6, generates=True),
+    "vae": Method("tfzero.pretrain.vae:VAE", 1.6, generates=True, title="a VAE"),
     # On part of Fashion-MNIST, one seed: a probe after 3 epochs gains 1 point over a constant 1e-3.
     "simclr": Method(
         "tfzero.pretrain.simclr:SimCLR",
@@ -90,6 +103,7 @@ METHODS = {
         smallest_batch=256,
         learning_rate=3e-3,
         decays=True,
+        title="SimCLR",
     ),
 }
 _PUBLIC = {method.place.partition(":")[2]: method.place for method in METHODS.values()}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tfzero.data.source_task import SourceTask
     from tfzero.pretrain.base import Pretrainer
+    from tfzero.transfer.strategies import Strategy
 
 # What follows the name of an init that learns from the source's images.
 AT_SOURCE = "@source"
@@ -166,6 +167,19 @@ class Init(abc.ABC):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.word!r})"
 
+    def describe(self) -> str:
+        """Returns what an arm's network starts from, in plain words: a noun phrase."""
+        return f'the init "{self.word}"'
+
+    def describe_features(self) -> str:
+        """Returns what an arm without training of the encoder reads, in plain words."""
+        return f"features of {self.describe()}"
+
+    def name_arm(self, strategy: Strategy) -> str:
+        """Returns the plain name of the arm of this init and a strategy."""
+        start = self.describe() if strategy.trains_encoder else self.describe_features()
+        return strategy.describe(start, from_scratch=self.is_random)
+
     @property
     def before(self) -> Init | None:
         """The init that has to be learnt before this one, which goes on from it."""
@@ -215,6 +229,10 @@ class Learner(Init):
     def learns(self) -> bool:
         """Returns True."""
         return True
+
+    def describe_place(self) -> str:
+        """Returns from which images it learns, as the end of a noun phrase: empty for the pool."""
+        return " learned from the source task's images" if self.reads_source else ""
 
     def own_counterpart(self) -> str | None:
         """Returns the word of the same on the target's own pool; None where this is it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfzero.pretrain import METHODS
 from tfzero.study.inits.base import Context, Init
 from tfzero.study.inits.method import Method
 
@@ -31,6 +32,10 @@ class Chain(Method):
         self.is_foreign = True
         self.is_start_given = start.is_start_given
         self.shows_networks = start.shows_networks
+
+    def describe(self) -> str:
+        """Returns the start, and what went on from it."""
+        return f"{self._start.describe()}, then pretrained by {METHODS[self.name].plain}"
 
     @property
     def before(self) -> Init:

@@ -36,8 +36,16 @@ class Public(Given):
         "the weights alone"
     )
 
+    def describe(self) -> str:
+        """Returns that others trained it."""
+        return "a public pretrained network"
+
 
 class File(Given):
     """The encoder in a user's own `.keras` file."""
 
     word = "file"
+
+    def describe(self) -> str:
+        """Returns that the user brought it."""
+        return "your own encoder"

@@ -21,6 +21,14 @@ class KMeans(Learner):
     has_network = False
     shows_networks = False
 
+    def describe(self) -> str:
+        """Returns what the features are made of."""
+        return f"k-means patches{self.describe_place()}"
+
+    def describe_features(self) -> str:
+        """Returns the patches: they are features."""
+        return self.describe()
+
     def plan(self, occasion: Occasion) -> KMeansPlan:
         """Returns how the centroids are found, by the size of the images."""
         small = min(occasion.data.image_shape[:2]) < _SMALL_SIDE

@@ -25,6 +25,11 @@ class Method(Learner):
         super().__init__(name, at_source=at_source)
         self.generates = METHODS[name].generates
 
+    def describe(self) -> str:
+        """Returns what taught the network."""
+        on = " on the source task's images" if self.reads_source else ""
+        return f"a network pretrained by {METHODS[self.name].plain}{on}"
+
     def plan(self, occasion: Occasion) -> PretrainingPlan:
         """Returns the method's defaults for the number of images."""
         images, kind = occasion.data.pool, occasion.kind

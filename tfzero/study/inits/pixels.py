@@ -15,5 +15,13 @@ class Pixels(Init):
     reads_pixels = True
     shows_networks = False
 
+    def describe(self) -> str:
+        """Returns that nothing is computed."""
+        return "raw pixels"
+
+    def describe_features(self) -> str:
+        """Returns the pixels: they are the features."""
+        return self.describe()
+
     def encoder(self, context: Context, replicate: int) -> None:
         """Returns None: there is no encoder."""

@@ -10,6 +10,8 @@ from tfzero.transfer.budget import round_to_calls
 if TYPE_CHECKING:
     import keras
 
+    from tfzero.transfer.strategies import Strategy
+
 
 class Scratch(Init):
     """Random weights, drawn anew for each replicate."""
@@ -18,6 +20,10 @@ class Scratch(Init):
     description = "random weights"
     is_pretrained = False
     is_random = True
+
+    def describe(self) -> str:
+        """Returns that nothing was learned before."""
+        return "a network with random weights"
 
     def encoder(self, context: Context, replicate: int) -> keras.Model:
         """Returns the encoder with the random weights of a replicate."""
@@ -33,6 +39,10 @@ class ScratchLong(Scratch):
     has_map = False
     # It takes as long as all other arms of a count together, and says the same at each.
     largest_count_only = True
+
+    def name_arm(self, strategy: Strategy) -> str:
+        """Returns the name of scratch's arm, and that it trains for longer."""
+        return f"{super().name_arm(strategy)}, for longer"
 
     def transfer_steps(self, steps: int, extra: int) -> int:
         """Returns the usual updates and those bought, rounded up to whole calls."""

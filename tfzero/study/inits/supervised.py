@@ -21,6 +21,10 @@ class Supervised(Learner):
         super().__init__(Supervised.word)
         self.is_foreign = self.reads_source = True
 
+    def describe(self) -> str:
+        """Returns what taught the network."""
+        return "a network trained on the source task's labels"
+
     def own_counterpart(self) -> None:
         """Returns None: the target's pool has no labels."""
 

@@ -138,12 +138,28 @@ class Strategy(abc.ABC):
         reads: What it reads, with exactly one of `FORMS`.
         taught: Name of the strategy whose network learns from what this one finds, and is exported
             for it; None where what it fits is exported itself, or nothing is.
+        phrase: Its arms in plain words, with "{start}" for what they start from. Empty: its name.
+        phrase_from_scratch: The same where a network starts with random weights. Empty: `phrase`.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     reads: ClassVar[frozenset[Need]]
     taught: ClassVar[str | None] = None
+    phrase: ClassVar[str] = ""
+    phrase_from_scratch: ClassVar[str] = ""
+
+    def describe(self, start: str, *, from_scratch: bool = False) -> str:
+        """Returns in plain words what an arm of this strategy does, such as in a heading.
+
+        Args:
+            start: What the arm starts from, such as "a network pretrained by rotation".
+            from_scratch: Whether that is a network with random weights.
+        """
+        phrase = self.phrase or f'Strategy "{self.name}" on {{start}}'
+        if from_scratch and self.phrase_from_scratch:
+            phrase = self.phrase_from_scratch
+        return phrase.format(start=start)
 
     @abc.abstractmethod
     def fit(self, task: Task) -> Fitted:

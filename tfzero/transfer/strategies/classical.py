@@ -126,6 +126,7 @@ class Logistic(LayerStrategy):
 
     name = "logistic"
     summary = "logistic regression"
+    phrase = "Logistic regression on {start}"
 
     def _make_learner(self, budget: Budget, seed: int) -> Learner:
         from tfzero.transfer.choice import Learner
@@ -158,6 +159,7 @@ class SupportVectors(LayerStrategy):
 
     name = "svm"
     summary = "RBF support vector machine"
+    phrase = "A support vector machine on {start}"
 
     def _make_learner(self, budget: Budget, seed: int) -> Learner:
         from tfzero.transfer.choice import Learner
@@ -183,6 +185,7 @@ class RandomizedTrees(ClassicalStrategy):
 
     name = "forest"
     summary = "randomized trees"
+    phrase = "Randomized trees on {start}"
 
     def _make_learner(self, budget: Budget, seed: int) -> Learner:
         from sklearn.ensemble import ExtraTreesClassifier
@@ -204,6 +207,7 @@ class NearestNeighbors(ClassicalStrategy):
 
     name = "knn"
     summary = "votes of the nearest labels"
+    phrase = "Nearest neighbors on {start}"
 
     def _make_learner(self, budget: Budget, seed: int) -> Learner:
         from tfzero.transfer.choice import Learner

@@ -18,6 +18,8 @@ class Finetune(NetworkStrategy):
 
     name = "finetune"
     summary = "train encoder and head together"
+    phrase = "Fine-tuning {start}"
+    phrase_from_scratch = "Training from scratch"
     reads = frozenset({Need.IMAGES})
 
     def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:
@@ -39,6 +41,8 @@ class ProbeThenFinetune(NetworkStrategy):
 
     name = "lpft"
     summary = "probe first, then fine-tune"
+    phrase = "Linear probing, then fine-tuning {start}"
+    phrase_from_scratch = "Linear probing, then training from scratch"
     reads = frozenset({Need.IMAGES})
 
     def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:
@@ -66,6 +70,8 @@ class GradualUnfreezing(NetworkStrategy):
 
     name = "gradual"
     summary = "probe first, then fine-tune from the last block down"
+    phrase = "Fine-tuning {start} block by block"
+    phrase_from_scratch = "Training from scratch, block by block"
     reads = frozenset({Need.IMAGES})
 
     def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:

@@ -21,6 +21,7 @@ class LabelSpreading(Strategy):
 
     name = "label_spreading"
     summary = "labels spread over the pool's nearest neighbours"
+    phrase = "Label spreading on {start}"
     reads = frozenset({Need.LINKS, Need.GRAPH})
     taught = "spread_finetune"
 

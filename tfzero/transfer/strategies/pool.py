@@ -56,6 +56,8 @@ class SelfTraining(NetworkStrategy):
 
     name = "selftrain"
     summary = "train on what the network is surest of in the pool"
+    phrase = "Self-training from {start}"
+    phrase_from_scratch = "Self-training from scratch"
     reads = frozenset({Need.IMAGES, Need.POOL})
 
     def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:
@@ -97,6 +99,8 @@ class SpreadThenFinetune(NetworkStrategy):
 
     name = "spread_finetune"
     summary = "spread the labels over the pool, then train on all of it"
+    phrase = "Label spreading, then fine-tuning {start}"
+    phrase_from_scratch = "Label spreading, then training from scratch"
     reads = frozenset({Need.IMAGES, Need.POOL, Need.GRAPH})
 
     def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:

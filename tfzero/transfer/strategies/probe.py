@@ -19,6 +19,7 @@ class Probe(Strategy):
 
     name = "probe"
     summary = "frozen encoder, linear head"
+    phrase = "A linear layer on {start}"
     reads = frozenset({Need.FEATURES})
 
     def fit(self, task: Task) -> Fitted:

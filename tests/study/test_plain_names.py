@@ -10,9 +10,9 @@ from tfzero.transfer.strategies import STRATEGIES
 
 EXPECTED = {
     "scratch/finetune": "Training from scratch",
-    "scratch-long/finetune": "Training from scratch, for longer",
+    "scratch-long/finetune": "Training from scratch for longer",
     "rotation/finetune": "Fine-tuning a network pretrained by rotation",
-    "vae/lpft": "Linear probing, then fine-tuning a network pretrained by a VAE",
+    "vae/lpft": "Linear probing and fine-tuning a network pretrained by a VAE",
     "simclr/probe": "A linear layer on features of a network pretrained by SimCLR",
     "pixels/svm": "A support vector machine on raw pixels",
     "kmeans/logistic": "Logistic regression on k-means patches",
@@ -23,7 +23,7 @@ EXPECTED = {
         "Fine-tuning a network pretrained by a GAN on the source task's images"
     ),
     "supervised+vae/finetune": (
-        "Fine-tuning a network trained on the source task's labels, then pretrained by a VAE"
+        "Fine-tuning a network trained on the source task's labels and then pretrained by a VAE"
     ),
 }
 

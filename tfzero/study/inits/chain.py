@@ -35,7 +35,7 @@ class Chain(Method):
 
     def describe(self) -> str:
         """Returns the start, and what went on from it."""
-        return f"{self._start.describe()}, then pretrained by {METHODS[self.name].plain}"
+        return f"{self._start.describe()} and then pretrained by {METHODS[self.name].plain}"
 
     @property
     def before(self) -> Init:

@@ -42,7 +42,7 @@ class ScratchLong(Scratch):
 
     def name_arm(self, strategy: Strategy) -> str:
         """Returns the name of scratch's arm, and that it trains for longer."""
-        return f"{super().name_arm(strategy)}, for longer"
+        return f"{super().name_arm(strategy)} for longer"
 
     def transfer_steps(self, steps: int, extra: int) -> int:
         """Returns the usual updates and those bought, rounded up to whole calls."""

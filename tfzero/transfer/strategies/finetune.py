@@ -41,8 +41,8 @@ class ProbeThenFinetune(NetworkStrategy):
 
     name = "lpft"
     summary = "probe first, then fine-tune"
-    phrase = "Linear probing, then fine-tuning {start}"
-    phrase_from_scratch = "Linear probing, then training from scratch"
+    phrase = "Linear probing and fine-tuning {start}"
+    phrase_from_scratch = "Linear probing and training from scratch"
     reads = frozenset({Need.IMAGES})
 
     def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:
@@ -71,7 +71,7 @@ class GradualUnfreezing(NetworkStrategy):
     name = "gradual"
     summary = "probe first, then fine-tune from the last block down"
     phrase = "Fine-tuning {start} block by block"
-    phrase_from_scratch = "Training from scratch, block by block"
+    phrase_from_scratch = "Training from scratch block by block"
     reads = frozenset({Need.IMAGES})
 
     def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:

@@ -99,8 +99,8 @@ class SpreadThenFinetune(NetworkStrategy):
 
     name = "spread_finetune"
     summary = "spread the labels over the pool, then train on all of it"
-    phrase = "Label spreading, then fine-tuning {start}"
-    phrase_from_scratch = "Label spreading, then training from scratch"
+    phrase = "Label spreading and fine-tuning {start}"
+    phrase_from_scratch = "Label spreading and training from scratch"
     reads = frozenset({Need.IMAGES, Need.POOL, Need.GRAPH})
 
     def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:

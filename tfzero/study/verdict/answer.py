@@ -104,7 +104,7 @@ def _credit_unlabeled(entries: Sequence[dict[str, Any]]) -> list[str]:
 
 def _name(entry: dict[str, Any]) -> str:
     """Returns the plain name, and which encoders the claim is about if not the method."""
-    name, encoders = plain_name(entry["arm"], capital=False), entry["encoders"]
+    name, encoders = plain_name(entry["arm"], capital=False), entry.get("encoders", MIN_SEEDS)
     if encoders >= min(MIN_SEEDS, entry["seeds"]):
         return name
     return f"{name} ({'this encoder' if encoders == 1 else f'these {encoders} encoders'})"

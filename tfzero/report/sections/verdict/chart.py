@@ -1,31 +1,56 @@
-"""What a label buys: accuracy against the number of labels."""
+"""The chart of the first screen: accuracy against the number of labels, the winner first."""
 
 from __future__ import annotations
 
-import pathlib
 from typing import Any
 
 from tfzero.report import formatting
 from tfzero.report.canvas import Canvas, Chart
-from tfzero.report.drawing.arms import arm_styles
+from tfzero.report.drawing.arms import SCRATCH, arm_styles
 from tfzero.report.drawing.svg import as_variable
 from tfzero.report.run import Run
-from tfzero.report.section import Section
-from tfzero.report.sections.labels.figure import label_efficiency
+from tfzero.report.sections.verdict.figure import label_efficiency
+from tfzero.study.plain_names import plain_name
+
+# Arms that the charts show at first; the others are a click away.
+_SHOWN = 5
+# Inches: it stands beside the answer on wide screens.
+_WIDE = 6.6
 
 
-def build(run: Run, canvas: Canvas) -> dict[str, Any]:
-    """Returns what the template shows."""
-    return {"switches": switches(run.arms), "efficiency": efficiency_chart(run, canvas)}
+def list_switches(run: Run) -> list[dict[str, Any]]:
+    """Returns what switches an arm on and off in all charts, drawn as its line is.
 
-
-def switches(arms: list[str]) -> list[dict[str, Any]]:
-    """Returns what switches an arm off in all charts, drawn as its line is."""
-    styles = arm_styles(arms)
+    Those that are shown at first come first.
+    """
+    styles, shown, winner = arm_styles(run.arms, run.winner), top_arms(run), run.winner
     return [
-        {"arm": arm, "color": as_variable(styles[arm].color), "index": styles[arm].index}
-        for arm in arms
+        {
+            "arm": arm,
+            "name": plain_name(arm),
+            "color": as_variable(styles[arm].color),
+            "index": styles[arm].index,
+            "is_shown": arm in shown,
+            "is_winner": arm == winner,
+        }
+        for arm in [*shown, *(arm for arm in run.arms if arm not in shown)]
     ]
+
+
+def top_arms(run: Run) -> list[str]:
+    """Returns the arms that charts show at first.
+
+    They are the recommended one, training from scratch, and those of the highest mean accuracy
+    over the label counts.
+    """
+    means: dict[str, list[float]] = {}
+    for row in run.table:
+        if row.get("mean") is not None:
+            means.setdefault(row["arm"], []).append(row["mean"])
+    known = [arm for arm in run.arms if arm in means]
+    ranked = sorted(known, key=lambda arm: -sum(means[arm]) / len(means[arm]))
+    first = [arm for arm in (run.winner, SCRATCH) if arm in run.arms]
+    return list(dict.fromkeys([*first, *ranked, *run.arms]))[:_SHOWN]
 
 
 def efficiency_chart(run: Run, canvas: Canvas) -> Chart:
@@ -44,12 +69,19 @@ def efficiency_chart(run: Run, canvas: Canvas) -> Chart:
         )
     return canvas.chart(
         lambda width: label_efficiency(
-            table, arms=arms, label_counts=counts, saved=saved, crossovers=crossovers, width=width
+            table,
+            arms=arms,
+            label_counts=counts,
+            saved=saved,
+            crossovers=crossovers,
+            winner=run.winner,
+            width=width,
         ),
         alt="Line chart of test accuracy against the number of labels. "
         + formatting.means_in_words(table, arms, max(counts)),
-        caption="Mean over seeds; vertical bars and bands are 95 % intervals, the arms set apart "
-        f"a little sideways. Gray and black arms use no pretrained network.{said}",
+        caption="Mean over seeds with 95 % intervals; the thick line is the arm to use. Gray and "
+        f"black arms use no pretrained network.{said}",
+        wide=_WIDE,
         keys=_point_keys(run, canvas),
     )
 
@@ -76,11 +108,3 @@ def _point_keys(run: Run, canvas: Canvas) -> dict[str, list[int]]:
                 lines.append(f"its {len(cells)} cells, by seed: {listed}")
             keys.setdefault(f"arm-{index}", []).append(canvas.say(lines))
     return keys
-
-
-SECTION = Section(
-    id="labels",
-    title="Labels",
-    template=pathlib.Path(__file__).with_name("section.html"),
-    build=build,
-)

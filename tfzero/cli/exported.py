@@ -14,8 +14,10 @@ from tfzero.cli.options import (
     command,
 )
 from tfzero.cli.parse import parse_numbers, print_json, split
+from tfzero.export.answers import is_unsure
 from tfzero.export.layout import find_version
 from tfzero.export.notes import describe_changes
+from tfzero.jobs.predict import Written
 
 
 @command("export my.keras --out savedmodels/mine --classes cat,dog")
@@ -103,7 +105,7 @@ def export(
     print(f"Exported {version}")
 
 
-@command("predict savedmodels/digits one.png two.jpg folder/")
+@command("predict savedmodels/digits folder/ --csv answers.csv --page next.html")
 def predict(
     savedmodel: Annotated[
         pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")
@@ -114,6 +116,25 @@ def predict(
     ],
     top: Annotated[int, typer.Option(min=1, help="Classes shown for each image.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="All scores as JSON.")] = False,
+    csv: Annotated[
+        pathlib.Path | None,
+        typer.Option(metavar="FILE", help="Table to write: file, label, score of each class."),
+    ] = None,
+    unsure: Annotated[
+        float | None,
+        typer.Option(metavar="SCORE", help="Mark files whose best score is below this, as in 0.6."),
+    ] = None,
+    page: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="HTML page to write: the images, or clips, with the least certain first, which "
+            "are the next to label.",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the files of --csv and --page.")
+    ] = False,
     batch_size: Annotated[int, typer.Option(help="Images decoded and scored at once.")] = 64,
 ) -> None:
     """Name the class of images, or of clips of sound, with an exported classifier.
@@ -121,17 +142,22 @@ def predict(
     Exits with 1 if a file could not be used; the others are answered.
     """
     find_version(savedmodel)  # before TensorFlow loads, which takes seconds
+    written = Written(csv, page, unsure, overwrite)
+    written.check()
     skipped: list[str] = []
     predictions = tfzero.predict_files(savedmodel, images, batch_size=batch_size, skipped=skipped)
     for note in describe_changes(savedmodel, [found.path for found in predictions]):
         print(f"Note: {note}", file=sys.stderr)
     if as_json:
-        print_json([_to_json(p) for p in predictions])
+        print_json([_to_json(p, unsure) for p in predictions])
     else:
         for prediction in predictions:
             scores = list(prediction.scores.items())[:top]
             said = ", ".join(f"{name} {score:.3f}" for name, score in scores)
-            print(f"{prediction.path}: {said}")
+            mark = "  (unsure)" if is_unsure(prediction, unsure) else ""
+            print(f"{prediction.path}: {said}{mark}")
+    for sentence in written.write(savedmodel, predictions, unusable=skipped):
+        print(sentence, file=sys.stderr)
     for sentence in skipped:
         print(f"tfzero: {sentence}", file=sys.stderr)
     if skipped:
@@ -182,10 +208,12 @@ def convert(
     )
 
 
-def _to_json(prediction) -> dict[str, Any]:
+def _to_json(prediction, unsure: float | None) -> dict[str, Any]:
     return {
         "path": str(prediction.path),
         "label": prediction.label,
         "class_id": prediction.class_id,
         "scores": prediction.scores,
+        # Only who asks for it: the form of the answers is what scripts rely on.
+        **({} if unsure is None else {"unsure": is_unsure(prediction, unsure)}),
     }

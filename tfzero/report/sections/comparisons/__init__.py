@@ -46,8 +46,8 @@ def describe(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
     The drawings of a table share a scale, on which its longest interval just fits.
     """
-    ends = [row.get(key) for row in found for key in _ENDS]
-    reach = max((abs(end) for end in ends if formatting.is_number(end)), default=1.0) or 1.0
+    ends = [row[key] for row in found for key in _ENDS if formatting.is_number(row.get(key))]
+    reach = max(map(abs, ends), default=1.0) or 1.0
     rows = []
     for row in found:
         known = all(formatting.is_number(row.get(key)) for key in _ENDS)

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tfzero.common.checks import InputError, StopError
 from tfzero.common.files import read_json, write_json
+from tfzero.common.version import KEY
 from tfzero.jobs import opening
 from tfzero.jobs.recommended import Exporting, export_recommended
 from tfzero.study import screen
@@ -106,7 +107,7 @@ def _without_ending(verdict: dict[str, Any]) -> dict[str, Any]:
     own = {
         name: value
         for name, value in verdict.items()
-        if name not in ("not_exported", "unfinished", "recommended")
+        if name not in ("not_exported", "unfinished", "recommended", KEY)
     }
     if recommended := verdict.get("recommended"):
         own["recommended"] = {

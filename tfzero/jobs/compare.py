@@ -26,6 +26,7 @@ from tfzero.jobs.recommended import (
     require_writable,
 )
 from tfzero.jobs.source import open_source
+from tfzero.jobs.study import Study
 from tfzero.study import screen
 from tfzero.study.growing import grow_study
 from tfzero.study.growth import Growth, read_growth
@@ -36,7 +37,6 @@ from tfzero.study.readings.data import record_data, record_images
 from tfzero.study.records import RunFolder
 from tfzero.study.standing import Standing
 from tfzero.study.stored import read_asked
-from tfzero.study.study import Study
 from tfzero.study.work.attempt import disk_full
 from tfzero.study.work.estimate import Estimate
 from tfzero.study.work.forecast import Forecast

@@ -16,10 +16,11 @@ from tfzero.common.files import read_json, write_json
 from tfzero.common.version import KEY
 from tfzero.jobs import opening
 from tfzero.jobs.recommended import Exporting, export_recommended
+from tfzero.jobs.study import Study
 from tfzero.study import screen
 from tfzero.study.readings.maps import missing_maps
 from tfzero.study.records import RunFolder
-from tfzero.study.study import Study, reach_verdict
+from tfzero.study.study import reach_verdict
 from tfzero.study.work.map import run_map
 from tfzero.study.work.pool import Job, run_jobs
 from tfzero.study.workspace import Workspace

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfzero.common.arm import Arm
-from tfzero.common.checks import InputError
+from tfzero.common.checks import InputError, require_choice
 from tfzero.common.files import read_json
 from tfzero.study import study as base
 from tfzero.study.records import RunFolder
@@ -106,16 +106,25 @@ class Study(base.Study):
             )
         return rows
 
-    def plot(self, *, width: float = 8.0) -> Figure:
+    def plot(self, *, arms: Sequence[str] | None = None, width: float = 8.0) -> Figure:
         """Returns the chart of the report as a matplotlib figure: accuracy against labels.
 
         Args:
+            arms: Those to draw, such as `study.plan.arms` for all; None draws the five that the
+                report shows at first.
             width: Inches.
+
+        Raises:
+            InputError: If the study has no such arm.
         """
+        for arm in arms or ():
+            require_choice(arm, self.plan.arms, what="arm of this study")
         from tfzero.report.notebook import draw_study
 
         counts = self.plan.label_counts
-        return draw_study(self.results, arms=self.plan.arms, label_counts=counts, width=width)
+        return draw_study(
+            self.results, arms=self.plan.arms, label_counts=counts, shown=arms, width=width
+        )
 
     @functools.cached_property
     def model(self) -> keras.Model:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pathlib
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,9 @@ from tfzero.common.version import __version__
 from tfzero.report import formatting
 from tfzero.report.drawing.svg import inline_svg
 from tfzero.report.glossary import name_arm
+from tfzero.report.sections.verdict.chart import top_arms
 from tfzero.report.sections.verdict.figure import label_efficiency
-from tfzero.study.verdict.answer import QUESTION, advise_plainly, answer_plainly
+from tfzero.study.verdict.answer import QUESTION, advise_plainly, answer_plainly, shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,20 +32,25 @@ def draw_study(
     *,
     arms: Sequence[str],
     label_counts: Sequence[int],
+    shown: Sequence[str] | None = None,
     width: float = 8.0,
 ) -> Figure:
-    """Returns the chart of the report's first screen, of all arms: accuracy against labels.
+    """Returns the chart of the report's first screen: accuracy against labels.
 
     Args:
         verdict: As `verdict.json` holds it.
         arms: Those of the study, in its order.
         label_counts: Those of the study.
+        shown: Those to draw; None draws the five that the report shows at first.
         width: Inches.
     """
     recommended = (verdict.get("recommended") or {}).get("arm")
+    table = verdict.get("table", [])
+    if shown is None:
+        shown = top_arms(table, arms, recommended)
     return label_efficiency(
-        verdict.get("table", []),
-        arms=arms,
+        table,
+        arms=[arm for arm in arms if arm in shown],
         label_counts=label_counts,
         saved=verdict.get("labels_saved", []),
         crossovers=verdict.get("crossovers", []),
@@ -66,20 +73,29 @@ def render_study(
     figure = draw_study(verdict, arms=arms, label_counts=label_counts)
     chart = inline_svg(figure, prefix=f"tfzero-{next(_COUNT)}-", keys={})
     recommended = verdict.get("recommended") or {}
+    short, rest = shorten(answer_plainly(verdict, label_counts))
     values = {
         "name": name,
         "version": __version__,
         "question": QUESTION,
-        "answers": answer_plainly(verdict, label_counts),
+        "short": short,
+        "rest": rest,
         "advice": advise_plainly({**verdict, "table": verdict.get("table", [])}),
         "savedmodel": recommended.get("savedmodel"),
         "label_counts": list(label_counts),
         "rows": _list_rows(verdict, arms, label_counts),
         # Made by matplotlib, which escapes all text.
         "chart": Markup(chart),
+        "dark": Markup(_read_dark_colors()),
         "name_arm": name_arm,
     }
     return render_page(_TEMPLATE, values)
+
+
+def _read_dark_colors() -> str:
+    """Returns the report's colours of arms on dark pages, as CSS."""
+    css = _TEMPLATE.with_name("report.css").read_text(encoding="utf-8")
+    return " ".join(re.findall(r"--c[0-9a-f]{6}: #[0-9a-f]{6};", css))
 
 
 def _list_rows(

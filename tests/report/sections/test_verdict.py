@@ -6,6 +6,7 @@ from tests.report.pages import cells, edit, read, read_section, section
 from tests.report.run_folder import write_run
 from tfzero.report.run import read_run
 from tfzero.report.sections import verdict as section_of_verdict
+from tfzero.study.verdict.answer import answer_plainly, shorten
 
 
 def test_the_page_says_what_the_verdict_says(digits):
@@ -58,7 +59,7 @@ def test_the_first_screen_answers_and_describes_the_file_and_its_cost(tmp_path):
     file |= {"num_folds": 1, "accuracy": 97.13}
     edit(folder, "verdict.json", lambda v: v["recommended"].update(file=file, bytes=432_000))
     run = read_run(folder)
-    short, rest = section_of_verdict.answer(run)
+    short, rest = shorten(answer_plainly(run.verdict, run.label_counts))
     assert short.startswith(
         "Yes. Linear probing and fine-tuning a network pretrained by a GAN beats"
     )
@@ -86,7 +87,8 @@ def test_the_shortest_answer_is_two_sentences_and_the_rest_follows(tmp_path):
             entry["outcome"] = "cannot tell"
 
     edit(folder, "verdict.json", doubt)
-    short, rest = section_of_verdict.answer(read_run(folder))
+    run = read_run(folder)
+    short, rest = shorten(answer_plainly(run.verdict, run.label_counts))
     assert short == (
         "Not shown. No pretrained network is detectably better than training from scratch on "
         "average from 20 to 200 labels."

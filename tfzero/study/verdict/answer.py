@@ -61,6 +61,18 @@ def answer_plainly(
     return [*answers, *_credit_unlabeled(entries)]
 
 
+def shorten(answers: Sequence[str]) -> tuple[str, list[str]]:
+    """Returns the shortest answer, of two sentences at most, and what else there is to say.
+
+    Args:
+        answers: From `answer_plainly`.
+    """
+    first, *others = answers
+    sentences = re.split(r"(?<=[.:]) (?=[A-Z])", first)
+    short, rest = " ".join(sentences[:2]), " ".join(sentences[2:])
+    return short, [rest, *others] if rest else others
+
+
 def _is_foreign(arm: str) -> bool:
     init = parse_init(Arm.parse(arm).init)
     return init is not None and init.is_foreign

@@ -11,6 +11,8 @@ from rich import progress as rich_progress
 from rich.console import Console, Group
 from rich.live import Live
 
+from tfzero.study.work.cell_line import print_line
+
 # Without a terminal a line this often, in seconds.
 _LOG_INTERVAL = 20.0
 # One at least this often, for pretraining on many images is a single job of many minutes.
@@ -161,7 +163,7 @@ class Progress:
             self._bar.update(self._task, completed=share, description=self._describe(job))
         elif now - self._last_line >= after or over:
             self._last_line = now
-            self.console.print(f"{share:4.0%}  {self._describe(job)}", highlight=False)
+            print_line(self.console, f"{share:4.0%}  {self._describe(job)}")
 
     def _describe(self, job) -> str:
         seconds = self.seconds_left()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import re
 from typing import Any
 
 from tfzero.common.arm import Arm
@@ -14,13 +13,13 @@ from tfzero.report.run import Run
 from tfzero.report.section import Section
 from tfzero.report.sections.verdict.chart import efficiency_chart, list_switches
 from tfzero.study.plain_names import plain_name
-from tfzero.study.verdict.answer import advise_plainly, answer_plainly
+from tfzero.study.verdict.answer import advise_plainly, answer_plainly, shorten
 
 
 def build(run: Run, canvas: Canvas) -> dict[str, Any]:
     """Returns what the template shows."""
     found = run.verdict
-    short, rest = answer(run)
+    short, rest = shorten(answer_plainly(found, run.label_counts))
     return {
         "name": run.study.get("name") or run.folder.name,
         "short": short,
@@ -38,14 +37,6 @@ def build(run: Run, canvas: Canvas) -> dict[str, Any]:
         "switches": list_switches(run),
         "chart": efficiency_chart(run, canvas),
     }
-
-
-def answer(run: Run) -> tuple[str, list[str]]:
-    """Returns the shortest answer, of two sentences at most, and what else there is to say."""
-    first, *others = answer_plainly(run.verdict, run.label_counts)
-    sentences = re.split(r"(?<=[.:]) (?=[A-Z])", first)
-    short, rest = " ".join(sentences[:2]), " ".join(sentences[2:])
-    return short, [rest, *others] if rest else others
 
 
 def describe_export(run: Run) -> dict[str, Any] | None:

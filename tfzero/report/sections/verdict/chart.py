@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tfzero.report import formatting
 from tfzero.report.canvas import Canvas, Chart
+from tfzero.report.drawing.accuracy import Table
 from tfzero.report.drawing.arms import SCRATCH, arm_styles
 from tfzero.report.drawing.svg import as_variable
 from tfzero.report.run import Run
@@ -23,7 +25,11 @@ def list_switches(run: Run) -> list[dict[str, Any]]:
 
     Those that are shown at first come first.
     """
-    styles, shown, winner = arm_styles(run.arms, run.winner), top_arms(run), run.winner
+    styles, shown, winner = (
+        arm_styles(run.arms, run.winner),
+        top_arms(run.table, run.arms, run.winner),
+        run.winner,
+    )
     return [
         {
             "arm": arm,
@@ -37,20 +43,25 @@ def list_switches(run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def top_arms(run: Run) -> list[str]:
+def top_arms(table: Table, arms: Sequence[str], winner: str | None) -> list[str]:
     """Returns the arms that charts show at first.
 
     They are the recommended one, training from scratch, and those of the highest mean accuracy
     over the label counts.
+
+    Args:
+        table: Of the verdict.
+        arms: Of the study, in its order.
+        winner: The recommended one, or None.
     """
     means: dict[str, list[float]] = {}
-    for row in run.table:
+    for row in table:
         if row.get("mean") is not None:
             means.setdefault(row["arm"], []).append(row["mean"])
-    known = [arm for arm in run.arms if arm in means]
+    known = [arm for arm in arms if arm in means]
     ranked = sorted(known, key=lambda arm: -sum(means[arm]) / len(means[arm]))
-    first = [arm for arm in (run.winner, SCRATCH) if arm in run.arms]
-    return list(dict.fromkeys([*first, *ranked, *run.arms]))[:_SHOWN]
+    first = [arm for arm in (winner, SCRATCH) if arm in arms]
+    return list(dict.fromkeys([*first, *ranked, *arms]))[:_SHOWN]
 
 
 def efficiency_chart(run: Run, canvas: Canvas) -> Chart:

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import zipfile
 
 import keras
@@ -41,13 +42,13 @@ def test_pictures_tell_the_version(tmp_path):
         assert picture.text["Software"] == f"tfzero {tfzero.__version__}"
 
 
-def test_no_model_is_written_and_no_json_dumped_past_the_helpers():
+def test_no_model_is_written_past_the_helper():
     allowed = {"common/files.py", "common/version.py", "pretrain/pictures.py"}
     for path in SOURCES.rglob("*.py"):
         name = path.relative_to(SOURCES).as_posix()
         text = path.read_text(encoding="utf-8")
         if name not in allowed:
-            assert not ("write_by_path(" in text and ".save)" in text), name
+            assert not re.search(r"write_by_path\([^\n]*\.save\)", text), name
 
 
 def test_every_page_tells_the_version():

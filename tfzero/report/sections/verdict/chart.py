@@ -60,7 +60,7 @@ def top_arms(table: Table, arms: Sequence[str], winner: str | None) -> list[str]
             means.setdefault(row["arm"], []).append(row["mean"])
     known = [arm for arm in arms if arm in means]
     ranked = sorted(known, key=lambda arm: -sum(means[arm]) / len(means[arm]))
-    first = [arm for arm in (winner, SCRATCH) if arm in arms]
+    first = [arm for arm in arms if arm == winner] + [arm for arm in arms if arm == SCRATCH]
     return list(dict.fromkeys([*first, *ranked, *arms]))[:_SHOWN]
 
 

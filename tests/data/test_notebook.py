@@ -23,6 +23,7 @@ def test_a_notebook_shows_counts_and_samples_of_each_class():
     assert [(int(a), int(b)) for _, a, b in rows] == list(zip(train, test, strict=True))
     assert html.count('src="data:image/png;base64,') == 4 * 8
     assert "(the training images without their labels)" in html
+    assert repr(data) == f"<ImageData {data.describe()}>"
     assert "tfzero" in html and data.notes[0] in html
 
 

@@ -67,6 +67,7 @@ def test_a_notebook_shows_the_answer_the_table_and_the_chart(digits):
     html = digits._repr_html_()
     assert "Yes. Linear probing and fine-tuning a network pretrained by a GAN beats" in html
     assert "Do this:" in html and "gan/lpft</span> (use this)" in html
+    assert len(repr(digits)) < 500 and digits.results["headline"] in repr(digits)
     assert html.count("<svg") == 1 and html.count("<tr") == 1 + 5
     row = digits.table()[0]
     assert f"{row['mean']:.1f} ± {row['half_width']:.1f}" in html

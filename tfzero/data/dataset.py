@@ -176,6 +176,9 @@ class ImageData:
             f"{self.num_classes} classes"
         )
 
+    def __repr__(self) -> str:
+        return f"<ImageData {self.describe()}>"  # the arrays would fill screens
+
     def _repr_html_(self) -> str:
         """Returns what a notebook shows: counts by class, and sample images."""
         from tfzero.data.notebook import render_data

@@ -171,6 +171,9 @@ class Study(base.Study):
             raise InputError(f"The study in {self.folder} exported no model. {reason}")
         return pathlib.Path(place)
 
+    def __repr__(self) -> str:
+        return f"<Study {self.plan.name} in {self.folder}>\n{self.results.get('headline', '')}"
+
     def _repr_html_(self) -> str:
         """Returns what a notebook shows: the answer, a table and the chart."""
         from tfzero.report.notebook import render_study

@@ -9,13 +9,24 @@ from rich.console import Console
 from tfzero.study.work.cell_line import print_line
 
 CELL = """
+import threading
+
 from rich.console import Console
 from tfzero.common.outlet import standard_output
 from tfzero.study.work.cell_line import print_line
 
 console = Console(file=standard_output(), emoji=False)
-for number in range(30):
-    print_line(console, f"{number} %  of [12] jobs")
+
+
+def work():  # progress is told by a thread that watches the clock
+    for number in range(30):
+        print_line(console, f"{number} %  of [12] jobs")
+
+
+print_line(console, "0 %")
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
 """
 
 

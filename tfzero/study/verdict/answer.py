@@ -140,7 +140,9 @@ def advise_plainly(verdict: dict[str, Any]) -> str:
     arm = recommended["arm"]
     name = plain_name(arm, capital=False)
     reason = say_plainly(recommended.get("reason") or "", [row["arm"] for row in verdict["table"]])
-    why = f" It is {reason}." if reason else ""
+    why = f" {reason}"  # of a study of before, a sentence of its own
+    if not reason[:1].isupper():
+        why = f" It is {reason}." if reason else ""
     return f"Use {name}.{why}"
 
 

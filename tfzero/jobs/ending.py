@@ -13,7 +13,7 @@ from rich.console import Console
 
 from tfzero.common.checks import InputError, StopError
 from tfzero.common.files import read_json, write_json
-from tfzero.common.version import KEY
+from tfzero.common.version import KEY, __version__
 from tfzero.jobs import opening
 from tfzero.jobs.recommended import Exporting, export_recommended
 from tfzero.jobs.study import Study
@@ -67,7 +67,7 @@ def end_study(workspace: Workspace, exporting: Exporting, console: Console) -> S
         StopError: If the verdict cannot be kept. It was shown then.
     """
     run, verdict = workspace.run, reach_verdict(workspace)
-    verdict |= {"not_exported": None, "unfinished": [_WAITING]}
+    verdict |= {"not_exported": None, "unfinished": [_WAITING], KEY: __version__}
     study, ending = Study(workspace.plan, str(run.path), verdict), _Ending(run)
     # The export can take as long as the study, and it can fail: nobody waits for the verdict.
     try:

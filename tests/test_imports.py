@@ -30,7 +30,11 @@ ALLOWED = {
 }
 # One file of a part instead of all of it.
 ONLY = {
-    ("report", "study"): {"tfzero.study.inits"},
+    ("report", "study"): {
+        "tfzero.study.inits",
+        "tfzero.study.plain_names",
+        "tfzero.study.verdict.answer",
+    },
     ("export", "data"): {
         "tfzero.data.clips",
         "tfzero.data.decode",

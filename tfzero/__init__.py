@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from tfzero.jobs.compare import compare
     from tfzero.jobs.load import load_model
+    from tfzero.jobs.study import Study
     from tfzero.networks.encoder import build_encoder
     from tfzero.networks.public import build_public_encoder
     from tfzero.pretrain.alarms import Alarms
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from tfzero.pretrain.simclr import SimCLR
     from tfzero.pretrain.vae import VAE
     from tfzero.report import write_report
-    from tfzero.study.study import Study
     from tfzero.transfer import Budget, fit_classifier
     from tfzero.transfer.classifier import Classifier
     from tfzero.transfer.estimate import estimate_transfer
@@ -54,7 +54,7 @@ _PLACES = {
     "Rotation": "tfzero.pretrain.rotation",
     "SimCLR": "tfzero.pretrain.simclr",
     "StopAt": "tfzero.transfer.stopping",
-    "Study": "tfzero.study.study",
+    "Study": "tfzero.jobs.study",
     "VAE": "tfzero.pretrain.vae",
     "build_encoder": "tfzero.networks.encoder",
     "build_public_encoder": "tfzero.networks.public",

@@ -8,6 +8,8 @@ import pytest
 from tests.report.pages import write_sections
 from tests.report.run_folder import DIGIT_ARMS, write_run
 from tfzero.report import write_report
+from tfzero.report.glossary import WORDS
+from tfzero.study.plain_names import plain_name
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium to show the page")
@@ -103,7 +105,7 @@ def hover(page, element):
 def test_pointing_at_a_point_shows_its_cells(show, report):
     page = show(report)
     assert page.locator("#tip").is_hidden()
-    hover(page, page.locator("#labels .wide [data-key]").first)
+    hover(page, page.locator("#verdict .wide [data-key]").first)
     said = page.locator("#tip").inner_text()
     assert "20 labels" in said and "its 3 cells, by seed:" in said
     page.mouse.move(2, 2)
@@ -112,24 +114,23 @@ def test_pointing_at_a_point_shows_its_cells(show, report):
 
 def test_an_arm_can_be_switched_off_and_on(show, report):
     page = show(report)
-    line = page.locator('#labels .wide [data-arm="1"]').first
-    row = page.locator('#table tr[data-arm="1"]')
+    line = page.locator('#verdict .wide [data-arm="1"]').first
     assert line.is_visible()
     page.get_by_role("checkbox", name="vae/lpft").uncheck()
-    assert line.is_hidden() and row.evaluate("row => getComputedStyle(row).opacity") < "1"
-    assert page.locator('#labels .wide [data-arm="0"]').first.is_visible()
+    assert line.is_hidden() and page.locator('#table tr[data-arm="1"]').is_visible()
+    assert page.locator('#verdict .wide [data-arm="0"]').first.is_visible()
     page.get_by_role("button", name="None").click()
-    assert page.locator("#labels .wide [data-key]:visible").count() == 0
+    assert page.locator("#verdict .wide [data-key]:visible").count() == 0
     page.get_by_role("button", name="All").click()
     assert line.is_visible() and page.get_by_role("checkbox", name="vae/lpft").is_checked()
 
 
 def test_the_keyboard_reaches_every_point(show, report):
     page = show(report)
-    chart = page.locator("#labels .chart")
+    chart = page.locator("#verdict .chart")
     chart.focus()
     said = []
-    for _ in range(page.locator("#labels .wide [data-key]").count()):
+    for _ in range(page.locator("#verdict .wide [data-key]").count()):
         page.keyboard.press("ArrowRight")
         said.append(page.locator("#tip").inner_text().split("\n")[0])
     assert len(set(said)) == 15  # five arms at three label counts
@@ -137,11 +138,12 @@ def test_the_keyboard_reaches_every_point(show, report):
     assert page.locator("#tip").is_hidden()
     page.get_by_role("checkbox", name="gan/lpft").focus()
     page.keyboard.press("Space")
-    assert page.locator('#labels .wide [data-arm="0"]').first.is_hidden()
+    assert page.locator('#verdict .wide [data-arm="0"]').first.is_hidden()
 
 
 def test_the_map_shows_images_and_the_matrix_its_cells(show, report):
     page = show(report)
+    page.locator("#encoders summary").first.click()
     hover(page, page.locator("#encoders details[open] [data-key]").first)
     tip = page.locator("#tip")
     assert "test image" in tip.inner_text() and tip.locator("canvas").is_visible()
@@ -158,8 +160,8 @@ def test_a_finger_that_taps_points(browser, report):
     context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True)
     page = context.new_page()
     page.goto(report.as_uri())
-    page.locator("#labels .narrow [data-key]").first.scroll_into_view_if_needed()
-    box = page.locator("#labels .narrow [data-key]").first.bounding_box()
+    page.locator("#verdict .narrow [data-key]").first.scroll_into_view_if_needed()
+    box = page.locator("#verdict .narrow [data-key]").first.bounding_box()
     page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_timeout(300)
     assert "20 labels" in page.locator("#tip").inner_text()
@@ -236,8 +238,52 @@ def test_without_its_script_and_in_print_the_page_says_the_same(browser, report)
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(report.as_uri())
-    assert page.locator("#labels .wide svg").is_visible()
-    assert page.locator("#switches").is_hidden() and page.locator("#tip").is_hidden()
+    assert page.locator("#verdict .wide svg").is_visible()
+    assert page.locator("#tip").is_hidden()
+    line = page.locator('#verdict .wide [data-arm="1"]').first
+    page.get_by_role("checkbox", name="vae/lpft").uncheck()
+    assert line.is_hidden() and page.get_by_role("button", name="All").is_hidden()
     page.emulate_media(media="print")
     assert page.locator("nav").is_hidden() and page.locator("#table table").is_visible()
     context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_screen_holds_the_answer_the_chart_the_file_and_the_cost(show, report, scheme):
+    page = show(report, scheme=scheme)
+    for part in ("#headline", ".do", ".first .chart .wide svg", "#switches", ".first .card"):
+        for one in page.locator(part).all():
+            box = one.bounding_box()
+            assert box is not None and box["y"] + box["height"] <= 900, part
+
+
+def test_five_arms_are_drawn_at_first_and_the_others_are_a_click_away(show, wide):
+    page = show(wide)
+    names = page.locator("#switches input:checked").evaluate_all("all => all.map(b => b.value)")
+    assert len(names) == 5 and names[:2] == ["0", "2"]  # the recommended arm, and scratch
+    drawn = page.locator("#verdict .wide [data-key]:visible")
+    assert drawn.count() == 5 * 8
+    page.locator("#switches input:not(:checked)").first.check()
+    assert drawn.count() == 6 * 8
+
+
+def test_a_word_with_a_meaning_says_it_at_once_and_leads_to_the_glossary(show, report):
+    page = show(report)
+    word = page.locator("#table .term").first
+    word.hover()
+    assert page.locator("#tip").inner_text() == f"test images\n{WORDS['test image']}"
+    word.click()
+    assert page.url.endswith("#word-test-image")
+    assert page.locator("#word-test-image").is_visible()
+    arm = page.locator("#table .arm-name").first
+    arm.hover()
+    assert page.locator("#tip").inner_text().endswith(plain_name("gan/lpft"))
+
+
+def test_on_a_phone_the_outcome_stands_beside_the_name_of_the_arm(show, report):
+    page = show(report, width=390)
+    row = page.locator("#comparisons tbody tr").first
+    name, outcome = row.locator("th").bounding_box(), row.locator("td").first.bounding_box()
+    assert row.locator("td").first.inner_text() == "better"
+    assert abs(outcome["x"] - name["x"] - name["width"]) < 1
+    assert outcome["x"] + outcome["width"] < 390

@@ -16,8 +16,10 @@ from tfzero.cli.options import (
 from tfzero.cli.parse import parse_numbers, print_json, split
 from tfzero.common.numbers import write_number
 from tfzero.data.passed_over import PassedOver, describe_kinds
+from tfzero.export.answers import is_unsure
 from tfzero.export.layout import find_version
 from tfzero.export.notes import describe_changes
+from tfzero.jobs.predict import Written
 
 
 @command("export my.keras --out savedmodels/mine --classes cat,dog")
@@ -105,7 +107,7 @@ def export(
     print(f"Exported {version}")
 
 
-@command("predict savedmodels/digits one.png two.jpg folder/")
+@command("predict savedmodels/digits folder/ --csv answers.csv --page next.html")
 def predict(
     savedmodel: Annotated[
         pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")
@@ -118,6 +120,25 @@ def predict(
     as_json: Annotated[
         bool, typer.Option("--json", help="All scores, and what was left out, as JSON.")
     ] = False,
+    csv: Annotated[
+        pathlib.Path | None,
+        typer.Option(metavar="FILE", help="Table to write: file, label, score of each class."),
+    ] = None,
+    unsure: Annotated[
+        float | None,
+        typer.Option(metavar="SCORE", help="Mark files whose best score is below this, as in 0.6."),
+    ] = None,
+    page: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="HTML page to write: the images, or clips, with the least certain first, which "
+            "are the next to label.",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the files of --csv and --page.")
+    ] = False,
     batch_size: Annotated[int, typer.Option(help="Images decoded and scored at once.")] = 64,
 ) -> None:
     """Name the class of images, or of clips of sound, with an exported classifier.
@@ -127,6 +148,8 @@ def predict(
     Exits with 1 if a file could not be used; the others are answered.
     """
     find_version(savedmodel)  # before TensorFlow loads, which takes seconds
+    written = Written(csv, page, unsure, overwrite)
+    written.check()
     skipped: list[str] = []
     left = PassedOver()
     predictions = tfzero.predict_files(
@@ -139,7 +162,7 @@ def predict(
     if as_json:
         print_json(
             {
-                "predictions": [_to_json(p) for p in predictions],
+                "predictions": [_to_json(p, unsure) for p in predictions],
                 "passed_over": [kind._asdict() for kind in left.kinds()],
                 "skipped": skipped,
             }
@@ -148,7 +171,10 @@ def predict(
         for prediction in predictions:
             scores = list(prediction.scores.items())[:top]
             said = ", ".join(f"{name} {write_number(score, 3, whole=1)}" for name, score in scores)
-            print(f"{prediction.path}: {said}")
+            mark = "  (unsure)" if is_unsure(prediction, unsure) else ""
+            print(f"{prediction.path}: {said}{mark}")
+    for sentence in written.write(savedmodel, predictions, unusable=skipped):
+        print(sentence, file=sys.stderr)
     for sentence in skipped:
         print(f"tfzero: {sentence}", file=sys.stderr)
     if skipped:
@@ -199,10 +225,12 @@ def convert(
     )
 
 
-def _to_json(prediction) -> dict[str, Any]:
+def _to_json(prediction, unsure: float | None) -> dict[str, Any]:
     return {
         "path": str(prediction.path),
         "label": prediction.label,
         "class_id": prediction.class_id,
         "scores": prediction.scores,
+        # Only who asks for it: the form of the answers is what scripts rely on.
+        **({} if unsure is None else {"unsure": is_unsure(prediction, unsure)}),
     }

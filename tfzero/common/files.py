@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from tfzero.common.checks import InputError, StopError
+from tfzero.common.version import KEY, stamp
 
 # No file takes as long to write; what is older was left by a killed process.
 _STALE_SECONDS = 3600
@@ -165,8 +166,11 @@ def is_whole_archive(path: pathlib.Path) -> bool:
 
 
 def write_json(path: pathlib.Path, value: Any) -> None:
-    """Writes JSON so that the file is either whole or absent."""
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    """Writes JSON so that the file is either whole or absent.
+
+    An object tells the version of this package that wrote it.
+    """
+    text = json.dumps(stamp(value), indent=1, ensure_ascii=False, allow_nan=False)
     with atomic_file(path) as file:
         file.write(text.encode("utf-8"))
 
@@ -234,6 +238,27 @@ def write_by_path(path: pathlib.Path, write: Callable[[str], Any]) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
         sync_folder(path.parent)
+
+
+def write_keras(path: pathlib.Path, save: Callable[[str], Any]) -> None:
+    """Writes a `.keras` file so that it is either whole or absent.
+
+    It tells the version of this package in a file `tfzero.json` inside it, which Keras ignores.
+
+    Args:
+        path: The file.
+        save: A model's `save`.
+
+    Raises:
+        StopError: If the system cannot write it. What was there before stays.
+    """
+
+    def save_stamped(temporary: str) -> None:
+        save(temporary)
+        with zipfile.ZipFile(temporary, "a") as archive:
+            archive.writestr(f"{KEY}.json", json.dumps(stamp({})))
+
+    write_by_path(path, save_stamped)
 
 
 def _prefix(path: pathlib.Path) -> str:

@@ -176,6 +176,26 @@ class ImageData:
             f"{self.num_classes} classes"
         )
 
+    def __repr__(self) -> str:
+        return f"<ImageData {self.describe()}>"  # the arrays would fill screens
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows: counts by class, and sample images."""
+        from tfzero.data.notebook import render_data
+
+        parts = {"train": self.train_labels, "test": self.test_labels}
+        if self.num_folds > 1:
+            parts = {"labelled": self.train_labels}
+        return render_data(
+            self.name,
+            self.image_shape,
+            parts=parts,
+            class_names=self.class_names,
+            images=self.train_images,
+            pool=None if self.pool is self.train_images else self.pool,
+            notes=self.notes,
+        )
+
 
 def _check_shapes(data: ImageData) -> None:
     for name in ("train_images", "test_images", "pool"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import importlib.metadata
 import json
 import pathlib
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfzero.common.files import sentence_for
+from tfzero.common.version import KEY, __version__
 from tfzero.export import fresh_process, layout
 from tfzero.export.canonical import make_canonical
 from tfzero.export.graph import Serving
@@ -133,7 +133,7 @@ def _write_extras(contents: Contents, traced: dict, staged: pathlib.Path) -> Non
         **contents.spec,
         "signatures": {name: _describe(function) for name, function in traced.items()},
         "versions": {
-            "tfzero": _find_tfzero_version(),
+            KEY: __version__,
             "tensorflow": tf.__version__,
             "keras": keras.__version__,
         },
@@ -159,13 +159,6 @@ def _describe(function: Any) -> dict:
         }
         for side, named in tensors.items()
     }
-
-
-def _find_tfzero_version() -> str:
-    try:
-        return importlib.metadata.version("tfzero")
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def _write_warmup(staged: pathlib.Path) -> None:

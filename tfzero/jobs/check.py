@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import pathlib
 
 from rich.console import Console
@@ -14,8 +13,8 @@ from tfzero.data import ImageData
 from tfzero.data.check import CheckResult, check_briefly, require_no_leaks
 from tfzero.data.check.findings import Finding, Sight
 from tfzero.data.check.page import write_page
+from tfzero.jobs.style import read_style
 
-_STYLE = "templates/report.css"
 _SHOWN = 5
 _COLORS = {"stop": "bold red", "look": "yellow", "fine": "green"}
 
@@ -63,8 +62,7 @@ def write_check_page(result: CheckResult, path: pathlib.Path) -> None:
     Raises:
         StopError: If the file cannot be written.
     """
-    style = importlib.resources.files("tfzero.report").joinpath(_STYLE).read_text("utf-8")
-    write_page(result, path, style=style)
+    write_page(result, path, style=read_style())
 
 
 def _with_examples(finding: Finding) -> str:

@@ -29,6 +29,7 @@ from tfzero.jobs.recommended import (
 from tfzero.jobs.running import Shown, make_forecast, run_missing, show_plan
 from tfzero.jobs.sizing import Studied, Unloaded, load_for_study
 from tfzero.jobs.source import open_source
+from tfzero.jobs.study import Study
 from tfzero.study import plan_screen, screen
 from tfzero.study.outside import read_arms
 from tfzero.study.planning.request import AUTO, read_request
@@ -36,7 +37,6 @@ from tfzero.study.planning.resolve import BUILT_IN, make_plan
 from tfzero.study.readings.data import record_data, record_images
 from tfzero.study.records import RunFolder
 from tfzero.study.stored import read_asked
-from tfzero.study.study import Study
 from tfzero.study.work.attempt import disk_full
 from tfzero.study.work.locks import hold_lock, others_take_part, take_part
 from tfzero.study.work.pool import use_workers

@@ -13,12 +13,14 @@ from rich.console import Console
 
 from tfzero.common.checks import InputError, StopError
 from tfzero.common.files import read_json, write_json
+from tfzero.common.version import KEY, __version__
 from tfzero.jobs import opening
 from tfzero.jobs.recommended import Exporting, export_recommended
+from tfzero.jobs.study import Study
 from tfzero.study import screen
 from tfzero.study.readings.maps import missing_maps
 from tfzero.study.records import RunFolder
-from tfzero.study.study import Study, reach_verdict
+from tfzero.study.study import reach_verdict
 from tfzero.study.work.map import run_map
 from tfzero.study.work.pool import Job, run_jobs
 from tfzero.study.workspace import Workspace
@@ -67,7 +69,7 @@ def end_study(
         StopError: If the verdict cannot be kept. It was shown then.
     """
     run, verdict = workspace.run, reach_verdict(workspace)
-    verdict |= {"not_exported": None, "unfinished": [_WAITING]}
+    verdict |= {"not_exported": None, "unfinished": [_WAITING], KEY: __version__}
     study, ending = Study(workspace.plan, str(run.path), verdict), _Ending(run)
     # The export can take as long as the study, and it can fail: nobody waits for the verdict.
     try:
@@ -106,7 +108,7 @@ def _without_ending(verdict: dict[str, Any]) -> dict[str, Any]:
     own = {
         name: value
         for name, value in verdict.items()
-        if name not in ("not_exported", "unfinished", "recommended")
+        if name not in ("not_exported", "unfinished", "recommended", KEY)
     }
     if recommended := verdict.get("recommended"):
         own["recommended"] = {

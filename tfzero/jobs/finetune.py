@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfzero.common.checks import InputError, require_choice
-from tfzero.common.files import write_by_path
+from tfzero.common.files import write_keras
 from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
 from tfzero.data import ImageData, nested_subsets
@@ -99,7 +99,7 @@ def finetune_to_file(
         budget=dataclasses.replace(default_budget(len(chosen)), **transfer.settings),
         seed=transfer.seed,
     )
-    write_by_path(out, fitted.model.save)
+    write_keras(out, fitted.model.save)
     found = fitted.predict(data.test_images).argmax(axis=1)
     accuracy = float((found == data.test_labels).mean())
     frozen = "" if start.encoder is None else describe_frozen(network, name=start.encoder.name)

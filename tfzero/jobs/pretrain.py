@@ -12,7 +12,7 @@ from rich.console import Console
 
 from tfzero.common.checks import InputError, StopError
 from tfzero.common.console import print_plain
-from tfzero.common.files import write_by_path
+from tfzero.common.files import write_keras
 from tfzero.common.surroundings import own_settings
 from tfzero.data import ImageData
 from tfzero.jobs.load import load_model, require_keras_file
@@ -174,4 +174,4 @@ def supervise_to_file(
         ),
         seed=seed,
     )
-    write_by_path(out, fitted.model.encoder.save)
+    write_keras(out, fitted.model.encoder.save)

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from tfzero.common.checks import InputError
-from tfzero.common.files import write_by_path, write_json
+from tfzero.common.files import write_by_path, write_json, write_keras
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -140,7 +140,7 @@ class Checkpoints(keras.callbacks.Callback):
         return all(sign * now > sign * earlier for earlier in before)
 
     def _save(self, path: pathlib.Path) -> None:
-        write_by_path(path, self.model.save)
+        write_keras(path, self.model.save)
 
 
 def find_wrong_weights(model: keras.Model) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from tfzero.common.files import write_by_path
+from tfzero.common.version import KEY, __version__
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.generate import generate_images
@@ -172,7 +175,9 @@ def write_png(path: pathlib.Path, grid: np.ndarray, *, zoom: int | None = None) 
     zoom = zoom or max(1, min(6, 800 // max(grid.shape[:2])))
     enlarged = grid.repeat(zoom, axis=0).repeat(zoom, axis=1)
     picture = Image.fromarray(enlarged[..., 0] if grid.shape[-1] == 1 else enlarged)
-    write_by_path(pathlib.Path(path), picture.save)
+    told = PngInfo()
+    told.add_text("Software", f"{KEY} {__version__}")
+    write_by_path(pathlib.Path(path), functools.partial(picture.save, pnginfo=told))
 
 
 def list_pictures(

@@ -12,6 +12,7 @@ import numpy as np
 
 from tfzero.common.checks import InputError
 from tfzero.common.files import write_json
+from tfzero.common.version import KEY
 from tfzero.data.dataset import hash_array
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.budget import PretrainingBudget
@@ -77,8 +78,9 @@ def write_start(start: Start, out: pathlib.Path) -> None:
 def read_start(out: pathlib.Path) -> Start | None:
     """Returns the start of the pretraining in a file; None of one that is older than records."""
     try:
-        return Start(**json.loads(start_path(out).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        kept = json.loads(start_path(out).read_text(encoding="utf-8"))
+        return Start(**{name: value for name, value in kept.items() if name != KEY})
+    except (OSError, ValueError, TypeError, AttributeError):
         return None
 
 

@@ -12,9 +12,9 @@ from tfzero.report.sections.encoders.figures import (
     neighbours,
     reconstructions,
 )
-from tfzero.report.sections.labels.figure import label_efficiency
 from tfzero.report.sections.mistakes.figures import attention, calibration, confusion, robustness
 from tfzero.report.sections.time.figure import accuracy_against_seconds
+from tfzero.report.sections.verdict.figure import label_efficiency
 
 __all__ = [
     "accuracy_against_seconds",

@@ -15,8 +15,10 @@ from markupsafe import Markup
 
 from tfzero.common.checks import InputError, StopError
 from tfzero.common.page import render_page, write_page_file
+from tfzero.common.version import __version__
 from tfzero.report.canvas import Canvas
 from tfzero.report.facts import list_facts
+from tfzero.report.glossary import name_arm, term
 from tfzero.report.run import Run, read_run
 from tfzero.report.section import Section
 from tfzero.report.sections import SECTIONS
@@ -97,12 +99,14 @@ def _render(
         "facts": list_facts(run),
         "sections": shown,
         "thumbnails": canvas.thumbnails,
+        "version": __version__,
     }
     return render_page(_TEMPLATES / "report.html", values | _script(canvas))
 
 
 def _render_section(section: Section, run: Run, canvas: Canvas, table_names: list[str]) -> Markup:
-    values = {"table_names": table_names, **section.build(run, canvas)}
+    words = {"term": term, "name_arm": name_arm}
+    values = {"table_names": table_names, **words, **section.build(run, canvas)}
     # The template escaped every value.
     return Markup(render_page(section.template, values, shared=_TEMPLATES))
 

@@ -101,6 +101,12 @@ class Run:
         return self.verdict.get("recommended") or {}
 
     @property
+    def winner(self) -> str | None:
+        """The arm that the verdict recommends, if the study has it."""
+        arm = self.recommended.get("arm")
+        return arm if arm in self.arms else None
+
+    @property
     def class_names(self) -> list[str]:
         """The names of the classes."""
         return [str(name) for name in self.study.get("data", {}).get("class_names") or []]

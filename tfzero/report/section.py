@@ -25,7 +25,8 @@ class Section:
         id: Its anchor on the page, and the name of its folder.
         title: What the navigation calls it.
         template: HTML of what stands in it. Beside what `build` returns it sees `table_names`,
-            the names of all tables of the report. Its heading has the id "ID-heading".
+            the names of all tables of the report, `term(word)` and `name_arm(arm)`, which add a
+            tooltip (see `tfzero.report.glossary`). Its heading has the id "ID-heading".
         build: Returns what the template shows, drawing its charts on the canvas.
         tables: Returns the rows of each table by name. A table without rows is listed too: files
             of that name, from an earlier report, are then removed.

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfzero.common.checks import InputError
-from tfzero.common.files import atomic_file, read_json, write_by_path, write_json
+from tfzero.common.files import atomic_file, read_json, write_json, write_keras
+from tfzero.common.version import KEY
 from tfzero.data import ImageData, save_arrays
 from tfzero.data.source_task import SourceTask, save_source_task
 from tfzero.study.growth import Growth
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _PROGRAM = "tfzero"
 # What `study.json` holds beside the plan.
-_BESIDE_PLAN = ("asked", "commands", "machine")
+_BESIDE_PLAN = ("asked", "commands", "machine", KEY)
 
 
 def open_run(
@@ -71,9 +72,9 @@ def open_run(
     with atomic_file(run.test_labels) as file:
         np.save(file, data.test_labels)
     if encoder is not None:
-        write_by_path(run.own_encoder, encoder.save)
+        write_keras(run.own_encoder, encoder.save)
     if given is not None:
-        write_by_path(run.given_encoder, given.save)
+        write_keras(run.given_encoder, given.save)
     return stored
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+import tfzero
 from tests.data.messy import CLASSES, LONG_NAME, make_messy
 from tfzero import cli
 from tfzero.common.checks import InputError
@@ -93,9 +94,13 @@ def test_near_duplicates(result):
 def test_the_page_holds_pictures_and_names(result, tmp_path):
     write_page(result, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text("utf-8")
-    assert page.count("data:image/png") >= 8
+    assert page.count("data:image/") >= 8
     for part in ("été 图片.png", LONG_NAME, CLASSES[2], "bomb.png", "refused until something"):
         assert part in page
+    opening = page.partition('<ul class="findings">')[0]
+    assert "Sample images" in opening and "Images by their " in opening
+    assert opening.count(", sample ") > 20 and f"{len(result.sizes)} " in page
+    assert f'content="tfzero {tfzero.__version__}"' in page
     assert "<script" not in page
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 

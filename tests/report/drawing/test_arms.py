@@ -31,3 +31,13 @@ def test_spread_moves_no_more_than_it_must():
     assert spread([1.0, 0.98], 0.1, 0, 1) == pytest.approx([1.0, 0.9])
     assert spread([0.0] * 3, 0.9, 0, 1) == pytest.approx([0, 0.5, 1])
     assert spread([], 0.1, 0, 1) == []
+
+
+def test_a_winner_stands_out_and_the_others_step_back():
+    arms = ["vae/lpft", "scratch/finetune", "pixels/svm"]
+    alike, styles = arm_styles(arms), arm_styles(arms, "pixels/svm")
+    assert alike["pixels/svm"].is_quiet and not styles["pixels/svm"].is_quiet
+    assert styles["pixels/svm"].color not in {style.color for style in alike.values()}
+    assert styles["pixels/svm"].width > 2 * max(styles[arm].width for arm in arms[:2])
+    assert arm_styles(arms, "vae/lpft")["vae/lpft"].color == alike["vae/lpft"].color
+    assert arm_styles(arms, "not/there") == alike

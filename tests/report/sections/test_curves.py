@@ -19,7 +19,7 @@ def test_alarms_stand_beside_the_training_curves(tmp_path):
     edit(folder, "encoders/gan-0.json", lambda record: record.update(alarms=[]))
     text = read_section(folder, "curves")
     assert "<depend>" not in text and plain.count("<li>") == 0 and text.count("<li>") == 1
-    gan, _, vae = text.partition("<h3>vae</h3>")
+    gan, _, vae = text.partition("<strong>vae</strong>")
     assert f"Replicate 1, {said}" in html.unescape(vae) and "<li>" not in gan
 
 

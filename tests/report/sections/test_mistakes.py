@@ -64,7 +64,7 @@ def test_mistakes_are_those_of_the_recommended_arm_over_all_replicates(digits):
     assert (found["arm"], found["num_labels"], found["replicates"]) == ("gan/lpft", 200, 4)
     assert (found["right"], found["total"]) == (str(right), "800")
     assert f"{right} of 800 predictions" in section(text, "mistakes")
-    assert found["measures"][0] == ("accuracy", f"{100 * right / 800:.1f} %")
+    assert found["measures"][0] == ("accuracy", "accuracy", f"{100 * right / 800:.1f} %")
 
 
 def test_predictions_that_do_not_fit_are_refused(tmp_path):
@@ -148,3 +148,15 @@ def test_attention_keeps_pixels():
     heat[:] = 255
     (axes,) = draw(figures.attention(images, heat, columns=3)).axes
     assert (np.asarray(axes.images[0].get_array())[9:17, :8, 0] > 180).all()
+
+
+def test_bars_of_accuracy_begin_near_the_lowest(tmp_path):
+    folder = write_run(tmp_path / "run", seeds=1, label_counts=(20_000,))
+    found = describe_mistakes(read_run(folder), Canvas())
+    assert found is not None
+    lowest = found["classes"][0][1]
+    assert found["bars_start"] % 10 == 0 and 1 <= lowest - found["bars_start"] < 11
+    text = read_section(folder, "mistakes")
+    assert f"Bars start at {found['bars_start']}&nbsp;%." in text
+    width = 100 * (lowest - found["bars_start"]) / (100 - found["bars_start"])
+    assert f'style="width: {width:.1f}%"' in text

@@ -103,6 +103,10 @@ def test_the_advice_names_the_arm_and_why():
         "Use a support vector machine on raw pixels. It is the cheapest of the 7 within 1 point "
         "of the highest mean (a support vector machine on k-means patches)."
     )
+    verdict["recommended"]["reason"] = "It is fast."
+    assert advise_plainly(verdict) == "Use a support vector machine on raw pixels. It is fast."
+    del verdict["recommended"]["reason"]
+    assert advise_plainly(verdict) == "Use a support vector machine on raw pixels."
     assert advise_plainly({"recommended": None, "not_exported": "Why not."}) == "Why not."
     assert advise_plainly({"recommended": None}) == "The study recommends no arm."
 

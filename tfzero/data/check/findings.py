@@ -87,6 +87,7 @@ class CheckResult:
         left_out: What was not looked at, in sentences.
         seconds: How long it took.
         subject: The images, for pictures.
+        sizes: How often each (height, width) occurs among files; empty for arrays and clips.
     """
 
     name: str
@@ -96,6 +97,7 @@ class CheckResult:
     left_out: Sequence[str]
     seconds: float
     subject: Subject = field(repr=False)
+    sizes: Mapping[tuple[int, int], int] = field(default_factory=dict)
 
     @property
     def stops(self) -> bool:

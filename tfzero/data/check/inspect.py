@@ -96,6 +96,7 @@ def check_data(
         left_out=[*left_out, *reasons],
         seconds=time.monotonic() - began,
         subject=subject,
+        sizes=found.sizes,
     )
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import functools
-import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from tfzero.common.page import render_page, write_page_file
+from tfzero.common.thumbnails import encode_thumbnail
+from tfzero.common.version import __version__
 from tfzero.data.check.findings import CheckResult, Sight
+from tfzero.data.overview import MOST_BARS, count_sizes, list_samples, spread_rows
 
 _TEMPLATE = Path(__file__).parent / "templates" / "check.html"
-_SMALLEST_SIDE, _LARGEST_SIDE = 72, 128  # Pixels of a picture on the page.
 
 
 def write_page(result: CheckResult, path: str | os.PathLike[str], *, style: str = "") -> None:
@@ -29,20 +29,33 @@ def write_page(result: CheckResult, path: str | os.PathLike[str], *, style: str 
     Raises:
         StopError: If the file cannot be written.
     """
-    values = {"result": result, "style": style, "picture": functools.partial(_encode, result)}
+    values = {
+        "result": result,
+        "style": style,
+        "version": __version__,
+        "picture": functools.partial(_encode, result),
+        "samples": list(_list_samples(result)),
+        "bars": count_sizes(result.sizes) if len(result.sizes) > 1 else [],
+        "sides_alone": len(result.sizes) > MOST_BARS,
+    }
     page = render_page(_TEMPLATE, values)
     write_page_file(Path(path), page)
 
 
+def _list_samples(result: CheckResult) -> Iterator[tuple[str, int, list[str]]]:
+    """Yields classes, and the unlabeled images, each with its number of images and pictures."""
+    for part in result.subject.parts.values():
+        if part.labels is None:
+            continue
+        for samples in list_samples(part.labels, result.subject.class_names):
+            pictures = [encode_thumbnail(part.images[row]) for row in samples.rows]
+            yield samples.name, samples.count, pictures
+        break  # the test images look alike
+    pool = result.subject.parts.get("pool")
+    if pool is not None and len(pool.images):
+        rows = spread_rows(np.arange(len(pool.images)))
+        yield "unlabeled", len(pool.images), [encode_thumbnail(pool.images[row]) for row in rows]
+
+
 def _encode(result: CheckResult, sight: Sight) -> str:
-    """Returns an image as a data address, enlarged by whole factors so that pixels stay sharp."""
-    pixels = np.asarray(result.subject.parts[sight.part].images[sight.row])
-    if pixels.shape[-1] not in (1, 3):
-        pixels = pixels[..., :1]
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    image.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
-    factor = max(1, -(-_SMALLEST_SIDE // max(image.size)))
-    enlarged = (image.width * factor, image.height * factor)
-    stream = io.BytesIO()
-    image.resize(enlarged, Image.Resampling.NEAREST).save(stream, "PNG")
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+    return encode_thumbnail(result.subject.parts[sight.part].images[sight.row])

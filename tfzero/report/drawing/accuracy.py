@@ -54,7 +54,7 @@ def draw_arm(axes: Axes, places: Sequence[float], rows: Table, arm: str, style: 
         linestyle=style.dash,
         linewidth=style.width,
         marker=style.marker,
-        markersize=5.5 if style.width > 2 else 4.5,
+        markersize=7 if style.is_winner else 5.5 if style.width > 2 else 4.5,
         markeredgewidth=0,
         zorder=style.order,
         gid=style.gid,

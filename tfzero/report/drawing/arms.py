@@ -30,6 +30,8 @@ INIT_COLORS = {
 }
 _SPARE_COLORS = ("#117783", "#8c510a", "#5e4fa2", "#999933", "#c51b7d")
 _BASELINE_COLORS = ("#868e97", "#6b737c")
+# Of a winner that would be gray.
+_WINNER_COLOR = "#117783"
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 _DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)), (0, (1, 2)))
 
@@ -39,7 +41,7 @@ class ArmStyle:
     """How one arm is drawn in every figure of a report.
 
     `index` is the arm's place in the study. A quiet arm uses no pretrained network: the eye
-    compares the others against it.
+    compares the others against it. The winner is the one that stands out.
     """
 
     color: str
@@ -49,6 +51,7 @@ class ArmStyle:
     order: int
     index: int
     is_quiet: bool = False
+    is_winner: bool = False
 
     @property
     def gid(self) -> str:
@@ -56,12 +59,31 @@ class ArmStyle:
         return f"arm-{self.index}"
 
 
-def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
+def arm_styles(arms: Sequence[str], winner: str | None = None) -> dict[str, ArmStyle]:
     """Returns a style for each arm, no two arms alike.
 
     Args:
         arms: Names such as `vae/lpft`, in the order of the study.
+        winner: The arm that stands out from all others, which are drawn thinner then.
     """
+    styles = _styles_alike(arms)
+    if winner not in styles:
+        return styles
+    for arm, style in styles.items():
+        thinner = dataclasses.replace(style, width=min(style.width, 1.3))
+        styles[arm] = _stand_out(style) if arm == winner else thinner
+    return styles
+
+
+def _stand_out(style: ArmStyle) -> ArmStyle:
+    """Returns the winner's style: thick, above all others, and never gray."""
+    color = _WINNER_COLOR if style.color in _BASELINE_COLORS else style.color
+    return dataclasses.replace(
+        style, color=color, dash="-", width=3.4, order=7, is_quiet=False, is_winner=True
+    )
+
+
+def _styles_alike(arms: Sequence[str]) -> dict[str, ArmStyle]:
     colors = dict(INIT_COLORS)
     seen: dict[str, int] = {}
     styles = {}
@@ -127,6 +149,7 @@ def _add_name(
         va="center",
         size=9,
         color=QUIET if style.is_quiet else INK,
+        weight="bold" if style.is_winner else "normal",
         parse_math=False,
         gid=gid,
     )

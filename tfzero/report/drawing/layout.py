@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+# How much farther than the means a vertical axis goes for intervals: a share of the means' range,
+# and points at least.
+_REACH, _SMALLEST_REACH = 0.25, 3.0
+
+
 def plain(text: object, limit: int = 24) -> str:
     """Returns text that an SVG can hold: printable, and of at most `limit` characters.
 
@@ -63,13 +68,19 @@ def points_wide(axes: Axes) -> tuple[float, float]:
 
 
 def percent_limits(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Sets the vertical limits around means and intervals, within 0 to 100."""
+    """Sets the vertical limits around means and intervals, within 0 to 100.
+
+    It zooms to where the means are: intervals that reach much farther are cut by the frame.
+    """
     if not rows:
         axes.text(0.5, 0.5, "no results", transform=axes.transAxes, ha="center", color=QUIET)
         axes.set_ylim(0, 100)
         return
-    low = min(row["mean"] - (row.get("half_width") or 0) for row in rows)
-    high = max(row["mean"] + (row.get("half_width") or 0) for row in rows)
+    means = [row["mean"] for row in rows]
+    reach = max(_REACH * (max(means) - min(means)), _SMALLEST_REACH)
+    halves = [min(row.get("half_width") or 0, reach) for row in rows]
+    low = min(mean - half for mean, half in zip(means, halves, strict=True))
+    high = max(mean + half for mean, half in zip(means, halves, strict=True))
     room = max(0.05 * (high - low), 1.0)
     axes.set_ylim(max(low - room, -0.5), min(high + room, 100.5))
 

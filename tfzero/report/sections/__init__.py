@@ -11,7 +11,6 @@ from tfzero.report.section import Section
 # Adding a section: one folder, one line here, one test file.
 _PLACES = (
     "tfzero.report.sections.verdict",
-    "tfzero.report.sections.labels",
     "tfzero.report.sections.table",
     "tfzero.report.sections.comparisons",
     "tfzero.report.sections.time",
@@ -20,5 +19,6 @@ _PLACES = (
     "tfzero.report.sections.data",
     "tfzero.report.sections.curves",
     "tfzero.report.sections.method",
+    "tfzero.report.sections.glossary",
 )
 SECTIONS: list[Section] = [importlib.import_module(place).SECTION for place in _PLACES]

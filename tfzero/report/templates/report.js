@@ -138,15 +138,31 @@
     chart.addEventListener("blur", unmark);
   }
 
+  // Words with a meaning: at once, beside the word, instead of the browser's own slow tooltip.
+  for (const word of document.querySelectorAll("[data-tip]")) {
+    word.removeAttribute("title");
+    word.setAttribute("aria-description", word.dataset.tip);
+    const show = () => {
+      const box = word.getBoundingClientRect();
+      unmark();
+      say([word.textContent, word.dataset.tip], undefined, box.left - 10, box.top);
+    };
+    word.addEventListener("pointerenter", show);
+    word.addEventListener("focus", show);
+    word.addEventListener("pointerleave", unmark);
+    word.addEventListener("blur", unmark);
+  }
+
   const boxes = [...document.querySelectorAll("#switches input")];
   function switchArm(box) {
     unmark();
-    for (const part of document.querySelectorAll(`[data-arm="${box.value}"]`)) {
+    for (const part of document.querySelectorAll(`svg [data-arm="${box.value}"]`)) {
       part.classList.toggle("off", !box.checked);
     }
   }
   for (const box of boxes) {
-    box.checked = true; // some browsers remember a form across reloads
+    box.checked = box.defaultChecked; // some browsers remember a form across reloads
+    switchArm(box);
     box.addEventListener("change", () => switchArm(box));
   }
   for (const button of document.querySelectorAll("#switches button")) {

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from tfzero.common.files import is_whole_archive, read_json, write_by_path, write_json
+from tfzero.common.files import is_whole_archive, read_json, write_json, write_keras
 
 # Short jobs are never kept: saving takes a good part of a second.
 _EVERY_SECONDS = 60.0
@@ -74,7 +74,7 @@ class KeepUnfinished(keras.callbacks.Callback):
                 "cpu_seconds": self._cpu_seconds + time.process_time() - self._began_cpu,
             },
         )
-        write_by_path(path, self.model.save)
+        write_keras(path, self.model.save)
         forget_unfinished(self.folder, self.key, but=path.stem)
         self._kept = time.monotonic()
 

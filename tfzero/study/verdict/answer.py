@@ -61,6 +61,18 @@ def answer_plainly(
     return [*answers, *_credit_unlabeled(entries)]
 
 
+def shorten(answers: Sequence[str]) -> tuple[str, list[str]]:
+    """Returns the shortest answer, of two sentences at most, and what else there is to say.
+
+    Args:
+        answers: From `answer_plainly`.
+    """
+    first, *others = answers
+    sentences = re.split(r"(?<=[.:]) (?=[A-Z])", first)
+    short, rest = " ".join(sentences[:2]), " ".join(sentences[2:])
+    return short, [rest, *others] if rest else others
+
+
 def _is_foreign(arm: str) -> bool:
     init = parse_init(Arm.parse(arm).init)
     return init is not None and init.is_foreign
@@ -104,7 +116,7 @@ def _credit_unlabeled(entries: Sequence[dict[str, Any]]) -> list[str]:
 
 def _name(entry: dict[str, Any]) -> str:
     """Returns the plain name, and which encoders the claim is about if not the method."""
-    name, encoders = plain_name(entry["arm"], capital=False), entry["encoders"]
+    name, encoders = plain_name(entry["arm"], capital=False), entry.get("encoders", MIN_SEEDS)
     if encoders >= min(MIN_SEEDS, entry["seeds"]):
         return name
     return f"{name} ({'this encoder' if encoders == 1 else f'these {encoders} encoders'})"
@@ -128,7 +140,9 @@ def advise_plainly(verdict: dict[str, Any]) -> str:
     arm = recommended["arm"]
     name = plain_name(arm, capital=False)
     reason = say_plainly(recommended.get("reason") or "", [row["arm"] for row in verdict["table"]])
-    why = f" It is {reason}." if reason else ""
+    why = f" {reason}"  # of a study of before, a sentence of its own
+    if not reason[:1].isupper():
+        why = f" It is {reason}." if reason else ""
     return f"Use {name}.{why}"
 
 

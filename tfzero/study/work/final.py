@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tfzero.common.arm import Arm
-from tfzero.common.files import write_by_path
+from tfzero.common.files import write_keras
 from tfzero.common.seeds import derive_seed
 from tfzero.study.inits import read_init
 from tfzero.study.planning.parts import CellSpec
@@ -158,7 +158,7 @@ def train_final(workspace: Workspace, arm: Arm, most: int) -> Trained:
         encoder=workspace.load_encoder(shown.init, 0),
         image_shape=workspace.plan.data.image_shape,
     )
-    write_by_path(raw_path(workspace, arm), model.save)
+    write_keras(raw_path(workspace, arm), model.save)
     return _ask(workspace, fitted, division.held)._replace(cost=vars(fitted.cost))
 
 

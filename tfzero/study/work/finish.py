@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfzero.common.arm import Arm
-from tfzero.common.files import read_json, write_arrays, write_by_path, write_json
+from tfzero.common.files import read_json, write_arrays, write_json, write_keras
 from tfzero.study.work.final import (
     Trained,
     divide_labels,
@@ -52,7 +52,7 @@ def finish_final(
     temperature = _fit_temperature(held) if fits else 1.0
     if divide is not None:
         divide(temperature)
-    write_by_path(run.final / f"{key}.keras", model.save)
+    write_keras(run.final / f"{key}.keras", model.save)
     if division.cross_fits:
         rows = np.argsort(np.concatenate([asked for _, asked in division.folds]))
         raw = np.concatenate([each.probabilities for each in held])[rows]

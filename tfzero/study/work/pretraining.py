@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tfzero.common.files import write_arrays, write_by_path, write_json
+from tfzero.common.files import write_arrays, write_json, write_keras
 from tfzero.common.seeds import derive_seed
 from tfzero.pretrain.generate import generate_pool
 from tfzero.study.inits import read_learner
@@ -41,7 +41,7 @@ def run_pretraining(workspace: Workspace, word: str, replicate: int) -> str:
     cost.parameters = sum(int(np.prod(weight.shape)) for weight in learnt.weights)
     images = init.images(workspace)
     pictures, alarms = _look_at(learnt, images)  # no part of what it cost
-    write_by_path(run.encoders / f"{key}.keras", learnt.encoder.save)
+    write_keras(run.encoders / f"{key}.keras", learnt.encoder.save)
     write_arrays(run.encoders / f"{key}.npz", **pictures)
     if workspace.plan.keeps_generated(word):
         with measure_cost() as making:

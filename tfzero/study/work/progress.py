@@ -12,7 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from tfzero.common.console import print_plain
+from tfzero.study.work.cell_line import print_line
 
 # Without a terminal a line this often, in seconds.
 _LOG_INTERVAL = 20.0
@@ -175,7 +175,7 @@ class Progress:
             self._bar.update(self._task, completed=share, description=self._describe(job))
         elif now - self._last_line >= after or over:
             self._last_line = now
-            print_plain(self.console, f"{share:4.0%}  {self._describe(job)}")
+            print_line(self.console, f"{share:4.0%}  {self._describe(job)}")
 
     def _describe(self, job) -> str:
         seconds = self.seconds_left()

@@ -41,18 +41,19 @@ def list_tables(run: Run) -> Tables:
     return {"comparisons": flat, "labels_saved": list(run.verdict.get("labels_saved", []))}
 
 
-def comparisons(run: Run) -> list[dict[str, Any]]:
-    """Returns the paired differences, each with the geometry of a small interval drawing."""
-    found = run.verdict.get("comparisons", [])
-    ends = [row.get(key) for row in found for key in _ENDS]
-    reach = max((abs(end) for end in ends if formatting.is_number(end)), default=1.0) or 1.0
+def describe(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the rows of one table, each with the geometry of a small interval drawing.
+
+    The drawings of a table share a scale, on which its longest interval just fits.
+    """
+    ends = [row[key] for row in found for key in _ENDS if formatting.is_number(row.get(key))]
+    reach = max(map(abs, ends), default=1.0) or 1.0
     rows = []
     for row in found:
         known = all(formatting.is_number(row.get(key)) for key in _ENDS)
         interval = f"{formatting.signed(row.get('low'))} to {formatting.signed(row.get('high'))}"
         rows.append(
             {
-                "family": row["family"],
                 "labels": "average" if row["num_labels"] is None else f"{row['num_labels']:,}",
                 "arm": row["arm"],
                 "baseline": row["baseline"],
@@ -72,13 +73,17 @@ def comparisons(run: Run) -> list[dict[str, Any]]:
 
 
 def families(run: Run) -> list[dict[str, Any]]:
-    """Returns the families of claims with their comparisons, in the order of the verdict."""
-    rows = comparisons(run)
-    return [
-        {"question": question, "rows": mine}
-        for family, question in _QUESTIONS.items()
-        if (mine := [row for row in rows if row["family"] == family])
-    ]
+    """Returns the families of claims: averages over the label counts, and each count folded."""
+    shown = []
+    for family, question in _QUESTIONS.items():
+        mine = [row for row in run.verdict.get("comparisons", []) if row["family"] == family]
+        averages = [row for row in mine if row["num_labels"] is None]
+        singles = [row for row in mine if row["num_labels"] is not None]
+        if mine:  # a study of one label count has no average
+            first, folded = (averages, singles) if averages else (singles, [])
+            entry = {"question": question, "rows": describe(first), "folded": describe(folded)}
+            shown.append(entry)
+    return shown
 
 
 def level(run: Run) -> str | None:

@@ -28,13 +28,14 @@ def list_maps(run: Run, canvas: Canvas, images: Arrays) -> list[dict[str, Any]]:
         canvas: Draws them.
         images: The small test images, their labels and rows; may be empty.
     """
-    shown, found = _open_init(run), []
-    for init in run.inits:
+    found = []
+    first = _first_init(run)
+    for init in sorted(run.inits, key=lambda init: init != first):
         reading = run.readings.get(f"{_READING}{init}")
         if reading is None:
             continue
         entry: dict[str, Any] = {"name": describe_init(init), "reason": reading.said.get("reason")}
-        entry |= {"is_open": init == shown, "like": None}
+        entry["like"] = None
         arrays = load_arrays(reading.arrays)
         if not images or "pca" not in arrays:
             entry["reason"] = entry["reason"] or "its file is missing"
@@ -47,14 +48,10 @@ def list_maps(run: Run, canvas: Canvas, images: Arrays) -> list[dict[str, Any]]:
     return found
 
 
-def _open_init(run: Run) -> str:
-    """Returns the init whose map is unfolded: the recommended one, or else the first."""
+def _first_init(run: Run) -> str:
+    """Returns the init whose map stands first: the recommended one; empty if there is none."""
     arm = run.recommended.get("arm")
-    init = Arm.parse(arm).init if arm else ""
-    if f"{_READING}{init}" in run.readings:
-        return init
-    maps = (name for name in run.readings if name.startswith(_READING))
-    return next(maps, "").removeprefix(_READING)
+    return Arm.parse(arm).init if arm else ""
 
 
 def _map_charts(

@@ -26,11 +26,12 @@ from tfzero.report.tables import Rows, Tables
 
 # Classes whose accuracy is on the page at once, worst first; the others are a click away.
 _SHOWN_CLASSES = 60
+# By their words in the glossary, and their names on the page.
 _MEASURES = {
-    "accuracy": ("accuracy", 100.0, 1, " %"),
-    "macro_f1": ("macro F1", 1.0, 3, ""),
-    "negative_log_likelihood": ("negative log-likelihood", 1.0, 3, " nats"),
-    "calibration_error": ("calibration error", 1.0, 3, ""),
+    "accuracy": ("accuracy", "accuracy", 100.0, 1, " %"),
+    "macro_f1": ("macro F1", "macro F1", 1.0, 3, ""),
+    "negative_log_likelihood": ("negative log-likelihood",) * 2 + (1.0, 3, " nats"),
+    "calibration_error": ("calibration", "calibration error", 1.0, 3, ""),
 }
 
 
@@ -85,6 +86,7 @@ def describe_mistakes(run: Run, canvas: Canvas) -> dict[str, Any] | None:
             (name, None if share is None else write_number(100 * share), f"{good:,}", f"{all_:,}")
             for name, share, good, all_ in class_accuracies(found)
         ],
+        "bars_start": _start_of_bars(found),
         "matrix": matrix_chart(found, worst, canvas),
         "calibration": calibration_chart(found, canvas),
         **find_images(run, found.arm),
@@ -92,12 +94,18 @@ def describe_mistakes(run: Run, canvas: Canvas) -> dict[str, Any] | None:
     }
 
 
-def _measures(means: dict[str, float]) -> list[tuple[str, str]]:
-    """Returns the measures of an arm, mean over its replicates."""
+def _start_of_bars(found: Mistakes) -> int:
+    """Returns where bars of accuracy begin, in percent: near the lowest, so that they differ."""
+    shares = [share for _, share, _, _ in class_accuracies(found) if share is not None]
+    return max(0, 10 * int((100 * min(shares, default=0.0) - 1) // 10))
+
+
+def _measures(means: dict[str, float]) -> list[tuple[str, str, str]]:
+    """Returns the measures of an arm, mean over its replicates: glossary word, name, value."""
     rows = []
     for key, value in means.items():
-        name, scale, digits, unit = _MEASURES[key]
-        rows.append((name, formatting.number(value * scale, digits) + unit))
+        word, name, scale, digits, unit = _MEASURES[key]
+        rows.append((word, name, formatting.number(value * scale, digits) + unit))
     return rows
 
 

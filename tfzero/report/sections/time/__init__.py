@@ -33,7 +33,7 @@ def time_charts(run: Run, canvas: Canvas) -> list[Chart]:
 def _time_chart(run: Run, canvas: Canvas, count: int) -> Chart:
     return canvas.chart(
         lambda width: accuracy_against_seconds(
-            run.table, arms=run.arms, num_labels=count, width=width
+            run.table, arms=run.arms, num_labels=count, winner=run.winner, width=width
         ),
         alt=f"Scatter chart of test accuracy against time at {count:,} labels. "
         + formatting.means_in_words(run.table, run.arms, count),

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def accuracy_against_seconds(
-    table: Table, *, arms: Sequence[str], num_labels: int, width: float = 8.0
+    table: Table,
+    *,
+    arms: Sequence[str],
+    num_labels: int,
+    winner: str | None = None,
+    width: float = 8.0,
 ) -> Figure:
     """Test accuracy against the time of pretraining and transfer, at one label count.
 
@@ -27,9 +32,10 @@ def accuracy_against_seconds(
             `transfer_seconds`.
         arms: Which arms, in the order of the study.
         num_labels: Which rows.
+        winner: The arm to highlight.
         width: Inches.
     """
-    styles = arm_styles(arms)
+    styles = arm_styles(arms, winner)
     figure, axes = accuracy_chart(width, arms)
     ends, drawn = {}, []
     for arm in arms:

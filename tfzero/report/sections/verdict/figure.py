@@ -29,13 +29,15 @@ def label_efficiency(
     label_counts: Sequence[int],
     saved: Table = (),
     crossovers: Table = (),
+    winner: str | None = None,
     width: float = 8.0,
 ) -> Figure:
     """Test accuracy against the number of labels, one line per arm.
 
     Vertical bars are 95 % intervals. Arms are set apart sideways by a few percent of a label
     count, so that their bars do not hide one another. Arms without pretraining are drawn quietly,
-    without a band, `scratch/finetune` always dark.
+    without a band, `scratch/finetune` always dark. The vertical axis is zoomed to the means:
+    intervals far wider than these run out of the frame.
 
     Args:
         table: Rows with `arm`, `num_labels`, `mean` and `half_width` in percent (the latter
@@ -47,9 +49,10 @@ def label_efficiency(
             censored are left out.
         crossovers: Entries of `crossovers` of a verdict: an upright line where an arm falls
             behind scratch.
+        winner: The arm to highlight: its line is thick, and only its interval is a band, too.
         width: Inches.
     """
-    styles = arm_styles(arms)
+    styles = arm_styles(arms, winner)
     figure, axes = accuracy_chart(width, arms)
     counts = sorted(label_counts)
     log_ticks(axes, counts, [f"{count:,}" for count in counts])
@@ -62,7 +65,7 @@ def label_efficiency(
             continue
         places = [row["num_labels"] * shift for row in rows]
         draw_arm(axes, places, rows, arm, styles[arm])
-        if not styles[arm].is_quiet:
+        if arm == winner or (winner is None and not styles[arm].is_quiet):
             _draw_band(axes, places, rows, styles[arm])
         ends[arm] = (places[-1], rows[-1]["mean"])
         drawn += rows

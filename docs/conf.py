@@ -1,0 +1,69 @@
+"""Settings of the documentation site: sphinx-build -W -b html docs docs/_build."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import sys
+
+import latex2mathml.converter
+
+# What is documented is the code beside this file, whether installed or not.
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import tfzero  # noqa: E402 - the path above comes first
+
+project = "tfzero"
+copyright = "the tfzero authors; Apache License 2.0"
+version = release = tfzero.__version__
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinxcontrib.typer",
+]
+exclude_patterns = ["_build"]
+nitpicky = False
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+# Notebooks are executed by tests/test_notebooks.py; the site shows them as they are stored.
+nb_execution_mode = "off"
+
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+# What classes inherit from Keras is documented there.
+autodoc_default_options = {"members": True, "show-inheritance": False}
+
+html_theme = "furo"
+html_title = "tfzero"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sphinx = False
+html_copy_source = False
+html_math_renderer = "mathml"
+
+
+def _write_math(translator, node) -> None:
+    """Writes a formula as MathML, which browsers show without any script."""
+    display = "block" if node.tagname == "math_block" else "inline"
+    formula = latex2mathml.converter.convert(node.astext(), display=display)
+    if display == "block":
+        formula = f'<div class="math">{formula}</div>\n'
+    translator.body.append(formula)
+    raise _skip()
+
+
+def _skip() -> Exception:
+    from docutils.nodes import SkipNode
+
+    return SkipNode()
+
+
+def setup(app) -> None:
+    """Adds the renderer of formulas."""
+    app.add_html_math_renderer("mathml", (_write_math, None), (_write_math, None))

@@ -23,10 +23,11 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinxcontrib.typer",
 ]
-exclude_patterns = ["_build"]
-nitpicky = False
+exclude_patterns = ["_build", "jupyter_execute"]
+# A name in single backticks is code, as in all our docstrings.
+default_role = "code"
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 # Notebooks are executed by tests/test_notebooks.py; the site shows them as they are stored.
 nb_execution_mode = "off"

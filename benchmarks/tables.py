@@ -15,7 +15,7 @@ import argparse
 import io
 import pathlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from tfzero import report
@@ -64,8 +64,8 @@ def write_all(run: Run, top: pathlib.Path) -> list[pathlib.Path]:
     found = [page for page in pages if rewrite(page, run)]
     if not found:
         raise InputError(
-            f"No page has marks for the study {name!r}. Expected `<!-- {name}: table begin -->` and "
-            f"`<!-- {name}: table end -->` in README.md or docs/."
+            f"No page has marks for the study {name!r}. Expected `<!-- {name}: table begin -->` "
+            f"and `<!-- {name}: table end -->` in README.md or docs/."
         )
     return [*found, *draw(run, top / "docs/_static")]
 
@@ -142,7 +142,12 @@ def draw(run: Run, folder: pathlib.Path) -> list[pathlib.Path]:
             run.table, arms=choose_arms(run), label_counts=run.label_counts, width=8.0
         )
         stream = io.StringIO()
-        figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")), transparent=True)
+        figure.savefig(
+            stream,
+            format="svg",
+            metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")),
+            transparent=True,
+        )
     light = stream.getvalue()
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{run.study['name']}-{shade}.svg" for shade in ("light", "dark")]

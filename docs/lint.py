@@ -1,7 +1,7 @@
 """Finds long sentences and turns of phrase that our readers stumble over.
 
 Looks at the README, the pages of docs/ and the text cells of the notebooks in examples/. Code,
-formulas and comments are skipped; each item of a list and each cell of a table is a text of its own.
+formulas and comments are skipped. Each item of a list and each cell of a table is a text.
 
 Run: python docs/lint.py (all pages)
      python docs/lint.py README.md docs/faq.md

@@ -168,7 +168,8 @@ def darken(svg: str) -> str:
 
 
 def _read_colors(styles: str) -> dict[str, str]:
-    return dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", styles))
+    """Returns the colours by name; what is set again later, as for print, does not count."""
+    return dict(reversed(re.findall(r"--(\w+): (#[0-9a-f]{6});", styles)))
 
 
 if __name__ == "__main__":

@@ -34,11 +34,19 @@ nb_execution_mode = "off"
 
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 # What classes inherit from Keras is documented there.
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {
+    "members": True,
+    "exclude-members": "train_step, test_step, call, get_config, from_config, compile, build, "
+    "get_compile_config, compile_from_config, build_from_config, fit, evaluate, predict_step, "
+    "make_optimizer, follow_rate, compute_output_shape",
+}
+python_maximum_signature_line_length = 80
+toc_object_entries_show_parents = "hide"
 
 html_theme = "furo"
 html_title = "tfzero"

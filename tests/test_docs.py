@@ -22,7 +22,7 @@ NAME = re.compile(r"\btfzero(?:\.\w+)+")
 # Options and abilities that the pages name and that come with the next version of the command.
 COMING = {"--csv", "--unsure", "--page", "--dry-run"}
 OTHERS = {"--rm", "--model_config_file", "--allow_version_labels_for_unavailable_models"}
-OTHERS |= {"--nworkers", "--nthreads", "--dist", "--cov", "--options"}
+OTHERS |= {"--nworkers", "--nthreads", "--dist", "--cov", "--options", "--help"}
 
 
 def load_linter():
@@ -96,7 +96,7 @@ def test_every_option_in_the_pages_exists():
     found = {
         option: page.name
         for page in places
-        if page.name != "log.md"  # scripts of benchmarks have options of their own
+        if page.parent.name != "benchmarks"  # its scripts have their own
         for option in re.findall(r"(?<![\w-])--[a-z][\w-]+", page.read_text("utf-8"))
     }
     assert len(found) > 40
@@ -151,7 +151,7 @@ def test_all_pages_pass_the_linter():
     assert ended.returncode == 0, ended.stdout
 
 
-LONG = " ".join(["word"] * 26)
+LONG = " ".join(["Word"] * 26)
 
 
 @pytest.mark.parametrize(
@@ -167,13 +167,13 @@ LONG = " ".join(["word"] * 26)
         (f"`{LONG}` is code.", []),
         (f"${LONG}$ is a formula.\n\n$$\n{LONG}\n$$\n", []),
         (f"<!-- {LONG} -->\n", []),
-        (f"Zhai et al. {' '.join(['word'] * 23)}.", []),
+        (f"Zhai et al. {' '.join(['Word'] * 22)}.", []),
         ("It takes 4 ms an image.", [(1, '"ms an image"')]),
         ("Three labels a class.", [(1, '"labels a class"')]),
         ("One a look.", []),
         ("There is no interval here.", []),
         ("This is no model.", [(1, '"is no "')]),
-        ("The arms cannot be told apart.", [(1, '"cannot be told"'), (1, '"told apart"')]),
+        ("The arms cannot be told apart.", [(1, '"cannot be told"')]),
         ("Take it as it is.", [(1, '"as it is"')]),
         ("The code `as it is` stays.", []),
         ("A so that\nB so that C.", [(1, '"so that B so that"')]),

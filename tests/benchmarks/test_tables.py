@@ -66,6 +66,7 @@ def test_the_chart_has_scratch_and_the_leaders_in_both_shades(run, tmp_path):
         ElementTree.fromstring(chart)
         assert "gan/lpft" in chart and 'href="http' not in chart
     assert "#1f2933" in light and "#1f2933" not in dark and "#d55e00" not in dark
+    assert "#e4e8ec" in dark and "#323a43" in dark  # text and grid, as on dark reports
 
 
 def test_pages_without_marks_and_unknown_marks_are_refused(run, tmp_path):

@@ -9,9 +9,11 @@ import re
 import subprocess
 import sys
 
+import keras
 import pytest
 from typer.main import get_command
 
+import tfzero
 from tfzero import cli
 
 TOP = pathlib.Path(__file__).parents[1]
@@ -122,6 +124,26 @@ def test_every_part_with_formulas_names_code():
 def test_a_name_that_is_not_there_is_found(name):
     [problem] = find_unknown(find_names(f"The loss `{name}` is, of course, 0."))
     assert problem.startswith(f"{name}: ")
+
+
+def test_the_examples_of_contributing_work(bars, encoder, eagerly):
+    codes = re.findall(r"```python\n(.*?)```", (DOCS / "contributing.md").read_text(), re.DOTALL)
+    names = {}
+    for code in codes:
+        exec(compile(code, "contributing.md", "exec"), names)
+    images, labels = bars
+    method = names["Denoiser"](keras.models.clone_model(encoder))
+    method.compile(optimizer=keras.optimizers.Adam(0.01))
+    losses = method.fit(images, epochs=4, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    again = type(method).from_config(method.get_config())
+    assert again.stddev == method.stddev
+    with pytest.raises(ValueError, match="learns from images alone"):
+        method.train_step((images, labels))
+    fitted = tfzero.fit_classifier(
+        names["NearestMean"](), encoder=encoder, images=images, labels=labels
+    )
+    assert (fitted.predict(images).argmax(axis=1) == labels).mean() > 0.9
 
 
 def test_the_glossary_has_the_words_of_the_report():

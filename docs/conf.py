@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import sys
 
 import latex2mathml.converter
+from docutils.nodes import SkipNode
+from sphinx.errors import SphinxError
 
 # What is documented is the code beside this file, whether installed or not.
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -56,23 +59,33 @@ html_show_sphinx = False
 html_copy_source = False
 html_math_renderer = "mathml"
 
+# What a browser fetches by itself; links to other sites do not count.
+_REMOTE = re.compile(
+    r"<(?:script|img|iframe|source|link)\b[^>]*\b(?:src|srcset|href)=\"(?:https?:)?//[^\"]*"
+)
+
 
 def _write_math(translator, node) -> None:
     """Writes a formula as MathML, which browsers show without any script."""
     display = "block" if node.tagname == "math_block" else "inline"
     formula = latex2mathml.converter.convert(node.astext(), display=display)
-    if display == "block":
-        formula = f'<div class="math">{formula}</div>\n'
-    translator.body.append(formula)
-    raise _skip()
+    translator.body.append(
+        f'<div class="math">{formula}</div>\n' if display == "block" else formula
+    )
+    raise SkipNode
 
 
-def _skip() -> Exception:
-    from docutils.nodes import SkipNode
-
-    return SkipNode()
+def _require_offline(app, error) -> None:
+    """Fails if a page would load anything from the network when it is read."""
+    if error is not None or app.builder.format != "html":
+        return
+    for page in pathlib.Path(app.outdir).rglob("*.html"):
+        found = _REMOTE.search(page.read_text("utf-8"))
+        if found:
+            raise SphinxError(f"{page.name} loads from the network: {found[0]}")
 
 
 def setup(app) -> None:
-    """Adds the renderer of formulas."""
+    """Adds the renderer of formulas, and the check of the finished pages."""
     app.add_html_math_renderer("mathml", (_write_math, None), (_write_math, None))
+    app.connect("build-finished", _require_offline)

@@ -69,7 +69,9 @@ def test_every_name_in_the_reference_resolves():
 
 
 @pytest.mark.parametrize(
-    "page", [*PAGES, TOP / "savedmodels/README.md"], ids=lambda page: page.stem
+    "page",
+    [*PAGES, TOP / "savedmodels/README.md", TOP / "benchmarks/README.md"],
+    ids=lambda page: f"{page.parent.name}-{page.stem}",
 )
 def test_every_link_leads_somewhere(page):
     for link, part in re.findall(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)", page.read_text("utf-8")):

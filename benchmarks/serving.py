@@ -5,7 +5,7 @@
 
 Exports an untrained classifier of 28x28 images, the same in each run, to --folder. Measures what
 is installed: ONNX Runtime and LiteRT (pip install ".[onnx,litert]"), OpenVINO, and with --server
-an MLServer (docs/serving.md) that serves /tmp/model/1 under that name, by tritonclient[grpc].
+an MLServer (docs/guides/serving.md) that serves /tmp/model/1 under that name, by tritonclient.
 Each round calls every reader, so that a noisy neighbour meets all of them. Each reader is called
 as its documentation says, with its own number of threads. Takes about two minutes.
 """

@@ -6,6 +6,8 @@ import re
 import pytest
 
 README = pathlib.Path(__file__).parent.parent / "README.md"
+PYTHON = README.parent / "docs/guides/python.md"
+PRETRAINING = PYTHON.with_name("pretraining.md")
 
 
 def test_it_has_the_two_commands_that_ci_runs():
@@ -17,19 +19,30 @@ def test_it_has_the_two_commands_that_ci_runs():
     ]
 
 
+def test_it_is_an_entrance():
+    assert len(README.read_text().split()) <= 900
+
+
 def test_every_link_into_the_repository_leads_somewhere():
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README.read_text())
-    assert links
+    text = README.read_text()
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
+    links += re.findall(r'src(?:set)?="([^"]+)"', text)
+    assert len(links) > 10
     for link in links:
         assert (README.parent / link).exists(), link
 
 
 @pytest.mark.slow
-def test_the_python_examples_run_as_printed(tmp_path, monkeypatch, capsys):
-    codes = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+@pytest.mark.parametrize("page", [README, PYTHON, PRETRAINING], ids=lambda page: page.stem)
+def test_the_python_examples_run_as_printed(page, tmp_path, monkeypatch, capsys):
+    codes = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    assert codes
     monkeypatch.chdir(tmp_path)
     for code in codes:
-        exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
+        exec(compile(code, page.name, "exec"), {"__name__": "__main__"})
     printed = capsys.readouterr().out
-    assert len(codes) == 2 and "{1: 0." in printed and "At 200 labels" in printed
-    assert (tmp_path / "savedmodels/mine/1/saved_model.pb").exists()
+    if page == PYTHON:
+        assert "At 200 labels" in printed
+        assert (tmp_path / "savedmodels/mine/1/saved_model.pb").exists()
+    if page == PRETRAINING:
+        assert "{1: 0." in printed

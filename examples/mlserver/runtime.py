@@ -1,6 +1,6 @@
 """Serves an exported model with MLServer: REST and gRPC of the Open Inference Protocol.
 
-Needs TensorFlow and MLServer, neither Keras nor tfzero. See docs/serving.md for the commands.
+Needs TensorFlow and MLServer, neither Keras nor tfzero. The commands: docs/guides/serving.md.
 """
 
 from __future__ import annotations

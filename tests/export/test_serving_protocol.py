@@ -88,7 +88,7 @@ def test_versions_and_a_filter_of_outputs(predict, images, expected):
 
 
 def test_the_request_in_the_documentation_works(base, images, expected, tmp_path, monkeypatch):
-    text = (pathlib.Path(__file__).parents[2] / "docs/serving.md").read_text("utf-8")
+    text = (pathlib.Path(__file__).parents[2] / "docs/guides/serving.md").read_text("utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "one.png").write_bytes(encode(images[0, ..., 0]))

@@ -188,7 +188,7 @@ def test_what_training_takes_and_the_graph_refuses_is_predicted(
     else:
         changed = content[:40] + b"\xff" * 4 + content[44:]
     (tmp_path / "a.wav").write_bytes(changed)
-    with pytest.raises(tf.errors.InvalidArgumentError):  # as docs/serving.md says
+    with pytest.raises(tf.errors.InvalidArgumentError):  # as docs/guides/serving.md says
         serve["serving_bytes"](wav_bytes=tf.constant([changed]))
     found, wanted = predict_files(version, [tmp_path / "a.wav", clips[0]])
     assert found.scores == pytest.approx(wanted.scores, abs=1e-5)

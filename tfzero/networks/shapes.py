@@ -37,7 +37,7 @@ def default_width(image_shape: tuple[int, int, int]) -> int:
     """Returns the filters of block 1: 16 below 16 pixels a side, 32 from there on.
 
     Not by the size of the pool: with 1,000 images of Fashion-MNIST 16 filters cannot be told from
-    32, and with 64 `rotation/lpft` scores less (benchmarks/README.md, "Width by pool size").
+    32, and with 64 `rotation/lpft` scores less (docs/benchmarks/log.md, "Width by pool size").
     """
     return 16 if min(image_shape[:2]) < 16 else 32
 

@@ -21,7 +21,7 @@ class Denoising(Pretrainer):
     """Autoencoder that sees images with Gaussian noise and masked patches.
 
     The encoder's features of the corrupted image go into the decoder, which restores the image
-    as it was. Minimizes |x - g(f(corrupted x))|^2, the squared error summed over all pixels of
+    as it was. Minimizes `|x - g(f(corrupted x))|^2`, the squared error summed over all pixels of
     an image, masked or not: there is no bottleneck but the features, and with nothing to corrupt
     this is a plain autoencoder.
 

@@ -2,7 +2,7 @@
 
 The judge tells an arm's variance from the seeds that it has. A collapse in one of ten seeds is
 seldom among three, so the intervals of such an arm are too narrow (they cover some 88 % in place of
-95; see the calibration in `benchmarks/README.md`). Where one is seen, it is reported by itself.
+95; see `docs/benchmarks/calibration.md`). Where one is seen, it is reported by itself.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from tfzero.study.verdict.difference import Difference
 
 Name = TypeVar("Name", bound=Hashable)
 
-# The constants were chosen by simulation (benchmarks/README.md, "How often the judge is wrong").
+# The constants were chosen by simulation (docs/benchmarks/calibration.md).
 # What a ratio starts from, and how many degrees of freedom this counts.
 _START, _START_FREEDOM = 1.0, 4.0
 # Of a comparison that no other one stands beside. From 1.0, such claims were false in up to 5.6 %

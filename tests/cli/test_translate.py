@@ -104,6 +104,7 @@ def test_a_refusal_reaches_the_person_translated(monkeypatch, capsys, tmp_path):
     refused = ["export", "x.keras", "--out", "sm"]
     assert refuse(refused, monkeypatch, capsys) == "tfzero: no `size=8`\n"
     monkeypatch.setattr("tfzero.cli.parse.load", fail)
+    monkeypatch.setattr("tfzero.jobs.sizing.load", fail)
     for command in ("compare", "pretrain", "finetune"):
         assert refuse([command, "x"], monkeypatch, capsys) == "tfzero: no --size 8\n"
 

@@ -26,8 +26,6 @@ TABLES = [
 THEORY = DOCS / "concepts/theory.md"
 PAGES = [page for page in sorted(DOCS.rglob("*.md")) if "_build" not in page.parts]
 NAME = re.compile(r"\btfzero(?:\.\w+)+")
-# Options and abilities that the pages name and that come with the next version of the command.
-COMING = {"--csv", "--unsure", "--page", "--dry-run"}
 OTHERS = {"--rm", "--model_config_file", "--allow_version_labels_for_unavailable_models"}
 OTHERS |= {"--nworkers", "--nthreads", "--dist", "--cov", "--options", "--help"}
 
@@ -109,7 +107,7 @@ def test_every_option_in_the_pages_exists():
         for option in re.findall(r"(?<![\w-])--[a-z][\w-]+", page.read_text("utf-8"))
     }
     assert len(found) > 40
-    assert {o: page for o, page in found.items() if o not in known | COMING | OTHERS} == {}
+    assert {o: page for o, page in found.items() if o not in known | OTHERS} == {}
 
 
 def test_every_part_with_formulas_names_code():

@@ -154,7 +154,7 @@ def test_bars_of_accuracy_begin_near_the_lowest(tmp_path):
     folder = write_run(tmp_path / "run", seeds=1, label_counts=(20_000,))
     found = describe_mistakes(read_run(folder), Canvas())
     assert found is not None
-    lowest = found["classes"][0][1]
+    lowest = float(found["classes"][0][1])
     assert found["bars_start"] % 10 == 0 and 1 <= lowest - found["bars_start"] < 11
     text = read_section(folder, "mistakes")
     assert f"Bars start at {found['bars_start']}&nbsp;%." in text

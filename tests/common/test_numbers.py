@@ -6,7 +6,7 @@ import re
 import pytest
 
 import tfzero
-from tfzero.common.numbers import write_number
+from tfzero.common.numbers import count_of, write_number
 from tfzero.report import formatting
 from tfzero.study import screen
 from tfzero.study.verdict.words import describe_best, format_points
@@ -65,3 +65,7 @@ def test_no_other_place_rounds_percent_or_accuracy():
         if percent.search(line) and "_LEAST" not in line and "{share:4.0%}" not in line
     ]
     assert not found
+
+
+def test_one_thing_is_no_plural():
+    assert [count_of(n, "seed") for n in (0, 1, 1200)] == ["0 seeds", "1 seed", "1,200 seeds"]

@@ -24,3 +24,8 @@ def write_number(value: float, digits: int = 1, *, sign: str = "-", whole: float
         if abs(rounded) not in (0.0, whole) or abs(value - rounded) < _NOISE:
             break
     return f"{rounded:{sign},.{places}f}"
+
+
+def count_of(number: int, noun: str) -> str:
+    """Returns a count with its noun: "1 seed", "1,200 images"; the plural takes an s."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

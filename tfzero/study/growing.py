@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tfzero.common.checks import StopError
+from tfzero.common.numbers import count_of
 from tfzero.study.growth import Growth, read_growth, take_look
 from tfzero.study.work.estimate import Estimate
 from tfzero.study.work.progress import Progress
@@ -42,7 +43,9 @@ def grow_study(
         # What failed before this look was tried twice; the next command tries it again.
         cells = [cell for cell in growth.cells() if cell not in tried]
         is_look_to_come = growth.next_number is not None
-        progress.goal = f" until the look at {growth.seeds} seeds" if is_look_to_come else ""
+        progress.goal = (
+            f" until the look at {count_of(growth.seeds, 'seed')}" if is_look_to_come else ""
+        )
         run_study(workspace, estimate=estimate, progress=progress, cells=cells)
         tried |= set(cells)
         _require_some(workspace, growth)

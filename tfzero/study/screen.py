@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tfzero.common.arm import Arm
 from tfzero.common.console import print_plain
-from tfzero.common.numbers import write_number
+from tfzero.common.numbers import count_of, write_number
 from tfzero.study.growth import Growth
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.records import RunFolder
@@ -48,7 +48,7 @@ def show_seeds(console: Console, plan: StudyPlan, *, before: int) -> None:
 def show_look(console: Console, growth: Growth, forecast: Forecast) -> None:
     """Prints what a look decided, and what the arms that are still open would take."""
     last = growth.taken[-1]
-    found = f"After {last['seeds']} seeds"
+    found = f"After {count_of(last['seeds'], 'seed')}"
     if last["stops"]:
         print_plain(console, f"{found}: the question is answered; the study stops.")
         return

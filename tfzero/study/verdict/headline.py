@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from tfzero.common.numbers import count_of
 from tfzero.study.inits import read_init
 from tfzero.study.planning.families import PRETRAINING, RIVALS, UNLABELED, control_of, list_families
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
@@ -221,8 +222,8 @@ def _no_verdict(plan: StudyPlan) -> str:
         return f"No verdict: {SCRATCH} is not among the arms, and pretraining is judged by it."
     if plan.seeds < MIN_SEEDS:
         return (
-            f"No verdict: the study has {plan.seeds} seeds, and a verdict takes {MIN_SEEDS} "
-            "(`seeds`). Figures only."
+            f"No verdict: the study has {count_of(plan.seeds, 'seed')}, and a verdict takes "
+            f"{MIN_SEEDS} (`seeds`). Figures only."
         )
     if not list_families(plan.arms):
         return "No verdict on pretraining: no arm of this study uses a pretrained encoder."

@@ -132,7 +132,7 @@ def test_imports_point_one_way(module):
         ("tfzero.export.graph", "from tfzero.data import load_data"),
         ("tfzero.export.graph", "from tfzero.networks import build_encoder"),
         ("tfzero.export.graph", "from tfzero.transfer.classifier import Classifier"),
-        ("tfzero.report.page", "from tfzero.study.study import Study"),
+        ("tfzero.report.page", "from tfzero.study.study import FinishedStudy"),
         ("tfzero.data.store", "from tfzero.networks import scale_images"),
         ("tfzero.networks.encoder", "from tfzero.data import ImageData"),
         ("tfzero.pretrain.gan", "from tfzero.pretrain.vae import VAE"),

@@ -14,7 +14,7 @@ from tests.conftest import draw_bars, use_small_encoders
 from tests.jobs.test_compare import run_here
 from tests.study.studies import SCRATCH, judge_accuracy, plan_study, say
 from tfzero.study import screen
-from tfzero.study.study import Study
+from tfzero.study.study import FinishedStudy
 
 
 def read_next(text):
@@ -98,7 +98,7 @@ def finish(**asked):
             "file": {"num_labels": 63, "accuracy": 76.54, "num_test": 27, "num_folds": 1},
         },
     }
-    return Study(plan, "runs/x", verdict)
+    return FinishedStudy(plan, "runs/x", verdict)
 
 
 @pytest.mark.parametrize("width", [100, 80])

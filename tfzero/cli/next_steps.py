@@ -12,7 +12,7 @@ import typer
 from tfzero.cli.translate import write_option
 from tfzero.common.console import print_plain
 from tfzero.study.records import RunFolder
-from tfzero.study.study import Study
+from tfzero.study.study import FinishedStudy
 
 # How many seeds are added.
 _MORE = 5
@@ -20,7 +20,7 @@ _MORE = 5
 _ONCE = ("more_seeds", "add_arms", "add_label_counts", "overwrite", "as_json", "dry_run", "verbose")
 
 
-def show_next(console: rich.console.Console, context: typer.Context, study: Study) -> None:
+def show_next(console: rich.console.Console, context: typer.Context, study: FinishedStudy) -> None:
     """Prints the commands, each on a line that is not broken, to be copied.
 
     Args:
@@ -33,7 +33,7 @@ def show_next(console: rich.console.Console, context: typer.Context, study: Stud
         print_plain(console, f"  {words}", soft_wrap=True)
 
 
-def list_next(context: typer.Context, study: Study) -> Iterator[str]:
+def list_next(context: typer.Context, study: FinishedStudy) -> Iterator[str]:
     """Yields commands as a shell takes them: predict, the report, more seeds."""
     if study.results["not_exported"] is None and study.example is not None:
         savedmodel = study.results["recommended"]["savedmodel"]

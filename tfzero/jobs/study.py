@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError, require_choice
 from tfzero.common.files import read_json
-from tfzero.study import study as base
 from tfzero.study.records import RunFolder
 from tfzero.study.stored import read_plan
+from tfzero.study.study import FinishedStudy
 from tfzero.study.work.final import final_key
 from tfzero.study.workspace import Workspace
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _COSTS = ("seconds", "cpu_seconds", "steps", "parameters")
 
 
-class Study(base.Study):
+class Study(FinishedStudy):
     """A finished study: the verdict, its numbers, and the model that it exported.
 
     In a notebook it shows the answer, a table and the chart of the report.

@@ -15,7 +15,7 @@ from tfzero.common.numbers import count_of, write_number
 from tfzero.study.growth import Growth
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.records import RunFolder
-from tfzero.study.study import Study
+from tfzero.study.study import FinishedStudy
 from tfzero.study.verdict.claims import AVERAGE
 from tfzero.study.verdict.words import format_points, join
 from tfzero.study.verdict_screen import show_answer, show_arms
@@ -95,7 +95,7 @@ def show_failures(console: Console, failures) -> None:
         print_plain(console, f"- {failure['label']}: {failure['reason']}")
 
 
-def show_verdict(console: Console, study: Study, *, verbose: bool = False) -> None:
+def show_verdict(console: Console, study: FinishedStudy, *, verbose: bool = False) -> None:
     """Prints the answer and a line per arm; all that the verdict says if `verbose`."""
     show_answer(console, study)
     show_arms(console, study)
@@ -103,7 +103,7 @@ def show_verdict(console: Console, study: Study, *, verbose: bool = False) -> No
         _show_sentences(console, study)
 
 
-def _show_sentences(console: Console, study: Study) -> None:
+def _show_sentences(console: Console, study: FinishedStudy) -> None:
     print_plain(console)
     print_plain(console, study.results["headline"], style="bold")
     for sentence in study.results["details"]:
@@ -121,7 +121,7 @@ def _show_sentences(console: Console, study: Study) -> None:
         print_plain(console, f"  {sentence}", style="dim")
 
 
-def _choose_sentences(study: Study) -> list[str]:
+def _choose_sentences(study: FinishedStudy) -> list[str]:
     """Returns a sentence per average, or per comparison if there is none, and on the best arms."""
     comparisons, sentences = study.results["comparisons"], study.results["sentences"]
     averages = [entry["num_labels"] is AVERAGE for entry in comparisons]
@@ -135,7 +135,7 @@ def _choose_sentences(study: Study) -> list[str]:
     return [*shown, *more, *sentences[len(comparisons) :]]
 
 
-def show_export(console: Console, study: Study, *, verbose: bool = False) -> None:
+def show_export(console: Console, study: FinishedStudy, *, verbose: bool = False) -> None:
     """Prints what is known of the exported file, or why there is none, and what went wrong."""
     recommended, reason = study.results["recommended"], study.results["not_exported"]
     if reason is not None:
@@ -161,7 +161,7 @@ def _describe_file(recommended: dict[str, Any]) -> str:
     )
 
 
-def show_places(console: Console, study: Study) -> None:
+def show_places(console: Console, study: FinishedStudy) -> None:
     """Prints where everything is that was written."""
     if study.results["not_exported"] is None:
         _print_place(console, f"SavedModel: {study.results['recommended']['savedmodel']}")

@@ -17,7 +17,7 @@ from tfzero.study.workspace import Workspace
 
 
 @dataclasses.dataclass(frozen=True)
-class Study:
+class FinishedStudy:
     """A finished study.
 
     Attributes:

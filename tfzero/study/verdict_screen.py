@@ -12,7 +12,7 @@ from tfzero.common.console import print_plain
 from tfzero.common.numbers import write_number
 from tfzero.study.planning.families import RIVALS
 from tfzero.study.planning.resolve import BUILT_IN
-from tfzero.study.study import Study
+from tfzero.study.study import FinishedStudy
 from tfzero.study.verdict.answer import QUESTION, answer_plainly
 from tfzero.study.verdict.claims import AVERAGE
 from tfzero.study.verdict.family import NO_DIFFERENCE
@@ -38,7 +38,7 @@ class _Line(NamedTuple):
     outcome: str
 
 
-def show_answer(console: Console, study: Study) -> None:
+def show_answer(console: Console, study: FinishedStudy) -> None:
     """Prints the answer in plain words: at the person's own number of labels where it is known.
 
     The built-in digits have labels enough for any count. The answer on average stands for them.
@@ -48,7 +48,7 @@ def show_answer(console: Console, study: Study) -> None:
     print_plain(console, " ".join([QUESTION, *answer]), style="bold")
 
 
-def show_arms(console: Console, study: Study) -> None:
+def show_arms(console: Console, study: FinishedStudy) -> None:
     """Prints accuracies, and of each arm the difference on average over the label counts.
 
     Where the screen is narrow, first the half-widths go, then the smaller label counts. Where not
@@ -70,7 +70,7 @@ def show_arms(console: Console, study: Study) -> None:
         print_plain(console, f"{_RIVAL} against the same strategy without pretraining")
 
 
-def _describe_arm(study: Study, arm: str) -> _Line:
+def _describe_arm(study: FinishedStudy, arm: str) -> _Line:
     rows = {row["num_labels"]: row for row in study.table() if row["arm"] == arm}
     best = {entry["num_labels"] for entry in study.results["best"] if arm in entry["arms"]}
     cells = tuple(

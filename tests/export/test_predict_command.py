@@ -51,9 +51,9 @@ def test_table_page_and_marks_agree(version, folder, tmp_path):
     least = min(predictions, key=lambda one: one.scores[one.label])
     assert f'<span class="name">{least.path}</span>' in text.partition("</li>")[0]
     assert text.count('<strong class="mark">unsure</strong>') == 2
-    found = json.loads(run(version, folder, "--json", "--unsure", between).stdout)
+    found = json.loads(run(version, folder, "--json", "--unsure", between).stdout)["predictions"]
     assert [one["unsure"] for one in found] == [row["unsure"] == "yes" for row in rows]
-    assert "unsure" not in json.loads(run(version, folder, "--json").stdout)[0]
+    assert "unsure" not in json.loads(run(version, folder, "--json").stdout)["predictions"][0]
 
 
 def test_files_are_replaced_only_with_overwrite(version, folder, tmp_path):

@@ -94,7 +94,7 @@ def test_no_two_sections_write_the_same_table_and_the_guide_names_them_in_order(
     run = read_run(digits[0])
     names = [name for one in SECTIONS for name in one.tables(run)]
     assert len(names) == len(set(names))
-    text = read(pathlib.Path(__file__).parents[2] / "docs" / "report.md")
+    text = read(pathlib.Path(__file__).parents[2] / "docs" / "guides" / "report.md")
     paragraph = text[text.index("`runs/NAME/tables/`") :].partition("\n\n")[0]
     listed = re.findall(r"`(\w+)`", paragraph)
     assert len(listed) == 11 and [name for name in names if name in listed] == listed

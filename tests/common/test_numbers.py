@@ -8,7 +8,7 @@ import pytest
 import tfzero
 from tfzero.common.numbers import count_of, write_number
 from tfzero.report import formatting
-from tfzero.study import screen
+from tfzero.study import verdict_screen
 from tfzero.study.verdict.words import describe_best, format_points
 
 PACKAGE = pathlib.Path(tfzero.__file__).parent
@@ -45,7 +45,7 @@ def test_other_digits_and_wholes():
 
 def test_table_report_and_sentences_say_it():
     row = {"mean": 99.97, "half_width": 0.02, "num_labels": 10, "arm": "a"}
-    assert screen._format(row) == "99.97 ± 0.02"
+    assert verdict_screen._format(row) == "99.97 ± 0.02"
     assert formatting.number(99.97) == "99.97" and formatting.signed(-0.04) == "−0.04"
     assert formatting.percent(0.9997) == "99.97 %" and formatting.percent(0.998, 0) == "99.8 %"
     assert formatting.probability(0.9998) == "0.9998"

@@ -203,7 +203,7 @@ def test_what_cannot_be_used(version, tmp_path, monkeypatch):
         ("onxx", {}, 'Unknown format "onxx". Did you mean "onnx"'),
         ("onnx", {"signature": "features "}, 'Did you mean "features"'),
         ("onnx", {"signature": "serving_bytes"}, "which only TensorFlow does"),
-        ("onnx", {"out": tmp_path / "no/x"}, "is no folder to write to"),
+        ("onnx", {"out": tmp_path / "no/x"}, "is not there; make it"),
     ]:
         with pytest.raises(InputError, match=message):
             convert_savedmodel(version, to, **{"out": out, **options})

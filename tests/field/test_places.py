@@ -27,8 +27,8 @@ FILES = {
     "convert": ("convert model --to litert --out", "tfzero.export.convert._find_input"),
 }
 FOLDERS = {
-    "compare": ("compare bars.npz --seeds 1 --export", "tfzero.jobs.compare._run_missing"),
-    "compare-out": ("compare bars.npz --seeds 1 --out", "tfzero.jobs.compare._run_missing"),
+    "compare": ("compare bars.npz --seeds 1 --export", "tfzero.jobs.compare.run_missing"),
+    "compare-out": ("compare bars.npz --seeds 1 --out", "tfzero.jobs.compare.run_missing"),
     "sample": (
         "sample vae.keras --quality --space pixels --data bars.npz --out",
         "tfzero.jobs.sample._measure",

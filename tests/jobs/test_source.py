@@ -56,7 +56,7 @@ def chained(tmp_path_factory):
     done = run_here(
         *"compare bars.npz --source colour.npz --then denoising".split(),
         *ARGUMENTS,
-        *"--arms scratch/finetune --json".split(),
+        *"--arms scratch/finetune --verbose --json".split(),
         cwd=folder,
         report=True,
     )
@@ -105,7 +105,7 @@ def test_a_chain_goes_on_and_ends_alike(chained):
     arguments = (
         *"compare bars.npz --source colour.npz --then denoising".split(),
         *ARGUMENTS,
-        *"--arms scratch/finetune --json".split(),
+        *"--arms scratch/finetune --verbose --json".split(),
     )
     again = run_here(*arguments, cwd=folder)
     assert again.returncode == 0, again.stderr

@@ -9,6 +9,7 @@ Run: python examples/use_savedmodel.py (classifies one built-in digit)
 from __future__ import annotations
 
 import argparse
+import json
 import pathlib
 from collections.abc import Sequence
 
@@ -33,12 +34,13 @@ def main(
     # Whole PNG or JPEG files of any size, as a browser sends them.
     from_bytes = model.signatures["serving_bytes"](image_bytes=tf.constant(contents))
 
-    # Pixels: uint8 (N, H, W, C) of the size that the model was trained on.
+    # Pixels: uint8 (N, H, W, C) of the size that the model was trained on, resized as in training.
+    spec = json.loads(pathlib.Path(savedmodel, "assets.extra/model_spec.json").read_text())
     serve = model.signatures["serving_default"]
     _, height, width, channels = serve.structured_input_signature[1]["image"].shape
     pixels = [tf.io.decode_png(content, channels=channels) for content in contents]
-    resized = [tf.image.resize(each, (height, width), antialias=True) for each in pixels]
-    from_pixels = serve(image=tf.cast(tf.round(tf.stack(resized)), tf.uint8))
+    resized = [resize_image(each, (height, width), spec["resize"]) for each in pixels]
+    from_pixels = serve(image=tf.stack(resized))
 
     for signature, answer in (("serving_bytes", from_bytes), ("serving_default", from_pixels)):
         print(signature)
@@ -50,6 +52,27 @@ def main(
         "serving_bytes": from_bytes["scores"].numpy(),
         "serving_default": from_pixels["scores"].numpy(),
     }
+
+
+def resize_image(pixels: tf.Tensor, size: tuple[int, int], how: str) -> tf.Tensor:
+    """Returns an image of the model's size.
+
+    Args:
+        pixels: uint8 `(h, w, C)`.
+        size: Height and width.
+        how: "stretch", "pad" (black margins) or "crop", as `model_spec.json` says.
+    """
+    sides, inner = pixels.shape[:2], list(size)
+    ratios = [new / old for new, old in zip(size, sides, strict=True)]
+    if how == "crop":  # the largest middle part of the model's aspect
+        part = [
+            min(old, int(new / max(ratios) + 0.5)) for new, old in zip(size, sides, strict=True)
+        ]
+        pixels = tf.image.resize_with_crop_or_pad(pixels, *part)
+    elif how == "pad":
+        inner = [max(1, int(old * min(ratios) + 0.5)) for old in sides]
+    resized = tf.round(tf.image.resize(pixels, inner, antialias=True))
+    return tf.cast(tf.image.resize_with_crop_or_pad(resized, *size), tf.uint8)
 
 
 def encode_digit() -> bytes:

@@ -15,8 +15,10 @@ import types
 import numpy as np
 import PIL.Image
 import pytest
+import tensorflow as tf
 
 import tfzero
+from tfzero.data.fit import RESIZE_MODES, resize_picture
 from tfzero.export import fresh_process
 from tfzero.export.layout import find_version
 from tfzero.pretrain.alarms import describe_alarms
@@ -140,6 +142,16 @@ def test_use_savedmodel_gives_the_models_probabilities(quick_start, digits, tmp_
     assert (expected.argmax(axis=1) == labels).mean() > 0.7
     first = f"  {paths[0]}: {expected[0].argmax()}, score {expected[0].max():.3f}"
     assert finished.stdout.splitlines().count(first) == 2  # by either signature
+
+
+@pytest.mark.parametrize("how", RESIZE_MODES)
+@pytest.mark.parametrize("extent", [(15, 34), (40, 9), (20, 20), (7, 8)])
+def test_use_savedmodel_resizes_pixels_as_training_does(how, extent):
+    pixels = np.random.default_rng(0).integers(0, 256, (*extent, 3), np.uint8)
+    found = load_example("use_savedmodel").resize_image(tf.constant(pixels), (16, 12), how)
+    expected = resize_picture(PIL.Image.fromarray(pixels), (16, 12), resize=how)
+    assert found.dtype == tf.uint8
+    assert np.abs(found.numpy().astype(int) - np.asarray(expected)).max() <= 1
 
 
 def test_use_savedmodel_without_a_model_says_what_to_do(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import pathlib
 
 import pytest
 
-from tests.report.run_folder import write_run
+import tfzero
 
 FOLDER = pathlib.Path(__file__).parents[1] / "examples"
 SITE = FOLDER.parent / "docs/notebooks"
@@ -48,13 +48,17 @@ def test_only_the_quick_start_is_stored_with_output():
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_reading_a_study(tmp_path):
-    run = write_run(tmp_path / "runs/digits")
+def test_reading_a_study(tmp_path, monkeypatch, one_core, untimed, unreported):
+    monkeypatch.chdir(tmp_path)
+    arms = ["pixels/svm", "pixels/knn"]
+    study = tfzero.compare("digits", arms=arms, label_counts=[20, 200], seeds=3)
     printed, cells = execute("reading_a_study", tmp_path)
-    verdict = json.loads((run / "verdict.json").read_text())
-    assert verdict["headline"] in printed[1]
-    assert printed[2].count("points") == len(verdict["comparisons"])
-    assert "'arm': 'gan/lpft'" in printed[3]
+    shown = cells[0].outputs[-1]["data"]["text/html"]
+    assert "Do this:" in shown and shown.count("<svg") == 1
+    assert printed[1] == f"{study.results['headline']}\n"
+    assert printed[2].count("points") == len(study.results["comparisons"])
+    assert printed[3].count("'arm': 'pixels/") == 4
+    assert cells[4].outputs[0]["data"]["text/html"].count("<tr") >= 4
     assert all("image/png" in cell.outputs[0]["data"] for cell in cells[-2:])
 
 

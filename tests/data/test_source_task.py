@@ -95,7 +95,7 @@ def test_broken_files_of_a_source_are_said(tmp_path, target):
     write_pictures(tmp_path / "pictures", draw_colour(4)[0])
     (tmp_path / "pictures" / "broken.png").write_text("no image")
     said = load_source_task(tmp_path / "pictures", like=target).notes
-    assert "Set aside 1 files that cannot be used, for example broken.png." in said
+    assert "Set aside 1 file that cannot be used, for example broken.png." in said
 
 
 @pytest.mark.parametrize("layout", ["flat", "one class"])

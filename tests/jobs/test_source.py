@@ -109,7 +109,7 @@ def test_a_chain_goes_on_and_ends_alike(chained):
     )
     again = run_here(*arguments, cwd=folder)
     assert again.returncode == 0, again.stderr
-    assert "1 pretrainings and 1 cells" in " ".join(again.stderr.split())
+    assert "1 pretraining and 1 cell " in " ".join(again.stderr.split())
     assert read_results(run) == expected
     same = "comparisons"
     assert json.loads(again.stdout)[same] == json.loads(first.stdout)[same]

@@ -94,7 +94,7 @@ PixelRange = Annotated[
         metavar="LOW,HIGH",
         help="Darkest and brightest value that a pixel can have, which become 0 and 255: 0,4095 "
         "where 16 bits hold 12, 0,1 for masks. Default: 0,255 of 8 bits, 0,65535 of 16, 0,1 of "
-        "floats; refused where that may be wrong.",
+        "floats in arrays; refused where that may be wrong.",
         show_default=False,
         rich_help_panel=IMAGES,
     ),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tfzero.common.numbers import count_of
 from tfzero.data.collection import Collection, Part, SetAside, check_counts
 from tfzero.data.passed_over import describe_kinds
 
@@ -43,7 +44,8 @@ def note_set_aside(set_aside: Sequence[SetAside]) -> list[str]:
     aside = [each for each in set_aside if each.reason != SMALL_CLASS]
     if not aside:
         return []
-    return [f"Set aside {len(aside)} files that cannot be used, for example {aside[0].name}."]
+    count = count_of(len(aside), "file")
+    return [f"Set aside {count} that cannot be used, for example {aside[0].name}."]
 
 
 def leave_small_classes_out(collection: Collection, *, strict: bool) -> Collection:

@@ -61,8 +61,8 @@ def load_data(
             given. Clips are stretched to one width, or padded with silence.
         pixel_range: The darkest and the brightest value that a pixel can have, as the files or
             arrays store them; they become 0 and 255. For example (0, 4095) where 16 bits hold 12,
-            (0, 1) for masks. None takes 0..255 of 8 bits, 0..65535 of 16 bits and 0..1 of floats,
-            and refuses data of which that may be wrong.
+            (0, 1) for masks. None takes 0..255 of 8 bits, 0..65535 of 16 bits and 0..1 of floats
+            in arrays, and refuses data of which that may be wrong.
         test_share: Share in (0, 1) to hold out, stratified, if the source has no test
             part; None for 0.3. With None, `compare` does not hold any out where there are fewer
             than 1,000 labelled images and at least as many unlabeled ones: it cross-fits (see

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tfzero.common.console import print_plain
+from tfzero.common.numbers import count_of
 from tfzero.common.surroundings import describe_dropped, foreign_variables
 from tfzero.data.kinds import KINDS
 from tfzero.networks.frozen import describe_frozen
@@ -200,12 +201,13 @@ def _show_minutes(console: Console, plan: StudyPlan, forecast: Forecast) -> None
     roomy = console.options.update(width=10_000, markup=False)
     has_room = console.measure(named, options=roomy).maximum <= console.width
     print_plain(console, named if has_room else table)
-    total, workers, missing = len(plan.cells()), forecast.workers, len(forecast.cells)
+    total, missing = len(plan.cells()), len(forecast.cells)
     done = f" ({total - missing:,} of {total:,} are there already)" if missing < total else ""
     print_plain(
         console,
-        f"Plan: {len(forecast.pretraining)} pretrainings and {missing:,} cells{done} on {workers} "
-        f"{'core' if workers == 1 else 'cores'}, about {format_seconds(forecast.planned)}",
+        f"Plan: {count_of(len(forecast.pretraining), 'pretraining')} and "
+        f"{count_of(missing, 'cell')}{done} on {count_of(forecast.workers, 'core')}, about "
+        f"{format_seconds(forecast.planned)}",
     )
     if plan.minutes is not None and forecast.planned > _OVER * 60 * plan.minutes:
         print_plain(

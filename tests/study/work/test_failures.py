@@ -84,7 +84,7 @@ def test_a_failed_pretraining_fails_its_cells_and_the_study_goes_on(tmp_path, mo
     assert "vae/probe" in json.dumps(verdict["missing"])
     # The same command tries again, and nothing else.
     study, printed = compare(tmp_path)
-    assert "Plan: 1 pretrainings and 1 cells" in printed and "failed twice" not in printed
+    assert "Plan: 1 pretraining and 1 cell " in printed and "failed twice" not in printed
     assert run.read_failures() == [] and study.results["missing"] == []
 
 

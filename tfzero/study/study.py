@@ -9,7 +9,9 @@ from typing import Any
 from tfzero.study.growth import read_growth, read_seen
 from tfzero.study.planning.families import list_families
 from tfzero.study.planning.plan import StudyPlan
+from tfzero.study.planning.resolve import BUILT_IN
 from tfzero.study.verdict import recommendation, remarks, sources, words
+from tfzero.study.verdict.claims import AVERAGE
 from tfzero.study.verdict.headline import write_headline
 from tfzero.study.verdict.judge import judge, list_missing
 from tfzero.study.work.tasks import read_records
@@ -64,6 +66,9 @@ def reach_verdict(workspace: Workspace) -> dict[str, Any]:
         *(words.describe_comparison(entry, plan=judged) for entry in verdict["comparisons"]),
         *(words.describe_best(entry, verdict["table"]) for entry in verdict["best"]),
     ]
+    # The person's own number of labels. The built-in digits have labels enough for any count.
+    is_own = plan.data.source != BUILT_IN
+    verdict["answered_at"] = max(plan.label_counts) if is_own else AVERAGE
     verdict["exploratory"] = remarks.describe_beside(verdict)
     verdict["recommended"] = recommendation.recommend(
         verdict, exportable=plan.exportable_arms(), margin=plan.margin

@@ -11,7 +11,6 @@ from rich.table import Table
 from tfzero.common.console import print_plain
 from tfzero.common.numbers import write_number
 from tfzero.study.planning.families import RIVALS
-from tfzero.study.planning.resolve import BUILT_IN
 from tfzero.study.study import FinishedStudy
 from tfzero.study.verdict.answer import QUESTION, answer_plainly
 from tfzero.study.verdict.claims import AVERAGE
@@ -39,12 +38,8 @@ class _Line(NamedTuple):
 
 
 def show_answer(console: Console, study: FinishedStudy) -> None:
-    """Prints the answer in plain words: at the person's own number of labels where it is known.
-
-    The built-in digits have labels enough for any count. The answer on average stands for them.
-    """
-    counts, own = study.plan.label_counts, study.plan.data.source != BUILT_IN
-    answer = answer_plainly(study.results, counts, num_labels=max(counts) if own else AVERAGE)
+    """Prints the answer in plain words."""
+    answer = answer_plainly(study.results, study.plan.label_counts)
     print_plain(console, " ".join([QUESTION, *answer]), style="bold")
 
 

@@ -20,9 +20,9 @@ def entry(arm, outcome, difference, *, family="pretraining", num_labels=None, en
     }
 
 
-def answer(*entries, counts=(20, 200), **settings):
+def answer(*entries, counts=(20, 200), num_labels=None):
     verdict = {"comparisons": list(entries), "margin": 1.0, "headline": "The headline."}
-    return answer_plainly(verdict, counts, **settings)
+    return answer_plainly({**verdict, "answered_at": num_labels}, counts)
 
 
 def test_an_arm_that_wins_is_a_yes():
@@ -119,3 +119,13 @@ def test_words_of_arms_are_replaced_whole():
         "fine-tuning a network trained on the source task's labels and then pretrained by a VAE. "
         "Linear probing and fine-tuning a network pretrained by a VAE, not vae/lpftx."
     )
+
+
+def test_the_answer_is_at_the_persons_own_count_where_something_is_claimed_there():
+    at_own, average = (
+        entry("vae/lpft", "better", 3.0, num_labels=200),
+        entry("vae/lpft", "worse", 1),
+    )
+    assert "at 200 labels" in answer(at_own, average, num_labels=200)[0]
+    # Labels added after a look: nothing is claimed of them yet.
+    assert "on average from 20 to 200 labels" in answer(average, num_labels=500)[0].lower()

@@ -27,22 +27,21 @@ from tfzero.study.verdict.words import (
 QUESTION = "Is pretraining worth it on these images?"
 
 
-def answer_plainly(
-    verdict: dict[str, Any], label_counts: Sequence[int], *, num_labels: int | None = AVERAGE
-) -> list[str]:
+def answer_plainly(verdict: dict[str, Any], label_counts: Sequence[int]) -> list[str]:
     """Returns the answer to `QUESTION` in one to three sentences, the shortest answer first.
 
     Args:
-        verdict: As `verdict.json` holds it.
-        label_counts: Of the study.
-        num_labels: At which label count; `AVERAGE` means on average over all. A study of one
-            count has no average: the answer is at that count then.
+        verdict: As `verdict.json` holds it. Its "answered_at" is the label count of the answer;
+            none means on average over all. The answer is on average, too, where nothing is
+            claimed at that count yet.
+        label_counts: Of the study. One of a single count has no average.
 
     Returns:
         Sentences; the headline where nothing is compared with training from scratch.
     """
     found = verdict.get("comparisons", [])
-    if num_labels is AVERAGE and not any(entry["num_labels"] is AVERAGE for entry in found):
+    num_labels = verdict.get("answered_at", AVERAGE)
+    if not any(entry["num_labels"] == num_labels for entry in found):
         num_labels = label_counts[0] if len(label_counts) == 1 else AVERAGE
     entries = [entry for entry in found if entry["num_labels"] == num_labels]
     pretrained = [entry for entry in entries if entry["family"] == PRETRAINING]

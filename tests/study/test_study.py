@@ -71,3 +71,11 @@ def test_a_study_of_another_version_is_named_in_a_sentence(tmp_path):
     assert open_run(plan, data, run, overwrite=True) is None
     with pytest.raises(InputError, match="holds no study"):
         read_plan(tmp_path / "nowhere")
+
+
+def test_a_file_that_is_not_a_plan_is_named_in_a_sentence(tmp_path):
+    plan, run = open_small_run(tmp_path)
+    store_plan(plan, plan, run)
+    write_json(run.study, {**read_json(run.study), "seeds": "many"})
+    with pytest.raises(InputError, match=r"study\.json that is not a plan: seeds: .*\(1 in all\)"):
+        read_plan(run.path)

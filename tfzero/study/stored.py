@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pydantic
 
 from tfzero.common.checks import InputError
 from tfzero.common.files import atomic_file, read_json, write_json, write_keras
@@ -102,7 +103,7 @@ def find_study(plan: StudyPlan, run: RunFolder, *, overwrite: bool) -> StudyPlan
             f"{run.path} holds a study with another plan ({'; '.join(differences[:5])}). "
             "Choose another folder with `out`, or start it anew with `overwrite=True`."
         )
-    return _parse_plan(old)
+    return _parse_plan(old, run.path)
 
 
 def store_plan(plan: StudyPlan, asked: StudyPlan, run: RunFolder) -> None:
@@ -129,7 +130,7 @@ def read_asked_plan(run: RunFolder) -> StudyPlan:
     if old is None:
         raise InputError(f"{run.path} holds no study to add seeds to; run it first, with `seeds`.")
     _require_current(old, run.path)
-    return StudyPlan.model_validate(old["asked"])
+    return _parse_plan(old["asked"], run.path)
 
 
 def add_seeds(growth: Growth, run: RunFolder, number: int) -> StudyPlan:
@@ -162,7 +163,7 @@ def read_plan(folder: str | os.PathLike) -> StudyPlan:
     if stored is None:
         raise InputError(f"{folder} holds no study; expected the folder of a run.")
     _require_current(stored, folder)
-    return _parse_plan(stored)
+    return _parse_plan(stored, folder)
 
 
 def _require_current(stored: dict[str, Any], folder: str | os.PathLike) -> None:
@@ -174,8 +175,17 @@ def _require_current(stored: dict[str, Any], folder: str | os.PathLike) -> None:
         )
 
 
-def _parse_plan(stored: dict[str, Any]) -> StudyPlan:
-    return StudyPlan.model_validate({k: v for k, v in stored.items() if k not in _BESIDE_PLAN})
+def _parse_plan(stored: dict[str, Any], folder: str | os.PathLike) -> StudyPlan:
+    try:
+        return StudyPlan.model_validate({k: v for k, v in stored.items() if k not in _BESIDE_PLAN})
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the plan"
+        raise InputError(
+            f"{folder} holds a study.json that is not a plan: {place}: {first['msg']} "
+            f"({error.error_count()} in all). Choose another folder with `out`, or start anew with "
+            "`overwrite=True`."
+        ) from error
 
 
 def read_asked(run: RunFolder) -> dict[str, Any]:

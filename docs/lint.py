@@ -42,7 +42,10 @@ BANNED = [
     (rf"\bone an? (?:{_UNITS})\b", 'write "one per ..."'),
     (r"\bcan(?:not)? be told\b|\btold (?:from|apart)\b", 'write "differs detectably"'),
     (r"\btells? (?:them|\w+) apart\b|\bis (?:not )?told\b", 'write "differs detectably"'),
-    (rf"(?<!there )(?<!There )\b(?:{_BE}) no (?!longer\b|more\b|less\b)", 'write "is not a"'),
+    (
+        rf"(?<!there )(?<!There )\b(?:{_BE}) no (?!(?:longer|more|less|better|worse|higher|lower)\b)",
+        'write "is not a"',
+    ),
     (r"\bas (?:it|they) (?:is|are|was|were)\b(?! (?:now|today))", 'write "unchanged"'),
     (r"\bwho(?:so)?ever\b|\bwhat is left of\b", 'write "anyone", "the remaining ..."'),
     (r"\b(?:thereof|whereof|therein|thereby|dearest|hitherto|heretofore)\b", "use a plain word"),

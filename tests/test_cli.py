@@ -80,9 +80,9 @@ def test_version_is_printed():
     [
         (["compare", "digitz"], "digitz"),
         (["compare", "--arms", "vae/lptf"], 'Did you mean "vae/lpft"'),
-        (["compare", "--label-counts", "9999"], "9999 labels asked"),
-        (["compare", "--label-counts", "3"], "at least one a class"),
-        (["compare", "--label-counts", "ten"], "no number"),
+        (["compare", "--label-counts", "9999"], "label count 9999 is larger"),
+        (["compare", "--label-counts", "3"], "at least one label per class"),
+        (["compare", "--label-counts", "ten"], "not a number"),
         (["compare", "--seeds", "0"], "seeds is 0"),
         (["compare", "--epochs", "0"], "epochs is 0"),
         (["compare", "--size", "big"], "HEIGHTxWIDTH"),

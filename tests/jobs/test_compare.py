@@ -345,7 +345,7 @@ def test_arms_and_label_counts_are_added_to_what_is_there(finished, tmp_path):
 def test_more_seeds_of_nothing_are_refused(tmp_path):
     make_images(tmp_path)
     done = run_here("compare", "bars.npz", "--more-seeds", "2", cwd=tmp_path)
-    assert done.returncode == 2 and "holds no study to add seeds to" in done.stderr
+    assert done.returncode == 2 and "holds no study to which seeds could be added" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -418,7 +418,10 @@ def test_few_labelled_images_are_cross_fitted(tmp_path, monkeypatch, unreported,
         console=console,
     )
     said = console.file.getvalue()
-    assert "60 unlabeled images, 40 labelled to train and, by cross-fitting, to test" in said
+    assert (
+        "60 unlabeled images, 40 labelled images for training and, by cross-fitting, for testing"
+        in said
+    )
     assert "12 images) was held out" not in said and study.plan.label_counts == (32,)
     run = RunFolder(study.folder)
     assert np.load(run.test_labels).shape == (40,)
@@ -573,7 +576,7 @@ def test_a_study_without_a_verdict_exports_only_when_asked(
         return found.results, said.getvalue()
 
     results, said = study()
-    assert "Nothing is exported, as this study gives no verdict. To have scratch/probe all" in said
+    assert "because this study gives no verdict. To export scratch/probe anyway" in said
     assert results["recommended"]["savedmodel"] is None and not (tmp_path / "savedmodels").exists()
     results, said = study(export="here")
     assert results["not_exported"] is None and "Every cell has its record already" in said

@@ -86,8 +86,8 @@ def _caveats(plan: StudyPlan, verdict: dict[str, Any], encoders: list[dict]) -> 
             extended=verdict["look"] > len(plan.looks),
         )
     yield (
-        "Intervals in the table, of one arm alone, account for seeds only. None says how the "
-        "result would be on other kinds of images."
+        "The intervals in the table are for one arm alone, and account for seeds only. No "
+        "interval says what would happen on other kinds of images."
     )
     if verdict["recommended"] is not None:
         yield from verdict["recommended"]["notes"]

@@ -43,7 +43,7 @@ BANNED = [
     (r"\bcan(?:not)? be told\b|\btold (?:from|apart)\b", 'write "differs detectably"'),
     (r"\btells? (?:them|\w+) apart\b|\bis (?:not )?told\b", 'write "differs detectably"'),
     (
-        rf"(?<!there )(?<!There )\b(?:{_BE}) no (?!(?:longer|more|less|better|worse|higher|lower)\b)",
+        rf"(?<!there )(?<!There )\b(?:{_BE}) no (?!(?:longer|more|less|better|worse)\b)",
         'write "is not a"',
     ),
     (r"\bas (?:it|they) (?:is|are|was|were)\b(?! (?:now|today))", 'write "unchanged"'),

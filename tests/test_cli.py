@@ -277,7 +277,7 @@ def test_class_weights_and_leaks_in_single_stages(monkeypatch, capsys, tmp_path)
             cli.app, ["finetune", "uneven.npz", "--overwrite", "--strategy", "probe", *options]
         )
         assert result.exit_code == 0, (result.output, result.exception)
-        assert "Look: Classes are uneven" in result.output
+        assert "Look: Class sizes are uneven" in result.output
         found.append(float(result.output.split("Test accuracy ")[1].split(" %")[0]))
     assert found[1] > found[0] + 5, found
     x_train[:2] = x_test[:2]

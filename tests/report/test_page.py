@@ -138,4 +138,4 @@ def test_a_reading_that_failed_says_why(tmp_path):
         edit(folder, f"readings/{name}.json", lambda said: said.update(reason="ValueError: NaN"))
     text = read(write_report(folder))
     assert "No map: ValueError: NaN." in section(text, "encoders")
-    assert "could not be looked at: ValueError: NaN." in section(text, "mistakes")
+    assert "could not be inspected: ValueError: NaN." in section(text, "mistakes")

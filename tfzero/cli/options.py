@@ -130,7 +130,7 @@ Transductive = Annotated[
     bool,
     typer.Option(
         "--transductive",
-        help="Allow test images in the pool: for use when all images to classify are already known.",
+        help="Allow test images in the pool. Use this if all images to classify are already known.",
         rich_help_panel=IMAGES,
     ),
 ]
@@ -211,7 +211,8 @@ Rate = Annotated[
 ClipSeconds = Annotated[
     float | None,
     typer.Option(
-        help="Longest part of a clip to keep, in seconds. Default: long enough for 98 of 100 clips.",
+        help="Longest part of a clip to keep, in seconds. Default: the length that 98 of 100 "
+        "clips have at most.",
         rich_help_panel=SOUND,
     ),
 ]

@@ -65,7 +65,8 @@ def compare(
     label_counts: Annotated[
         str | None,
         typer.Option(
-            help='Numbers of labels, or "all", separated by commas. Default: 2, 5 and 20 per class.',
+            help='Numbers of labels, or "all", separated by commas. Default: 2, 5 and 20 per '
+            "class.",
             rich_help_panel=STUDY,
         ),
     ] = None,

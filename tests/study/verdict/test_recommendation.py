@@ -133,8 +133,8 @@ def test_the_file_is_described_as_itself_with_the_study_s_arm_beside_it():
     recommended = {"arm": "vae/lpft", "study": study, "file": FILE}
     scored, calibrated = describe_file(recommended, minutes=None)
     assert scored == (
-        "Exported vae/lpft, trained on all 1,437 labels. This file classifies 97.1 % of the 360 test "
-        "images correctly; in the study vae/lpft has 91.2 ± 2.7 % at 200 labels, the mean of 3 "
+        "Exported vae/lpft, trained on all 1,437 labels. This file classifies 97.1 % of the 360 "
+        "test images correctly; in the study vae/lpft has 91.2 ± 2.7 % at 200 labels, the mean of 3 "
         "seeds."
     )
     assert calibrated == (

@@ -33,7 +33,9 @@ PROGRAMS = {"tfzero/export/fresh_process.py"}
 # Sentences that are kept, each with the reason.
 EXCEPTIONS: dict[str, str] = {}
 
-_NO_PROSE = re.compile(r"^\s*(?:<\w|#|\(\?|\{%|select |import )|\\[bws]|;\n|--[a-z]+-[a-z]+:")
+_NO_PROSE = re.compile(
+    r"^\s*(?:\.\w+ \.|<\w|#|\(\?|\{%|select |import )|\\[bws]|;\n|--[a-z]+-[a-z]+:"
+)
 _BACKTICKS = re.compile(r"`[^`]*`")
 _SECTION = re.compile(r"(Args|Returns|Raises|Yields|Attributes|Reference|Example)s?:$")
 _ENTRY = re.compile(r"\*{0,2}[A-Za-z_][\w.]*(?: \([^)]*\))?: ")
@@ -115,7 +117,7 @@ def _of_docstring(node: ast.Constant) -> Iterator[tuple[int, str]]:
         if text.startswith("```"):
             in_code, text = not in_code, ""
         is_entry = in_section and _ENTRY.match(text) and _indent(line) <= 12
-        if block and (not text or is_entry or _SECTION.match(text)):
+        if block and (not text or is_entry or text.startswith("- ") or _SECTION.match(text)):
             yield start, "\n".join(block)
             block = []
         if _SECTION.match(text):

@@ -426,7 +426,7 @@ class TestCheck:
             (MASKS, None, "stop", r"pixel_range=\(0, 1\)"),
             (TWELVE, None, "stop", r"16-bit values in 0\.\.4095"),
             (TWELVE, (0, 4095), "fine", r"0\.\.4095; 0\.\.4095 became 0\.\.255"),
-            (DARK, None, "look", r"8-bit values in 0\.\.31, so that.*little contrast"),
+            (DARK, None, "look", r"8-bit values in 0\.\.31, so.*little contrast"),
         ],
     )
     @pytest.mark.parametrize("write", [write_folder, write_npz])

@@ -134,8 +134,8 @@ def test_the_file_is_described_as_itself_with_the_study_s_arm_beside_it():
     scored, calibrated = describe_file(recommended, minutes=None)
     assert scored == (
         "Exported vae/lpft, trained on all 1,437 labels. This file classifies 97.1 % of the 360 "
-        "test images correctly; in the study vae/lpft has 91.2 ± 2.7 % at 200 labels, the mean of 3 "
-        "seeds."
+        "test images correctly; in the study vae/lpft has 91.2 ± 2.7 % at 200 labels, the mean of "
+        "3 seeds."
     )
     assert calibrated == (
         "Its probabilities are calibrated by one temperature, 1.31, fitted on 287 labelled images "

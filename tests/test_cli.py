@@ -91,7 +91,7 @@ def test_version_is_printed():
         (["pretrain", "--method", "vea", "--out", "x.keras"], 'Did you mean "vae"'),
         (["pretrain", "--out", "x.h5"], "ends in .keras"),
         (["finetune", "--encoder", "none.keras"], "none.keras does not exist"),
-        (["finetune", "--out", "no/such/x.keras"], "no/such is not there; make it"),
+        (["finetune", "--out", "no/such/x.keras"], "no/such does not exist; create it"),
         (["finetune", "--strategy", "probee"], 'Did you mean "probe"'),
         (["export", "none.keras", "--out", "sm"], "none.keras does not exist"),
         (["export", "none.keras", "--out", "sm", "--image-shape", "8,8"], 'is "8,8"; expected'),
@@ -154,7 +154,7 @@ def test_single_stages_from_pretraining_to_prediction(
     assert "epoch 1/1: bits_per_dimension" in first and "Wrote vae.keras" in first
     assert "has its 1 epochs already" in run("pretrain", "--epochs", "1", "--out", "vae.keras")
     more = run("pretrain", "--epochs", "2", "--out", "vae.keras")
-    assert "with 1 epochs; going on" in more and "epoch 2/2" in more
+    assert "with 1 epochs; continuing" in more and "epoch 2/2" in more
     assert "choose another --out" in refuse(
         ["pretrain", "--method", "gan", "--out", "vae.keras"], monkeypatch, capsys
     )

@@ -181,7 +181,7 @@ def test_a_file_of_somebody_who_was_faster_stays(version, tmp_path, monkeypatch)
         out.write_text("theirs")
 
     replace(monkeypatch, "litert", write=write)
-    with pytest.raises(InputError, match="by somebody else"):
+    with pytest.raises(InputError, match="Another process wrote"):
         convert_savedmodel(version, "litert", out=out)
     assert out.read_text() == "theirs"
 

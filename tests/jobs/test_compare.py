@@ -305,7 +305,7 @@ def test_more_seeds_are_added_to_what_is_there_and_look_again(finished, tmp_path
     run.verdict.unlink()
     again = run_here("compare", "bars.npz", "--more-seeds", "1", "--json", cwd=folder)
     assert again.returncode == 0, again.stderr
-    assert "not finished; going on" in again.stderr and json.loads(again.stdout) == verdict
+    assert "not finished; continuing" in again.stderr and json.loads(again.stdout) == verdict
     # And the command that began the study shows what has become of it.
     first = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
     assert first.returncode == 0, first.stderr
@@ -579,7 +579,7 @@ def test_a_study_without_a_verdict_exports_only_when_asked(
     assert "because this study gives no verdict. To export scratch/probe anyway" in said
     assert results["recommended"]["savedmodel"] is None and not (tmp_path / "savedmodels").exists()
     results, said = study(export="here")
-    assert results["not_exported"] is None and "Every cell has its record already" in said
+    assert results["not_exported"] is None and "Every cell already has its record" in said
     spec = json.loads((tmp_path / "here/1/assets.extra/model_spec.json").read_text())
     file = results["recommended"]["file"]
     assert spec["notes"]["this_file"] == file and file["accuracy"] > 35  # chance is 25

@@ -59,12 +59,14 @@ def test_a_file_is_not_continued_with_other_images_or_another_encoder(folder, sa
     assert "was started from an encoder with fingerprint" in told and told.count("fingerprint") == 2
     assert "not from random weights; name the same with --encoder" in said("a.npz")
     assert pathlib.Path("pretrained.keras").read_bytes() == before
-    assert "with 1 epochs; going on" in pretrain("a.npz", "--epochs", "2", *start)
-    assert "has its 2 epochs already; ask for more" in pretrain("a.npz", "--epochs", "1", *start)
+    assert "with 1 epochs; continuing" in pretrain("a.npz", "--epochs", "2", *start)
+    assert "already has its 2 epochs; use `epochs` for more" in pretrain(
+        "a.npz", "--epochs", "1", *start
+    )
     assert "was started from random" not in said("b.npz", "--epochs", "2")  # the images first
     # A file from before there were such records goes on.
     pathlib.Path("pretrained-start.json").unlink()
-    assert "with 2 epochs; going on" in pretrain("a.npz", "--epochs", "3")
+    assert "with 2 epochs; continuing" in pretrain("a.npz", "--epochs", "3")
 
 
 @pytest.mark.slow
@@ -90,14 +92,14 @@ def test_the_residual_encoder_is_learnt_and_used(folder, said, monkeypatch, caps
 def test_batches_of_another_size_are_refused(folder, said, monkeypatch):
     pretrain("a.npz", "--epochs", "1")
     monkeypatch.setitem(METHODS, "vae", METHODS["vae"]._replace(smallest_batch=100))
-    assert "in batches of 64, but they are of 100 now" in said("a.npz", "--epochs", "2")
+    assert "in batches of 64, but the batches now have 100" in said("a.npz", "--epochs", "2")
 
 
 def test_a_rate_that_falls_to_0_is_not_begun_anew(folder, said, monkeypatch):
     turned = ["--method", "rotation", "--encoder", "one.keras"]
     pretrain("a.npz", *turned, "--epochs", "1")
     again = pretrain("a.npz", *turned, "--epochs", "1")
-    assert "has its 1 epochs already" in again and "ask for more" not in again
+    assert "already has its 1 epochs" in again and "for more" not in again
     told = said("a.npz", *turned, "--epochs", "2")
     assert "is planned for 1 epochs, over which its learning rate falls to 0, not for 2" in told
     assert "--epochs 1" in told and "--encoder pretrained.keras" in told
@@ -165,7 +167,7 @@ def test_noise_that_no_file_keeps_is_said(folder):
     images = keras.Input((8, 8, 1))
     features = keras.layers.Dense(4)(keras.layers.Flatten()(images))
     keras.Model(images, keras.layers.Dropout(0.5, seed=1)(features)).save("noisy.keras")
-    sentence = "draws at random in training, as Dropout does, by a state that no file keeps"
+    sentence = "draws random numbers in training, for example for Dropout. No file keeps that state"
     for epochs in ("1", "2"):
         assert sentence in pretrain(
             "a.npz", "--encoder", "noisy.keras", "--epochs", epochs, "--out", "n.keras"

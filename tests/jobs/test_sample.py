@@ -88,8 +88,9 @@ def test_says_what_a_model_cannot_make(tmp_path, monkeypatch, capsys):
         "interpolations.png",
         "samples.png",
     ]
-    assert "encoder.keras holds a Functional, which makes no images; expected a method" in refuse(
-        ["sample", "encoder.keras", "--out", tmp_path / "x"], monkeypatch, capsys
+    assert (
+        "encoder.keras holds a Functional, which generates no images; expected a method"
+        in refuse(["sample", "encoder.keras", "--out", tmp_path / "x"], monkeypatch, capsys)
     )
     monkeypatch.setattr("tfzero.jobs.sample.load_model", lambda _: Still())
     expected = "a Still, which has no samples, reconstructions, traversals or interpolations."

@@ -203,7 +203,7 @@ def test_a_file_gives_the_encoder_of_what_is_in_it(tmp_path):
     keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)]).save(
         tmp_path / "grid.keras"
     )
-    with pytest.raises(InputError, match="End it in pooling"):
+    with pytest.raises(InputError, match="End it with pooling"):
         load_encoder_file(tmp_path / "grid.keras", (8, 8, 1))
 
 
@@ -226,13 +226,13 @@ def test_a_file_that_gives_no_features_is_refused_in_a_sentence(tmp_path):
     path = tmp_path / "own.keras"
     with pytest.warns(UserWarning, match="not yet been built"):
         keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)]).save(path)
-    with pytest.raises(InputError, match="does not know what it takes.*begins with keras.Input"):
+    with pytest.raises(InputError, match="without a fixed input.*begins with keras.Input"):
         load_encoder_file(path, (8, 8, 1))
     inputs = keras.Input((8, 8, 1))
     flat = keras.layers.Flatten()(inputs)
     two = keras.Model(inputs, [flat, keras.layers.Dense(3)(flat)])
     for save, message, shape in (
-        (lambda: two.save(path), "has 1 inputs and 2 outputs; expected one of each", (8, 8, 1)),
+        (lambda: two.save(path), "has 1 inputs and 2 outputs; expected one input", (8, 8, 1)),
         (lambda: save_classifier(path), "classifier that ends in softmax over 3", (8, 8, 1)),
         (lambda: save_classifier(path, end=None), r"or give `channels=1`\.", (8, 8, 3)),
         (lambda: None, r"or give `size=8` and `channels=1`\.", (9, 9, 3)),

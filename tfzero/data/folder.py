@@ -177,8 +177,8 @@ def _pass(files: FileList, path: str, reason: str | None) -> None:
 
 def _check_classes(folder: Path, found: Contents) -> None:
     layout = (
-        "expected one subfolder of images per class, or train/ and test/ with such "
-        "subfolders, or images with a labels.csv, or the four files of the MNIST family"
+        "expected one subfolder of images per class, train/ and test/ with such subfolders, "
+        "images with a labels.csv, or the four files of the MNIST family"
     )
     classes, rest = found.folders, len(found.hidden) + len(found.others)
     if not classes and not found.images and not rest:

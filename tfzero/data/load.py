@@ -49,9 +49,9 @@ def load_data(
             from the training images without their labels.
         labels: CSV or TSV file with the label of each image in the folder `source` (see
             `load_table`). None looks for a labels.csv in it.
-        pages: Use of further TIFF pages and animation frames. "first" reads only the first one.
-            "each" makes one image per page; images of one file form a group. "channels" makes one
-            image per file, with one channel per page.
+        pages: Use of further TIFF pages and animation frames. With "first", only the first one is
+            read. With "each", each page becomes an image, and images of one file form a group. With
+            "channels", each file becomes one image with one channel per page.
         size: Height and width to resize all images to: one number for a square, or (height, width).
             None keeps the size, if all images have the same. If they have several sizes, None takes
             64x64, or 32x32 if more than half of the images are shorter than 64 pixels.

@@ -55,7 +55,7 @@ class SelfTraining(NetworkStrategy):
     """
 
     name = "selftrain"
-    summary = "train on what the network is surest of in the pool"
+    summary = "train on the predictions for the pool that the network is surest of"
     phrase = "Self-training from {start}"
     phrase_from_scratch = "Self-training from scratch"
     reads = frozenset({Need.IMAGES, Need.POOL})

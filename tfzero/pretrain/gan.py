@@ -250,18 +250,15 @@ class GAN(Pretrainer):
         return decode_prior(self.averaged_generator, count, seed=seed)
 
     def draw_fakes(self, count: int, *, seed: int = 0) -> tf.Tensor:
-        """Generates images like `generate`, but with the current generator instead of its
-        average."""
+        """Generates images like `generate`, but by the current generator, not its average."""
         return decode_prior(self.generator, count, seed=seed)
 
     def decode(self, latents) -> tf.Tensor:
-        """Returns float32 images `(B, H, W, C)` in 0..1 of latents `(B, Z)`, by the averaged
-        generator."""
+        """Decodes latents `(B, Z)` by the averaged generator to float32 images in 0..1."""
         return tf.sigmoid(self.averaged_generator(latents, training=False))
 
     def discriminate(self, images) -> tf.Tensor:
-        """Returns the discriminator's logits `(B,)`; positive means that it takes an image for
-        real."""
+        """Returns the discriminator's logits `(B,)`; positive means a real image."""
         _, logits = self._features_and_logits(scale_images(images), training=False)
         return logits[:, 0]
 

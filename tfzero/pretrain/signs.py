@@ -255,9 +255,9 @@ def _views(model, encoder, scaled, seed) -> list[Sign]:
     )
     threshold = _LEAST_FOUND / count
     seen = (
-        f"the second view of an image finds its first view for {100 * found:.2g} % of "
-        f"{count} images (expected {100 * threshold:.2g} % or more; {100 / count:.2g} % by "
-        "chance), by pixels or by features."
+        f"for {100 * found:.2g} % of {count} images, the second view of an image finds its "
+        f"first view (expected {100 * threshold:.2g} % or more; {100 / count:.2g} % by "
+        "chance). The views are compared by pixels or by features."
     )
     name, against = "augmentation destroys the signal", advice.AGAINST_STRONG_VIEWS
     return [Sign(name, "views found", found, threshold, seen, against)]

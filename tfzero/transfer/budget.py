@@ -53,8 +53,7 @@ class Budget:
 
     @property
     def pool_steps(self) -> int:
-        """Number of updates in each round on unlabeled images, with twice as many images as
-        `batch_size`.
+        """Number of updates in each round on unlabeled images, at twice the `batch_size`.
 
         It is at least 500; all rounds together have as many as `steps`.
         """

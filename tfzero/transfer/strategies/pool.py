@@ -55,7 +55,7 @@ class SelfTraining(NetworkStrategy):
     """
 
     name = "selftrain"
-    summary = "train on the predictions for the pool that the network is surest of"
+    summary = "train on the surest predictions for the pool"
     phrase = "Self-training from {start}"
     phrase_from_scratch = "Self-training from scratch"
     reads = frozenset({Need.IMAGES, Need.POOL})

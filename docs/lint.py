@@ -26,7 +26,7 @@ from mdit_py_plugins.myst_blocks import myst_block_plugin
 TOP = pathlib.Path(__file__).resolve().parents[1]
 MAX_WORDS = 25
 
-_UNITS = (
+UNITS = (
     "batch call cell class clip core count day draw encoder epoch feature file filter gap image "
     "label line look method minute month network page pass pixel row second seed side step study "
     "update week word year"
@@ -38,8 +38,8 @@ _COUNTS = (
 _BE = "is|are|was|were"
 # Each turn, and what to write instead.
 BANNED = [
-    (rf"(?:\b(?:{_COUNTS}|\d[\d.,]*)|\u0001x) an? (?:{_UNITS})\b", 'write "per" for "a"'),
-    (rf"\bone an? (?:{_UNITS})\b", 'write "one per ..."'),
+    (rf"\b(?:{_COUNTS}|\d[\d.,]*) an? (?:{UNITS})\b", 'write "per" for "a"'),
+    (rf"\bone an? (?:{UNITS})\b", 'write "one per ..."'),
     (r"\bcan(?:not)? be told\b|\btold (?:from|apart)\b", 'write "differs detectably"'),
     (r"\btells? (?:them|\w+) apart\b|\bis (?:not )?told\b", 'write "differs detectably"'),
     (

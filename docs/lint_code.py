@@ -15,6 +15,7 @@ import pathlib
 import re
 import sys
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import lint
 
@@ -22,9 +23,10 @@ TOP = pathlib.Path(__file__).resolve().parents[1]
 MIN_WORDS = 4
 # Turns of messages and help, beside those of the pages.
 BANNED = [
+    (rf"{lint.CODE} an? (?:{lint.UNITS})\b", 'write "per" for "a"'),
     (r"\banew\b", 'write "again"'),
     (r"\blikewise\b|\bwhereof\b|\bwhereby\b|\bnought\b|\bhence\b", "use a plain word"),
-    (r"\bwho (?:has|asks|wants|did)\b(?<!\w who has)", "name the reader or the process"),
+    (r"\bfor want of\b|\bcommonest\b|\bas it was\b|\bby so\b", "use a plain phrase"),
     (r"\bof (?:its|their) own\b(?! \w)", "use a plain phrase"),
     (r"\bnot one of\b.*\bdo\b", "use a plain phrase"),
 ]
@@ -43,13 +45,26 @@ _BACKTICKS = re.compile(r"`[^`]*`")
 _SECTION = re.compile(r"(Args|Returns|Raises|Yields|Attributes|Reference|Example)s?:$")
 _ENTRY = re.compile(r"\*{0,2}[A-Za-z_][\w.]*(?: \([^)]*\))?: ")
 _BANNED = [(re.compile(pattern), hint) for pattern, hint in BANNED]
+# An argument's text opens with a noun phrase, as "Number of images." does.
+_OPENING = re.compile(r"(?:Of|At|In|As|From|By|To|With|On|Where|What|Which|Those)\b.*")
+
+
+class Text(NamedTuple):
+    """A text, the line of the file in which it begins, and whether it describes an argument."""
+
+    line: int
+    text: str
+    is_argument: bool = False
 
 
 def find_problems(path: pathlib.Path) -> Iterator[tuple[int, str]]:
     """Yields line and message of each problem of a Python file or of a template."""
     text = path.read_text("utf-8")
     texts = _of_template(text) if path.suffix == ".html" else _of_module(text)
-    for line, block in texts:
+    for line, block, is_argument in texts:
+        opening = _OPENING.match(" ".join(block.split()))
+        if is_argument and opening:
+            yield line, lint.describe_turn(opening[0], "open with a noun phrase")
         for offset, sentence in lint.split_sentences(_BACKTICKS.sub(lint.CODE, block)):
             said = " ".join(sentence.replace(lint.CODE, "...").split())
             if said in EXCEPTIONS:
@@ -62,7 +77,7 @@ def find_problems(path: pathlib.Path) -> Iterator[tuple[int, str]]:
                     yield line + offset, lint.describe_turn(found[0], hint)
 
 
-def _of_module(source: str) -> Iterator[tuple[int, str]]:
+def _of_module(source: str) -> Iterator[Text]:
     """Yields the line and the text of each string that a person may read."""
     tree = ast.parse(source)
     docstrings = {
@@ -72,6 +87,11 @@ def _of_module(source: str) -> Iterator[tuple[int, str]]:
     }
     public = set(_public(tree))
     parts: set[int] = set()
+    helps = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword) and node.arg == "help"
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             parts.update(id(value) for value in ast.walk(node) if value is not node)
@@ -81,7 +101,7 @@ def _of_module(source: str) -> Iterator[tuple[int, str]]:
         elif id(node) not in parts:
             text = _read(node)
             if len(text.split()) >= MIN_WORDS and not _NO_PROSE.search(text):
-                yield node.lineno, text
+                yield Text(node.lineno, text, id(node) in helps)
 
 
 def _read(node: ast.AST) -> str:
@@ -112,21 +132,25 @@ def _is_call(node: ast.AST) -> bool:
     return isinstance(node, ast.Call)
 
 
-def _of_docstring(node: ast.Constant) -> Iterator[tuple[int, str]]:
+def _of_docstring(node: ast.Constant) -> Iterator[Text]:
     """Yields the paragraphs of a docstring, and the entries of its sections."""
-    in_section, in_code, block, start = False, False, [], 0
+    in_section, in_code, describes, is_argument = False, False, False, False
+    block: list[str] = []
+    start = 0
     for number, line in enumerate([*node.value.splitlines(), ""], node.lineno):
         text = line.strip()
         if text.startswith("```"):
             in_code, text = not in_code, ""
         is_entry = in_section and _ENTRY.match(text) and _indent(line) <= 12
         if block and (not text or is_entry or text.startswith("- ") or _SECTION.match(text)):
-            yield start, "\n".join(block)
+            yield Text(start, "\n".join(block), is_argument)
             block = []
         if _SECTION.match(text):
             in_section = text in ("Args:", "Raises:", "Attributes:")
+            describes = text != "Raises:"
         elif text and not in_code and not text.startswith((">>>", "...")):
-            start = start if block else number
+            if not block:
+                start, is_argument = number, bool(is_entry and describes)
             block.append(_ENTRY.sub("", text, count=1) if is_entry else text)
 
 
@@ -134,7 +158,7 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _of_template(text: str) -> Iterator[tuple[int, str]]:
+def _of_template(text: str) -> Iterator[Text]:
     """Yields the texts of a template: what stands between tags of blocks."""
     text = re.sub(
         r"(?s)<(script|style)\b.*?</\1>|\{#.*?#\}|<!--.*?-->",
@@ -146,7 +170,8 @@ def _of_template(text: str) -> Iterator[tuple[int, str]]:
     line = 1
     for piece in re.split(r"(?s)(<[^<>]*>|\{%.*?%\})", text):
         if piece and not piece.startswith(("<", "{%")) and len(piece.split()) >= MIN_WORDS:
-            yield line + piece[: len(piece) - len(piece.lstrip())].count("\n"), piece.strip()
+            before = piece[: len(piece) - len(piece.lstrip())]
+            yield Text(line + before.count("\n"), piece.strip())
         line += piece.count("\n")
 
 

@@ -164,7 +164,7 @@ def test_public_weights_are_read_once_and_exported_with_all_they_need(tmp_path, 
         (["--source", "digits", "--weights", "some.h5"], "but the source is digits"),
         (["--then", "vae"], "there is no source"),
         (["--source", "flat", "--then", "vea"], 'Did you mean "vae"'),
-        (["--arms", "supervised/lpft"], "name it with --source DATA"),
+        (["--arms", "supervised/lpft"], "Name it with --source DATA"),
         (["--arms", "public/probe", "--source", "flat"], "--source imagenet:NAME"),
         (["--arms", "supervised/lpft", "--source", "flat"], "but this source has none"),
         (["--arms", "supervised/lpft", "--source", "one"], "but this source has none"),
@@ -362,8 +362,8 @@ def test_single_stages_start_from_a_source_task(tmp_path, monkeypatch, capsys):
     run(*task[:4], *shape, "--encoder", "chain.keras", "--out", "back.keras")
     for arguments, telling in [
         ((*task, "--out", "task.keras"), "exists"),
-        ((*task, "--out", "x.keras", "--probe"), "no use for them"),
-        ((*task, "--out", "x.keras", "--set", "beta=1"), "no use for them"),
+        ((*task, "--out", "x.keras", "--probe"), "does not use them"),
+        ((*task, "--out", "x.keras", "--set", "beta=1"), "does not use them"),
         ((*task, "--out", "x.keras", "--encoder", "none.keras"), "none.keras does not exist"),
         (("pretrain", "--encoder", "task.keras", "--size", "9", "--out", "x.keras"), "--size"),
     ]:

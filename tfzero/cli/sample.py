@@ -108,6 +108,6 @@ def _require_none_of_data(context: typer.Context) -> None:
     ]
     if useless:
         raise InputError(
-            f"{', '.join(useless)} changes how --data is read, but --data is missing. Give "
-            "the images with --data, or leave the option out."
+            f"Without --data, {', '.join(useless)} would change nothing. Give the images with "
+            "--data, or leave out what is not needed."
         )

@@ -189,7 +189,7 @@ class GAN(Pretrainer):
 
         Args:
             real: Features `(B, D)` and logits `(B, 1)` of real images.
-            fake: Those of generated images.
+            fake: The same for generated images.
         """
         (real_features, real_logits), (fake_features, fake_logits) = real, fake
         if self.generator_loss == "feature_matching":

@@ -21,9 +21,9 @@ class Study:
     """A finished study.
 
     Attributes:
-        plan: What was run.
-        folder: Where its records are.
-        results: What `verdict.json` holds: comparisons, best arms, table, recommendation.
+        plan: Plan that was run.
+        folder: Folder with its records.
+        results: Content of `verdict.json`: comparisons, best arms, table, recommendation.
         example: Path of an image file that the exported model can be tried on, or None.
     """
 

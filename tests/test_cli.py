@@ -95,7 +95,7 @@ def test_version_is_printed():
         (["finetune", "--strategy", "probee"], 'Did you mean "probe"'),
         (["export", "none.keras", "--out", "sm"], "none.keras does not exist"),
         (["export", "none.keras", "--out", "sm", "--image-shape", "8,8"], 'is "8,8"; expected'),
-        (["export", "none.keras", "--out", "sm", "--pixel-range", "dark"], "as in 0,255"),
+        (["export", "none.keras", "--out", "sm", "--pixel-range", "dark"], "such as 0,255"),
         (["predict", "none", "x.png"], "none"),
         (["verify", "none"], "none"),
         (["convert", "none", "--to", "onnx"], "none"),
@@ -152,7 +152,7 @@ def test_single_stages_from_pretraining_to_prediction(
 
     first = run("pretrain", "--method", "vae", "--epochs", "1", "--out", "vae.keras")
     assert "epoch 1/1: bits_per_dimension" in first and "Wrote vae.keras" in first
-    assert "has its 1 epochs already" in run("pretrain", "--epochs", "1", "--out", "vae.keras")
+    assert "already has its 1 epochs" in run("pretrain", "--epochs", "1", "--out", "vae.keras")
     more = run("pretrain", "--epochs", "2", "--out", "vae.keras")
     assert "with 1 epochs; continuing" in more and "epoch 2/2" in more
     assert "choose another --out" in refuse(
@@ -191,7 +191,7 @@ def test_single_stages_from_pretraining_to_prediction(
     monkeypatch.setattr("tfzero.transfer.budget._POOL_STEPS", 30)
     told = run(*pooled, "--unlabeled-from", "generated", "--label-count", "20")
     assert "Updates of the network: 400\n" in told  # 200, and twice half of that
-    assert "takes images that the model of --encoder makes" in refuse(
+    assert "uses images that the model of --encoder generates" in refuse(
         [*pooled[:1], *pooled[3:], "--unlabeled-from", "both"], monkeypatch, capsys
     )
     assert 'source of unlabeled images "pol". Did you mean "pool"' in refuse(
@@ -257,7 +257,7 @@ def test_clips_of_sound_from_a_folder_to_prediction(monkeypatch, tmp_path, small
     told = run("predict", "sm", "tones", "--top", "1")  # resampled as for training
     assert len(told.splitlines()) == 20 and "tones/up/ann_00.wav: " in told
     result = CliRunner().invoke(cli.app, ["export", "my.keras", "--out", "x", "--rate", "8000"])
-    assert "needs --rate and --clip-seconds" in str(result.exception)
+    assert "needs the --rate and --clip-seconds" in str(result.exception)
 
 
 def test_class_weights_and_leaks_in_single_stages(monkeypatch, capsys, tmp_path):

@@ -331,7 +331,7 @@ def test_arms_and_label_counts_are_added_to_what_is_there(finished, tmp_path):
     assert verdict["comparisons"] == first["comparisons"] and verdict["look"] == first["look"]
     assert {entry["arm"] for entry in verdict["added"]} == {"pixels/knn", "vae/probe"}
     said = " ".join(verdict["exploratory"])
-    assert "vae/probe was added after a look, so nothing is claimed of it until seeds" in said
+    assert "vae/probe was added after a look. Nothing is claimed about it until seeds" in said
     assert "84 labels were added after a look" in said
     # The command that began the study still shows it, and new seeds judge what was added.
     again = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
@@ -372,7 +372,7 @@ def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
     done = run_here(*arguments, "--minutes", "0.01", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stderr.split())
-    assert "more than 0.01 min: a verdict needs it, or it was asked for." in said
+    assert "more than 0.01 min, because a verdict needs it or you asked for it." in said
     study = json.loads((tmp_path / "runs/bars/study.json").read_text())
     assert (study["minutes"], study["dropped"], study["encoders"]) == (0.01, [], 1)
     assert all(settings["class_weights"] for settings in study["transfer"].values())

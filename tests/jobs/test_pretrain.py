@@ -57,7 +57,7 @@ def test_a_file_is_not_continued_with_other_images_or_another_encoder(folder, sa
     assert "but the data has 150 with fingerprint" in told and "hoose another --out" in told
     told = said("a.npz", "--epochs", "2", "--encoder", "two.keras")
     assert "was started from an encoder with fingerprint" in told and told.count("fingerprint") == 2
-    assert "not from random weights; name the same with --encoder" in said("a.npz")
+    assert "not from random weights. Name the same encoder with" in said("a.npz")
     assert pathlib.Path("pretrained.keras").read_bytes() == before
     assert "with 1 epochs; continuing" in pretrain("a.npz", "--epochs", "2", *start)
     assert "already has its 2 epochs; use `epochs` for more" in pretrain(
@@ -210,7 +210,7 @@ def test_arguments_of_a_method_can_be_set(folder, said):
     config = tfzero.load_model("pretrained.keras").get_config()
     assert (config["beta"], config["likelihood"], config["decoder_width"]) == (1.0, "gaussian", 4)
     told = said("a.npz", *start, "2", *setting[:4])
-    assert "was pretrained with decoder_width 4, not None. Choose another --out" in told
+    assert "was pretrained with decoder_width 4, not None; choose another --out" in told
     pretrain("a.npz", *start, "2", *setting)
     pretrain("a.npz", *start, "2", *setting, "--out", "whole.keras")
     models = [tfzero.load_model(name) for name in ("pretrained.keras", "whole.keras")]

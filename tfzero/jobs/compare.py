@@ -121,8 +121,8 @@ def compare(
             for three channels, otherwise "digits".
         unlabeled_from: Unlabeled images for strategies that train networks on them: "pool",
             "generated" (by the arm's own pretrained GAN or VAE) or "both". None means "pool".
-        encoder: Your own architecture: any Keras model from float32 images in 0..1 to features `(B,
-            D)`. Every replicate draws its weights again.
+        encoder: Your own architecture: any Keras model from float32 images in 0..1 to features
+            `(B, D)`. Every replicate draws its weights again.
         source: Another source of encoders. It is another data set that `load_data` takes, with
             classes or without (arms `supervised/...` and `METHOD@source/...`). Or "imagenet:NAME",
             optionally "imagenet:NAME,size=96", for a network of `keras.applications` with its

@@ -223,7 +223,7 @@ def test_single_stages_from_pretraining_to_prediction(
         (["vae.keras"], "has no classifier; expected one of its parts: --part encoder or post"),
         (["my.keras", "--part", "posterior"], "--part classifier or encoder"),
         (["my.keras", "--part", "encoder", "--logits"], "belong to a classifier"),
-        (["vae.keras", "--part", "decoder", "--image-shape", "8,8,1"], "decoder makes them"),
+        (["vae.keras", "--part", "decoder", "--image-shape", "8,8,1"], "decoder generates them"),
     ]:
         assert telling in refuse(["export", *wrong, "--out", "x"], monkeypatch, capsys)
 

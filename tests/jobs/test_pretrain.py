@@ -60,7 +60,7 @@ def test_a_file_is_not_continued_with_other_images_or_another_encoder(folder, sa
     assert "not from random weights. Name the same encoder with" in said("a.npz")
     assert pathlib.Path("pretrained.keras").read_bytes() == before
     assert "with 1 epochs; continuing" in pretrain("a.npz", "--epochs", "2", *start)
-    assert "already has its 2 epochs; use `epochs` for more" in pretrain(
+    assert "already has its 2 epochs; use --epochs for more" in pretrain(
         "a.npz", "--epochs", "1", *start
     )
     assert "was started from random" not in said("b.npz", "--epochs", "2")  # the images first

@@ -60,7 +60,7 @@ def test_one_arm_one_count_one_seed(tmp_path, encoders):
     )
     text = read(write_report(folder))
     assert len(cells(section(text, "table"))) == 1
-    assert ("has losses by epoch" in section(text, "curves")) is not encoders
+    assert ("recorded losses by epoch" in section(text, "curves")) is not encoders
 
 
 def test_a_verdict_with_nothing_in_it_still_makes_a_page(tmp_path):

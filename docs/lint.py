@@ -26,7 +26,7 @@ from mdit_py_plugins.myst_blocks import myst_block_plugin
 TOP = pathlib.Path(__file__).resolve().parents[1]
 MAX_WORDS = 25
 
-_UNITS = (
+UNITS = (
     "batch call cell class clip core count day draw encoder epoch feature file filter gap image "
     "label line look method minute month network page pass pixel row second seed side step study "
     "update week word year"
@@ -38,11 +38,14 @@ _COUNTS = (
 _BE = "is|are|was|were"
 # Each turn, and what to write instead.
 BANNED = [
-    (rf"\b(?:{_COUNTS}|\d[\d.,]*) an? (?:{_UNITS})\b", 'write "per" for "a"'),
-    (rf"\bone an? (?:{_UNITS})\b", 'write "one per ..."'),
+    (rf"\b(?:{_COUNTS}|\d[\d.,]*) an? (?:{UNITS})\b", 'write "per" for "a"'),
+    (rf"\bone an? (?:{UNITS})\b", 'write "one per ..."'),
     (r"\bcan(?:not)? be told\b|\btold (?:from|apart)\b", 'write "differs detectably"'),
     (r"\btells? (?:them|\w+) apart\b|\bis (?:not )?told\b", 'write "differs detectably"'),
-    (rf"(?<!there )(?<!There )\b(?:{_BE}) no (?!longer\b|more\b|less\b)", 'write "is not a"'),
+    (
+        rf"(?<!there )(?<!There )\b(?:{_BE}) no (?!(?:longer|more|less|better|worse)\b)",
+        'write "is not a"',
+    ),
     (r"\bas (?:it|they) (?:is|are|was|were)\b(?! (?:now|today))", 'write "unchanged"'),
     (r"\bwho(?:so)?ever\b|\bwhat is left of\b", 'write "anyone", "the remaining ..."'),
     (r"\b(?:thereof|whereof|therein|thereby|dearest|hitherto|heretofore)\b", "use a plain word"),
@@ -56,22 +59,32 @@ _SENTENCE = re.compile(r"(?<=[.!?])[\"')\]*]*\s+(?=[\"'(\[*]*[A-Z0-9\u0001])")
 _ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|al|vs|cf|etc|No|Fig|eq)|\b[A-Z])\.$")
 _WORD = re.compile(r"[^\W_]")
 # Stand for a piece of code or a formula, which counts as one word, and for a break of a line.
-_CODE, _BREAK = "\u0001x", "\n"
+CODE, _BREAK = "\u0001x", "\n"
 
 
 def find_problems(text: str) -> Iterator[tuple[int, str]]:
     """Yields line and message of each problem of a page in Markdown."""
     for line, block in _blocks(_parser().parse(text)):
-        for offset, sentence in _sentences(block):
-            place = line + offset
-            words = sum(bool(_WORD.search(word)) for word in sentence.split())
-            if words > MAX_WORDS:
-                start = " ".join(sentence.replace(_CODE, "...").split()[:6])
-                yield place, f'a sentence of {words} words, "{start} ..."; at most {MAX_WORDS}'
-            for pattern, hint in _BANNED:
-                found = pattern.search(" ".join(sentence.split()))
-                if found:
-                    yield place, f'"{found[0].replace(_CODE, "...")[:60]}": {hint}'
+        for offset, sentence in split_sentences(block):
+            for problem in judge_sentence(sentence):
+                yield line + offset, problem
+
+
+def judge_sentence(sentence: str) -> Iterator[str]:
+    """Yields what is wrong with a sentence."""
+    words = sum(bool(_WORD.search(word)) for word in sentence.split())
+    if words > MAX_WORDS:
+        start = " ".join(sentence.replace(CODE, "...").split()[:6])
+        yield f'a sentence of {words} words, "{start} ..."; at most {MAX_WORDS}'
+    for pattern, hint in _BANNED:
+        found = pattern.search(" ".join(sentence.split()))
+        if found:
+            yield describe_turn(found[0], hint)
+
+
+def describe_turn(found: str, hint: str) -> str:
+    """Returns a message on a turn of phrase."""
+    return f'"{found.replace(CODE, "...")[:60]}": {hint}'
 
 
 def _parser() -> MarkdownIt:
@@ -97,7 +110,7 @@ def _plain(children: list[Token]) -> str:
     pieces = []
     for child in children:
         if child.type in ("code_inline", "math_inline"):
-            pieces.append(_CODE)
+            pieces.append(CODE)
         elif child.type in ("softbreak", "hardbreak"):
             pieces.append(_BREAK)
         elif child.type == "text":
@@ -107,7 +120,7 @@ def _plain(children: list[Token]) -> str:
     return "".join(pieces)
 
 
-def _sentences(block: str) -> Iterator[tuple[int, str]]:
+def split_sentences(block: str) -> Iterator[tuple[int, str]]:
     """Yields each sentence with the number of line breaks before it."""
     start = 0
     for end in [*_SENTENCE.finditer(block), None]:

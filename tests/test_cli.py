@@ -80,9 +80,9 @@ def test_version_is_printed():
     [
         (["compare", "digitz"], "digitz"),
         (["compare", "--arms", "vae/lptf"], 'Did you mean "vae/lpft"'),
-        (["compare", "--label-counts", "9999"], "9999 labels asked"),
-        (["compare", "--label-counts", "3"], "at least one a class"),
-        (["compare", "--label-counts", "ten"], "no number"),
+        (["compare", "--label-counts", "9999"], "label count 9999 is larger"),
+        (["compare", "--label-counts", "3"], "at least one label per class"),
+        (["compare", "--label-counts", "ten"], "not a number"),
         (["compare", "--seeds", "0"], "seeds is 0"),
         (["compare", "--epochs", "0"], "epochs is 0"),
         (["compare", "--size", "big"], "HEIGHTxWIDTH"),
@@ -91,11 +91,11 @@ def test_version_is_printed():
         (["pretrain", "--method", "vea", "--out", "x.keras"], 'Did you mean "vae"'),
         (["pretrain", "--out", "x.h5"], "ends in .keras"),
         (["finetune", "--encoder", "none.keras"], "none.keras does not exist"),
-        (["finetune", "--out", "no/such/x.keras"], "no/such is not there; make it"),
+        (["finetune", "--out", "no/such/x.keras"], "no/such does not exist; create it"),
         (["finetune", "--strategy", "probee"], 'Did you mean "probe"'),
         (["export", "none.keras", "--out", "sm"], "none.keras does not exist"),
         (["export", "none.keras", "--out", "sm", "--image-shape", "8,8"], 'is "8,8"; expected'),
-        (["export", "none.keras", "--out", "sm", "--pixel-range", "dark"], "as in 0,255"),
+        (["export", "none.keras", "--out", "sm", "--pixel-range", "dark"], "such as 0,255"),
         (["predict", "none", "x.png"], "none"),
         (["verify", "none"], "none"),
         (["convert", "none", "--to", "onnx"], "none"),
@@ -152,9 +152,9 @@ def test_single_stages_from_pretraining_to_prediction(
 
     first = run("pretrain", "--method", "vae", "--epochs", "1", "--out", "vae.keras")
     assert "epoch 1/1: bits_per_dimension" in first and "Wrote vae.keras" in first
-    assert "has its 1 epochs already" in run("pretrain", "--epochs", "1", "--out", "vae.keras")
+    assert "already has its 1 epochs" in run("pretrain", "--epochs", "1", "--out", "vae.keras")
     more = run("pretrain", "--epochs", "2", "--out", "vae.keras")
-    assert "with 1 epochs; going on" in more and "epoch 2/2" in more
+    assert "with 1 epochs; continuing" in more and "epoch 2/2" in more
     assert "choose another --out" in refuse(
         ["pretrain", "--method", "gan", "--out", "vae.keras"], monkeypatch, capsys
     )
@@ -191,7 +191,7 @@ def test_single_stages_from_pretraining_to_prediction(
     monkeypatch.setattr("tfzero.transfer.budget._POOL_STEPS", 30)
     told = run(*pooled, "--unlabeled-from", "generated", "--label-count", "20")
     assert "Updates of the network: 400\n" in told  # 200, and twice half of that
-    assert "takes images that the model of --encoder makes" in refuse(
+    assert "uses images that the model of --encoder generates" in refuse(
         [*pooled[:1], *pooled[3:], "--unlabeled-from", "both"], monkeypatch, capsys
     )
     assert 'source of unlabeled images "pol". Did you mean "pool"' in refuse(
@@ -223,7 +223,7 @@ def test_single_stages_from_pretraining_to_prediction(
         (["vae.keras"], "has no classifier; expected one of its parts: --part encoder or post"),
         (["my.keras", "--part", "posterior"], "--part classifier or encoder"),
         (["my.keras", "--part", "encoder", "--logits"], "belong to a classifier"),
-        (["vae.keras", "--part", "decoder", "--image-shape", "8,8,1"], "decoder makes them"),
+        (["vae.keras", "--part", "decoder", "--image-shape", "8,8,1"], "decoder generates them"),
     ]:
         assert telling in refuse(["export", *wrong, "--out", "x"], monkeypatch, capsys)
 
@@ -257,7 +257,7 @@ def test_clips_of_sound_from_a_folder_to_prediction(monkeypatch, tmp_path, small
     told = run("predict", "sm", "tones", "--top", "1")  # resampled as for training
     assert len(told.splitlines()) == 20 and "tones/up/ann_00.wav: " in told
     result = CliRunner().invoke(cli.app, ["export", "my.keras", "--out", "x", "--rate", "8000"])
-    assert "needs --rate and --clip-seconds" in str(result.exception)
+    assert "needs the --rate and --clip-seconds" in str(result.exception)
 
 
 def test_class_weights_and_leaks_in_single_stages(monkeypatch, capsys, tmp_path):
@@ -277,7 +277,7 @@ def test_class_weights_and_leaks_in_single_stages(monkeypatch, capsys, tmp_path)
             cli.app, ["finetune", "uneven.npz", "--overwrite", "--strategy", "probe", *options]
         )
         assert result.exit_code == 0, (result.output, result.exception)
-        assert "Look: Classes are uneven" in result.output
+        assert "Look: Class sizes are uneven" in result.output
         found.append(float(result.output.split("Test accuracy ")[1].split(" %")[0]))
     assert found[1] > found[0] + 5, found
     x_train[:2] = x_test[:2]

@@ -30,14 +30,16 @@ OTHERS = {"--rm", "--model_config_file", "--allow_version_labels_for_unavailable
 OTHERS |= {"--nworkers", "--nthreads", "--dist", "--cov", "--options", "--help"}
 
 
-def load_linter():
-    spec = importlib.util.spec_from_file_location("lint", DOCS / "lint.py")
-    module = importlib.util.module_from_spec(spec)
+def load_linter(name):
+    """Returns a program of docs/, also to those that import it by its name."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-lint = load_linter()
+lint = load_linter("lint")
+lint_code = load_linter("lint_code")
 
 
 def find_names(text):
@@ -174,8 +176,9 @@ def test_the_glossary_has_the_words_of_the_report():
         assert set(heads) - known <= {"drawing of the interval"}, table
 
 
-def test_all_pages_pass_the_linter():
-    ended = subprocess.run([sys.executable, DOCS / "lint.py"], capture_output=True, text=True)
+@pytest.mark.parametrize("name", ["lint.py", "lint_code.py"])
+def test_all_pages_and_all_texts_of_the_code_pass_the_linter(name):
+    ended = subprocess.run([sys.executable, DOCS / name], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout
 
 
@@ -218,4 +221,41 @@ def test_the_linter_ends_with_1_and_names_the_place(tmp_path, capsys):
     page = tmp_path / "page.md"
     page.write_text(f"# Title\n\n{LONG}.\n")
     assert lint.main([str(page)]) == 1
+    assert f"{page}:3: a sentence of 26 words" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("source", "problems"),
+    [
+        (f'raise InputError("{LONG}.")', [(1, "a sentence of 26 words")]),
+        (f'raise InputError("{LONG[:-5]}.")', []),
+        ('x = f"{count} images a class were found."', [(1, '"images a class"')]),
+        ('x = f"There are {count} a class, and more."', [(1, '"... a class"')]),
+        ('say(f"{path} is no folder; "\n    "expected one.")', [(1, '"is no "')]),
+        ('x = "three a class"', []),  # of three words
+        ('x = "Run `it is no folder` now."', []),
+        (f'def load_data(x):\n    """Loads.\n\n    {LONG}.\n    """', [(4, "a sentence of 26")]),
+        (f'def other(x):\n    """{LONG}."""', []),
+        (f'@command("x")\ndef other(x):\n    """{LONG}."""', [(3, "a sentence of 26 words")]),
+        (
+            'def load_data(x):\n    """Loads.\n\n    Args:\n        x: Of an image.\n    """',
+            [(5, '"Of an image')],
+        ),
+        ('x = typer.Option(help="Where the model is not there.")', [(1, '"Where the model')]),
+        (f'# {LONG}\nx = r"^\\s+{LONG}"', []),
+    ],
+)
+def test_the_linter_of_the_code_finds_these_and_no_others(tmp_path, source, problems):
+    file = tmp_path / "file.py"
+    file.write_text(f"{source}\n")
+    found = list(lint_code.find_problems(file))
+    assert [line for line, _ in found] == [line for line, _ in problems], found
+    for (_, said), (_, start) in zip(found, problems, strict=True):
+        assert said.startswith(start)
+
+
+def test_the_linter_of_the_code_reads_templates(tmp_path, capsys):
+    page = tmp_path / "page.html"
+    page.write_text(f"<style>{LONG}</style>\n<p>Short.</p>\n<p>{LONG[:-5]}\n<b>Word</b>.</p>\n")
+    assert lint_code.main([str(page)]) == 1
     assert f"{page}:3: a sentence of 26 words" in capsys.readouterr().out

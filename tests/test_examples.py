@@ -411,5 +411,5 @@ def test_images_to_speech_brings_pictures_to_the_clips_size(tmp_path, monkeypatc
     assert min(row["mean"] for row in study.table()) > 50  # three words: chance is 33 %
     assert study.plan.source.name == "digits" and study.plan.source.num_labelled == 1297
     height, width, channels = study.plan.data.image_shape
-    assert f"All images were brought to {height}x{width} pixels." in study.plan.source.notes
+    assert f"All images were resized to {height}x{width} pixels." in study.plan.source.notes
     assert channels == 1 and study.verdict in capsys.readouterr().out

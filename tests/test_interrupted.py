@@ -74,7 +74,7 @@ def test_asked_to_stop_it_stops_cleanly(tmp_path, number, send, code):
     assert process.wait(timeout=60) == code
     assert (
         tmp_path / "errors.txt"
-    ).read_text() == "tfzero: stopped; the same command goes on from here.\n"
+    ).read_text() == "tfzero: stopped. To continue from here, give the same command again.\n"
     assert wait_until(lambda: not list_session(process.pid))
     assert list((tmp_path / "runs/bars/locks").iterdir()) == []
 

@@ -84,24 +84,27 @@ BAD = {
     "empty": (lambda path: path.write_bytes(b""), r"is empty \(0 bytes\)"),
     "cut within its header": (lambda path: _header(path, 20), "cannot be read as a WAV file"),
     "cut before its samples": (lambda path: _header(path, 44), "has no samples"),
-    "cut in the middle": (_cut, r"is cut off: its header tells of 6,400 bytes of sound, 4,252 are"),
+    "cut in the middle": (
+        _cut,
+        r"is cut off: its header announces 6,400 bytes of sound, but 4,252 are",
+    ),
     "RF64 cut in the middle": (
         lambda path: _cut(path, format="RF64"),
-        "is cut off: its header tells of 6,400 bytes",
+        "is cut off: its header announces 6,400 bytes",
     ),
     "24 bits cut in the middle": (
         lambda path: _cut(path, subtype="PCM_24"),
-        "is cut off: its header tells of 9,600 bytes",
+        "is cut off: its header announces 9,600 bytes",
     ),
     "no samples": (lambda path: write_clip(path, make_tone(200)[:0]), "has no samples"),
     "five hours": (_hours, r"lasts 5\.0 hours; expected a clip of at most 60 seconds"),
     "minutes": (lambda path: write_clip(path, np.zeros(800_000)), "lasts 100 seconds"),
     "NaN": (_nan, "NaN or infinite; expected finite"),
-    "slow": (lambda path: write_clip(path, make_tone(200), rate=4000), "4,000 samples a second"),
+    "slow": (lambda path: write_clip(path, make_tone(200), rate=4000), "4,000 samples per second"),
     "wide": (lambda path: write_clip(path, np.zeros((800, 3))), "has 3 channels; expected 1 or 2"),
     "a FLAC": (
         lambda path: soundfile.write(path, make_tone(200), RATE, format="FLAC"),
-        "holds FLAC under the name of a WAV file",
+        "has the name of a WAV file, but holds FLAC",
     ),
     "a folder": (lambda path: path.mkdir(), "is a folder; expected a whole WAV file"),
 }

@@ -82,9 +82,9 @@ def test_fingerprint_is_computed_once():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": "a/b"}, 'does not serve as a folder name.*"a-b"'),
-        ({"name": ".."}, "does not serve as a folder name"),
-        ({"name": ""}, "does not serve as a folder name"),
+        ({"name": "a/b"}, 'cannot be a folder name.*"a-b"'),
+        ({"name": ".."}, "cannot be a folder name"),
+        ({"name": ""}, "cannot be a folder name"),
         ({"pool": make_pixels(7, 8, 9, 1) / 255}, "pool has type float64; expected a uint8"),
         ({"pool": None}, "pool has type NoneType"),
         ({"pool": make_pixels(7, 9, 9, 1)}, r"pool has shape \(7, 9, 9, 1\).*same height"),

@@ -104,7 +104,7 @@ def test_notes_on_depth_and_transparency(tmp_path):
     data = load_data(tmp_path)
     assert data.image_shape == (8, 10, 1)
     assert data.notes[:2] == (
-        "1 of 10 images have transparency and were laid on white.",
+        "1 of 10 images have transparency and were placed on white.",
         "1 of 10 images have 16 bits and were scaled to 8.",
     )
 
@@ -127,14 +127,14 @@ def test_too_small(tmp_path):
 @pytest.mark.parametrize(
     ("counts", "message"),
     [
-        ({}, "is empty; expected one subfolder of images a class"),
+        ({}, "is empty; expected one subfolder of images per class"),
         ({"a": 5}, r"has only one class \(a\); expected at least two"),
         (
             {"a": 5, "b": 2},
             r'Class "b" has 2 labelled images; expected at least 3, 1 of them for the test',
         ),
         ({"a": 5, "b": 0}, 'Class "b" has 0 labelled images; expected at least 3'),
-        ({"a": 0, "b": 0}, "has no images in its subfolders a, b; expected at least 3 of each"),
+        ({"a": 0, "b": 0}, "has no images in its subfolders a, b; expected at least 3 images"),
         ({"train/a": 5, "train/b": 5}, "has train/ but no test/"),
         (
             {"train/a": 5, "train/b": 1, "test/a": 5, "test/b": 5},
@@ -152,7 +152,7 @@ def test_too_small(tmp_path):
             {"train/a": 5, "train/b": 5, "train/c": 5, "test/a": 5, "test/b": 5},
             r"different class subfolders \(only in train/: c\); expected the same",
         ),
-        ({"a/x": 5, "b/y": 5}, "a has no images.*Images in deeper folders are not looked for"),
+        ({"a/x": 5, "b/y": 5}, "a has no images.*Images in deeper folders are not read"),
     ],
 )
 def test_layouts_refused(tmp_path, counts, message):
@@ -169,7 +169,9 @@ def test_images_without_class_folders(tmp_path):
 
 def test_no_images_at_all(tmp_path):
     (tmp_path / "a.txt").touch()
-    with pytest.raises(InputError, match="has 1 files that are no images, and no class subfolders"):
+    with pytest.raises(
+        InputError, match="has 1 files that are not images, and no class subfolders"
+    ):
         load_data(tmp_path)
 
 
@@ -187,7 +189,7 @@ def test_broken_images_are_named_and_set_aside(tmp_path):
     assert "a/05.png cannot be read as an image" in reasons["a/05.png"]
     assert "b/01.png is empty (0 bytes)" in reasons["b/01.png"]
     assert all(path.exists() for path in paths)
-    with pytest.raises(InputError, match=r"b/01\.png is empty.*So are 1 files more.*`strict=True`"):
+    with pytest.raises(InputError, match=r"b/01\.png is empty.*1 other files have.*`strict=True`"):
         load_data(tmp_path, strict=True)
 
 
@@ -208,7 +210,7 @@ def test_links(tmp_path):
 def test_nothing_readable_is_refused(tmp_path):
     for path in make_classes(tmp_path, {"a": 3, "b": 3}):
         path.write_bytes(b"")
-    with pytest.raises(InputError, match=r"a/00\.png is empty.*So are 5 files more"):
+    with pytest.raises(InputError, match=r"a/00\.png is empty.*5 other files have problems"):
         load_data(tmp_path)
 
 
@@ -231,7 +233,7 @@ def test_an_empty_class_folder_is_a_class_with_too_few_images(tmp_path):
     data = load_data(tmp_path)
     assert data.class_names == ("a", "c")
     assert data.notes[0].startswith('Left out 1 of 3 classes with too few images: "b" (0 to train')
-    with pytest.raises(InputError, match="b has no images; expected at least 3 of each class"):
+    with pytest.raises(InputError, match="b has no images; expected at least 3 images per class"):
         load_data(tmp_path, strict=True)
 
 

@@ -48,7 +48,7 @@ def test_without_test_part_and_resized(tmp_path):
     assert data.image_shape == (16, 12, 1)
     assert np.bincount(data.test_labels).tolist() == [2, 4]
     assert data.notes == (
-        "All images were brought to 16x12 pixels.",
+        "All images were resized to 16x12 pixels.",
         "No test part: a stratified 20 % (6 images) was held out.",
     )
 
@@ -104,5 +104,5 @@ def test_counts_differ(tmp_path):
 def test_images_and_labels_mixed_up(tmp_path):
     write_part(tmp_path, "train", [4, 4])
     (tmp_path / "train-images-idx3-ubyte").write_bytes(pack(np.zeros(8)))
-    with pytest.raises(InputError, match="has 1 axes; expected 3.*mixed up"):
+    with pytest.raises(InputError, match="has 1 axes; expected 3.*swapped"):
         load_data(tmp_path)

@@ -120,7 +120,8 @@ def test_no_band_is_empty_at_any_rate(rate, num_mels):
 
 def test_the_sentence_has_every_setting():
     said = plan_logmel(rate=16_000, seconds=1.5, size=(40, 48), mode="pad", trim_db=0).describe()
-    parts = ["40 bands", "20 to 8000 Hz", "16,000", "25 ms every 10 ms", "nothing cut off"]
-    for part in [*parts, "1.5 s kept", "silence to 1.5 s, 48 columns", "60 dB"]:
+    parts = ["40 bands", "20 to 8000 Hz", "16,000", "25 ms every 10 ms", "ends are not cut"]
+    for part in [*parts, "1.5 s are kept", "silence to 1.5 s, 48 columns", "60 dB"]:
         assert part in said
-    assert "25 dB below" in SETTINGS.describe() and "stretched to 24" in SETTINGS.describe()
+    assert "they are 25 dB below" in SETTINGS.describe()
+    assert "stretched to 24" in SETTINGS.describe()

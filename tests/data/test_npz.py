@@ -42,7 +42,7 @@ def test_all_arrays(tmp_path):
     only = load_data(path, pool_only=True)
     np.testing.assert_array_equal(only.pool, data.pool[11:])
     assert (data.name, data.class_names) == ("all", ("cat", "dog"))
-    assert data.notes == ("Passed over the arrays other.",)
+    assert data.notes == ("Arrays that were not used: other.",)
 
 
 def test_only_training_arrays_without_channels(tmp_path):
@@ -66,7 +66,7 @@ def test_small_images_can_be_enlarged(tmp_path):
         image = Image.fromarray(np.rint(small[int(name[6:-1])] * 255).astype(np.uint8))
         expected = np.asarray(image.resize((10, 8), Image.Resampling.BILINEAR))
         np.testing.assert_array_equal(found[..., 0], expected)
-    assert data.notes[0] == "All images were brought to 8x10 pixels."
+    assert data.notes[0] == "All images were resized to 8x10 pixels."
 
 
 @pytest.mark.parametrize(

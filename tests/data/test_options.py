@@ -21,7 +21,7 @@ from tfzero.data.options import LoadOptions
         ({"rate": 4000}, "`rate` is 4000; expected 8000 to 48000"),
         ({"clip_seconds": 0.0}, "`clip_seconds` is 0.0; expected 0.05 to 60"),
         ({"trim_db": -1}, "`trim_db` is -1; expected 0 to 200"),
-        ({"pixel_range": (1, 1)}, r"pixel_range is \(1, 1\); expected the darkest"),
+        ({"pixel_range": (1, 1)}, r"pixel_range is \(1, 1\); expected the pixel values"),
         ({"size": 7}, "size is 7x7 pixels; expected at least 8x8"),
         ({"size": (8, 8, 3)}, r"size is \(8, 8, 3\); expected one whole number"),
         ({"size": "32"}, "size is '32'"),

@@ -81,7 +81,7 @@ def test_options_decide_the_image(tones):
     sound = data.sound
     assert data.image_shape == (24, 40, 1)
     assert (sound.rate, sound.seconds, sound.mode, sound.trim_db) == (16_000, 0.3, "pad", 0)
-    assert "21 of 21 clips were resampled to 16000 samples a second." in data.notes
+    assert "21 of 21 clips were resampled to 16000 samples per second." in data.notes
     assert any("are longer than 0.3 s" in note for note in data.notes)
 
 
@@ -105,8 +105,8 @@ def test_mixed_rates_need_a_word(tmp_path):
     make_clips(tmp_path, {"a": 4, "b": 4})
     write_clip(tmp_path / "b" / "fast.wav", make_tone(200, rate=16_000), rate=16_000)
     message = (
-        r"2 different rates, for example \S+ \(8000 samples a second\) and b/fast.wav \(16000\); "
-        r"expected one\. The commonest is 8000 \(8 of 9 clips\)\. Pass `rate=8000`"
+        r"2 different rates, for example \S+ \(8000 samples per second\) and b/fast.wav \(16000\); "
+        r"expected one rate\. The most frequent rate is 8000 \(8 of 9 clips\)\. Use `rate=8000`"
     )
     with pytest.raises(InputError, match=message):
         load_data(tmp_path)
@@ -129,7 +129,7 @@ def test_nothing_to_hear(tmp_path):
     for name in ("a/1.wav", "a/2.wav", "b/1.wav", "b/2.wav"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("hello")
-    with pytest.raises(InputError, match=r"cannot be read as a WAV file.*So are 3 files more"):
+    with pytest.raises(InputError, match=r"as a WAV file.*3 other files have problems"):
         load_data(tmp_path)
 
 
@@ -139,11 +139,11 @@ def test_nothing_to_learn_from_beside_good_test_clips(tmp_path, seconds):
     for name in ("a/1.wav", "b/1.wav"):
         (tmp_path / "train" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "train" / name).write_text("hello")
-    with pytest.raises(InputError, match=r"a/1\.wav cannot be read .* So are 1 files more"):
+    with pytest.raises(InputError, match=r"a/1\.wav cannot be read .* 1 other files have problems"):
         load_data(tmp_path, clip_seconds=seconds)
     for name in ("a/1.wav", "b/1.wav"):  # This shows only when samples are read.
         write_clip(tmp_path / "train" / name, np.full(800, np.nan, np.float32), subtype="FLOAT")
-    with pytest.raises(InputError, match=r"a/1\.wav has samples that are NaN.* So are 1 "):
+    with pytest.raises(InputError, match=r"a/1\.wav has samples that are NaN.* 1 other "):
         load_data(tmp_path, clip_seconds=seconds)
 
 
@@ -159,13 +159,13 @@ def test_clips_and_pictures_do_not_mix(tmp_path, tones):
     make_classes(tmp_path / "pictures", {"a": 4, "b": 4})
     shutil.copytree(tmp_path / "pictures", tmp_path / "both")
     write_clip(tmp_path / "both" / "a" / "x.wav", make_tone(200))
-    with pytest.raises(InputError, match="1 WAV files and 8 images; expected either"):
+    with pytest.raises(InputError, match="1 WAV files and 8 images; expected only one kind"):
         load_data(tmp_path / "both")
     with pytest.raises(InputError, match="WAV files and 8 images"):
         load_data(tones, pool=tmp_path / "pictures")
     images, labels = make_arrays([4, 4], size=(32, 32, 1))
     np.savez(tmp_path / "arrays.npz", x_train=images, y_train=labels)
-    with pytest.raises(InputError, match="holds clips of sound, the labelled images are none"):
+    with pytest.raises(InputError, match="holds clips of sound, but the labelled data are images"):
         load_data(tmp_path / "arrays.npz", pool=tones)
 
 

@@ -38,7 +38,7 @@ def test_digits_keep_their_test_part_at_every_size():
     assert large.image_shape == (12, 16, 1)
     np.testing.assert_array_equal(small.test_labels, large.test_labels)
     np.testing.assert_array_equal(small.train_labels, large.train_labels)
-    assert large.notes[1] == "All images were brought to 12x16 pixels."
+    assert large.notes[1] == "All images were resized to 12x16 pixels."
 
 
 FINGERPRINT = "b78f0444ed3f5b0862d59f428bd7ca3f"
@@ -73,7 +73,7 @@ def test_sources_refused(tmp_path, monkeypatch, source, message):
 
 
 def test_missing_parent_says_where_the_path_ends(tmp_path):
-    with pytest.raises(InputError, match=rf"{tmp_path} exists, what follows does not"):
+    with pytest.raises(InputError, match=rf"{tmp_path} exists, but the rest of the path does not"):
         load_data(tmp_path / "a" / "b")
 
 

@@ -158,9 +158,9 @@ def test_share_is_rounded_and_kept_possible():
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"count": 1}, "1 images were asked for; expected 2 to 8, because there are 2 classes"),
-        ({"count": 9}, "9 images were asked for; expected 2 to 8"),
-        ({"count": 2.5}, "2.5 images were asked for; expected a whole number"),
+        ({"count": 1}, "1 images were requested; expected 2 to 8, because each of the 2 classes"),
+        ({"count": 9}, "9 images were requested; expected 2 to 8"),
+        ({"count": 2.5}, "2.5 images were requested; expected a whole number"),
         ({"share": 0.0}, "share is 0.0; expected a number between 0 and 1"),
         ({}, "exactly one"),
         ({"count": 3, "share": 0.3}, "exactly one"),
@@ -180,7 +180,7 @@ def test_hold_out_names_the_class_with_one_image():
 @pytest.mark.parametrize("count", [1, 11, True, "4"])
 def test_nested_subsets_refusals(count):
     images, labels = make_arrays([5, 5])
-    with pytest.raises(InputError, match=f"{count!r} images were asked for; expected"):
+    with pytest.raises(InputError, match=f"{count!r} images were requested; expected"):
         nested_subsets(images, labels, [5, count], seed=0)
 
 

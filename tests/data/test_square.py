@@ -20,10 +20,10 @@ def survey(sizes, **counts):
 @pytest.mark.parametrize(
     ("sizes", "offered", "side", "reason"),
     [
-        ({(600, 400): 5, (610, 300): 1}, (32, 64, 96, 128), 64, "64 pixels long, or longer"),
+        ({(600, 400): 5, (610, 300): 1}, (32, 64, 96, 128), 64, "side of 64 pixels or more"),
         ({(60, 20): 5, (20, 64): 1}, (32, 64), 32, "half of the images are shorter than 64"),
-        ({(20, 63): 3, (20, 64): 3}, (32, 64), 64, "64 pixels long, or longer"),
-        ({(20, 127): 3, (20, 64): 3}, (32, 64, 96), 64, "64 pixels long, or longer"),
+        ({(20, 63): 3, (20, 64): 3}, (32, 64), 64, "side of 64 pixels or more"),
+        ({(20, 127): 3, (20, 64): 3}, (32, 64, 96), 64, "side of 64 pixels or more"),
         ({(8, 20): 3, (16, 9): 8}, (20,), 20, "No image is longer than 20 pixels"),
         ({(4, 4): 3, (5, 5): 8}, (8,), 8, "No image is longer than 5 pixels"),
         ({(20, 40): 3, (16, 9): 8}, (32,), 32, "No image is longer than 40 pixels"),

@@ -42,7 +42,7 @@ def test_images_without_a_label_are_the_pool(tmp_path):
     assert sorted(data.names["pool"]) == ["90.png", "91.png", "unnamed.png"]
     assert len(data.pool) == len(data.train_images) + 3
     assert data.notes[0] == (
-        "1 images that labels.csv does not name are unlabeled: they are in the pool."
+        "1 images are not named in labels.csv. They are unlabeled and belong to the pool."
     )
 
 
@@ -105,7 +105,7 @@ def test_a_pool_beside_has_groups_where_the_pattern_matches(tmp_path):
         tested = {name.rpartition("/")[2][:3] for name in data.names["test"]}
         assert len(names) == 25 and not tested & {name[:3] for name in names}
         said = " ".join(data.notes)
-        assert "Left out 8 unlabeled" in said and "1 unlabeled images have no group" in said
+        assert "Left out 8 unlabeled" in said and "For 1 unlabeled images" in said
 
 
 def test_a_pool_of_test_groups_alone_is_said(tmp_path):
@@ -115,7 +115,7 @@ def test_a_pool_of_test_groups_alone_is_said(tmp_path):
     folder = make_table(tmp_path / "x", rows, header="file,label,split,person")
     data = load_data(folder, group="person")
     assert data.pool is data.train_images and "pool" not in data.names
-    with pytest.raises(InputError, match="No unlabeled image of .* is left .*Leave `pool_only`"):
+    with pytest.raises(InputError, match="leaves no unlabeled image .*Leave `pool_only`"):
         load_data(folder, group="person", pool_only=True)
 
 
@@ -138,8 +138,8 @@ def test_pool_beside_a_table(tmp_path):
     [
         ("", "has no rows"),
         ("file,label\n", "has no rows"),
-        ("name,label\na.png,x\n", "has the columns name, label, none called file"),
-        ("file,species\na.png,x\n", "has the columns file, species, none called label"),
+        ("name,label\na.png,x\n", "has the columns name, label, but none called file"),
+        ("file,species\na.png,x\n", "has the columns file, species, but none called label"),
         ("file,label\na.png,x\nb.png,x\n", "has 1 different labels"),
         (
             "file,label\na.png,x\n./a.png,y\n",
@@ -190,7 +190,7 @@ def test_pool_of_files_beside_arrays(tmp_path):
     data = load_data("digits", pool=tmp_path / "pool")
     assert len(data.pool) == len(data.train_images) + 5
     make_classes(tmp_path / "large", {"": 5}, size=(16, 8))
-    with pytest.raises(InputError, match="labelled images are 8x8. Pass `size`"):
+    with pytest.raises(InputError, match="labelled images are 8x8. Use `size`"):
         load_data("digits", pool=tmp_path / "large")
     assert len(load_data("digits", pool=tmp_path / "large", size=12).pool) == 1302
 
@@ -203,7 +203,7 @@ def test_pool_of_files_beside_arrays(tmp_path):
         ({"pool": "file.txt"}, "`pool` is file.txt, a file; expected a folder"),
         ({"channels": 2}, "channels is 2; expected 1 for gray or 3 for RGB"),
         ({"resize": "strech"}, 'Unknown way to resize "strech". Did you mean "stretch"'),
-        ({"group": "x"}, "`group` needs names of files"),
+        ({"group": "x"}, "`group` needs file names"),
     ],
 )
 def test_options_refused(tmp_path, monkeypatch, options, message):
@@ -222,7 +222,7 @@ def test_channels_of_arrays():
 @pytest.mark.parametrize(
     ("group", "message"),
     [
-        ("p(\\d", "is no regular expression"),
+        ("p(\\d", "is not a regular expression"),
         ("person", "is not found in a/00.png; expected a match in every path"),
         ("a|b", "cannot be on both sides of the test part"),
     ],

@@ -64,7 +64,7 @@ def test_of_unknown_length():
     [
         (lambda d: d.repeat(), "train never ends; expected a finite"),
         (lambda d: d.take(0), "train has no elements"),
-        (lambda d: d.map(lambda image, label: image), "other elements than"),
+        (lambda d: d.map(lambda image, label: image), "elements that are not"),
         (lambda d: d.map(lambda image, label: {"image": image}), "features image; expected"),
         (lambda d: d.map(lambda image, label: (image[0], label)), "has images of shape"),
         (lambda d: [1], "has type list; expected a tf.data.Dataset"),
@@ -107,7 +107,7 @@ def test_tfds_mock_data_needs_no_network(offline, tmp_path):
         ("tfds:fashion_mnist,data_dir={}", r"is not prepared in .*downloads nothing.*data_dir='"),
         ("tfds:fashion_mist", 'cannot open "fashion_mist".*Did you mean "fashion_mnist"'),
         ("tfds:", "names no data set"),
-        ("tfds:mnist,tset=test", '"tset=test" .* is no option.*Did you mean "test"'),
+        ("tfds:mnist,tset=test", '"tset=test" .* is not an option.*Did you mean "test"'),
     ],
 )
 def test_tfds_refusals(offline, tmp_path, source, message):

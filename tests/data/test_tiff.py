@@ -108,7 +108,7 @@ WRONG = {
     "pages of several sizes": (
         write_pages([Image.fromarray(ONE), Image.fromarray(ONE[:9])]),
         "each",
-        "has 2 pages of different sizes or kinds; expected equal ones",
+        "has 2 pages of different sizes or kinds; expected equal pages",
     ),
     "floats": (
         write(STACK / np.float32(255)),
@@ -206,7 +206,7 @@ def test_pages_of_one_file_stay_on_one_side(tmp_path):
     sides = [{name.partition("[")[0] for name in data.names[part]} for part in ("train", "test")]
     assert not sides[0] & sides[1] and sides[1]
     assert len(np.unique(data.train_groups)) == len(sides[0])
-    assert data.notes[0].startswith("10 files have several pages or frames: they became 30 images")
+    assert data.notes[0].startswith("10 files have several pages or frames, which became 30 images")
     for name, image in zip(data.names["test"], data.test_images, strict=True):
         path, _, page = name.rstrip("]").partition("[")
         np.testing.assert_array_equal(image, tifffile.imread(tmp_path / path)[int(page), ..., None])
@@ -242,7 +242,7 @@ def test_frames_of_animations_are_counted_or_read(tmp_path):
     }
     each = load_data(tmp_path, pages="each")
     assert len(each.train_images) + len(each.test_images) == 96
-    with pytest.raises(InputError, match="is an animation .* of 4 frames; expected pages of a TIF"):
+    with pytest.raises(InputError, match="is an animation .* with 4 frames; expected a TIFF file"):
         load_data(tmp_path, pages="channels")
 
 

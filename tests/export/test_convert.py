@@ -181,7 +181,7 @@ def test_a_file_of_somebody_who_was_faster_stays(version, tmp_path, monkeypatch)
         out.write_text("theirs")
 
     replace(monkeypatch, "litert", write=write)
-    with pytest.raises(InputError, match="by somebody else"):
+    with pytest.raises(InputError, match="Another process wrote"):
         convert_savedmodel(version, "litert", out=out)
     assert out.read_text() == "theirs"
 
@@ -203,13 +203,15 @@ def test_what_cannot_be_used(version, tmp_path, monkeypatch):
         ("onxx", {}, 'Unknown format "onxx". Did you mean "onnx"'),
         ("onnx", {"signature": "features "}, 'Did you mean "features"'),
         ("onnx", {"signature": "serving_bytes"}, "which only TensorFlow does"),
-        ("onnx", {"out": tmp_path / "no/x"}, "is not there; make it"),
+        ("onnx", {"out": tmp_path / "no/x"}, "does not exist; create it"),
     ]:
         with pytest.raises(InputError, match=message):
             convert_savedmodel(version, to, **{"out": out, **options})
     changed = shutil.copytree(version, tmp_path / "1")
     (changed / "assets/labels.txt").write_text("other")
-    with pytest.raises(InputError, match=r"not as it was exported: assets/labels\.txt has changed"):
+    with pytest.raises(
+        InputError, match=r"differs from what was exported: assets/labels\.txt has changed"
+    ):
         convert_savedmodel(changed, "onnx", out=out)
     shutil.rmtree(changed / "assets.extra")
     with pytest.raises(InputError, match="expected a SavedModel that tfzero exported"):

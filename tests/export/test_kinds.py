@@ -218,18 +218,18 @@ def test_what_cannot_be_served_so_is_refused(tmp_path):
         (lambda: tfzero.export_generator(two_outputs(), tmp_path), r"expected latents \(Z,\)"),
         (
             lambda: tfzero.export_savedmodel(build_classifier(), tmp_path, pixel_range=(1, 0)),
-            r"pixel_range is \(1, 0\); expected the darkest",
+            r"pixel_range is \(1, 0\); expected the pixel values",
         ),
         (
             lambda: tfzero.export_encoder(build_classifier(), tmp_path, pixel_range=3),
-            "pixel_range is 3; expected the darkest",
+            "pixel_range is 3; expected the pixel values",
         ),
         (lambda: tfzero.export_savedmodel(build_classifier(), tmp_path), "from_logits=True"),
         (
             lambda: tfzero.export_savedmodel(
                 build_classifier(activation="softmax"), tmp_path, from_logits=True
             ),
-            "probabilities already",
+            "already returns probabilities",
         ),
     ]
     for export, message in refusals:

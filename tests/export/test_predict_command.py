@@ -61,7 +61,7 @@ def test_files_are_replaced_only_with_overwrite(version, folder, tmp_path):
     table.write_text("mine")
     result = run(version, folder, "--csv", table, code=1)
     assert isinstance(result.exception, InputError)
-    assert "choose another with --csv, or replace: --overwrite" in str(result.exception)
+    assert "choose another file with --csv, or replace it with --overwrite" in str(result.exception)
     assert table.read_text() == "mine" and result.stdout == ""
     run(version, folder, "--csv", table, "--overwrite")
     assert table.read_text(encoding="utf-8").startswith("file,label,score_boot")

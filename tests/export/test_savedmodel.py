@@ -224,7 +224,7 @@ def test_nothing_is_published_that_does_not_reproduce_the_model(tmp_path, monkey
         save(module, *arguments, **options)
 
     monkeypatch.setattr(tf.saved_model, "save", save_others)
-    with pytest.raises(RuntimeError, match="nothing was published.*serving_default returns other"):
+    with pytest.raises(RuntimeError, match="nothing was exported.*serving_default returns other"):
         export_savedmodel(softmax_model(activation="softmax"), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -297,7 +297,7 @@ def test_arguments_are_checked(tmp_path, options, message):
 
 @pytest.mark.parametrize("activation", [None, "sigmoid"])
 def test_outputs_must_be_probabilities(tmp_path, activation):
-    with pytest.raises(InputError, match="from_logits=True.*end it in a softmax"):
+    with pytest.raises(InputError, match="from_logits=True.*end it with a softmax"):
         export_savedmodel(softmax_model(activation=activation), tmp_path)
 
 

@@ -106,14 +106,14 @@ def test_one_model_gives_the_same_bytes_twice(model, version):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (b"", "no WAV file"),
-        (b"hello, this is no sound", "no WAV file"),
-        (wav(make_tone(200), format="FLAC"), "no WAV file"),
+        (b"", "not a WAV file"),
+        (b"hello, this is no sound", "not a WAV file"),
+        (wav(make_tone(200), format="FLAC"), "not a WAV file"),
         (wav(make_tone(200))[:30], "Data too short"),
         (wav(make_tone(200))[:300], "Data too short"),
         (wav(make_tone(200), subtype="PCM_24"), "16-bit WAV files, but received 24"),
         (wav(make_tone(200), subtype="FLOAT"), r"Expected 1 \(PCM\)"),
-        (wav(make_tone(200), rate=16_000), "16000 samples a second; expected 8000. Resample"),
+        (wav(make_tone(200), rate=16_000), "16000 samples per second; expected 8000. Resample"),
         (wav(make_tone(200)[:0]), "without samples"),
         (wav(np.zeros((100, 3))), "more than 2 channels"),
         (wav(np.zeros(61 * RATE)), "more than 60 seconds"),

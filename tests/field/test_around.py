@@ -85,7 +85,7 @@ def test_a_command_works_whatever_shell_and_file_of_settings_ask_of_keras(tmp_pa
     done = run_command(TRAINS, tmp_path, KERAS_HOME=home, **SHELL)
     assert done.returncode == 0, done.stderr
     # One line says what is not used; TensorFlow's own lines stay off the screen.
-    said = "tfzero: Environment variables that are not used, because they change numbers: "
+    said = "tfzero: Environment variables that tfzero ignores, because they would change results: "
     assert done.stderr.strip() == f"{said}{', '.join(sorted(set(SHELL) - {'KERAS_BACKEND'}))}."
     assert "exit code 0" in done.stdout and "epoch 2/2" in done.stdout
     assert "{'float32'}" in done.stdout

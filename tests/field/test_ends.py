@@ -281,7 +281,7 @@ def test_ascii_output_and_full_output_end_no_study(exported_study, tmp_path):
     with open("/dev/full", "w") as full:
         done = run_process(words, cwd=folder, stdout=full)
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert "the work is done, but standard output could not be written: No space" in done.stderr
+    assert "the work is done, but writing to standard output failed: No space" in done.stderr
 
 
 @pytest.mark.slow
@@ -743,4 +743,4 @@ def test_the_commonest_class_of_997_in_1000(tmp_path):
         y_test=labels[-9:],
     )
     said = " ".join(run_here("check", "x.npz", cwd=tmp_path).stdout.split())
-    assert "Always answering the commonest scores 99.7 % of such images" in said
+    assert "A classifier that always answers the largest class scores 99.7 % on such images" in said

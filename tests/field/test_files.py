@@ -258,7 +258,7 @@ SITUATIONS = {
     "a pool with links in a circle": Row(
         pool_in_a_circle,
         unlabeled=21,
-        says=("a link to a folder that is read already, or that this one lies in (3 without",),
+        says=("a link to a folder that is read already, or that contains this one (3 without",),
     ),
     "the pool is the labelled folder": Row(
         pool_is_the_labelled_folder,
@@ -281,7 +281,7 @@ SITUATIONS = {
     "absolute paths and the same pool": Row(
         absolute_paths_and_the_same_pool,
         unlabeled=1,
-        says=("1 images that labels.csv does not name", "the path of a labelled file (12 .png"),
+        says=("1 images are not named in labels.csv", "the path of a labelled file (12 .png"),
         silent=("Left out",),
     ),
     "a file named twice": Row(named_twice, refused="line 14: the file is .* was named before"),
@@ -294,26 +294,26 @@ SITUATIONS = {
     "one class in two forms": Row(one_class_in_two_forms, labelled=18, classes=(NFC, "dog")),
     "files in another form than labels.csv": Row(
         files_in_another_form,
-        says=("12 names in labels.csv are spelled otherwise than the files",),
+        says=("12 names in labels.csv differ in spelling from their files",),
         silent=("unlabeled",),
     ),
     "labels in two forms": Row(labels_in_two_forms, classes=(NFC, "dog")),
     "groups in two forms": Row(groups_in_two_forms, says=("of 3 groups",)),
     "a table of any name": Row(a_table_of_any_name, silent=("Passed over",)),
-    "names without suffix": Row(names_without_suffix, says=("12 names in labels.csv are spelled",)),
+    "names without suffix": Row(names_without_suffix, says=("12 names in labels.csv differ in",)),
     "a name that may be two files": Row(
         a_name_that_may_be_two, refused='line 5: "03" may be 03.jpg or 03.png; expected the name'
     ),
-    "backslashes": Row(backslashes, says=("12 names in labels.csv are spelled otherwise",)),
+    "backslashes": Row(backslashes, says=("12 names in labels.csv differ in spelling",)),
     "files that are missing": Row(
         one_file_missing, says=("Set aside 2 files that cannot be used, for example 99.png",)
     ),
     "no file is where the table says": Row(
         paths_of_elsewhere,
-        refused="None of the 12 files that .*labels.csv names is there, .*relative to .*x",
+        refused="labels.csv names 12 files, but none of them is there, .*relative to .*x",
     ),
     "labels that are a number": Row(
-        labels_that_are_a_number, refused="`labels` is 100, which is no file.*`label_count`"
+        labels_that_are_a_number, refused="`labels` is 100, which is not a file.*`label_count`"
     ),
     "labels of arrays": Row(labels_of_arrays, refused="`labels` is .*table.csv, .* is a file"),
     "an empty class": Row(an_empty_class, says=('Left out 1 of 3 .* "c" [(]0 to train and test',)),
@@ -425,7 +425,7 @@ def test_an_empty_class_does_not_stop_the_check(tmp_path):
     ("name", "reason"),
     [
         ("99.png", r"99\.png does not exist; expected an image. Correct the path\.$"),
-        (r"no\such.png", r"such\.png does not exist; .* A backslash is no separator of folders"),
+        (r"no\such.png", r"such\.png does not exist; .* a backslash does not separate folders"),
     ],
 )
 def test_a_missing_file_is_called_missing(tmp_path, name, reason):

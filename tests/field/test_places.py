@@ -83,7 +83,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused_at_once(name, place, monk
 
 def test_who_may_not_write_is_told_so(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(InputError, match="is not open to writing; grant permission.*`out`"):
+    with pytest.raises(InputError, match="is not writable; grant permission.*`out`"):
         require_file_place(tmp_path / "x.keras", chosen_by="out")
-    with pytest.raises(InputError, match=f"Cannot write a/b/c: {'.'} is not open to writing"):
+    with pytest.raises(InputError, match=f"Cannot write a/b/c: {'.'} is not writable"):
         require_folder_place(pathlib.Path("a/b/c"), chosen_by="out")

@@ -101,7 +101,7 @@ def test_images_of_more_channels_as_pages_and_as_channels(five, tmp_path):
 def test_pages_that_may_be_channels_are_refused(tmp_path):
     version = export_savedmodel(build_model(shape=(12, 9, 3)), tmp_path / "model")  # noqa: F811
     tifffile.imwrite(tmp_path / "a.tif", draw(3, 12, 9), photometric="minisblack")
-    with pytest.raises(InputError, match="a.tif has 3 gray pages, and the model takes 3 channels"):
+    with pytest.raises(InputError, match="a.tif has 3 gray pages, but the model takes 3 channels"):
         predict_files(version, [tmp_path / "a.tif"])
     tifffile.imwrite(tmp_path / "b.tif", draw(4, 12, 9), photometric="minisblack")
     assert len(predict_files(version, [tmp_path / "b.tif"])) == 1

@@ -225,7 +225,7 @@ def test_the_range_in_a_message_about_files_gives_the_right_pixels(tmp_path, cas
 
 def test_the_size_that_a_message_asks_for_is_right(tmp_path):
     write_folder(tmp_path, PIXELS[:, :4, :4, 0])
-    with pytest.raises(InputError, match="expected at least 8x8. Pass `size` to enlarge"):
+    with pytest.raises(InputError, match="expected at least 8x8. Use `size` to enlarge"):
         tfzero.load_data(tmp_path)
     assert tfzero.load_data(tmp_path, size=8).image_shape[:2] == (8, 8)
 

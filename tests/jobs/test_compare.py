@@ -305,7 +305,7 @@ def test_more_seeds_are_added_to_what_is_there_and_look_again(finished, tmp_path
     run.verdict.unlink()
     again = run_here("compare", "bars.npz", "--more-seeds", "1", "--json", cwd=folder)
     assert again.returncode == 0, again.stderr
-    assert "not finished; going on" in again.stderr and json.loads(again.stdout) == verdict
+    assert "not finished; continuing" in again.stderr and json.loads(again.stdout) == verdict
     # And the command that began the study shows what has become of it.
     first = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
     assert first.returncode == 0, first.stderr
@@ -331,7 +331,7 @@ def test_arms_and_label_counts_are_added_to_what_is_there(finished, tmp_path):
     assert verdict["comparisons"] == first["comparisons"] and verdict["look"] == first["look"]
     assert {entry["arm"] for entry in verdict["added"]} == {"pixels/knn", "vae/probe"}
     said = " ".join(verdict["exploratory"])
-    assert "vae/probe was added after a look, so nothing is claimed of it until seeds" in said
+    assert "vae/probe was added after a look. Nothing is claimed about it until seeds" in said
     assert "84 labels were added after a look" in said
     # The command that began the study still shows it, and new seeds judge what was added.
     again = run_here("compare", "bars.npz", *ARGUMENTS, "--json", cwd=folder)
@@ -345,7 +345,7 @@ def test_arms_and_label_counts_are_added_to_what_is_there(finished, tmp_path):
 def test_more_seeds_of_nothing_are_refused(tmp_path):
     make_images(tmp_path)
     done = run_here("compare", "bars.npz", "--more-seeds", "2", cwd=tmp_path)
-    assert done.returncode == 2 and "holds no study to add seeds to" in done.stderr
+    assert done.returncode == 2 and "holds no study to which seeds could be added" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -372,7 +372,7 @@ def test_minutes_decide_what_is_run_and_the_plan_is_kept(tmp_path):
     done = run_here(*arguments, "--minutes", "0.01", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stderr.split())
-    assert "more than 0.01 min: a verdict needs it, or it was asked for." in said
+    assert "more than 0.01 min, because a verdict needs it or you asked for it." in said
     study = json.loads((tmp_path / "runs/bars/study.json").read_text())
     assert (study["minutes"], study["dropped"], study["encoders"]) == (0.01, [], 1)
     assert all(settings["class_weights"] for settings in study["transfer"].values())
@@ -418,7 +418,10 @@ def test_few_labelled_images_are_cross_fitted(tmp_path, monkeypatch, unreported,
         console=console,
     )
     said = console.file.getvalue()
-    assert "60 unlabeled images, 40 labelled to train and, by cross-fitting, to test" in said
+    assert (
+        "60 unlabeled images, 40 labelled images for training and, by cross-fitting, for testing"
+        in said
+    )
     assert "12 images) was held out" not in said and study.plan.label_counts == (32,)
     run = RunFolder(study.folder)
     assert np.load(run.test_labels).shape == (40,)
@@ -573,10 +576,10 @@ def test_a_study_without_a_verdict_exports_only_when_asked(
         return found.results, said.getvalue()
 
     results, said = study()
-    assert "Nothing is exported, as this study gives no verdict. To have scratch/probe all" in said
+    assert "because this study gives no verdict. To export scratch/probe anyway" in said
     assert results["recommended"]["savedmodel"] is None and not (tmp_path / "savedmodels").exists()
     results, said = study(export="here")
-    assert results["not_exported"] is None and "Every cell has its record already" in said
+    assert results["not_exported"] is None and "Every cell already has its record" in said
     spec = json.loads((tmp_path / "here/1/assets.extra/model_spec.json").read_text())
     file = results["recommended"]["file"]
     assert spec["notes"]["this_file"] == file and file["accuracy"] > 35  # chance is 25

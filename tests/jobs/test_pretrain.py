@@ -54,17 +54,19 @@ def test_a_file_is_not_continued_with_other_images_or_another_encoder(folder, sa
     before = pathlib.Path("pretrained.keras").read_bytes()
     told = said("b.npz", "--epochs", "2", *start)
     assert "pretrained.keras was pretrained on 200 images with fingerprint" in told
-    assert "but the data has 150 with fingerprint" in told and "choose another --out" in told
+    assert "but the data has 150 with fingerprint" in told and "hoose another --out" in told
     told = said("a.npz", "--epochs", "2", "--encoder", "two.keras")
     assert "was started from an encoder with fingerprint" in told and told.count("fingerprint") == 2
-    assert "not from random weights; name the same with --encoder" in said("a.npz")
+    assert "not from random weights. Name the same encoder with" in said("a.npz")
     assert pathlib.Path("pretrained.keras").read_bytes() == before
-    assert "with 1 epochs; going on" in pretrain("a.npz", "--epochs", "2", *start)
-    assert "has its 2 epochs already; ask for more" in pretrain("a.npz", "--epochs", "1", *start)
+    assert "with 1 epochs; continuing" in pretrain("a.npz", "--epochs", "2", *start)
+    assert "already has its 2 epochs; use --epochs for more" in pretrain(
+        "a.npz", "--epochs", "1", *start
+    )
     assert "was started from random" not in said("b.npz", "--epochs", "2")  # the images first
     # A file from before there were such records goes on.
     pathlib.Path("pretrained-start.json").unlink()
-    assert "with 2 epochs; going on" in pretrain("a.npz", "--epochs", "3")
+    assert "with 2 epochs; continuing" in pretrain("a.npz", "--epochs", "3")
 
 
 @pytest.mark.slow
@@ -74,9 +76,9 @@ def test_the_residual_encoder_is_learnt_and_used(folder, said, monkeypatch, caps
     kept = tfzero.load_model("pretrained.keras").encoder
     assert "inner1" in [layer.name for layer in kept.layers]
     told = said("a.npz", "--method", "rotation", "--epochs", "1")
-    assert "holds an encoder of another architecture; give --residual, or leave it out" in told
+    assert "holds an encoder of another architecture. Use --residual exactly as when" in told
     told = said("a.npz", "--encoder", "one.keras", "--residual")
-    assert "--encoder one.keras says what the encoder is, and so does --residual" in told
+    assert "--encoder one.keras and --residual both set the encoder" in told
     pretrain("a.npz", "--method", "supervised", "--out", "labels.keras", *small)
     assert "inner1" in [layer.name for layer in keras.models.load_model("labels.keras").layers]
     asked = ["finetune", "a.npz", "--label-count", "12", "--strategy", "probe", "--residual"]
@@ -84,20 +86,20 @@ def test_the_residual_encoder_is_learnt_and_used(folder, said, monkeypatch, caps
     trained = tfzero.load_model("classifier.keras").encoder
     assert "inner1" in [layer.name for layer in trained.layers]
     told = refuse([*asked, "--encoder", "one.keras"], monkeypatch, capsys)
-    assert "and so does --residual; leave one out" in told
+    assert "both set the encoder. Leave one of them out" in told
 
 
 def test_batches_of_another_size_are_refused(folder, said, monkeypatch):
     pretrain("a.npz", "--epochs", "1")
     monkeypatch.setitem(METHODS, "vae", METHODS["vae"]._replace(smallest_batch=100))
-    assert "in batches of 64, but they are of 100 now" in said("a.npz", "--epochs", "2")
+    assert "in batches of 64, but the batches now have 100" in said("a.npz", "--epochs", "2")
 
 
 def test_a_rate_that_falls_to_0_is_not_begun_anew(folder, said, monkeypatch):
     turned = ["--method", "rotation", "--encoder", "one.keras"]
     pretrain("a.npz", *turned, "--epochs", "1")
     again = pretrain("a.npz", *turned, "--epochs", "1")
-    assert "has its 1 epochs already" in again and "ask for more" not in again
+    assert "already has its 1 epochs" in again and "for more" not in again
     told = said("a.npz", *turned, "--epochs", "2")
     assert "is planned for 1 epochs, over which its learning rate falls to 0, not for 2" in told
     assert "--epochs 1" in told and "--encoder pretrained.keras" in told
@@ -133,7 +135,7 @@ def test_a_kind_of_data_is_known_and_of_use(folder, said):
         told = said("a.npz", "--method", method, "--kind", "photo")
         assert 'Unknown kind of data "photo". Did you mean "photos"' in told
     told = said("a.npz", "--method", "gan", "--kind", "photos")
-    assert "--method gan has no use for it. Leave it out." in told
+    assert "--method gan does not use it. Leave it out." in told
     assert "rotation, simclr, supervised" in told
     with pytest.raises(ValueError, match="Unknown kind of data"):
         build_method("vae", build_small_encoder(), kind="nonsense", seed=0)
@@ -165,7 +167,7 @@ def test_noise_that_no_file_keeps_is_said(folder):
     images = keras.Input((8, 8, 1))
     features = keras.layers.Dense(4)(keras.layers.Flatten()(images))
     keras.Model(images, keras.layers.Dropout(0.5, seed=1)(features)).save("noisy.keras")
-    sentence = "draws at random in training, as Dropout does, by a state that no file keeps"
+    sentence = "draws random numbers in training, for example for Dropout. No file keeps that state"
     for epochs in ("1", "2"):
         assert sentence in pretrain(
             "a.npz", "--encoder", "noisy.keras", "--epochs", epochs, "--out", "n.keras"
@@ -198,7 +200,7 @@ def test_what_is_not_finite_ends_the_run_and_keeps_the_last_good_model(folder, m
     kept.encoder.get_layer("block1").kernel.assign(np.full((3, 3, 1, 6), np.nan))
     kept.save("pretrained.keras")
     told = refuse([*start, "3"], monkeypatch, capsys)
-    assert "In pretrained.keras the weights" in told and "choose another --out" in told
+    assert "In pretrained.keras the weights" in told and "hoose another --out" in told
 
 
 def test_arguments_of_a_method_can_be_set(folder, said):
@@ -240,4 +242,4 @@ def test_arguments_that_a_method_has_not_are_refused(folder, said, settings, tel
 
 
 def test_supervised_pretraining_has_no_arguments(folder, said):
-    assert "has no use for them" in said("a.npz", "--method", "supervised", "--set", "beta=1")
+    assert "does not use them" in said("a.npz", "--method", "supervised", "--set", "beta=1")

@@ -83,13 +83,14 @@ def test_says_what_a_model_cannot_make(tmp_path, monkeypatch, capsys):
         "gan.keras", "--out", tmp_path / "gan"
     )
     out = sample("vae.keras", "--out", tmp_path / "vae", "--traversals", 0)
-    assert "Without --data there are no images to reconstruct." in out
+    assert "There are no images to reconstruct. Give them" in out
     assert sorted(path.name for path in (tmp_path / "vae").iterdir()) == [
         "interpolations.png",
         "samples.png",
     ]
-    assert "encoder.keras holds a Functional, which makes no images; expected a method" in refuse(
-        ["sample", "encoder.keras", "--out", tmp_path / "x"], monkeypatch, capsys
+    assert (
+        "encoder.keras holds a Functional, which generates no images; expected a method"
+        in refuse(["sample", "encoder.keras", "--out", tmp_path / "x"], monkeypatch, capsys)
     )
     monkeypatch.setattr("tfzero.jobs.sample.load_model", lambda _: Still())
     expected = "a Still, which has no samples, reconstructions, traversals or interpolations."
@@ -142,12 +143,12 @@ def test_nothing_is_overwritten_unasked(tmp_path, monkeypatch, capsys):
         (["gan.keras", "--quality"], "give them with --data"),
         (["gan.keras", "--data", "few.npz", "--quality"], "expected at least 12"),
         (["gan.keras", "--data", "bars.npz", "--quality", "--space", "flat.keras"], "all equal"),
-        (["gan.keras", "--space", "nonsense"], "--space nonsense is what --quality compares by"),
+        (["gan.keras", "--space", "nonsense"], "--space nonsense sets the features for --quality"),
         (
             ["gan.keras", "--size", "8", "--trim-db", "3"],
-            "nothing that --size, --trim-db could change",
+            "Without --data, --size, --trim-db would change nothing",
         ),
-        (["den.keras"], "Reconstructions are of real images; give them with --data."),
+        (["den.keras"], "Reconstructions need real images; give them with --data."),
         (["gan.keras", "--count", "0"], "--count is 0"),
         (["gan.keras", "--traversals", "-1"], "--traversals is -1"),
         (["gan.keras", "--data", "large.npz"], "takes images of (8, 8, 1), but --data has (12, 12"),

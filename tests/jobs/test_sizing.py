@@ -41,14 +41,14 @@ def test_the_largest_side_is_taken_that_keeps_to_the_minutes(tmp_path, monkeypat
     folder = make_folder(tmp_path / "Some images")
     data = load_it(folder, speed=1e6, monkeypatch=monkeypatch)
     assert data.image_shape == (128, 128, 1) and data.resize == "pad"
-    assert "128 is the largest that keeps to 1 min" in note_of(data)
+    assert "128 is the largest that fits into 1 min" in note_of(data)
     for side in (32, 64, 96, 128):  # each with its minutes on this machine
         assert f" {side} (" in note_of(data)
     data = load_it(folder, speed=0.5, monkeypatch=monkeypatch, resize="crop")
     assert data.resize == "crop" and "cropped" in note_of(data)
     # The library's encoder takes about as long for 64x64 pixels as for 32x32.
     assert data.image_shape == (64, 64, 1)
-    assert "64 takes no longer than 32; none keeps to 1 min" in note_of(data)
+    assert "64 takes at most the time of 32; no side fits into 1 min" in note_of(data)
 
 
 def test_no_side_is_above_the_longest_of_any_image(tmp_path, monkeypatch):

@@ -164,7 +164,7 @@ def test_public_weights_are_read_once_and_exported_with_all_they_need(tmp_path, 
         (["--source", "digits", "--weights", "some.h5"], "but the source is digits"),
         (["--then", "vae"], "there is no source"),
         (["--source", "flat", "--then", "vea"], 'Did you mean "vae"'),
-        (["--arms", "supervised/lpft"], "name it with --source DATA"),
+        (["--arms", "supervised/lpft"], "Name it with --source DATA"),
         (["--arms", "public/probe", "--source", "flat"], "--source imagenet:NAME"),
         (["--arms", "supervised/lpft", "--source", "flat"], "but this source has none"),
         (["--arms", "supervised/lpft", "--source", "one"], "but this source has none"),
@@ -203,7 +203,7 @@ def test_a_file_gives_the_encoder_of_what_is_in_it(tmp_path):
     keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)]).save(
         tmp_path / "grid.keras"
     )
-    with pytest.raises(InputError, match="End it in pooling"):
+    with pytest.raises(InputError, match="End it with pooling"):
         load_encoder_file(tmp_path / "grid.keras", (8, 8, 1))
 
 
@@ -226,13 +226,13 @@ def test_a_file_that_gives_no_features_is_refused_in_a_sentence(tmp_path):
     path = tmp_path / "own.keras"
     with pytest.warns(UserWarning, match="not yet been built"):
         keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)]).save(path)
-    with pytest.raises(InputError, match="does not know what it takes.*begins with keras.Input"):
+    with pytest.raises(InputError, match="without a fixed input.*begins with keras.Input"):
         load_encoder_file(path, (8, 8, 1))
     inputs = keras.Input((8, 8, 1))
     flat = keras.layers.Flatten()(inputs)
     two = keras.Model(inputs, [flat, keras.layers.Dense(3)(flat)])
     for save, message, shape in (
-        (lambda: two.save(path), "has 1 inputs and 2 outputs; expected one of each", (8, 8, 1)),
+        (lambda: two.save(path), "has 1 inputs and 2 outputs; expected one input", (8, 8, 1)),
         (lambda: save_classifier(path), "classifier that ends in softmax over 3", (8, 8, 1)),
         (lambda: save_classifier(path, end=None), r"or give `channels=1`\.", (8, 8, 3)),
         (lambda: None, r"or give `size=8` and `channels=1`\.", (9, 9, 3)),
@@ -362,8 +362,8 @@ def test_single_stages_start_from_a_source_task(tmp_path, monkeypatch, capsys):
     run(*task[:4], *shape, "--encoder", "chain.keras", "--out", "back.keras")
     for arguments, telling in [
         ((*task, "--out", "task.keras"), "exists"),
-        ((*task, "--out", "x.keras", "--probe"), "no use for them"),
-        ((*task, "--out", "x.keras", "--set", "beta=1"), "no use for them"),
+        ((*task, "--out", "x.keras", "--probe"), "does not use them"),
+        ((*task, "--out", "x.keras", "--set", "beta=1"), "does not use them"),
         ((*task, "--out", "x.keras", "--encoder", "none.keras"), "none.keras does not exist"),
         (("pretrain", "--encoder", "task.keras", "--size", "9", "--out", "x.keras"), "--size"),
     ]:

@@ -34,7 +34,7 @@ def test_the_data_frame_is_tidy(digits):
     for row in digits.table():
         assert means[row["arm"], row["num_labels"]] == pytest.approx(row["mean"])
     assert set(frame["seconds"]) == {1.2}
-    assert frame["name"][0].startswith("Linear probing and fine-tuning")
+    assert frame["name"][0].startswith("Fine-tuning")
 
 
 def test_without_pandas_a_sentence_says_how_to_install_it(digits, monkeypatch):
@@ -65,7 +65,7 @@ def test_the_plot_is_the_chart_of_the_report(digits):
 
 def test_a_notebook_shows_the_answer_the_table_and_the_chart(digits):
     html = digits._repr_html_()
-    assert "Yes. Linear probing and fine-tuning a network pretrained by a GAN beats" in html
+    assert "Yes. Fine-tuning a network pretrained by a GAN beats" in html
     assert "Do this:" in html and "gan/lpft</span> (use this)" in html
     assert len(repr(digits)) < 500 and digits.results["headline"] in repr(digits)
     assert html.count("<svg") == 1 and html.count("<tr") == 1 + 5

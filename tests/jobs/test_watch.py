@@ -60,8 +60,10 @@ def test_probe_board_and_checkpoints_of_a_pretraining(monkeypatch, capsys, tmp_p
     assert {path.name for path in (tmp_path / "board").iterdir()} == {"train", "pictures"}
     best = pathlib.Path("run-best.keras").read_bytes()
     out = run("--epochs", "3", "--out", "run.keras", "--keep", "1")
-    assert "with 2 epochs; going on" in out and "probe_accuracy 0" not in out
-    assert "run-best.keras was chosen by probe_accuracy; now loss is asked" in " ".join(out.split())
+    assert "with 2 epochs; continuing" in out and "probe_accuracy 0" not in out
+    assert "run-best.keras was chosen by probe_accuracy, but this run measures loss" in " ".join(
+        out.split()
+    )
     assert pathlib.Path("run-best.keras").read_bytes() == best
     assert not (tmp_path / "run-epoch0001.keras").exists()
     assert "keep is 0" in refuse(

@@ -26,7 +26,9 @@ def test_what_a_method_can_do_is_what_it_overrides(name):
     for ability, (arguments, settings) in ABILITIES.items():
         assert method.can(ability) == (ability in vars(type(method)))
         if not method.can(ability):
-            with pytest.raises(NotImplementedError, match=rf"no `{ability}`; ask can\('{ability}'"):
+            with pytest.raises(
+                NotImplementedError, match=rf"no `{ability}`; check can\('{ability}'"
+            ):
                 getattr(method, ability)(*arguments, **settings)
     assert (method.latent_dim > 0) == method.can("decode")
 

@@ -167,7 +167,7 @@ def test_what_cannot_be_used_is_refused():
     with pytest.raises(InputError, match="share is 1.5"):
         make_probe(share=1.5)
     for probe in ("knn", "linear"):
-        with pytest.raises(InputError, match="labels are all 3; expected two classes or more"):
+        with pytest.raises(InputError, match="labels are all 3; expected two or more classes"):
             tfzero.ProbeCallback(IMAGES, np.full(80, 3), probe=probe)
     with pytest.raises(InputError, match=r"labels has shape \(79,\)"):
         tfzero.ProbeCallback(IMAGES, LABELS[:79])

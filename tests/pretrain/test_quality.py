@@ -155,7 +155,7 @@ def test_each_figure_is_printed_with_its_space_and_real_against_real():
         ("KID", "precision", "recall", "density", "coverage"), lines, strict=True
     ):
         assert line.startswith(name) and "on pixels (64 principal components): " in line
-        assert "real against real: " in line and "40 images a side" in line
+        assert "real against real: " in line and "40 images per side" in line
     assert "FID" not in " ".join(lines)
 
 

@@ -60,7 +60,7 @@ def test_one_arm_one_count_one_seed(tmp_path, encoders):
     )
     text = read(write_report(folder))
     assert len(cells(section(text, "table"))) == 1
-    assert ("has losses by epoch" in section(text, "curves")) is not encoders
+    assert ("recorded losses by epoch" in section(text, "curves")) is not encoders
 
 
 def test_a_verdict_with_nothing_in_it_still_makes_a_page(tmp_path):
@@ -138,4 +138,4 @@ def test_a_reading_that_failed_says_why(tmp_path):
         edit(folder, f"readings/{name}.json", lambda said: said.update(reason="ValueError: NaN"))
     text = read(write_report(folder))
     assert "No map: ValueError: NaN." in section(text, "encoders")
-    assert "could not be looked at: ValueError: NaN." in section(text, "mistakes")
+    assert "could not be inspected: ValueError: NaN." in section(text, "mistakes")

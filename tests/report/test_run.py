@@ -9,7 +9,7 @@ from tfzero.report import write_report
 
 
 def test_files_that_cannot_be_used_are_named(tmp_path):
-    with pytest.raises(InputError, match="is no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         write_report(tmp_path / "nowhere")
     folder = write_run(tmp_path / "run", seeds=1)
     edit(folder, "study.json", lambda study: study.update(schema=3))

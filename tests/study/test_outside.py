@@ -91,5 +91,5 @@ def test_words_of_this_package_stay_its_own():
     with pytest.raises(InputError, match="is not a method; expected a class derived from"):
         read_arms([(dict, "lpft")])
     for arm in (7, ("vae",), ["vae", "lpft"]):
-        with pytest.raises(InputError, match="expected text such as vae/lpft, or a pair"):
+        with pytest.raises(InputError, match='expected text such as "vae/lpft", or a pair'):
             read_arms([arm])

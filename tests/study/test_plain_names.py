@@ -11,18 +11,17 @@ from tfzero.transfer.strategies import STRATEGIES
 EXPECTED = {
     "scratch/finetune": "Training from scratch",
     "scratch-long/finetune": "Training from scratch for longer",
-    "rotation/finetune": "Fine-tuning a network pretrained by rotation",
-    "vae/lpft": "Linear probing and fine-tuning a network pretrained by a VAE",
+    "rotation/finetune": "Direct fine-tuning of a network pretrained by rotation",
+    "vae/lpft": "Fine-tuning a network pretrained by a VAE",
     "simclr/probe": "A linear layer on features of a network pretrained by SimCLR",
+    "scratch/spread_finetune": "Training from scratch on spread labels",
     "pixels/svm": "A support vector machine on raw pixels",
     "kmeans/logistic": "Logistic regression on k-means patches",
     "pixels/label_spreading": "Label spreading on raw pixels",
     "public/probe": "A linear layer on features of a public pretrained network",
-    "file/finetune": "Fine-tuning your own encoder",
-    "gan@source/finetune": (
-        "Fine-tuning a network pretrained by a GAN on the source task's images"
-    ),
-    "supervised+vae/finetune": (
+    "file/finetune": "Direct fine-tuning of your own encoder",
+    "gan@source/lpft": ("Fine-tuning a network pretrained by a GAN on the source task's images"),
+    "supervised+vae/lpft": (
         "Fine-tuning a network trained on the source task's labels and then pretrained by a VAE"
     ),
 }
@@ -34,7 +33,7 @@ def test_an_arm_has_the_name_that_a_person_would_give_it(arm):
 
 
 def test_within_a_sentence_it_begins_small():
-    name = plain_name("rotation/finetune", capital=False)
+    name = plain_name("rotation/lpft", capital=False)
     assert name == "fine-tuning a network pretrained by rotation"
 
 
@@ -51,5 +50,5 @@ def test_every_arm_has_a_name_of_its_own_without_the_words_of_arms():
 def test_arms_of_unknown_words_have_names_too():
     assert parse_init("jigsaw") is None
     assert plain_init("jigsaw") == "a network pretrained by jigsaw"
-    assert plain_name("jigsaw/finetune") == "Fine-tuning a network pretrained by jigsaw"
+    assert plain_name("jigsaw/finetune") == "Direct fine-tuning of a network pretrained by jigsaw"
     assert plain_name("jigsaw/mine") == 'Strategy "mine" on a network pretrained by jigsaw'

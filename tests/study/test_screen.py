@@ -47,7 +47,7 @@ def test_a_look_says_what_the_open_arms_would_take(shown, tmp_path):
     still = ["vae/lpft", SCRATCH]
     forecast = show_look(console, tmp_path, comparisons=comparisons, open=still)
     text = said.getvalue()
-    assert "After 3 seeds: settled gan/lpft. The study goes on to 5 seeds." in text
+    assert "After 3 seeds: settled gan/lpft. The study continues to 5 seeds." in text
     assert text.count("vae/lpft against scratch/finetune: +0.4 points (-1.0 to 1.8)") == 1
     seconds = 12 * forecast.seconds_per_seed(VAE)
     assert f"about 12 more seeds, {screen.format_seconds(seconds)}." in text
@@ -59,7 +59,7 @@ def test_a_look_says_what_the_open_arms_would_take(shown, tmp_path):
 def test_a_look_that_answers_the_question_ends_the_study(shown, tmp_path):
     said, console = shown
     show_look(console, tmp_path, stops=True, open=[])
-    assert "After 3 seeds: the question is answered; the study stops." in said.getvalue()
+    assert "After 3 seeds: the question is answered, so the study stops." in said.getvalue()
 
 
 def show_plan(console, plan, tmp_path=None, **looks):
@@ -73,9 +73,12 @@ def show_plan(console, plan, tmp_path=None, **looks):
 @pytest.mark.parametrize(
     ("asked", "part"),
     [
-        ({"seeds": 10}, "Seeds: 3, 5, 7 and 10; it stops as soon as these answer the question."),
-        ({"metric": "balanced_accuracy"}, "Metric: balanced accuracy, in which every class counts"),
-        ({}, "Labels: as if you had 6, 12 of your 63. Seeds: 3 and 5; it stops"),
+        (
+            {"seeds": 10},
+            "Seeds: 3, 5, 7 and 10; the study stops as soon as the question is answered.",
+        ),
+        ({"metric": "balanced_accuracy"}, "Metric: balanced accuracy. Every class counts"),
+        ({}, "Labels: as if you had labelled 6, 12 of your 63 images. Seeds: 3 and 5; the"),
         ({"label_counts": [6, "all"], "seeds": 2}, "Labels: 6, 63. Seeds: 2."),
     ],
 )
@@ -109,13 +112,15 @@ def test_the_plan_names_what_was_dropped_and_how_to_add_it(shown):
     dropped = ("arm simclr/lpft", "arm vae/probe", "2 of 5 seeds", "3 of 9 epochs of vae")
     show_plan(console, plan.model_copy(update={"dropped": dropped}))
     assert (
-        "Left out to keep to 3 min: 2 arms, 2 of 5 seeds and 3 of 9 epochs of vae. To add: the "
-        "same command with `add_arms=simclr/lpft,vae/probe`\n" in said.getvalue()
+        "Left out to keep to 3 min: 2 arms, 2 of 5 seeds and 3 of 9 epochs of vae. To add "
+        "them, give the same command with `add_arms=simclr/lpft,vae/probe`\n" in said.getvalue()
     )
     show_plan(console, plan.model_copy(update={"dropped": ("2 of 7 seeds",)}))
-    assert "2 of 7 seeds. To add: the same command with `more_seeds=2`\n" in said.getvalue()
+    assert (
+        "2 of 7 seeds. To add them, give the same command with `more_seeds=2`\n" in said.getvalue()
+    )
     show_plan(console, plan.model_copy(update={"dropped": ("3 of 9 epochs of vae",)}))
-    assert "All of it: `minutes=none` and `overwrite=True`." in said.getvalue()
+    assert "To run all of it, use `minutes=none` and `overwrite=True`." in said.getvalue()
 
 
 def test_the_plan_gives_each_arm_its_time_and_all_of_it_adds_up(shown, tmp_path):
@@ -134,7 +139,7 @@ def test_the_plan_gives_each_arm_its_time_and_all_of_it_adds_up(shown, tmp_path)
     text = said.getvalue()
     for arm in plan.arms:
         assert f"{arm} " in text and screen.format_seconds(seconds[arm]) in text
-    assert "Linear probing and fine-tuning a network pretrained by a VAE" in text
+    assert "Fine-tuning a network pretrained by a VAE" in text
     assert "Plan: 5 pretrainings and 40 cells on 2 cores, about " in text
 
 
@@ -146,6 +151,6 @@ def test_the_plan_of_all_default_arms_is_one_screen(tmp_path):
     show_plan(console, plan, tmp_path, guessed=True)
     lines = console.file.getvalue().splitlines()
     assert len(lines) <= 24 and max(map(len, lines)) <= 100
-    assert "Being timed now: the first 3 seeds." in console.file.getvalue()
+    assert "Timing the first 3 seeds now." in console.file.getvalue()
     show_plan(console, plan, tmp_path, dry_run=True)
-    assert console.file.getvalue().count("Being timed now") == 1  # nothing is timed then
+    assert console.file.getvalue().count("Timing the first") == 1  # nothing is timed then

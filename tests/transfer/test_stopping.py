@@ -122,7 +122,9 @@ def test_patience_watches_what_is_waited_for():
 
 def test_too_few_labels_to_hold_any_out_are_refused():
     labels = np.repeat([0, 1], [20, 4])
-    with pytest.raises(InputError, match="a class has 4 labels; expected at least 5 of each"):
+    with pytest.raises(
+        InputError, match="a class has 4 labels; expected at least 5 labels per class"
+    ):
         set_aside(labels, None, num_classes=2, seed=0)
     labels, groups = np.repeat([0, 1], 10), np.repeat(np.arange(4), 5)
     trained_on, held = set_aside(labels, groups, num_classes=2, seed=0)

@@ -82,7 +82,7 @@ def _end_output(output: Outlet | None) -> None:
     if output.failure is not None:
         reason = getattr(output.failure, "strerror", None) or output.failure
         print(
-            f"tfzero: the work is done, but standard output could not be written: {reason}.",
+            f"tfzero: the work is done, but writing to standard output failed: {reason}.",
             file=sys.stderr,
         )
         sys.exit(1)
@@ -120,7 +120,9 @@ def _run() -> None:
         print(f"tfzero: {error}", file=sys.stderr)
         sys.exit(1)
     except _Stopped as stopped:
-        print("tfzero: stopped; the same command goes on from here.", file=sys.stderr)
+        print(
+            "tfzero: stopped. To continue from here, give the same command again.", file=sys.stderr
+        )
         sys.exit(128 + stopped.number)
     finally:
         for number, handler in before.items():

@@ -24,15 +24,18 @@ from tfzero.jobs.predict import Written
 
 @command("export my.keras --out savedmodels/mine --classes cat,dog")
 def export(
-    model: Annotated[pathlib.Path, typer.Argument(help=".keras file; it is loaded in safe mode.")],
+    model: Annotated[
+        pathlib.Path, typer.Argument(help="The model's .keras file, loaded in safe mode.")
+    ],
     out: Annotated[
-        pathlib.Path, typer.Option(help="Folder of the versions, for example savedmodels/NAME.")
+        pathlib.Path,
+        typer.Option(help="Folder for the exported versions, such as savedmodels/NAME."),
     ],
     part: Annotated[
         str | None,
         typer.Option(
-            help="classifier or encoder; of a GAN encoder or generator; of a VAE encoder, "
-            "posterior or decoder. Default: classifier."
+            help="Part to export: classifier or encoder. For a GAN: encoder or generator. For a "
+            "VAE: encoder, posterior or decoder. Default: classifier."
         ),
     ] = None,
     class_names: Annotated[
@@ -41,49 +44,53 @@ def export(
     ] = None,
     image_shape: Annotated[
         str | None,
-        typer.Option(metavar="H,W,C", help="Where the model does not say it, as in 28,28,1."),
+        typer.Option(
+            metavar="H,W,C",
+            help="Shape of one image, such as 28,28,1. Needed if the model does not fix it.",
+        ),
     ] = None,
     pixel_range: Annotated[
         str | None,
         typer.Option(
             metavar="LOW,HIGH",
-            help="Darkest and brightest value of a pixel in the images that the model itself "
-            "takes: 0,255 or -1,1 if not 0,1. For models that tfzero did not make.",
+            help="Pixel values of black and white that the model expects, such as 0,255 or -1,1. "
+            "Only for models that tfzero did not train. Default: 0,1.",
         ),
     ] = None,
     file_range: Annotated[
         str | None,
         typer.Option(
             metavar="LOW,HIGH",
-            help="Darkest and brightest value of a pixel in served files: what training had as "
-            "--pixel-range. Default: 0,255 of 8 bits.",
+            help="Pixel values of black and white in served files. Give the --pixel-range of "
+            "training. Default: 0,255 (8 bits).",
         ),
     ] = None,
     resize: Annotated[
         str,
         typer.Option(
-            help="How served files get the model's size, as in training: stretch, pad or crop."
+            help="How served images are resized: stretch, pad or crop. Use the mode of training."
         ),
     ] = "stretch",
     rate: Annotated[
         int | None,
         typer.Option(
             metavar="HERTZ",
-            help="The model was trained on clips of sound of so many samples a second; served "
-            "files are 16-bit WAV. With --clip-seconds, and --resize stretch or pad.",
+            help="Samples per second of the sound clips in training. Served files are then "
+            "16-bit WAV. Also give --clip-seconds, and --resize stretch or pad.",
         ),
     ] = None,
     clip_seconds: Annotated[
-        float | None, typer.Option(help="What training kept of a clip at most.")
+        float | None, typer.Option(help="Longest part of a clip that training used, in seconds.")
     ] = None,
     trim_db: TrimDb = None,
     from_logits: Annotated[
-        bool, typer.Option("--logits", help="The classifier ends in logits; add the softmax.")
+        bool,
+        typer.Option("--logits", help="The classifier returns logits; the export adds a softmax."),
     ] = False,
 ) -> None:
-    """Export a Keras model, or a part of one, as a SavedModel that a server takes as it is.
+    """Export a Keras model, or a part of one, as a SavedModel for a server.
 
-    A SavedModel is a program: whoever loads it, runs it. Serve only what you trust.
+    A SavedModel is a program, and loading it can run code. Serve only models that you trust.
     """
     from tfzero.jobs.export import ServedImages, export_from_file
 
@@ -110,42 +117,53 @@ def export(
 @command("predict savedmodels/digits folder/ --csv answers.csv --page next.html")
 def predict(
     savedmodel: Annotated[
-        pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")
+        pathlib.Path,
+        typer.Argument(
+            help="Folder savedmodels/NAME (its newest version), or the folder of one version."
+        ),
     ],
     images: Annotated[
         list[pathlib.Path],
-        typer.Argument(help="Image or WAV files, as the model takes, and folders of them."),
+        typer.Argument(
+            help="Image or WAV files, whichever the model was trained on, or folders of them."
+        ),
     ],
-    top: Annotated[int, typer.Option(min=1, help="Classes shown for each image.")] = 3,
+    top: Annotated[int, typer.Option(min=1, help="Number of classes shown per image.")] = 3,
     as_json: Annotated[
-        bool, typer.Option("--json", help="All scores, and what was left out, as JSON.")
+        bool, typer.Option("--json", help="Print all scores and all skipped files as JSON.")
     ] = False,
     csv: Annotated[
         pathlib.Path | None,
-        typer.Option(metavar="FILE", help="Table to write: file, label, score of each class."),
+        typer.Option(
+            metavar="FILE", help="CSV file to write: file name, label, and the score of each class."
+        ),
     ] = None,
     unsure: Annotated[
         float | None,
-        typer.Option(metavar="SCORE", help="Mark files whose best score is below this, as in 0.6."),
+        typer.Option(
+            metavar="SCORE", help="Mark files whose best score is below this value, such as 0.6."
+        ),
     ] = None,
     page: Annotated[
         pathlib.Path | None,
         typer.Option(
             metavar="FILE",
-            help="HTML page to write: the images, or clips, with the least certain first, which "
-            "are the next to label.",
+            help="HTML page to write. It shows the images or clips, least certain first: label "
+            "these next.",
         ),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the files of --csv and --page.")
+        bool, typer.Option("--overwrite", help="Replace existing files of --csv and --page.")
     ] = False,
-    batch_size: Annotated[int, typer.Option(help="Images decoded and scored at once.")] = 64,
+    batch_size: Annotated[
+        int, typer.Option(help="Number of images decoded and scored together.")
+    ] = 64,
 ) -> None:
-    """Name the class of images, or of clips of sound, with an exported classifier.
+    """Predict the class of images, or of sound clips, with an exported classifier.
 
-    Says how many files of a folder, and pages of files, are not read, and why.
+    Reports how many files and pages it did not read, and why.
 
-    Exits with 1 if a file could not be used; the others are answered.
+    Exits with 1 if a file could not be used; all other files are still classified.
     """
     find_version(savedmodel)  # before TensorFlow loads, which takes seconds
     written = Written(csv, page, unsure, overwrite)
@@ -184,12 +202,16 @@ def predict(
 @command("verify savedmodels/digits")
 def verify(
     savedmodel: Annotated[
-        pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")
+        pathlib.Path,
+        typer.Argument(
+            help="Folder savedmodels/NAME (its newest version), or the folder of one version."
+        ),
     ],
 ) -> None:
-    """Check an exported model in a fresh process that has neither tfzero nor Keras.
+    """Check an exported model in a new process without tfzero and Keras.
 
-    Exits with 1 on any difference. Finds damage, not malice: a SavedModel is a program.
+    Exits with 1 if anything differs. The check finds damage, not malicious code: a SavedModel is a
+    program.
     """
     problems = tfzero.verify_savedmodel(savedmodel)
     for problem in problems:
@@ -202,23 +224,31 @@ def verify(
 @command("convert savedmodels/digits --to onnx --out digits.onnx")
 def convert(
     savedmodel: Annotated[
-        pathlib.Path, typer.Argument(help="savedmodels/NAME (newest version) or one version.")
+        pathlib.Path,
+        typer.Argument(
+            help="Folder savedmodels/NAME (its newest version), or the folder of one version."
+        ),
     ],
-    to: Annotated[str, typer.Option(help="onnx or litert.")],
+    to: Annotated[str, typer.Option(help="Target format: onnx or litert.")],
     out: Annotated[
         pathlib.Path | None,
         typer.Option(help="File to write. Default: NAME-VERSION.onnx or .tflite in this folder."),
     ] = None,
     signature: Annotated[
-        str, typer.Option(help="Any of the model's but serving_bytes.")
+        str,
+        typer.Option(help="Signature to convert: any signature of the model except serving_bytes."),
     ] = "serving_default",
     tolerance: Annotated[
-        float, typer.Option(help="How far an answer may be off the SavedModel's.")
+        float,
+        typer.Option(
+            help="Largest difference allowed between its answers and those of the SavedModel."
+        ),
     ] = 1e-5,
 ) -> None:
-    """Write an exported model for ONNX Runtime or LiteRT; kept only if it answers alike.
+    """Convert an exported model for ONNX Runtime or LiteRT, and check its answers.
 
-    Needs tfzero's extra of that name; says how to install it. Never overwrites.
+    The file is kept only if its answers match the SavedModel's. Needs the extra tfzero[onnx] or
+    tfzero[litert]. Never overwrites a file.
     """
     print(
         tfzero.convert_savedmodel(savedmodel, to, out=out, signature=signature, tolerance=tolerance)

@@ -35,16 +35,16 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="[DATA]",
-        help="Folder with a subfolder of images or WAV files per class (perhaps inside train/ and "
-        "test/), folder of files with a labels.csv, folder of IDX files, .npz with x_train, "
-        "y_train, or tfds:NAME. Default: built-in digits.",
+        help="Folder with one subfolder of images or WAV files per class, also inside train/ and "
+        "test/. Or a folder of files with a labels.csv, a folder of IDX files, an .npz file "
+        "with x_train and y_train, or tfds:NAME. Default: built-in digits.",
     ),
 ]
 Pool = Annotated[
     pathlib.Path | None,
     typer.Option(
         metavar="FOLDER",
-        help="Unlabeled images, in it and in folders inside it.",
+        help="Folder of unlabeled images; subfolders are included.",
         rich_help_panel=IMAGES,
     ),
 ]
@@ -53,15 +53,15 @@ Labels = Annotated[
     typer.Option(
         metavar="FILE",
         help="CSV or TSV file with the columns file and label, for a folder of images. Default: "
-        "the folder's labels.csv, if it has one.",
+        "the labels.csv in the folder, if there is one.",
         rich_help_panel=IMAGES,
     ),
 ]
 Pages = Annotated[
     str,
     typer.Option(
-        help="Of TIFF files with several pages, and animations: first reads the first alone, each "
-        "makes an image of each, channels makes each page of a TIFF file a channel.",
+        help="Use of TIFF pages and animation frames. Read only the first one (first), read each "
+        "as an image (each), or read each TIFF page as a channel (channels).",
         rich_help_panel=IMAGES,
     ),
 ]
@@ -69,22 +69,23 @@ PoolOnly = Annotated[
     bool,
     typer.Option(
         "--pool-only",
-        help="Pretrain on the unlabeled images alone, not on the training images too.",
+        help="Pretrain on the unlabeled images only, without the training images.",
         rich_help_panel=IMAGES,
     ),
 ]
 Channels = Annotated[
     int | None,
     typer.Option(
-        help="1 for gray, 3 for RGB. Default: what the images are.", rich_help_panel=IMAGES
+        help="Number of channels: 1 for gray, 3 for RGB. Default: that of the images.",
+        rich_help_panel=IMAGES,
     ),
 ]
 Resize = Annotated[
     str | None,
     typer.Option(
-        help="How images get one size: stretch, pad (keeps the aspect, black margins) or crop. "
-        "Default: stretch with --size, pad for images of several sizes without it. Clips: stretch "
-        "to one length, or pad with silence.",
+        help="How images are resized: stretch, pad (keeps the aspect ratio, adds black margins) "
+        "or crop. Default: stretch with --size; otherwise pad, if images have several "
+        "sizes. Clips: stretch to one length, or pad with silence.",
         rich_help_panel=IMAGES,
     ),
 ]
@@ -92,9 +93,9 @@ PixelRange = Annotated[
     str | None,
     typer.Option(
         metavar="LOW,HIGH",
-        help="Darkest and brightest value that a pixel can have, which become 0 and 255: 0,4095 "
-        "where 16 bits hold 12, 0,1 for masks. Default: 0,255 of 8 bits, 0,65535 of 16, 0,1 of "
-        "floats in arrays; refused where that may be wrong.",
+        help="Stored pixel values of black and white; they become 0 and 255. Examples: 0,4095 "
+        "for 12 bits stored in 16, 0,1 for masks. Default: 0,255 for 8 bits, 0,65535 for 16 "
+        "bits, 0,1 for floats in arrays. A default that may be wrong is refused.",
         show_default=False,
         rich_help_panel=IMAGES,
     ),
@@ -103,9 +104,9 @@ Group = Annotated[
     str | None,
     typer.Option(
         metavar="REGEX",
-        help="What belongs together, as a pattern in the file's path or a column of labels.csv: "
-        "never on both sides of the test part, nor where a setting is chosen. Example: "
-        "'patient(\\d+)'.",
+        help="Images that belong together: a pattern in the file's path, or a column of "
+        "labels.csv. A group is never split between training and test images, or between "
+        "the folds that choose a setting. Example: 'patient(\\d+)'.",
         rich_help_panel=IMAGES,
     ),
 ]
@@ -113,7 +114,7 @@ Strict = Annotated[
     bool,
     typer.Option(
         "--strict",
-        help="Refuse broken files and tiny classes; else set aside.",
+        help="Refuse broken files and tiny classes, instead of setting them aside.",
         rich_help_panel=IMAGES,
     ),
 ]
@@ -129,16 +130,16 @@ Transductive = Annotated[
     bool,
     typer.Option(
         "--transductive",
-        help="The pool may hold test images: all that will be classified is known.",
+        help="Allow test images in the pool. Use this if all images to classify are already known.",
         rich_help_panel=IMAGES,
     ),
 ]
 Kind = Annotated[
     str | None,
     typer.Option(
-        help="What training may change in an image: "
+        help="Kind of data, which decides the augmentation: "
         + "; ".join(f"{name} ({kind.summary})" for name, kind in KINDS.items())
-        + ". Default: photos in colour, else digits.",
+        + ". Default: photos for colour images, otherwise digits.",
         rich_help_panel=IMAGES,
     ),
 ]
@@ -146,8 +147,8 @@ Residual = Annotated[
     bool,
     typer.Option(
         "--residual",
-        help="A small ResNet for an encoder, in place of four convolutions; about three times the "
-        "time.",
+        help="Use a small ResNet as encoder instead of four convolutions. It takes about three "
+        "times as long.",
         rich_help_panel=TRAINING,
     ),
 ]
@@ -155,16 +156,16 @@ Balanced = Annotated[
     bool,
     typer.Option(
         "--balanced",
-        help="Label as many images of each class, not its share.",
+        help="Label the same number of images per class, instead of each class's share.",
         rich_help_panel=IMAGES,
     ),
 ]
 TestShare = Annotated[
     float | None,
     typer.Option(
-        help="Share of the labelled images to hold out where there is no test part. Default: 0.3. "
-        "With fewer than 1,000 labelled images, compare instead predicts each of them by "
-        "classifiers that were trained without it (cross-fitting).",
+        help="Share of the labelled images to hold out, if there is no test part. Default: 0.3. "
+        "With fewer than 1,000 labelled images, compare cross-fits instead: classifiers "
+        "that did not train on an image predict it.",
         show_default=False,
         rich_help_panel=IMAGES,
     ),
@@ -173,7 +174,7 @@ ClassWeights = Annotated[
     bool,
     typer.Option(
         "--class-weights",
-        help="Rare classes weigh as much as frequent ones in training.",
+        help="Give rare classes the same total weight as frequent ones in training.",
         rich_help_panel=IMAGES,
     ),
 ]
@@ -181,8 +182,8 @@ UnlabeledFrom = Annotated[
     str | None,
     typer.Option(
         metavar="SOURCE",
-        help="For selftrain and spread_finetune: pool, generated (by the arm's own pretrained GAN "
-        "or VAE) or both. Default: pool.",
+        help="Unlabeled images for selftrain and spread_finetune: pool, generated (by the arm's "
+        "own pretrained GAN or VAE) or both. Default: pool.",
         rich_help_panel=IMAGES,
     ),
 ]
@@ -190,9 +191,10 @@ Size = Annotated[
     str | None,
     typer.Option(
         metavar="N or HxW",
-        help="Resize all images to this many pixels; of clips, mel bands x columns (32x32). "
-        "Default: what the images have. Of several sizes, compare takes the largest of 32, 64, 96 "
-        "and 128 that its minutes allow; other commands take 64, or 32 where most are smaller.",
+        help="Size in pixels to resize all images to; for clips, mel bands x columns (32x32). "
+        "Default: the size of the images. If they have several sizes, compare uses the "
+        "largest of 32, 64, 96 and 128 that fits into --minutes. Other commands use 64, or "
+        "32 if most images are smaller.",
         rich_help_panel=IMAGES,
     ),
 ]
@@ -202,22 +204,23 @@ Rate = Annotated[
     int | None,
     typer.Option(
         metavar="HERTZ",
-        help="Resample all clips to so many samples a second. Default: what they have.",
+        help="Samples per second to resample all clips to. Default: the rate of the clips.",
         rich_help_panel=SOUND,
     ),
 ]
 ClipSeconds = Annotated[
     float | None,
     typer.Option(
-        help="What is kept of a clip at most. Default: what 98 of 100 clips keep to.",
+        help="Longest part of a clip to keep, in seconds. Default: the length that 98 of 100 "
+        "clips have at most.",
         rich_help_panel=SOUND,
     ),
 ]
 TrimDb = Annotated[
     float | None,
     typer.Option(
-        help="Cut off a clip's ends while they are so far below its loudest moment; 0 cuts "
-        "nothing. Default: 25.",
+        help="Decibels below a clip's loudest moment at which its ends are cut off as silence. 0 "
+        "cuts nothing. Default: 25.",
         rich_help_panel=SOUND,
     ),
 ]
@@ -225,10 +228,10 @@ Source = Annotated[
     str | None,
     typer.Option(
         metavar="DATA, imagenet:NAME or FILE.keras",
-        help="Where an encoder may come from beside your pool: another data set as DATA (arms "
-        "supervised/..., METHOD@source/...), public weights of keras.applications as in "
-        "imagenet:MobileNetV2 or imagenet:MobileNetV2,size=96 (public/...), or the encoder in a "
-        ".keras file (file/...).",
+        help="Another source of encoders. Another data set: DATA (adds arms supervised/... and "
+        "METHOD@source/...). Public weights of keras.applications: imagenet:MobileNetV2 or "
+        "imagenet:MobileNetV2,size=96 (adds public/...). A .keras file that holds an "
+        "encoder (adds file/...).",
         rich_help_panel=SOURCE,
     ),
 ]
@@ -236,8 +239,8 @@ Then = Annotated[
     str | None,
     typer.Option(
         metavar="METHOD",
-        help="Go on from the source's encoder by this method on your pool; adds the chain, as "
-        "supervised+vae/lpft, and its halves alone.",
+        help="Method that continues from the source's encoder on your pool. Adds the chain, such "
+        "as supervised+vae/lpft, and each of its two halves alone.",
         rich_help_panel=SOURCE,
     ),
 ]
@@ -245,8 +248,8 @@ Weights = Annotated[
     pathlib.Path | None,
     typer.Option(
         metavar="FILE",
-        help="The weights of imagenet:NAME, without its top. Default: Keras finds them in its "
-        "cache, or downloads them.",
+        help="File with the weights of imagenet:NAME without its top. Default: Keras uses its "
+        "cache or downloads them.",
         rich_help_panel=SOURCE,
     ),
 ]

@@ -71,7 +71,7 @@ def parse_minutes(text: str) -> float | Literal["auto"] | None:
         return float(text)
     except ValueError:
         raise InputError(
-            f'`minutes` is "{text}"; expected a number, or none for any time, as in `minutes=10`.'
+            f'`minutes` is "{text}"; expected a number, such as `minutes=10`, or none for no limit.'
         ) from None
 
 
@@ -86,7 +86,7 @@ def parse_size(text: str | None) -> int | tuple[int, int] | None:
     parts = text.lower().split("x")
     if len(parts) > 2 or not all(part.isdecimal() for part in parts):
         raise InputError(
-            f'--size is "{text}"; expected a number or HEIGHTxWIDTH, as in 28 or 32x48.'
+            f'--size is "{text}"; expected a number or HEIGHTxWIDTH, such as 28 or 32x48.'
         )
     sides = [int(part) for part in parts]
     return sides[0] if len(sides) == 1 else (sides[0], sides[1])
@@ -101,7 +101,7 @@ def parse_numbers(kind: type, text: str | None, *, option: str, example: str) ->
     except ValueError:
         numbers = ()
     if len(numbers) != example.count(",") + 1:
-        raise InputError(f'{option} is "{text}"; expected numbers as in {example}.')
+        raise InputError(f'{option} is "{text}"; expected numbers such as {example}.')
     return numbers
 
 
@@ -115,7 +115,7 @@ def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
     for text in texts:
         name, sign, value = text.partition("=")
         if not (name and sign and value):
-            raise InputError(f'--set is "{text}"; expected NAME=VALUE, as in --set beta=1.')
+            raise InputError(f'--set is "{text}"; expected NAME=VALUE, such as --set beta=1.')
         if name in found:
             raise InputError(f"--set {name} is given twice; expected each name once.")
         try:

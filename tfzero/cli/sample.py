@@ -29,36 +29,40 @@ def sample(
     context: typer.Context,
     model: Annotated[
         pathlib.Path,
-        typer.Argument(metavar="MODEL", help=".keras file of `tfzero pretrain`."),
+        typer.Argument(metavar="MODEL", help="The .keras file that `tfzero pretrain` wrote."),
     ],
     out: Annotated[pathlib.Path, typer.Option(help="Folder for the PNG files.")] = pathlib.Path(
         "pictures"
     ),
     data: Annotated[
         str | None,
-        typer.Option(help="Images to reconstruct and to compare with; what `tfzero pretrain` had."),
+        typer.Option(help="Images to reconstruct and to compare with: those of `tfzero pretrain`."),
     ] = None,
     count: Annotated[int, typer.Option(help="Samples shown.")] = 64,
     traversals: Annotated[
-        int, typer.Option(help="Latents shown, each changing alone; 0 for none.")
+        int, typer.Option(help="Number of latents shown, each varied alone; 0 for none.")
     ] = 8,
     interpolations: Annotated[
-        int, typer.Option(help="Pairs of samples shown with what lies between; 0 for none.")
+        int,
+        typer.Option(
+            help="Number of pairs of samples shown with interpolations between them; 0 for none."
+        ),
     ] = 8,
     quality: Annotated[
         bool,
         typer.Option(
             "--quality",
-            help="Compare up to 10,000 generated images with as many of --data: KID, precision, "
-            "recall, density, coverage, each beside real images against real ones.",
+            help="Compare up to 10,000 generated images with the same number from --data. Prints "
+            "KID, precision, recall, density and coverage, each beside the value for real "
+            "images against real ones.",
         ),
     ] = False,
     space: Annotated[
         str | None,
         typer.Option(
             metavar="SPACE",
-            help="By which features: pixels, random (an encoder with random weights), or a .keras "
-            "file with an encoder. Default: pixels.",
+            help="Features for the comparison: pixels, random (an encoder with random weights), "
+            "or a .keras file with an encoder. Default: pixels.",
         ),
     ] = None,
     size: Size = None,
@@ -71,11 +75,14 @@ def sample(
     seed: Annotated[int, typer.Option(callback=check_seed, help="Draws the latents.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files.")] = False,
 ) -> None:
-    """Draw what a pretrained model makes, as PNG files, and measure how good it is."""
+    """Draw what a pretrained model generates, as PNG files, and measure its quality."""
     from tfzero.jobs.sample import Pictures, sample_to_folder
 
     if space is not None and not quality:
-        raise InputError(f"--space {space} is what --quality compares by; give both, or neither.")
+        raise InputError(
+            f"--space {space} sets the features for --quality, which is missing. Give both, or "
+            "neither."
+        )
     if data is None:
         images = None
         _require_none_of_data(context)
@@ -101,6 +108,6 @@ def _require_none_of_data(context: typer.Context) -> None:
     ]
     if useless:
         raise InputError(
-            f"Without --data there is nothing that {', '.join(useless)} could change; name the "
-            "images with --data, or leave that out."
+            f"Without --data, {', '.join(useless)} would change nothing. Give the images with "
+            "--data, or leave out what is not needed."
         )

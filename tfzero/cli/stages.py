@@ -54,8 +54,8 @@ def pretrain(
     method: Annotated[
         str,
         typer.Option(
-            help=f"One of {', '.join(METHODS)}; or supervised: train on the labels, keep the "
-            "encoder alone."
+            help=f"Method: one of {', '.join(METHODS)}; or supervised, which trains on the labels "
+            "and keeps only the encoder."
         ),
     ] = "vae",
     encoder: Annotated[
@@ -63,10 +63,12 @@ def pretrain(
         typer.Option(help=".keras file with an encoder to start from. Default: random weights."),
     ] = None,
     out: Annotated[
-        pathlib.Path, typer.Option(help="The .keras file to write; continued if it is there.")
+        pathlib.Path,
+        typer.Option(help="The .keras file to write. If it exists, its training continues."),
     ] = pathlib.Path("pretrained.keras"),
     epochs: Annotated[
-        int | None, typer.Option(help="Passes over the images. Default: by their number.")
+        int | None,
+        typer.Option(help="Number of passes over the images. Default: depends on their number."),
     ] = None,
     pool: Pool = None,
     pool_only: PoolOnly = False,
@@ -91,28 +93,28 @@ def pretrain(
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="An argument of the method's class, as in beta=1 of vae or r1_weight=5 of gan; "
-            "may be repeated.",
+            help="Argument of the method's class, such as beta=1 for vae or r1_weight=5 for gan. "
+            "May be repeated.",
             rich_help_panel=TRAINING,
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(callback=check_seed, help="Decides weights, order and noise.")
+        int, typer.Option(callback=check_seed, help="Random seed of weights, order and noise.")
     ] = 0,
     probe: Annotated[
         bool,
         typer.Option(
             "--probe",
-            help="After every epoch, print what the encoder is worth to a k-NN classifier, on a "
-            "held-out part of the training images. No test image is read.",
+            help="After every epoch, print the accuracy of a k-NN classifier on the encoder's "
+            "features. It uses a held-out part of the training images, never test images.",
             rich_help_panel=WATCH,
         ),
     ] = False,
     keep: Annotated[
         int,
         typer.Option(
-            help="How many epochs' models are kept, the newest and those before it. The best is "
-            "kept beside them.",
+            help="Number of newest epochs whose models are kept. The best model is kept in "
+            "addition.",
             rich_help_panel=WATCH,
         ),
     ] = 1,
@@ -125,7 +127,7 @@ def pretrain(
         ),
     ] = None,
 ) -> None:
-    """Pretrain an encoder on the images, without their labels unless the method is supervised."""
+    """Pretrain an encoder on the images. Only the method supervised uses their labels."""
     from tfzero.jobs.pretrain import Pretraining, pretrain_to_file, supervise_to_file
     from tfzero.jobs.watch import Watch
 
@@ -162,7 +164,7 @@ def _require_one_network(encoder: pathlib.Path | None, residual: bool) -> None:
     """
     if encoder is not None and residual:
         raise InputError(
-            f"--encoder {encoder} says what the encoder is, and so does --residual; leave one out."
+            f"--encoder {encoder} and --residual both set the encoder. Leave one of them out."
         )
 
 
@@ -175,8 +177,8 @@ def _require_uses(method: str, *, kind: str | None, watched: bool, settings) -> 
     require_choice(method, [*METHODS, Supervised.word], what="method")
     if method == Supervised.word and (watched or settings):
         raise InputError(
-            "--probe, --keep, --tensorboard and --set are for methods that learn without labels; "
-            "--method supervised has no use for them. Leave them out."
+            "--probe, --keep, --tensorboard and --set need a method that learns without "
+            "labels; --method supervised does not use them. Leave them out."
         )
     if kind is None:
         return
@@ -184,8 +186,8 @@ def _require_uses(method: str, *, kind: str | None, watched: bool, settings) -> 
     told = [*(name for name, entry in METHODS.items() if entry.takes_kind), Supervised.word]
     if method not in told:
         raise InputError(
-            f"--kind is for methods that are told the kind of data, {', '.join(told)}; --method "
-            f"{method} has no use for it. Leave it out."
+            f"--kind needs a method with augmentation ({', '.join(told)}); --method {method} "
+            "does not use it. Leave it out."
         )
 
 
@@ -196,7 +198,10 @@ def finetune(
     encoder: Annotated[
         pathlib.Path | None,
         typer.Option(
-            help=".keras file of `tfzero pretrain`, or of an encoder. Default: random weights."
+            help=(
+                ".keras file with an encoder, such as the file of `tfzero pretrain`. Default: "
+                "random weights."
+            )
         ),
     ] = None,
     strategy: Annotated[
@@ -208,13 +213,13 @@ def finetune(
         ),
     ] = "lpft",
     label_count: Annotated[
-        str, typer.Option(help='Labelled images to train on: a number, or "all".')
+        str, typer.Option(help='Number of labelled images to train on, or "all".')
     ] = "all",
     class_weights: ClassWeights = False,
     layer_rate: Annotated[
         float,
         typer.Option(
-            help="Multiplies the learning rate from the head to the last block, and from each "
+            help="Factor of the learning rate from the head to the last block, and from each "
             "block to the one below it.",
             rich_help_panel=TRAINING,
         ),
@@ -223,16 +228,16 @@ def finetune(
         str | None,
         typer.Option(
             metavar="METRIC=VALUE",
-            help="End training at accuracy=0.95 or loss=0.2, of a fifth of the labels that is held "
-            "out for it.",
+            help="Score at which training ends, such as accuracy=0.95 or loss=0.2. It is "
+            "measured on a held-out fifth of the labels.",
             rich_help_panel=TRAINING,
         ),
     ] = None,
     patience: Annotated[
         int | None,
         typer.Option(
-            help="End training after this many looks at those labels, about 20 steps apart, "
-            "without a better one, and go back to the best.",
+            help="Number of checks without improvement after which training ends and returns to "
+            "its best weights. It checks the held-out labels about every 20 steps.",
             rich_help_panel=TRAINING,
         ),
     ] = None,
@@ -260,7 +265,7 @@ def finetune(
     kind: Kind = None,
     residual: Residual = False,
     seed: Annotated[
-        int, typer.Option(callback=check_seed, help="Decides labels, head and order.")
+        int, typer.Option(callback=check_seed, help="Random seed of labels, head and order.")
     ] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:

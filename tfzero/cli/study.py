@@ -58,28 +58,31 @@ def compare(
     arms: Annotated[
         str | None,
         typer.Option(
-            help="INIT/STRATEGY, separated by commas, as in vae/lpft,scratch/finetune.",
+            help="Arms as INIT/STRATEGY, separated by commas, such as vae/lpft,scratch/finetune.",
             rich_help_panel=STUDY,
         ),
     ] = None,
     label_counts: Annotated[
         str | None,
         typer.Option(
-            help='Numbers of labels, or "all", separated by commas. Default: 2, 5 and 20 a class.',
+            help='Numbers of labels, or "all", separated by commas. Default: 2, 5 and 20 per '
+            "class.",
             rich_help_panel=STUDY,
         ),
     ] = None,
     seeds: Annotated[
         int | None,
         typer.Option(
-            help="Most replicates; each redraws everything random. Default: 10.",
+            help="Largest number of replicates. Each draws labels, weights and batches again. "
+            "Default: 10.",
             rich_help_panel=STUDY,
         ),
     ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
-            help="Pretraining passes. Default: by size of the pool.", rich_help_panel=STUDY
+            help="Number of pretraining passes. Default: depends on the size of the pool.",
+            rich_help_panel=STUDY,
         ),
     ] = None,
     pool: Pool = None,
@@ -87,7 +90,7 @@ def compare(
     encoders: Annotated[
         int | None,
         typer.Option(
-            help="Encoders a method, shared by the seeds. Default: one for each seed.",
+            help="Number of encoders per method, shared by the seeds. Default: one per seed.",
             rich_help_panel=STUDY,
         ),
     ] = None,
@@ -102,46 +105,49 @@ def compare(
     margin: Annotated[
         float | None,
         typer.Option(
-            help="Smallest difference worth having, in points of accuracy. Default: 1.",
+            help="Smallest difference that matters to you, in points of accuracy. Default: 1.",
             rich_help_panel=STUDY,
         ),
     ] = None,
     metric: Annotated[
         str | None,
         typer.Option(
-            help="What the verdict is made on: accuracy, or balanced_accuracy, which counts all "
-            "classes alike. Default: accuracy.",
+            help="Metric of the verdict: accuracy, or balanced_accuracy, which weighs all "
+            "classes equally. Default: accuracy.",
             rich_help_panel=STUDY,
         ),
     ] = None,
     minutes: Annotated[
         str,
         typer.Option(
-            help="What the study may take, or none for any time. Default arms, passes of "
-            "pretraining and seeds are chosen so that it fits; what is dropped is named. Default: "
-            "30, and 3 on the built-in digits.",
+            help="Minutes that the study may take, or none for no limit. Default arms, "
+            "pretraining passes and seeds are chosen to fit; the plan names what was "
+            "dropped. Default: 30, or 3 for the built-in digits.",
             rich_help_panel=STUDY,
         ),
     ] = "auto",
     more_seeds: Annotated[
         int | None,
         typer.Option(
-            help="Add this many seeds to the finished study and look again; what is "
-            "there is not computed anew.",
+            help="Number of seeds to add to the finished study. It then looks again. Existing "
+            "results are kept.",
             rich_help_panel=STUDY,
         ),
     ] = None,
     add_arms: Annotated[
         str | None,
         typer.Option(
-            help="Add arms to the study in the folder, as INIT/STRATEGY,...; what is there is not "
-            "computed anew. After a look they are exploratory until seeds are added.",
+            help="Arms to add to the study in the folder, as INIT/STRATEGY,... Existing results "
+            "are kept. Arms added after a look are exploratory until seeds are added.",
             rich_help_panel=STUDY,
         ),
     ] = None,
     add_label_counts: Annotated[
         str | None,
-        typer.Option(help="Add label counts, likewise.", rich_help_panel=STUDY),
+        typer.Option(
+            help="Label counts to add to the study in the folder. Existing results are kept.",
+            rich_help_panel=STUDY,
+        ),
     ] = None,
     class_weights: ClassWeights = False,
     labels: Labels = None,
@@ -172,8 +178,8 @@ def compare(
     export: Annotated[
         pathlib.Path | None,
         typer.Option(
-            help="Where the SavedModel goes. Default: savedmodels/NAME, with --out its "
-            "folder savedmodel/; a study without a verdict then exports nothing.",
+            help="Folder for the SavedModel. Default: savedmodels/NAME. With --out: its "
+            "subfolder savedmodel/, and a study without a verdict exports nothing.",
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -186,8 +192,8 @@ def compare(
     workers: Annotated[
         int | None,
         typer.Option(
-            help="Processes that work. Default: one per core. Results do not depend on it, but "
-            "what fits into the minutes does.",
+            help="Number of worker processes. Default: one per core. It does not change results, "
+            "only how much fits into --minutes.",
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -195,7 +201,8 @@ def compare(
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Use the workers of this Dask scheduler, as in tcp://10.0.0.5:8786, instead.",
+            help="Address of a Dask scheduler whose workers to use instead, such as "
+            "tcp://10.0.0.5:8786.",
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -203,7 +210,7 @@ def compare(
         bool,
         typer.Option(
             "--dry-run",
-            help="Print the plan, with the minutes of each arm, and stop. Nothing is written.",
+            help="Print the plan, with the minutes of each arm, and stop. Writes nothing.",
             rich_help_panel=RUN,
         ),
     ] = False,
@@ -219,15 +226,16 @@ def compare(
         bool,
         typer.Option(
             "--json",
-            help="Verdict as JSON on standard output, all else on the other.",
+            help="Print the verdict as JSON on standard output, and everything else on standard "
+            "error.",
             rich_help_panel=RUN,
         ),
     ] = False,
 ) -> None:
     """Compare pretraining with training from scratch on your images, and export the best network.
 
-    A study that was interrupted goes on where it stopped when the same command is given again.
-    Exits with 1 if anything failed after the verdict, such as the export; the verdict stays.
+    To continue an interrupted study, give the same command again. Exits with 1 if a step after the
+    verdict failed, such as the export; the verdict is kept.
     """
     console = Console(context, stderr=as_json)
     study = tfzero.compare(
@@ -291,13 +299,13 @@ def check(
         pathlib.Path | None, typer.Option(metavar="FILE", help="HTML page to write, with pictures.")
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Findings as JSON on standard output.")
+        bool, typer.Option("--json", help="Print the findings as JSON on standard output.")
     ] = False,
 ) -> None:
-    """Look for what would spoil a study: broken files, duplicates, leaks, odd labels.
+    """Find problems in the data before a study: broken files, duplicates, leaks, odd labels.
 
-    Nothing is changed or deleted. Exits with 1 if a study would be refused. Every study does the
-    quick part of this first.
+    Nothing is changed or deleted. Exits with 1 if a study would refuse the data. Every study runs
+    the quick part of this check first.
     """
     console = Console(context, stderr=as_json, advising="compare")
     if page is not None:
@@ -320,14 +328,14 @@ def report(
     open_it: Annotated[
         bool,
         typer.Option(
-            "--open", help="Show the report in your browser; write it only where it is missing."
+            "--open", help="Open the report in your browser; write it only if it is missing."
         ),
     ] = False,
 ) -> None:
-    """Write report.html anew from a run folder."""
+    """Write report.html again from a run folder."""
     page = RunFolder(run).report
     if not open_it or not page.exists():
         page = tfzero.write_report(run)
     print(page)
     if open_it and not webbrowser.open(pathlib.Path(page).resolve().as_uri()):
-        print("No browser was found; open this file in one.", file=sys.stderr)
+        print("No browser was found. Open this file in a browser.", file=sys.stderr)

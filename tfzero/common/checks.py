@@ -10,11 +10,11 @@ import numpy as np
 
 
 class InputError(ValueError):
-    """Something a person gave cannot be used.
+    """An argument, file or data set that the user gave cannot be used.
 
-    The message is complete by itself: what arrived, what was expected and how to fix it. It names
-    arguments in backticks, as in `size=32`; the command line writes its options instead, prints
-    the message without a traceback and exits with code 2.
+    The message says what arrived, what was expected and how to fix it. It names arguments in
+    backticks, for example `size=32`. The command line writes its options instead, prints the
+    message without a traceback, and exits with code 2.
     """
 
 
@@ -74,7 +74,7 @@ def check_labels(labels: np.ndarray, *, count: int, name: str = "labels") -> np.
         labels = labels[:, 0]
     if labels.ndim != 1 or len(labels) != count:
         one_hot = labels.ndim == 2 and len(labels) == count
-        remedy = f" Of one-hot rows take {name}.argmax(axis=1)." if one_hot else ""
+        remedy = f" For one-hot rows, use {name}.argmax(axis=1)." if one_hot else ""
         raise InputError(
             f"{name} has shape {labels.shape}; expected ({count},), one label per image.{remedy}"
         )

@@ -25,13 +25,13 @@ from tfzero.common.version import KEY, stamp
 _STALE_SECONDS = 3600
 # What NumPy says of a disk that takes a part of an array.
 _CUT_SHORT = re.compile(r"\b\d+ requested and \d+ written\b")
-_READ_ONLY = "Choose a place that can be written to; then give the same command again."
+_READ_ONLY = "Choose a writable place, then give the same command again."
 # What a system says when it cannot write, and what a person can do about it.
 _REMEDIES = {
-    errno.ENOSPC: "Make room; then give the same command again.",
-    errno.EDQUOT: "Make room; then give the same command again.",
-    errno.EFBIG: "Choose a disk that takes larger files; then give the same command again.",
-    errno.EIO: "The disk may be damaged. Check it, or choose another one; then give the same "
+    errno.ENOSPC: "Free some space, then give the same command again.",
+    errno.EDQUOT: "Free some space, then give the same command again.",
+    errno.EFBIG: "Choose a disk that takes larger files, then give the same command again.",
+    errno.EIO: "The disk may be damaged. Check it, or choose another one. Then give the same "
     "command again.",
     errno.EROFS: _READ_ONLY,
     errno.EACCES: _READ_ONLY,
@@ -57,7 +57,7 @@ def sentence_for(path: str | os.PathLike) -> Iterator[None]:
         number = _find_number(error)
         if number is None:
             raise
-        remedy = _REMEDIES.get(number, "Choose another place; then give the same command again.")
+        remedy = _REMEDIES.get(number, "Choose another place, then give the same command again.")
         raise StopError(f"Cannot write {path}: {os.strerror(number)}. {remedy}") from error
 
 
@@ -97,7 +97,8 @@ def require_file_place(path: pathlib.Path, *, chosen_by: str) -> None:
     """
     if path.is_dir():
         raise InputError(
-            f"{path} is a folder; expected the name of a file. Choose another with `{chosen_by}`."
+            f"{path} is a folder; expected the name of a file. Choose another file with "
+            f"`{chosen_by}`."
         )
     _require_open(path, path.parent, chosen_by)
 
@@ -120,11 +121,11 @@ def require_folder_place(path: pathlib.Path, *, chosen_by: str) -> None:
 
 def _require_open(path: pathlib.Path, folder: pathlib.Path, chosen_by: str) -> None:
     if not folder.exists():
-        reason = "is not there; make it"
+        reason = "does not exist; create it"
     elif not folder.is_dir():
-        reason = "is no folder; move it"
+        reason = "is not a folder; move it"
     elif not os.access(folder, os.W_OK | os.X_OK):
-        reason = "is not open to writing; grant permission"
+        reason = "is not writable; grant permission"
     else:
         return
     raise InputError(

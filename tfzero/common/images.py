@@ -85,7 +85,7 @@ def require_image_shape(shape: tuple, *, name: str = "images", offers: Collectio
     """
     got = f"{name} has shape {shape}; expected (N, H, W, C)"
     if len(shape) == 3 and shape[-1] in _CHANNELS:
-        raise InputError(f"{got}. Of one image make a batch: {name}[None].")
+        raise InputError(f"{got}. For one image, make a batch: {name}[None].")
     if len(shape) == 3:
         raise InputError(f"{got}. Add a channel axis: {name}[..., None].")
     if len(shape) != 4 or 0 in shape:
@@ -185,9 +185,10 @@ def _require_inside(images: np.ndarray, pixel_range: PixelRange, name: str) -> N
     low, high = float(images.min()), float(images.max())
     if low < pixel_range[0] or high > pixel_range[1]:
         raise InputError(
-            f"{name} has {name_kind(images.dtype)} in {write_range(low, high)}, but `pixel_range` "
-            f"is {write_range(*pixel_range)}; expected no value outside of it. Widen it, or clip "
-            f"the values first: numpy.clip({name}, {pixel_range[0]:.7g}, {pixel_range[1]:.7g})."
+            f"{name} has {name_kind(images.dtype)} in {write_range(low, high)}, but "
+            f"`pixel_range` is {write_range(*pixel_range)}; expected no value outside of it. "
+            f"Widen it, or clip the values first: numpy.clip({name}, {pixel_range[0]:.7g}, "
+            f"{pixel_range[1]:.7g})."
         )
 
 
@@ -206,8 +207,8 @@ def _require_contrast(pixels: np.ndarray, name: str) -> None:
             return
     if highest == 1:
         raise InputError(
-            f"{name} are 0 and 1 only, where black is 0 and white 255: a network would see black "
-            f"alone. Take {name} * 255 instead."
+            f"{name} contain only 0 and 1, but black is 0 and white is 255, so a network "
+            f"would see only black. Use {name} * 255 instead."
         )
 
 

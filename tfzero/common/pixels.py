@@ -100,8 +100,8 @@ def check_pixel_range(pixel_range: Sequence[float], *, name: str = "pixel_range"
         low, high = 0.0, 0.0
     if not (np.isfinite([low, high]).all() and low < high):
         raise InputError(
-            f"{name} is {pixel_range!r}; expected the darkest and the brightest value that a "
-            "pixel can have, for example (0, 1), (0, 255), (0, 4095) or (-1, 1)."
+            f"{name} is {pixel_range!r}; expected the pixel values of black and white, for "
+            "example (0, 1), (0, 255), (0, 4095) or (-1, 1)."
         )
     return low, high
 
@@ -176,8 +176,8 @@ def find_doubt(extent: Extent, pixel_range: PixelRange | None, *, where: str) ->
     if full is None:
         guessed = guess_range(low, high, whole=kind != "floats")
         return (
-            f"{where} has {extent.describe()}. Their type does not tell which values are black "
-            f"and white. Say it, for example `pixel_range={write_pair(guessed)}`."
+            f"{where} has {extent.describe()}. Their type does not say which values are "
+            f"black and white. Give them, for example `pixel_range={write_pair(guessed)}`."
         )
     least = {"8-bit values": DIM, "16-bit values": 32768, "floats": DIM / 255}[kind]
     if not 0 < high < least:
@@ -187,11 +187,11 @@ def find_doubt(extent: Extent, pixel_range: PixelRange | None, *, where: str) ->
         guessed = (0.0, 1 / 255) if high <= 1 / 255 + 1e-6 else _outwards(0.0, high)
     remedy = f"`pixel_range={write_pair(guessed)}` if {guessed[1]:.7g} is white"
     if not _is_black(extent, (0.0, full)):
-        remedy += f", or `pixel_range={write_pair((0, full))}` if the images are so dark"
+        remedy += f", or `pixel_range={write_pair((0, full))}` if the images are really this dark"
     return (
-        f"{where} has {extent.describe()} in all its images, where black is 0 and white "
-        f"{full:g}. A network would see masks, or pixels of few bits, as nearly black. Say what "
-        f"black and white are: {remedy}."
+        f"{where} has {extent.describe()} in all its images, but black is 0 and white is "
+        f"{full:g}. A network would see masks, or pixels of few bits, as nearly black. Give "
+        f"the values of black and white: {remedy}."
     )
 
 
@@ -214,15 +214,15 @@ def _find_misfit(extent: Extent, pixel_range: PixelRange, where: str) -> str | N
     if not is_inside(extent, pixel_range):
         wider = guess_range(min(low, pixel_range[0]), max(high, pixel_range[1]), whole=whole)
         return (
-            f"{got}; expected no value outside of it. Say what black and white are, for example "
-            f"`pixel_range={write_pair(wider)}`."
+            f"{got}; expected no value outside of it. Give the values of black and white, "
+            f"for example `pixel_range={write_pair(wider)}`."
         )
     if not _is_black(extent, pixel_range):
         return None
     narrower = guess_range(low, high, whole=whole)
     return (
-        f"{got}, by which all would be black. Say what black and white are, for example "
-        f"`pixel_range={write_pair(narrower)}`."
+        f"{got}, which would make all of them black. Give the values of black and white, for "
+        f"example `pixel_range={write_pair(narrower)}`."
     )
 
 

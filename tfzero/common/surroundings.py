@@ -118,7 +118,7 @@ def is_own_process() -> bool:
 def describe_dropped(dropped: dict[str, str]) -> str:
     """Returns a sentence on variables that tfzero does not use, without their values."""
     return (
-        f"Environment variables that are not used, because they change numbers: "
+        "Environment variables that tfzero ignores, because they would change results: "
         f"{', '.join(dropped)}."
     )
 
@@ -239,9 +239,9 @@ def check_keras_file() -> None:
     for name, is_taken in takes.items():
         if not is_taken:
             raise InputError(
-                f"{_keras_file()} sets {name} to {found[name]!r}; expected a value that Keras "
-                f"takes, for example {_KERAS_DEFAULTS[name]!r}. Correct that file, or remove it: "
-                "Keras then writes one with its defaults."
+                f"{_keras_file()} sets {name} to {found[name]!r}; expected a value that "
+                f"Keras accepts, for example {_KERAS_DEFAULTS[name]!r}. Correct that file, "
+                "or remove it; Keras then writes one with its defaults."
             )
 
 

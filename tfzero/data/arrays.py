@@ -30,27 +30,28 @@ def from_arrays(
     test_share: float | None = None,
     pixel_range: tuple[float, float] | None = None,
 ) -> ImageData:
-    """Makes a data set from arrays in memory; their order is kept.
+    """Makes a data set from arrays in memory, in their order.
 
     Args:
-        train_images: uint8 in 0..255, float in 0..1 or bool, `(N, H, W, C)`; with `pixel_range`
-            numbers of any type in that range.
-        train_labels: Integers 0..K-1, `(N,)`.
-        test_images: As `train_images`, `(M, H, W, C)`. None holds out a stratified
-            part of the training images.
-        test_labels: As `train_labels`, `(M,)`; given if and only if `test_images` is.
-        pool: As `train_images`, `(P, H, W, C)`. None takes the training images.
+        train_images: Array of shape `(N, H, W, C)`: uint8 in 0..255, float in 0..1 or bool. With
+            `pixel_range`, numbers of any type in that range.
+        train_labels: Integers in 0..K-1 of shape `(N,)`.
+        test_images: Array of shape `(M, H, W, C)`, typed as `train_images`. None holds out a
+            stratified part of the training images.
+        test_labels: Integers of shape `(M,)`; required with `test_images` and only then.
+        pool: Unlabeled images of shape `(P, H, W, C)`, typed as `train_images`. None takes the
+            training images.
         class_names: K names. None takes "0", "1", ...
-        groups: `(N,)`: images of one group are held out together, and are on one side wherever a
-            strategy chooses a setting by cross-validation. None groups none.
-        name: Safe as a folder name.
-        test_share: Share in (0, 1) to hold out where no test images are given; None as in
-            `load_data`.
-        pixel_range: The darkest and the brightest value that a pixel can have, which become 0 and
-            255, as in (0, 4095) for 12 bits or (0, 1) for masks. None: the type tells.
+        groups: Array of shape `(N,)`: the group of each training image. Images of one group are
+            held out together. They also stay on one side in every cross-validation of a strategy.
+            None means no groups.
+        name: Name of the data set; must be safe as a folder name.
+        test_share: Share in (0, 1) to hold out if no test images are given. None as in `load_data`.
+        pixel_range: Pair of numbers: the stored values of black and white, which become 0 and 255.
+            For example (0, 4095) for 12 bits or (0, 1) for masks. None follows the type.
 
     Raises:
-        InputError: If anything of it does not hold.
+        InputError: If an argument does not have the form above.
     """
     options = LoadOptions(pool_only=True, test_share=test_share, pixel_range=pixel_range)
     seen = Extents()
@@ -95,7 +96,7 @@ def from_arrays(
 def _check_groups(groups: Sequence[str], train: Part, test: Part | None) -> None:
     if len(groups) != len(train.images) or test is not None:
         raise InputError(
-            f"There are {len(groups)} groups for {len(train.images)} images"
-            f"{'' if test is None else ' and a test part'}; expected one per training image, "
-            "and no test part."
+            f"There are {len(groups)} groups for {len(train.images)} "
+            f"images{'' if test is None else ' and a test part'}; expected one group per "
+            "training image, and no test part."
         )

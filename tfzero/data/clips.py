@@ -102,8 +102,8 @@ def holds_clips(lists: Sequence[FileList], *, where: str) -> bool:
     count, total = sum(map(sum, clips)), sum(map(len, clips))
     if 0 < count < total:
         raise InputError(
-            f"{where} has {count} WAV files and {total - count} images; expected either. Take the "
-            "others out."
+            f"{where} has {count} WAV files and {total - count} images; expected only one "
+            "kind. Remove the others."
         )
     return count > 0
 
@@ -134,11 +134,11 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[soundfile.SoundFile]:
 def _check_header(path: str | os.PathLike[str], file: Any) -> None:
     if file.format not in _FORMATS:
         raise InputError(
-            f"{path} holds {file.format} under the name of a WAV file; {_EXPECTED}. Convert it."
+            f"{path} has the name of a WAV file, but holds {file.format}; {_EXPECTED}. Convert it."
         )
     if not RATES[0] <= file.samplerate <= RATES[1]:
         raise InputError(
-            f"{path} has {file.samplerate:,} samples a second; expected {RATES[0]:,} to "
+            f"{path} has {file.samplerate:,} samples per second; expected {RATES[0]:,} to "
             f"{RATES[1]:,}. Resample it."
         )
     if file.channels > 2:
@@ -148,8 +148,8 @@ def _check_header(path: str | os.PathLike[str], file: Any) -> None:
     seconds = file.frames / file.samplerate
     if seconds > LONGEST:
         raise InputError(
-            f"{path} lasts {_spell(seconds)}; expected a clip of at most {LONGEST:g} seconds, "
-            "since it becomes one image. Cut it into clips."
+            f"{path} lasts {_spell(seconds)}; expected a clip of at most {LONGEST:g} "
+            "seconds, because it becomes one image. Cut it into clips."
         )
 
 
@@ -159,8 +159,8 @@ def _check_whole(path: str | os.PathLike[str]) -> None:
         told, there = _measure_sound(content)
     if there < told < _STREAM_BYTES:
         raise InputError(
-            f"{path} is cut off: its header tells of {told:,} bytes of sound, {there:,} are there; "
-            f"{_EXPECTED}. Copy it again, or delete it."
+            f"{path} is cut off: its header announces {told:,} bytes of sound, but {there:,} "
+            f"are there; {_EXPECTED}. Copy it again, or delete it."
         )
 
 

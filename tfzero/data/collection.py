@@ -233,8 +233,9 @@ def check_counts(
     if counts[few] < least:
         images_word = "image" if counts[few] == 1 else "images"
         raise InputError(
-            f'Class "{class_names[few]}" has {counts[few]} {part} {images_word}; expected at least '
-            f"{least}{why}. Add images, leave the class out, or change the share of the test part."
+            f'Class "{class_names[few]}" has {counts[few]} {part} {images_word}; expected at '
+            f"least {least}{why}. Add images, leave the class out, or change the share of "
+            "the test part."
         )
 
 
@@ -282,7 +283,7 @@ def refuse_set_aside(
         broken = learnt
     elif not broken or not (strict or not any(usable.values())):
         return
-    more = f" So are {len(broken) - 1} files more." if len(broken) > 1 else ""
+    more = f" {len(broken) - 1} other files have problems, too." if len(broken) > 1 else ""
     remedy = " `strict=True` refuses them; without it they are set aside." if strict else ""
     raise InputError(f"{where} has a file that cannot be used: {broken[0].reason}{more}{remedy}")
 

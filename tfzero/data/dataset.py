@@ -23,41 +23,42 @@ from tfzero.data.spelling import compose
 
 @dataclass(frozen=True, eq=False)
 class ImageData:
-    """A pool of unlabeled images, labelled training images and labelled test images.
+    """A data set: a pool of unlabeled images, labelled training images and labelled test images.
 
     Attributes:
-        name: Letters, digits, dots, dashes and underscores: safe as a folder name.
-        pool: uint8 `(P, H, W, C)` in 0..255, without labels. May be the very same
-            array as `train_images`.
-        train_images: uint8 `(N, H, W, C)` in 0..255.
-        train_labels: int64 `(N,)` in 0..K-1. Every class at least twice.
-        test_images: uint8 `(M, H, W, C)` in 0..255.
-        test_labels: int64 `(M,)` in 0..K-1. Every class at least once.
+        name: Name of letters, digits, dots, dashes and underscores, safe as a folder name.
+        pool: uint8 array of shape `(P, H, W, C)` in 0..255, without labels. May be the same array
+            as `train_images`.
+        train_images: uint8 array of shape `(N, H, W, C)` in 0..255.
+        train_labels: int64 array of shape `(N,)` in 0..K-1. Every class occurs at least twice.
+        test_images: uint8 array of shape `(M, H, W, C)` in 0..255.
+        test_labels: int64 array of shape `(M,)` in 0..K-1. Every class occurs at least once.
         class_names: K different names, K at least 2.
-        source: What the user gave: "digits", a path, or the name of the arrays.
-        notes: Plain sentences about what was done on loading.
-        names: Paths of the files by part ("train", "test", "pool"), one an image. A part that is
-            not there has no names.
+        source: Text that the user gave: "digits", a path, or the name of the arrays.
+        notes: Sentences about what loading did.
+        names: Paths of the files by part ("train", "test", "pool"), one per image. A missing part
+            has no names.
         pool_has_train: Whether the pool begins with all training images.
-        set_aside: What was found and not used.
-        passed_over: What lies beside the images and was not read, counted by reason and suffix.
-        resize: How files of another shape were brought to this one: "stretch", "pad" or "crop".
-        pixel_range: The stored values of black and white where somebody said them, which became 0
-            and 255; None where the files' or arrays' type tells.
-        extents: What values pixels had before; none for sound, or where nobody knows.
-        sound: How clips of sound became images; None for images.
+        set_aside: Files and classes that were found but not used.
+        passed_over: Files beside the images that were not read, counted by reason and suffix.
+        resize: Mode in which files of another shape were resized: "stretch", "pad" or "crop".
+        pixel_range: Stored values of black and white, if the user gave them; they became 0 and 255.
+            None if they follow from the type of the files or arrays.
+        extents: Values that pixels had before. None for sound, or if nobody knows.
+        sound: Settings by which clips of sound became images; None for images.
         transductive: Whether the pool may hold test images.
-        balanced: Whether label subsets have as many images of each class, instead of its share.
-        train_groups: int64 `(N,)`: which training images belong together, so that none is judged
-            by a classifier that has seen others of its group; None where nothing is known.
-        cross_fit: Set where a test part was held out of few labelled images: what it takes to use
-            them all in a study; see `tfzero.data.cross_fit`.
-        num_folds: 1 where the test images are others than the training images. Else both are all
-            labelled images, and a replicate predicts each of so many folds by a classifier that
+        balanced: Whether label subsets have the same number of images per class, instead of each
+            class's share.
+        train_groups: int64 array of shape `(N,)`: the group of each training image. No image is
+            judged by a classifier that trained on others of its group. None if no groups are known.
+        cross_fit: Offer to cross-fit, if a test part was held out of few labelled images. It says
+            how a study can use them all; see `tfzero.data.cross_fit`.
+        num_folds: Number of folds: 1 if the test images differ from the training images. Otherwise
+            both are all labelled images. A replicate then predicts each fold by a classifier that
             was trained on the other folds.
 
     Raises:
-        InputError: If shapes disagree, or labels are out of range or too few.
+        InputError: If shapes disagree, or if labels are out of range or too few.
     """
 
     name: str
@@ -86,8 +87,8 @@ class ImageData:
     def __post_init__(self):
         if safe_name(self.name) != self.name:
             raise InputError(
-                f'The name "{self.name}" does not serve as a folder name; expected letters, '
-                f'digits, ".", "-" or "_". Take for example "{safe_name(self.name)}".'
+                f'The name "{self.name}" cannot be a folder name; expected letters, digits, '
+                f'".", "-" or "_". For example, use "{safe_name(self.name)}".'
             )
         _check_shapes(self)
         _check_class_names(self.class_names)
@@ -108,13 +109,13 @@ class ImageData:
         return len(self.class_names)
 
     def groups_of(self, rows: np.ndarray) -> np.ndarray | None:
-        """Returns the groups of training images by their places; None where nothing is known."""
+        """Returns the group of each training image; None if no groups are known."""
         return None if self.train_groups is None else self.train_groups[rows]
 
     def cross_fitted(self) -> ImageData:
-        """Returns the data with all labelled images to train and to test on, where that is better.
+        """Returns the data with all labelled images for training and testing, if that is better.
 
-        Without an offer to cross-fit, these are the data themselves.
+        Without an offer to cross-fit, it returns the data unchanged.
         """
         offer = self.cross_fit
         if offer is None:
@@ -127,9 +128,10 @@ class ImageData:
         first, kept = offer.pool[0], len(offer.pool)
         is_rest = kept == len(self.pool) - first
         note = (
-            f"No test part, and few labelled images: each of the {len(images)} is predicted by "
-            f"classifiers that were trained without it ({NUM_FOLDS}-fold cross-fitting). The pool "
-            f"is the {kept:,} unlabeled images. `test_share` holds a test part out instead."
+            "No test part, and few labelled images. Each of the "
+            f"{len(images)} is predicted by classifiers that were trained without it "
+            f"({NUM_FOLDS}-fold cross-fitting). The pool is the {kept:,} unlabeled images. "
+            "To hold out a test part instead, use `test_share`."
         )
         return replace(
             self,
@@ -148,12 +150,12 @@ class ImageData:
 
     @property
     def told_kind(self) -> str | None:
-        """The kind of data where the source tells it, or None: what was sound is spectrograms."""
+        """Kind of data that the source implies, or None: sound gives "spectrograms"."""
         return None if self.sound is None else "spectrograms"
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hexadecimal hash of all pixels and labels: of all that decides a result, no more."""
+        """Hexadecimal hash of all pixels and labels, which are all that decides a result."""
         train = hash_array(self.train_images)
         parts = [
             train if self.pool is self.train_images else hash_array(self.pool),

@@ -84,8 +84,9 @@ def read_header(
         frames = _count_frames(image)
         if frames > 1 and pages == "channels":
             raise InputError(
-                f"{path} is an animation or a {image.format} file of {frames} frames; expected "
-                "pages of a TIFF file to be channels. Convert it, or leave `pages` out."
+                f"{path} is an animation or a {image.format} file with {frames} frames; "
+                "expected a TIFF file whose pages are channels. Convert it, or leave "
+                "`pages` out."
             )
         width, height = image.size
         if _is_turned(path, image):
@@ -168,13 +169,14 @@ def _head_stack(path: str | os.PathLike[str], stack: Stack, pages: str, *, range
     as_channels = pages == "channels" and stack.frames > 1
     if pages != "first" and stack.others:
         raise InputError(
-            f"{path} has {stack.frames + stack.others} pages of different sizes or kinds; expected "
-            "equal ones. Write them to files of their own, or leave `pages` out."
+            f"{path} has {stack.frames + stack.others} pages of different sizes or kinds; "
+            "expected equal pages. Save each page as a separate file, or leave `pages` out."
         )
     if as_channels and stack.channels > 1:
         raise InputError(
-            f"{path} has {stack.frames} pages of {stack.channels} channels; expected pages of one "
-            "channel where each is to be a channel. Convert it, or leave `pages` out."
+            f"{path} has {stack.frames} pages of {stack.channels} channels; expected pages "
+            "of one channel, because each page becomes a channel. Convert it, or leave "
+            "`pages` out."
         )
     if stack.is_unbounded and not ranged:
         planes = read_planes(path, stack, page=0, pages_are_channels=as_channels)
@@ -217,7 +219,7 @@ def _join_planes(
 
 def _other_channels(path: str | os.PathLike[str], have: int, channels: int) -> InputError:
     return InputError(
-        f"{path} has {have} channels; expected {channels}, as the other images have. Convert it."
+        f"{path} has {have} channels; expected {channels}, like the other images. Convert it."
     )
 
 
@@ -290,8 +292,8 @@ def _too_large(path: str | os.PathLike[str]) -> InputError:
     from PIL import Image
 
     return InputError(
-        f"{path} has more pixels than the limit of {Image.MAX_IMAGE_PIXELS} that protects from "
-        "decompression bombs; expected a smaller image. Shrink or delete it."
+        f"{path} has more pixels than the limit of {Image.MAX_IMAGE_PIXELS} that protects "
+        "from decompression bombs; expected a smaller image. Shrink or delete it."
     )
 
 

@@ -70,8 +70,8 @@ def flatten(
     deep = has_deep_colors(path, image)
     if pixel_range is not None and pixel_range[1] > 255 and not deep:
         raise InputError(
-            f"{path} has 8 bits, but `pixel_range` is {write_range(*pixel_range)}; expected 16 "
-            "bits or more. Convert it from where it came from, or remove it."
+            f"{path} has 8 bits, but `pixel_range` is {write_range(*pixel_range)}; expected "
+            "16 bits or more. Convert it again from its original, or remove it."
         )
     return _flatten_colors(path, image, pixel_range, seen, deep=deep)
 
@@ -110,8 +110,8 @@ def unknown_range(
         return InputError(f"{path} contains NaN or infinity; expected finite pixels. Delete it.")
     kind = f"{8 * planes[0].itemsize}-bit pixels"
     return InputError(
-        f"{path} has {kind}, here in {write_range(low, high)}. Their type does not "
-        "tell which values are black and white. Say it for all images, for example "
+        f"{path} has {kind}, here in {write_range(low, high)}. Their type does not say which "
+        "values are black and white. Give them for all images, for example "
         f"`pixel_range={write_pair(guess_range(low, high, whole=whole))}`."
     )
 

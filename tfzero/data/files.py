@@ -129,7 +129,7 @@ def _expand(
         )
         readable.append(found.readable[rows])
     note = (
-        f"{several} files have several pages or frames: they became {pages} images, and those of "
-        "one file stay together where a test part is held out."
+        f"{several} files have several pages or frames, which became {pages} images. Images "
+        "of one file stay together if a test part is held out."
     )
     return expanded, readable, [note]

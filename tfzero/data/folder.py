@@ -109,7 +109,8 @@ def _find_parts(folder: Path) -> tuple[Path, Path | None]:
     if train is not None and scan(train).folders:
         raise InputError(
             f"{folder} has {train.name}/ but no test/; expected both with the same class "
-            f"subfolders, or the classes themselves. Add test/, or give {train} to hold a part out."
+            f"subfolders, or the class subfolders without them. Add test/, or give {train} "
+            "to hold out a part."
         )
     return folder, None
 
@@ -140,8 +141,8 @@ def _list_classes(root: Path, folder: Path, part: str, options: LoadOptions) -> 
             _add_class(files, os.path.join(prefix, name), label, options)
     if not files.paths:
         raise InputError(
-            f"{folder} has no images in its subfolders {_some(found.folders)}; expected at least "
-            "3 of each class. Images in deeper folders are not looked for. Add images."
+            f"{folder} has no images in its subfolders {_some(found.folders)}; expected at "
+            "least 3 images per class. Images in deeper folders are not read. Add images."
         )
     return listing
 
@@ -150,10 +151,10 @@ def _add_class(files: FileList, place: str, label: int, options: LoadOptions) ->
     """Adds the images of a class folder; one without any is set aside unless it is laid out so."""
     inside = scan(Path(files.root, place))
     if not inside.images and (inside.folders or options.strict) and not options.lenient:
-        hint = " Images in deeper folders are not looked for." if inside.folders else ""
+        hint = " Images in deeper folders are not read." if inside.folders else ""
         raise InputError(
-            f"{os.path.join(files.root, place)} has no images; expected at least 3 of each class."
-            f"{hint} Add images or take the folder away."
+            f"{os.path.join(files.root, place)} has no images; expected at least 3 images "
+            f"per class.{hint} Add images or remove the folder."
         )
     files.paths.extend(os.path.join(place, image) for image in inside.images)
     assert files.labels is not None
@@ -176,7 +177,7 @@ def _pass(files: FileList, path: str, reason: str | None) -> None:
 
 def _check_classes(folder: Path, found: Contents) -> None:
     layout = (
-        "expected one subfolder of images a class, train/ and test/ with such subfolders, "
+        "expected one subfolder of images per class, train/ and test/ with such subfolders, "
         "images with a labels.csv, or the four files of the MNIST family"
     )
     classes, rest = found.folders, len(found.hidden) + len(found.others)
@@ -184,19 +185,20 @@ def _check_classes(folder: Path, found: Contents) -> None:
         raise InputError(f"{folder} is empty; {layout}.")
     if not classes and found.images:
         raise InputError(
-            f"{folder} has {len(found.images)} images but no class subfolders; {layout}. Sort them "
-            "so, give a table of their classes as `labels`, or give them as `pool` of a labelled "
-            "data set."
+            f"{folder} has {len(found.images)} images but no class subfolders; {layout}. "
+            "Sort them into subfolders, name their classes in a table (`labels`), or give "
+            "them as `pool` of a labelled data set."
         )
     if not classes:
         raise InputError(
-            f"{folder} has {rest} files that are no images, and no class subfolders; "
-            f"{layout}. Sort them so."
+            f"{folder} has {rest} files that are not images, and no class subfolders; "
+            f"{layout}. Sort the images into class subfolders."
         )
     if len({compose(name) for name in classes}) == 1:
         raise InputError(
-            f"{folder} has only one class ({display_name(classes[0])}); expected at least two. "
-            "Add another class subfolder, or give the folder inside if that holds the classes."
+            f"{folder} has only one class ({display_name(classes[0])}); expected at least "
+            "two. Add another class subfolder, or give the inner folder if it holds the "
+            "classes."
         )
 
 

@@ -122,9 +122,10 @@ def _repair(held, is_held, turns, count, counts, labels) -> None:
             ]
             if not movable:
                 raise InputError(
-                    f"Label {np.unique(labels)[k]} cannot be on both sides of the test part: all "
-                    "its images are in one group (equal pixels count as one), or its groups hold "
-                    "all of another class. Give a test part of your own, or a finer `group`."
+                    f"Label {np.unique(labels)[k]} cannot be on both sides of the test part. "
+                    "All its images are in one group (equal pixels count as one), or its "
+                    "groups hold all of another class. Give a separate test part, or a "
+                    "finer `group`."
                 )
             _, _, group, more = min(movable, key=lambda entry: entry[:2])
             held += sign * more

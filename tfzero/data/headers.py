@@ -146,12 +146,13 @@ def _take_size(
     if shape is not None and (others or common != shape[:2]):
         raise InputError(
             f"The images of {where} are {common[0]}x{common[1]} pixels and more sizes; the "
-            f"labelled images are {shape[0]}x{shape[1]}. Pass `size` to bring all to one size."
+            f"labelled images are {shape[0]}x{shape[1]}. Use `size` to resize all to one "
+            "size."
         )
     if min(common) < SMALLEST and not lenient:
         raise InputError(
-            f"The images of {where} are {common[0]}x{common[1]} pixels; expected at least 8x8. "
-            "Pass `size` to enlarge them."
+            f"The images of {where} are {common[0]}x{common[1]} pixels; expected at least "
+            "8x8. Use `size` to enlarge them."
         )
     return max(common[0], SMALLEST), max(common[1], SMALLEST)
 
@@ -160,7 +161,9 @@ def _note_resized(parts: Sequence[Headers], size: tuple[int, int], *, resize: st
     """Returns how many images were brought to a size that was asked for, in a sentence."""
     sizes = count_sizes(parts)
     total, count = sizes.total(), sizes.total() - sizes[size]
-    how = {"stretch": "", "pad": ", with black margins", "crop": ", their middle cut out"}[resize]
+    how = {"stretch": "", "pad": ", with black margins", "crop": ", and cropped to the middle"}[
+        resize
+    ]
     return [f"{count} of {total} images were resized to {size[0]}x{size[1]}{how}."] * (count > 0)
 
 
@@ -193,12 +196,12 @@ def choose_channels(
         first = next(n for n in counts if n != other)
         raise InputError(
             f"The images of {where} have different numbers of channels, for example "
-            f"{examples[other]} ({other}) and {examples[first]} ({first}); expected the same. "
-            "Convert them, or sort them out."
+            f"{examples[other]} ({other}) and {examples[first]} ({first}); expected the same "
+            "number. Convert them, or remove the others."
         )
     raise InputError(
-        f"The images of {where} have {number} channels, for example {examples[number]}; expected "
-        f"{wanted}. Only gray (1) and colours (3) can be made of each other."
+        f"The images of {where} have {number} channels, for example {examples[number]}; "
+        f"expected {wanted}. Only gray (1) and RGB (3) can be converted to each other."
     )
 
 
@@ -215,7 +218,7 @@ def note_headers(parts: Sequence[Headers], channels: int, options: LoadOptions) 
             total - kinds["gray"] if channels == 1 else 0,
             "images have colors and were loaded as gray.",
         ),
-        (kinds["transparent"], "images have transparency and were laid on white."),
+        (kinds["transparent"], "images have transparency and were placed on white."),
         (
             kinds["deep"] if options.pixel_range is None else 0,
             "images have 16 bits and were scaled to 8.",

@@ -80,8 +80,9 @@ def read_idx(path: Path) -> np.ndarray:
             magic = file.read(4)
             if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] != _UNSIGNED_BYTE or not magic[3]:
                 raise InputError(
-                    f"{path} begins with bytes {magic.hex(' ') or '(none)'}; expected 00 00 08 and "
-                    "the number of axes, as an IDX file of unsigned bytes does. Download it again."
+                    f"{path} begins with bytes {magic.hex(' ') or '(none)'}; expected 00 00 "
+                    "08 and the number of axes, like an IDX file of unsigned bytes. "
+                    "Download it again."
                 )
             sides = file.read(4 * magic[3])
             shape = tuple(int(side) for side in np.frombuffer(sides[: len(sides) // 4 * 4], ">u4"))
@@ -129,20 +130,20 @@ def _load_part(
         if path is None:
             known = ", ".join(sorted(file.name for file in files.values()))
             raise InputError(
-                f"{folder} has no {part}-{kind}-idx{axes}-ubyte[.gz] but {known}; "
-                "expected images and labels together. Add the missing file."
+                f"{folder} has no {part}-{kind}-idx{axes}-ubyte[.gz] but {known}; expected "
+                "images and labels together. Add the missing file."
             )
         arrays[kind] = read_idx(path)
         if arrays[kind].ndim != axes:
             raise InputError(
-                f"{path} has {arrays[kind].ndim} axes; expected {axes}, as {kind} have. "
-                "Are images and labels mixed up?"
+                f"{path} has {arrays[kind].ndim} axes; expected {axes}, because it should "
+                f"hold {kind}. Check whether images and labels are swapped."
             )
     images, labels = arrays["images"], arrays["labels"]
     if len(images) != len(labels):
         raise InputError(
             f"{folder} has {len(images)} {part} images and {len(labels)} {part} labels; "
-            "expected as many of both. Download the files again."
+            "expected equal numbers. Download the files again."
         )
     name = f"{part} images"
     if isinstance(images, np.memmap) and (options.size or options.channels):

@@ -24,9 +24,9 @@ class Kind(NamedTuple):
 KINDS = {
     "digits": Kind("never mirrored"),
     "clothes": Kind("may be mirrored"),
-    "photos": Kind("may be mirrored, and change their colours"),
+    "photos": Kind("may be mirrored, with changed colours"),
     "microscopy": Kind("may be mirrored and turned by right angles", has_orientation=False),
-    "spectrograms": Kind("may move in time and lose bands"),
+    "spectrograms": Kind("may shift in time and lose bands"),
 }
 
 

@@ -34,58 +34,61 @@ def load_data(
     """Loads images and labels, or clips of sound and labels.
 
     Args:
-        source: "digits" (1,797 digits of 8x8 pixels that come with scikit-learn; write
-            "./digits" for a folder of that name), `tfds:NAME` (see `load_tfds`), or a path to
+        source: Data to load. "digits" means 1,797 digits of 8x8 pixels from scikit-learn; write
+            "./digits" for a folder of that name. `tfds:NAME` means TensorFlow Datasets (see
+            `load_tfds`). Otherwise a path to one of these:
 
-            - a folder with one subfolder of images, or of WAV files, a class,
+            - a folder with one subfolder of images, or of WAV files, per class,
             - a folder with `train/` and `test/`, each with such subfolders,
             - a folder of images with a labels.csv in it, or such a CSV file (see `load_table`),
-            - a folder with IDX files as MNIST has them,
-            - an .npz file with x_train, y_train and perhaps x_test, y_test, pool, class_names.
-        pool: Folder of unlabeled images, in it or in folders inside it.
-        pool_only: Whether methods learn from the unlabeled images alone, not also from the
-            training images without their labels.
-        labels: CSV or TSV file that names the label of each image in the folder `source` (see
+            - a folder with IDX files in the format of MNIST,
+            - an .npz file with x_train and y_train, and optionally x_test, y_test, pool and
+              class_names.
+        pool: Folder of unlabeled images, including its subfolders.
+        pool_only: Whether methods learn from the unlabeled images only. Otherwise they also learn
+            from the training images without their labels.
+        labels: CSV or TSV file with the label of each image in the folder `source` (see
             `load_table`). None looks for a labels.csv in it.
-        pages: What the further pages of a TIFF file, and the further frames of an animation, are:
-            "first" takes the first alone, "each" makes an image of each, all of one file in one
-            group, "channels" makes one image of a file, with a channel for each page.
-        size: Height and width to resize all images to: a number (a square), or
-            (height, width). None keeps the one size that all images have. Where they have several,
-            None takes 64x64, or 32x32 if more than half of the images are shorter than 64 pixels;
-            `tfzero.compare`, given the same path, takes the largest of 32, 64, 96 and 128 that
-            its minutes allow. Of clips, mel bands and columns; None takes 32 of each.
-        channels: 1 for gray or 3 for RGB; None takes what the images are.
-        resize: What becomes of the aspect: "stretch", "pad" (black margins) or "crop". None
-            stretches to a size that is given, and pads where images have several sizes and none is
-            given. Clips are stretched to one width, or padded with silence.
-        pixel_range: The darkest and the brightest value that a pixel can have, as the files or
-            arrays store them; they become 0 and 255. For example (0, 4095) where 16 bits hold 12,
-            (0, 1) for masks. None takes 0..255 of 8 bits, 0..65535 of 16 bits and 0..1 of floats
-            in arrays, and refuses data of which that may be wrong.
-        test_share: Share in (0, 1) to hold out, stratified, if the source has no test
-            part; None for 0.3. With None, `compare` does not hold any out where there are fewer
-            than 1,000 labelled images and at least as many unlabeled ones: it cross-fits (see
-            `tfzero.data.cross_fit`). "digits" always holds 500 out.
-        group: Pattern in the path of a file, or column of labels.csv: images that share it are
-            held out together, and are on one side wherever a strategy chooses a setting.
-        strict: Whether broken files and too small classes are refused instead of set aside.
-        drop_leaks: Whether training and unlabeled images that equal a test image are left out.
-        transductive: Whether the pool may hold test images: right where all images to be
-            classified are known when one pretrains.
-        balanced: Whether the labelled subsets of a study have as many images of each class, as
-            far as there are, instead of each class's share.
-        rate: Samples a second to resample clips to; None if all have one rate.
-        clip_seconds: What is kept of a clip at most. None takes a length that 98 of 100 clips
-            keep to.
-        trim_db: How far below its loudest moment a clip's ends are silence, which is cut off;
-            0 cuts nothing, None takes 25.
+        pages: Use of further TIFF pages and animation frames. With "first", only the first one is
+            read. With "each", each page becomes an image, and images of one file form a group. With
+            "channels", each file becomes one image with one channel per page.
+        size: Height and width to resize all images to: one number for a square, or (height, width).
+            None keeps the size, if all images have the same. If they have several sizes, None takes
+            64x64, or 32x32 if more than half of the images are shorter than 64 pixels.
+            `tfzero.compare` with the same path takes the largest of 32, 64, 96 and 128 that its
+            minutes allow. For clips, the number of mel bands and columns; None takes 32 of each.
+        channels: Number of channels, 1 for gray or 3 for RGB; None takes that of the images.
+        resize: How images are resized: "stretch", "pad" (adds black margins) or "crop". None
+            stretches if a size is given. Otherwise it pads if images have several sizes. Clips are
+            stretched to one width, or padded with silence.
+        pixel_range: Pair of numbers: the stored values of black and white, which become 0 and 255.
+            For example (0, 4095) for 12 bits stored in 16, or (0, 1) for masks. None takes 0..255
+            for 8 bits, 0..65535 for 16 bits and 0..1 for floats in arrays. It refuses data for
+            which that may be wrong.
+        test_share: Share in (0, 1) to hold out, stratified, if the source has no test part. None
+            takes 0.3. With None and fewer than 1,000 labelled images, `compare` holds out nothing
+            if there are at least as many unlabeled images. It cross-fits instead (see
+            `tfzero.data.cross_fit`). "digits" always holds out 500.
+        group: Pattern in a file's path, or column of labels.csv. Images that share its value are
+            held out together. They also stay on one side wherever a strategy chooses a setting.
+        strict: Whether to refuse broken files and classes that are too small, instead of setting
+            them aside.
+        drop_leaks: Whether to leave out training and unlabeled images that equal a test image.
+        transductive: Whether the pool may hold test images. Use it if all images to classify are
+            known before pretraining.
+        balanced: Whether the labelled subsets of a study have the same number of images per class,
+            as far as possible, instead of each class's share.
+        rate: Samples per second to resample clips to; None if all clips have one rate.
+        clip_seconds: Longest part of a clip to keep, in seconds. None takes a length that 98 of 100
+            clips have at most.
+        trim_db: Decibels below a clip's loudest moment at which its ends count as silence and are
+            cut off. 0 cuts nothing, None takes 25.
 
     Returns:
-        The data set. Without unlabeled images the training images are the pool.
+        The data set. Without unlabeled images, the training images are the pool.
 
     Raises:
-        InputError: If the source cannot be used; the message says why and what to do.
+        InputError: If the source cannot be used. The message says why and how to fix it.
     """
     options = LoadOptions(
         pool=pool,

@@ -66,19 +66,19 @@ class LogMel:
         """Returns one sentence with every setting."""
         wide = {
             "stretch": f"stretched to {self.num_frames} columns",
-            "pad": f"filled up with silence to {self.seconds:g} s, {self.num_frames} columns",
+            "pad": f"padded with silence to {self.seconds:g} s, {self.num_frames} columns",
         }
         trimmed = (
-            f"what is {self.trim_db:g} dB below the loudest moment cut off both ends"
+            f"the ends are cut off where they are {self.trim_db:g} dB below the loudest moment"
             if self.trim_db
-            else "nothing cut off the ends"
+            else "the ends are not cut"
         )
         return (
             f"Clips became log-mel images of {self.num_mels} bands, {self.lowest:g} to "
-            f"{self.highest:g} Hz, from {self.rate:,} samples a second: windows of "
-            f"{1000 * self.window / self.rate:g} ms every {1000 * self.hop / self.rate:g} ms; "
-            f"{trimmed}, at most {self.seconds:g} s kept, {wide[self.mode]}; white is each clip's "
-            f"loudest point, black {self.range_db:g} dB below it."
+            f"{self.highest:g} Hz, from {self.rate:,} samples per second. Windows of "
+            f"{1000 * self.window / self.rate:g} ms every {1000 * self.hop / self.rate:g} "
+            f"ms; {trimmed}; at most {self.seconds:g} s are kept, {wide[self.mode]}. White "
+            f"is each clip's loudest point, black {self.range_db:g} dB below it."
         )
 
 

@@ -88,8 +88,9 @@ def open_scratch() -> BinaryIO:
         return tempfile.TemporaryFile(dir=folder)
     except OSError as error:
         raise InputError(
-            f"Cannot write to {folder} ({error.strerror}), where images are kept that are too many "
-            "for memory. Name another folder in the environment variable TFZERO_CACHE."
+            f"Cannot write to {folder} ({error.strerror}). Images that do not fit into "
+            "memory are kept there. Name another folder in the environment variable "
+            "TFZERO_CACHE."
         ) from error
 
 

@@ -52,7 +52,7 @@ def load_npz(path: Path, source: str, options: LoadOptions) -> Collection:
         pool = _read_images(archive, "pool", options, seen) if "pool" in known else None
         names = np.asarray(archive["class_names"]) if "class_names" in known else None
     passed_over = ", ".join(key for key in known if key not in _KEYS)
-    notes = [f"Passed over the arrays {passed_over}."] if passed_over else []
+    notes = [f"Arrays that were not used: {passed_over}."] if passed_over else []
     labels = [part.require_labels() for part in (train, test) if part is not None]
     return Collection(
         name=safe_name(path.stem),

@@ -134,7 +134,9 @@ def parse_size(size: Size) -> tuple[int, int] | None:
         raise InputError(f"size is {size!r}; expected one whole number or (height, width).")
     height, width = int(sides[0]), int(sides[1])
     if min(height, width) < SMALLEST:
-        raise InputError(f"size is {height}x{width} pixels; expected at least 8x8. Ask for more.")
+        raise InputError(
+            f"size is {height}x{width} pixels; expected at least 8x8. Give a larger size."
+        )
     return height, width
 
 

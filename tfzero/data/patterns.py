@@ -24,8 +24,8 @@ def group_by_pattern(pattern: str, paths: Sequence[str]) -> list[str]:
     for path, group in zip(paths, find_groups(pattern, paths), strict=True):
         if group is None:
             raise InputError(
-                f'`group` "{pattern}" is not found in {display_name(path)}; expected a match in '
-                "every path of a labelled image. Widen the pattern."
+                f'`group` "{pattern}" is not found in {display_name(path)}; expected a match '
+                "in every path of a labelled image. Widen the pattern."
             )
         groups.append(group)
     return groups
@@ -41,8 +41,8 @@ def find_groups(pattern: str, paths: Sequence[str]) -> list[str | None]:
         compiled = re.compile(compose(pattern))
     except re.error as error:
         raise InputError(
-            f'`group` is "{pattern}", which is no regular expression ({error}); expected, for '
-            "example, 'patient(\\d+)'."
+            f'`group` is "{pattern}", which is not a regular expression ({error}); expected, '
+            "for example, 'patient(\\d+)'."
         ) from error
     groups, known = [], {}
     for path in paths:

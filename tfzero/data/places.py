@@ -44,8 +44,8 @@ class Places:
             raise self._none_there(names)
         if other:
             self.notes.append(
-                f"{other} names in {table.name} are spelled otherwise than the files (suffix, "
-                "backslashes or Unicode form), which were found."
+                f"{other} names in {table.name} differ in spelling from their files (suffix, "
+                "backslashes or Unicode form); the files were found."
             )
 
     def has(self, path: str) -> bool:
@@ -57,7 +57,7 @@ class Places:
 
     def _find(self, name: str, line: int) -> str | None:
         if not name or "\0" in name or _tidy(name) == ".":
-            raise self._bad(name, line, "which is empty or no name")
+            raise self._bad(name, line, "which is empty or not a name")
         found = self._finder.find(_tidy(name))
         if len(found) > 1:
             known = " or ".join(map(display_name, found))
@@ -84,9 +84,10 @@ class Places:
         first = names[0]
         hint = nearest(first.replace("\\", "/").split("/")[-1], self._finder.names_like(first))
         return InputError(
-            f'None of the {len(names)} files that {self.table} names is there, for example "{first}'
-            f'"; expected paths relative to {self.root}.{hint} Correct the paths, or give the '
-            "folder that they are relative to as the data and the table as `labels`."
+            f"{self.table} names {len(names)} files, but none of them is there, for example "
+            f'"{first}"; expected paths relative to {self.root}.{hint} Correct the paths. Or '
+            "give the folder that they are relative to as the data, and the table as "
+            "`labels`."
         )
 
 

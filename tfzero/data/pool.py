@@ -50,7 +50,7 @@ def join_pool(collection: Collection, options: LoadOptions) -> Pool:
         if options.pool_only:
             reason = [*collection.notes, *notes][-1]
             raise InputError(
-                f"No unlabeled image of {collection.source} is left to learn from: {reason} "
+                f"{collection.source} leaves no unlabeled image to learn from: {reason} "
                 "Leave `pool_only` out, or add images."
             )
         return Pool(train.images, None, True, tuple(notes))
@@ -78,7 +78,7 @@ def _leave_test_out(pool: Part, test: Part, *, drop_leaks: bool) -> tuple[Part, 
             "`transductive=True` keeps them."
         )
     if unknown:
-        notes.append(f"{unknown:,} unlabeled images have no group that `group` tells, and stay.")
+        notes.append(f"For {unknown:,} unlabeled images `group` gives no group; they are kept.")
     return pool.take(np.flatnonzero(~out)) if out.any() else pool, notes
 
 
@@ -88,7 +88,7 @@ def _join(train: np.ndarray, pool: np.ndarray) -> np.ndarray:
         named = zip(("`size`", "`channels`"), wrong, strict=True)
         remedy = " and ".join(name for name, differs in named if differs)
         raise InputError(
-            f"pool has shape {pool.shape} and train_images {train.shape}; "
-            f"expected the same height, width and channels. Pass {remedy}."
+            f"pool has shape {pool.shape} and train_images {train.shape}; expected the same "
+            f"height, width and channels. Use {remedy}."
         )
     return join_rows(train, pool)

@@ -24,7 +24,7 @@ def require_file(path: str | os.PathLike[str], what: str) -> None:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(_missing(path, what)) from error
     except ValueError as error:  # a zero byte in it
-        raise InputError(f"{path!r} is no path; expected {what}. Correct it.") from error
+        raise InputError(f"{path!r} is not a path; expected {what}. Correct it.") from error
     if stat.S_ISDIR(found.st_mode):
         raise InputError(f"{path} is a folder; expected {what}. Name a file in it.")
     if not stat.S_ISREG(found.st_mode):
@@ -39,5 +39,5 @@ def _missing(path: str | os.PathLike[str], what: str) -> str:
             f"{path} is a link to {os.readlink(path)}, which does not exist; expected {what}. "
             "Correct or delete the link."
         )
-    hint = " A backslash is no separator of folders here: write a slash." * ("\\" in str(path))
+    hint = " Here a backslash does not separate folders: write a slash." * ("\\" in str(path))
     return f"{path} does not exist; expected {what}. Correct the path.{hint}"

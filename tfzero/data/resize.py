@@ -54,16 +54,19 @@ def convert_channels(images: np.ndarray, channels: int | None, *, name: str) -> 
             gray[row, ..., 0] = np.asarray(Image.fromarray(image).convert("L"))
         return gray
     raise InputError(
-        f"{name} have {have} channels and `channels` is {channels}; only gray (1) and RGB (3) can "
-        f"be made of each other. Leave `channels` out, or take {name}[..., :{channels}]."
+        f"{name} have {have} channels and `channels` is {channels}; only gray (1) and RGB "
+        f"(3) can be converted to each other. Leave `channels` out, or take {name}[..., "
+        f":{channels}]."
     )
 
 
 def note_fit(options: LoadOptions) -> list[str]:
     """Returns the sentences that say what `fit_images` did, if it did anything."""
     size, channels = options.image_size, options.channels
-    notes = [] if size is None else [f"All images were brought to {size[0]}x{size[1]} pixels."]
-    return notes + ([] if channels is None else [f"All images have {channels} channels as asked."])
+    notes = [] if size is None else [f"All images were resized to {size[0]}x{size[1]} pixels."]
+    return notes + (
+        [] if channels is None else [f"All images have {channels} channels, as requested."]
+    )
 
 
 def fit_images(images: np.ndarray, options: LoadOptions, *, name: str, seen: Extents) -> np.ndarray:

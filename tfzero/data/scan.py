@@ -51,8 +51,8 @@ def list_tree(folder: Path, *, part: str = "pool", beside: Path | None = None) -
     files = FileList(part=part, root=str(folder), paths=paths, passed_over=passed_over)
     if not files.paths and beside is None:
         raise InputError(
-            f"{folder} has no images ({', '.join(sorted(SUFFIXES))}) or clips of sound (.wav); "
-            "expected some, in the folder itself or in folders inside."
+            f"{folder} has no images ({', '.join(sorted(SUFFIXES))}) or clips of sound "
+            "(.wav); expected some in the folder or its subfolders."
         )
     return files
 

@@ -44,9 +44,9 @@ def _separate_groups(train: Part, test: Part, *, drop: bool) -> tuple[Part, list
     if not drop:
         shared = sorted(set(train.groups[both].astype(str)))
         raise InputError(
-            f"{len(shared)} groups are in both training and test part, for example {shared[0]}; "
-            "expected each in one. Let `drop_leaks=True` leave their training images out, or "
-            "correct `group`."
+            f"{len(shared)} groups are in both the training and the test part, for example "
+            f"{shared[0]}; expected each group in one part. Use `drop_leaks=True` to leave "
+            "their training images out, or correct `group`."
         )
     note = f"Left out {both.sum()} training images of groups that have test images."
     return train.take(np.flatnonzero(~both)), [note]

@@ -35,7 +35,8 @@ def read_clips(
     """
     if shape is not None:
         raise InputError(
-            f"{where} holds clips of sound, the labelled images are none; give both as clips."
+            f"{where} holds clips of sound, but the labelled data are images; expected clips "
+            "in both."
         )
     if options.pages != "first":
         raise InputError(f"{where} holds clips of sound, which have no pages; leave `pages` out.")
@@ -113,8 +114,8 @@ def plan_clips(headers: Sequence[ClipHeaders], options: LoadOptions, *, where: s
         mode = mode if mode in CLIP_MODES else CLIP_MODES[0]
     elif options.channels not in (None, 1):
         raise InputError(
-            f"`channels` is {options.channels}, but {where} holds clips of sound, whose images are "
-            "gray; leave it out."
+            f"`channels` is {options.channels}, but {where} holds clips of sound, whose "
+            "images are gray; leave it out."
         )
     require_choice(mode, CLIP_MODES, what="way to fit clips of sound")
     rate = options.rate or _common_rate(headers, where, ask=not options.is_source)
@@ -140,9 +141,9 @@ def _common_rate(headers: Sequence[ClipHeaders], where: str, *, ask: bool) -> in
         other = others[0][0]
         raise InputError(
             f"The clips of {where} have {len(rates)} different rates, for example "
-            f"{examples[common]} ({common} samples a second) and {examples[other]} ({other}); "
-            f"expected one. The commonest is {common} ({times} of {rates.total()} clips). Pass "
-            f"`rate={common}` to resample all to it."
+            f"{examples[common]} ({common} samples per second) and {examples[other]} "
+            f"({other}); expected one rate. The most frequent rate is {common} ({times} of "
+            f"{rates.total()} clips). Use `rate={common}` to resample all to it."
         )
     return common
 
@@ -171,12 +172,12 @@ def note_clips(headers: Sequence[ClipHeaders], settings: LogMel) -> list[str]:
     resampled = total - sum(found.rates[settings.rate] for found in headers)
     longer = sum(int((found.seconds > settings.seconds + 1e-4).sum()) for found in headers)
     sentences = [
-        (resampled, f"clips were resampled to {settings.rate} samples a second."),
+        (resampled, f"clips were resampled to {settings.rate} samples per second."),
         (sum(found.num_stereo for found in headers), "clips are stereo and were mixed to mono."),
         (
             longer,
-            f"clips are longer than {settings.seconds:g} s; what is over that after their ends "
-            "are trimmed is cut.",
+            f"clips are longer than {settings.seconds:g} s; the part after that length, "
+            "measured after trimming, is cut off.",
         ),
     ]
     return [settings.describe()] + [

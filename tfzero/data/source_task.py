@@ -94,7 +94,7 @@ def load_source_task(source: str | os.PathLike[str] | ImageData, *, like: ImageD
     notes = [*note_left(collection), *collection.notes]
     if labels is None or len(class_names) < 2:
         labels, class_names = np.zeros(0, np.int64), ()
-        notes.append("It has no classes, and is learnt from without labels.")
+        notes.append("It has no classes, so methods learn from it without labels.")
     elif collection.test is not None:
         notes.append(f"Its {len(collection.test.images):,} test images are not read.")
     images, labels, overlap = _without_leaks(train, labels, like)
@@ -136,13 +136,13 @@ def _note_overlap(overlap: Counter[str]) -> list[str]:
         notes.append(f"Left out {test:,} of its images, which equal a test image of the target.")
     if labelled:
         notes.append(
-            f"Left out {labelled:,} of its labelled images, which equal a training image of the "
-            "target: their labels are the target's, of which an arm may know some only."
+            f"Left out {labelled:,} of its labelled images, which equal a training image of "
+            "the target. Their labels would reveal labels that an arm may not know."
         )
     if unlabeled:
         notes.append(
-            f"{unlabeled:,} of its unlabeled images equal a training image of the target; they are "
-            "kept, since no label comes with them."
+            f"{unlabeled:,} of its unlabeled images equal a training image of the target. "
+            "They are kept, because they have no labels."
         )
     return notes
 
@@ -151,10 +151,10 @@ def _nothing_own(source: str, class_names: tuple[str, ...], overlap: Counter[str
     parts = [name for name, key in (("test", "test"), ("training", "labelled")) if overlap[key]]
     where = "in some class" if class_names else "at all"
     if not parts:
-        return InputError(f"{source} has no images {where}; expected some. Take another `source`.")
+        return InputError(f"{source} has no images {where}; expected some. Use another `source`.")
     return InputError(
-        f"{source} has no images of its own {where}: the others equal {' or '.join(parts)} images "
-        "of the target, whose labels a source must not tell. Take another `source`."
+        f"{source} has no new images {where}: the others equal {' or '.join(parts)} images of the "
+        "target. A source must not reveal the target's labels. Use another `source`."
     )
 
 
@@ -173,7 +173,7 @@ def _read_in_range(source: str | os.PathLike[str], like: ImageData) -> Collectio
 
 def _needs_range(source: str | os.PathLike[str], error: RangeError) -> InputError:
     return InputError(
-        f"{error} A source has a range of its own; in Python load it first: "
+        f"{error} A source needs its own range. In Python, load it first: "
         f"tfzero.load_data({os.fspath(source)!r}, pixel_range=...)."
     )
 
@@ -184,15 +184,15 @@ def _read(
     height, width, channels = like.image_shape
     if channels not in (1, 3):
         raise InputError(
-            f"The target's images have {channels} channels; a source can be brought to 1 or 3 "
-            "only. Choose so many of the target's: images[..., :3]."
+            f"The target's images have {channels} channels; a source can be converted only "
+            "to 1 or 3. Choose that many channels of the target: images[..., :3]."
         )
     path = Path(os.fspath(source)).expanduser()
     is_folder = source != "digits" and path.is_dir()
     train = find_train_alone(path) if is_folder else None
     if train is not None:
         found = replace(_read(train, like, pixel_range), name=safe_name(path.resolve().name))
-        note = f"Of {source} {train.name}/ alone is read."
+        note = f"Of {source}, only {train.name}/ is read."
         return replace(found, source=str(source), notes=(note, *found.notes))
     options = LoadOptions(
         size=(height, width),
@@ -248,9 +248,9 @@ def _from_data(data: ImageData, like: ImageData) -> Collection:
     if ours is not None and theirs is not None and ours != theirs:
         raise InputError(
             f"The clips of the source {data.name} became images by other settings than the "
-            f"target's. The source: {ours.describe()} The target: {theirs.describe()} "
-            "Expected the same. Give the source's folder instead, which is then read as the "
-            "target's is."
+            f"target's; expected the same settings. The source: {ours.describe()} The "
+            f"target: {theirs.describe()} Give the source's folder instead: it is then read "
+            "like the target."
         )
 
     def fit(images: np.ndarray) -> np.ndarray:

@@ -54,8 +54,8 @@ def read_source(source: str | os.PathLike[str], options: LoadOptions) -> Collect
     except PermissionError as error:
         where = error.filename or text
         raise InputError(
-            f"No permission to read {where}; expected a readable file or folder. "
-            "Grant yourself read access (chmod), or copy the data."
+            f"No permission to read {where}; expected a readable file or folder. Grant read "
+            "access (chmod), or copy the data."
         ) from error
 
 
@@ -64,7 +64,7 @@ def _load_digits(options: LoadOptions) -> Collection:
 
     if options.pixel_range is not None:
         raise InputError(
-            "`pixel_range` is for images of your own; the built-in digits need none. Leave it out."
+            "`pixel_range` is for your own images; the built-in digits need none. Leave it out."
         )
     seen = Extents()
     bunch = load_digits()
@@ -127,16 +127,16 @@ def _load_labelled(
     table = Path(options.labels).expanduser()
     if not folder.is_dir():
         raise InputError(
-            f"`labels` is {table}, a table of images in a folder, but {source} is a file; expected "
-            "the folder that the table's names are relative to."
+            f"`labels` is {table}, a table of images in a folder, but {source} is a file; "
+            "expected the folder that the table's names are relative to."
         )
     if not table.is_file():
         number = (
             " For a number of labelled images use `label_count`." if table.name.isdecimal() else ""
         )
         raise InputError(
-            f"`labels` is {table}, which is no file; expected a CSV or TSV file with the columns "
-            f"file and label.{number}"
+            f"`labels` is {table}, which is not a file; expected a CSV or TSV file with the "
+            f"columns file and label.{number}"
         )
     return load_table(table, source, options, root=folder, pool=pool)
 
@@ -144,8 +144,8 @@ def _load_labelled(
 def _refuse_labels(source: str, options: LoadOptions) -> None:
     if options.labels is not None:
         raise InputError(
-            f"`labels` is {options.labels}, a table of images in a folder, but {source} is no "
-            "folder and has labels of its own. Leave `labels` out."
+            f"`labels` is {options.labels}, a table of images in a folder, but {source} is "
+            "not a folder and has its own labels. Leave `labels` out."
         )
 
 
@@ -175,5 +175,5 @@ def _missing(source: str, path: Path) -> InputError:
         hint = nearest(path.name, words)
     else:
         there = next((parent for parent in path.parents if parent.is_dir()), None)
-        hint = f" {there} exists, what follows does not." if there else ""
+        hint = f" {there} exists, but the rest of the path does not." if there else ""
     return InputError(f'There is no "{source}"; expected "digits" or a path that exists.{hint}')

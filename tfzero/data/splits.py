@@ -49,8 +49,8 @@ def hold_out(
         raise InputError(f"hold_out got count={count} and share={share}; give exactly one of them.")
     if counts.min() < 2:
         raise InputError(
-            f"Label {np.unique(labels)[counts.argmin()]} has one image; expected at least 2 of "
-            "each class, one for either part. Add images or leave the class out."
+            f"Label {np.unique(labels)[counts.argmin()]} has one image; expected at least 2 "
+            "images per class, one for each part. Add images or leave the class out."
         )
     if share is not None:
         if not 0 < share < 1:
@@ -115,7 +115,8 @@ def count_classes(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, n
     """Returns each image's class in 0..K-1, and how many images each class has."""
     if len(images) != len(labels) or len(labels) == 0:
         raise InputError(
-            f"There are {len(images)} images and {len(labels)} labels; expected as many of both."
+            f"There are {len(images)} images and {len(labels)} labels; expected one label "
+            "per image."
         )
     _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     return classes, counts
@@ -123,11 +124,11 @@ def count_classes(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, n
 
 def _check_count(count: int | None, *, least: int, most: int, num_classes: int) -> int:
     if not isinstance(count, Integral) or isinstance(count, bool):
-        raise InputError(f"{count!r} images were asked for; expected a whole number.")
+        raise InputError(f"{count!r} images were requested; expected a whole number.")
     if not least <= count <= most:
         raise InputError(
-            f"{count} images were asked for; expected {least} to {most}, because there are "
-            f"{num_classes} classes and each needs one. Ask for another number or add images."
+            f"{count} images were requested; expected {least} to {most}, because each of the "
+            f"{num_classes} classes needs one image. Choose another number or add images."
         )
     return int(count)
 

@@ -88,7 +88,7 @@ def choose_square(survey: Survey) -> SizeChoice:
     if len(offered) == 1:
         reason = f"No image is longer than {survey.longest} pixels."
     elif side == max(_USUAL_SIDES):
-        reason = f"At least half of the images are {side} pixels long, or longer."
+        reason = f"At least half of the images have a longer side of {side} pixels or more."
     else:
         reason = f"More than half of the images are shorter than {max(_USUAL_SIDES)} pixels."
     return SizeChoice((side, side), reason)
@@ -106,7 +106,7 @@ def note_choice(survey: Survey, choice: SizeChoice, *, resize: str) -> str:
         )
     )
     return (
-        f"The images have {len(survey.sizes):,} sizes, {smallest} to {largest} pixels. All became "
-        f"{choice.size[0]}x{choice.size[1]}, {_HOW[resize]} (`size` and `resize` change that). "
-        f"{choice.reason}"
+        f"The images have {len(survey.sizes):,} sizes, {smallest} to {largest} pixels. All "
+        f"became {choice.size[0]}x{choice.size[1]}, {_HOW[resize]} (`size` and `resize` "
+        f"change that). {choice.reason}"
     )

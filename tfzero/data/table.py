@@ -132,8 +132,8 @@ def _add_unnamed(
     if not len(unnamed):
         return []
     return [
-        f"{len(unnamed)} images that {table.name} does not name are unlabeled: they are in the "
-        "pool."
+        f"{len(unnamed)} images are not named in {table.name}. They are unlabeled and belong "
+        "to the pool."
     ]
 
 
@@ -217,7 +217,7 @@ def _find_column(columns: list[str], wanted: tuple[str, ...], table: Path) -> st
         if word in named:
             return named[word]
     known = ", ".join(columns)
-    raise InputError(f"{table} has the columns {known}, none called {wanted[0]}; {_EXPECTED}.")
+    raise InputError(f"{table} has the columns {known}, but none called {wanted[0]}; {_EXPECTED}.")
 
 
 def _find_split(row: dict[str, str], table: Path, line: int) -> str:

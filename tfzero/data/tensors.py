@@ -37,24 +37,23 @@ def from_dataset(
     test_share: float | None = None,
     pixel_range: tuple[float, float] | None = None,
 ) -> ImageData:
-    """Makes a data set from `tf.data`, batched or not, each element read once.
+    """Makes a data set from a `tf.data.Dataset`, batched or not. Each element is read once.
 
     Args:
-        train: Of `(image, label)` or `{"image": ..., "label": ...}`: uint8 in 0..255 or float in
-            0..1, `(H, W, C)` or `(B, H, W, C)`; integer labels `()` or `(B,)`.
-        test: The same, or None to hold a stratified part of `train` out.
-        pool: Of images, or the same with labels that are passed over; these are pretrained on
-            beside the training images.
+        train: Data set of `(image, label)` or `{"image": ..., "label": ...}`. Images: uint8 in
+            0..255 or float in 0..1, of shape `(H, W, C)` or `(B, H, W, C)`. Labels: integers of
+            shape `()` or `(B,)`.
+        test: Data set of the same form, or None to hold out a stratified part of `train`.
+        pool: Data set of images, or of the same form with labels that are ignored. Methods pretrain
+            on these and on the training images.
         class_names: K names. None takes "0", "1", ...
-        name: Safe as a folder name.
-        size: To resize all images to, a number or (height, width).
-        test_share: Share in (0, 1) to hold out where no test part is given; None as in
-            `load_data`.
-        pixel_range: The darkest and the brightest value that a pixel can have; as in
-            `from_arrays`.
+        name: Name of the data set; must be safe as a folder name.
+        size: Size to resize all images to: a number or (height, width).
+        test_share: Share in (0, 1) to hold out if no test part is given; None as in `load_data`.
+        pixel_range: Pair of numbers: the stored values of black and white, as in `from_arrays`.
 
     Raises:
-        InputError: If a data set never ends, or anything of the above does not hold.
+        InputError: If a data set never ends, or if an argument does not have the form above.
     """
     options = LoadOptions(size=size, test_share=test_share, pixel_range=pixel_range)
     seen = Extents()
@@ -123,7 +122,7 @@ def _parse_source(source: str) -> tuple[str, dict[str, str]]:
         key, equals, value = option.partition("=")
         if key not in _OPTIONS or not equals or not value:
             raise InputError(
-                f'"{option}" in "{source}" is no option; expected '
+                f'"{option}" in "{source}" is not an option; expected '
                 f"{PREFIX}NAME[/CONFIG][,train=SPLIT][,test=SPLIT][,pool=SPLIT][,data_dir=FOLDER]."
                 f"{nearest(key, _OPTIONS)}"
             )
@@ -142,8 +141,9 @@ def _find_builder(name: str, data_dir: str | None) -> Any:
     except Exception as error:  # TFDS raises whatever its registry, parser or reader meets.
         known = nearest(name, tfds.list_builders(with_community_datasets=False))
         raise InputError(
-            f'TensorFlow Datasets cannot open "{name}" ({str(error).splitlines()[0]}).{known} '
-            "Expected the name of a data set it knows, with its config, as in tfds:mnist."
+            f'TensorFlow Datasets cannot open "{name}" '
+            f"({str(error).splitlines()[0]}).{known} Expected the name of a known data set "
+            "with its config, such as tfds:mnist."
         ) from error
     return builder
 
@@ -161,10 +161,10 @@ def _open_split(builder: Any, split: str, source: str) -> tf.data.Dataset:
         name, options = _parse_source(source)
         folder = f", data_dir='{options['data_dir']}'" if "data_dir" in options else ""
         raise InputError(
-            f"{name} is not prepared in {builder.data_dir}, and tfzero downloads nothing. Say "
-            f"where it is, as in tfds:{name},data_dir=FOLDER, or prepare it once: python -c "
-            f"\"import tensorflow_datasets as tfds; tfds.builder('{name}'{folder})"
-            '.download_and_prepare()"'
+            f"{name} is not prepared in {builder.data_dir}, and tfzero downloads nothing. "
+            f"Say where it is, such as tfds:{name},data_dir=FOLDER, or prepare it once: "
+            'python -c "import tensorflow_datasets as tfds; '
+            f"tfds.builder('{name}'{folder}).download_and_prepare()\""
         ) from error
 
 
@@ -187,7 +187,7 @@ def _read_part(dataset: tf.data.Dataset, name: str, options: LoadOptions, seen: 
         remedy = f"dataset.map(lambda {element})" if rank in (2, 3) else "dataset.map(...)"
         raise InputError(
             f"{name} has images of shape {image_spec.shape}; expected (H, W, C), or batches "
-            f"(B, H, W, C). Map the data set so: {remedy}."
+            f"(B, H, W, C). Map the data set: {remedy}."
         )
     labels: list[np.ndarray] = []
 
@@ -246,4 +246,6 @@ def _pick(element: Any, name: str, *, labelled: bool) -> tuple[Any, Any]:
         return element[0], element[1] if labelled else None
     if not labelled and not isinstance(element, (tuple, list)):
         return element, None
-    raise InputError(f"{name} has other elements than (image, label); map the data set so.")
+    raise InputError(
+        f"{name} has elements that are not (image, label). Map the data set to this form."
+    )

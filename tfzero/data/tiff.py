@@ -112,8 +112,8 @@ def _describe(path: str | os.PathLike[str], file: tifffile.TiffFile) -> Stack:
     series = file.series[0]
     if series.is_multifile:
         raise InputError(
-            f"{path} is a part of a picture in several files (OME-TIFF); expected one that stands "
-            "alone. Write each picture to a file of its own."
+            f"{path} is one part of a picture that spans several files (OME-TIFF); expected "
+            "a file that is complete. Save each picture as one file."
         )
     sizes = dict(zip(series.axes, series.shape, strict=True))
     channels = math.prod(sizes.get(axis, 1) for axis in _CHANNELS)
@@ -152,8 +152,8 @@ def _has_alpha(page: Any) -> bool:
 def _require_one_image(path: str | os.PathLike[str], sizes: dict[str, int]) -> None:
     if sizes.get("S", 1) > 4 or sizes.get("C", 1) > 1:
         raise InputError(
-            f"{path} has channels beside palettes, transparency or an orientation; expected plain "
-            "brightnesses. Write its channels as 8 or 16 bits without them."
+            f"{path} has channels with a palette, transparency or an orientation; expected "
+            "plain brightness values. Save its channels as 8 or 16 bits without them."
         )
 
 
@@ -172,8 +172,8 @@ def _read_frame(
         index[number] = int(at)
     if series.shape[outer:] != page.shape:
         raise InputError(
-            f"{path} has pages that are no pictures of height and width (axes {series.axes}); "
-            "expected pages of one picture each. Write it so."
+            f"{path} has pages that are not pictures of height and width (axes "
+            f"{series.axes}); expected pages of one picture each. Save it in this form."
         )
     if series.dataoffset is not None and page.is_memmappable:
         import tifffile
@@ -189,8 +189,8 @@ def _read_frame(
     if page.photometric == 0:  # white is zero
         if found.dtype not in (bool, np.uint8, np.uint16):
             raise InputError(
-                f"{path} has pixels of type {found.dtype} and says that white is zero; expected "
-                "black at the low end. Write it so (BlackIsZero)."
+                f"{path} has pixels of type {found.dtype} and says that white is zero; "
+                "expected black at the low end. Save it as BlackIsZero."
             )
         planes = [~plane for plane in planes]
     return planes
@@ -202,7 +202,7 @@ def _read_page(
     """Returns one page; one that tifffile has no decoder for is read by Pillow."""
     page = series.pages[number]
     if page is None:
-        raise InputError(f"{path} lacks page {number}; expected a whole file. Write it again.")
+        raise InputError(f"{path} lacks page {number}; expected a whole file. Save it again.")
     try:
         return page.asarray()
     except ValueError as error:
@@ -211,9 +211,9 @@ def _read_page(
         if series.keyframe.samplesperpixel in (1, 3):
             return _read_by_pillow(path, series, number)
         raise InputError(
-            f"{path} is compressed in a way that cannot be read ({error}); expected no compression "
-            "where there are several channels, or deflate. Write it so, or run: pip install "
-            "imagecodecs."
+            f"{path} is compressed in a way that cannot be read ({error}). With several "
+            "channels, expected no compression or deflate. Save it in this form, or run: "
+            "pip install imagecodecs."
         ) from error
 
 

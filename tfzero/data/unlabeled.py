@@ -28,8 +28,8 @@ def add_unlabeled(
     options.require_no_clip_options(where=collection.source)
     if options.group is not None:
         raise InputError(
-            f"`group` needs names of files or a labels.csv, but {collection.source} has arrays; "
-            "in Python give groups to tfzero.from_arrays."
+            f"`group` needs file names or a labels.csv, but {collection.source} has arrays. "
+            "In Python, give groups to tfzero.from_arrays."
         )
     if files is None:
         if options.pages != "first":
@@ -42,8 +42,8 @@ def add_unlabeled(
     pool = found.parts["pool"]
     if collection.pool is not None:
         raise InputError(
-            f"{collection.source} has unlabeled images of its own; leave `pool` out, or the array "
-            "called pool."
+            f"{collection.source} has its own unlabeled images; leave out `pool`, or the "
+            "array called pool."
         )
     return replace(
         collection,

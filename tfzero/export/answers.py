@@ -89,13 +89,16 @@ def require_free(path: pathlib.Path | None, *, overwrite: bool, chosen_by: str) 
     if path is None:
         return
     if path.is_dir():
-        raise InputError(f"{path} is a folder; expected a file. Choose another: `{chosen_by}`.")
+        raise InputError(
+            f"{path} is a folder; expected a file. Choose another file with `{chosen_by}`."
+        )
     if path.exists() and not overwrite:
         raise InputError(
-            f"{path} exists; choose another with `{chosen_by}`, or replace: `overwrite=True`."
+            f"{path} exists; choose another file with `{chosen_by}`, or replace it with "
+            "`overwrite=True`."
         )
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise InputError(
-            f"Cannot write {path}: {path.parent} is no folder that can be written to. Choose "
-            f"another with `{chosen_by}`."
+            f"Cannot write {path}: {path.parent} is not a writable folder. Choose another "
+            f"file with `{chosen_by}`."
         )

@@ -25,7 +25,7 @@ def find_image_shape(
     if len(shape) != 3 or not all(isinstance(side, (int, np.integer)) for side in shape):
         raise InputError(
             f"The model takes images of shape {found}; expected a fixed (height, width, "
-            "channels). Give it: `image_shape=(28, 28, 1)`."
+            "channels). Give it, for example `image_shape=(28, 28, 1)`."
         )
     if min(shape) < 1:
         raise InputError(f"image_shape is {shape}; expected three positive numbers.")
@@ -49,9 +49,9 @@ def check_model_range(
     low, high = checked = check_pixel_range(pixel_range, name=name)
     if checked != UNIT_RANGE and _is_own(model):
         raise InputError(
-            f"`{name}` is {write_range(low, high)}, and a {type(model).__name__} of tfzero takes "
-            f"0..1. Leave it out. If training read its files with `pixel_range`, served files need "
-            f"the same: `file_range=({low:g}, {high:g})`."
+            f"`{name}` is {write_range(low, high)}, but a {type(model).__name__} of tfzero "
+            "takes 0..1. Leave it out. If training read its files with `pixel_range`, "
+            f"served files need the same: `file_range=({low:g}, {high:g})`."
         )
     return checked
 
@@ -92,7 +92,7 @@ def check_class_names(class_names: Sequence[str] | None, count: int) -> list[str
     if len(names) != count:
         raise InputError(
             f"class_names has {len(names)} names, but the model has {count} outputs; "
-            "expected one name an output, in their order."
+            "expected one name per output, in their order."
         )
     twice = sorted({name for name in names if names.count(name) > 1})
     broken = [name for name in names if not name.strip() or len(name.splitlines()) != 1]
@@ -111,5 +111,5 @@ def check_notes(notes: Mapping | None) -> dict:
     except (TypeError, ValueError) as error:
         raise InputError(
             f"notes cannot be written as JSON: {error}. Expected a mapping of strings to "
-            "numbers, strings, lists and mappings; turn NumPy values into Python ones."
+            "numbers, strings, lists and mappings. Convert NumPy values to Python values."
         ) from error

@@ -48,23 +48,25 @@ def convert_savedmodel(
     signature: str = "serving_default",
     tolerance: float = fresh_process.TOLERANCE,
 ) -> pathlib.Path:
-    """Writes one signature of an exported version as a single file, which is never overwritten.
+    """Converts one signature of an exported version to a single file.
 
-    The file is kept only if its own runtime gives the answers of the SavedModel.
+    The file is kept only if its own runtime gives the answers of the SavedModel. An existing file
+    is never overwritten.
 
     Args:
-        directory: `.../NAME`, of which the newest version is taken, or `.../NAME/3`.
-        to: "onnx" for ONNX Runtime, "litert" for LiteRT (TensorFlow Lite).
-        out: The file to write; None means `NAME-VERSION.onnx` or `.tflite` in this folder.
-        signature: Any but `serving_bytes`: other runtimes do not decode images.
-        tolerance: How far an answer may be off, relative to its size where that is above 1.
+        directory: Path `.../NAME` (its newest version) or `.../NAME/3`.
+        to: Target format: "onnx" for ONNX Runtime, "litert" for LiteRT (TensorFlow Lite).
+        out: File to write. None means `NAME-VERSION.onnx` or `.tflite` in this folder.
+        signature: Any signature except `serving_bytes`: other runtimes do not decode images.
+        tolerance: Largest difference allowed between answers, relative to their size if that is
+            above 1.
 
     Returns:
-        The file.
+        Path of the file.
 
     Raises:
-        InputError: If something given cannot be used, a package is missing, conversion fails, or
-            the file answers otherwise. Nothing is kept.
+        InputError: If an argument cannot be used, a package is missing, conversion fails, or the
+            file gives other answers. Then no file is kept.
     """
     chosen = FORMATS[require_choice(to, FORMATS, what="format")]
     _require_packages(to, chosen)
@@ -91,8 +93,8 @@ def convert_savedmodel(
         )
         if problems:
             raise InputError(
-                f"The {to} file answers otherwise than {version}; it was not kept. {problems[0]} "
-                "If you can accept that, give a larger tolerance."
+                f"The {to} file gives other answers than {version}, so it was not kept. "
+                f"{problems[0]} If you can accept that, give a larger tolerance."
             )
         return _keep(file, target)
 
@@ -101,8 +103,8 @@ def _require_packages(to: str, chosen: Format) -> None:
     missing = [name for name in chosen.packages if importlib.util.find_spec(name) is None]
     if missing:
         raise InputError(
-            f"Converting to {to} needs {' and '.join(missing)}, not installed here. "
-            f'Install: pip install "tfzero[{to}]".'
+            f"Converting to {to} needs {' and '.join(missing)}, which is not installed. "
+            f'Install it: pip install "tfzero[{to}]".'
         )
 
 
@@ -116,7 +118,9 @@ def _require_unchanged(version: pathlib.Path) -> None:
     """Refuses what export did not write so: loading a SavedModel runs it."""
     problems = fresh_process.check_files(version) + fresh_process.check_operations(version)
     if problems:
-        raise InputError(f"{version} is not as it was exported: {problems[0]} Export it again.")
+        raise InputError(
+            f"{version} differs from what was exported: {problems[0]} Export it again."
+        )
 
 
 def _find_input(version: pathlib.Path, signature: str) -> str:
@@ -132,8 +136,9 @@ def _find_input(version: pathlib.Path, signature: str) -> str:
     ((name, tensor),) = signatures[signature]["inputs"].items()
     if tensor["dtype"] == "string":
         raise InputError(
-            f"{signature} decodes image files, which only TensorFlow does; expected a signature "
-            "of pixels, such as serving_default. Decode and resize before the call."
+            f"{signature} decodes image files, which only TensorFlow does; expected a "
+            "signature that takes pixels, such as serving_default. Decode and resize images "
+            "before the call."
         )
     return name
 
@@ -192,7 +197,9 @@ def _keep(file: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
     try:
         os.link(file, target)
     except FileExistsError as error:
-        raise InputError(f"{target} was written meanwhile by somebody else; it stays.") from error
+        raise InputError(
+            f"Another process wrote {target} in the meantime; that file is kept."
+        ) from error
     return target
 
 
@@ -205,7 +212,7 @@ def _write_onnx(version: pathlib.Path, signature: str, file: pathlib.Path) -> No
         if (number := read_number(finished.stderr)) is not None:
             raise OSError(number, os.strerror(number))
         last = " ".join(finished.stderr.splitlines()[-3:])
-        raise InputError(f"tf2onnx cannot convert {version}; nothing was kept. {last}")
+        raise InputError(f"tf2onnx cannot convert {version}, so no file was kept. {last}")
 
 
 def _read_onnx(file: pathlib.Path, signature: str) -> Run:
@@ -228,7 +235,7 @@ def _write_litert(version: pathlib.Path, signature: str, file: pathlib.Path) -> 
     except Exception as error:  # of several kinds, some private to TensorFlow
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(
-            f"TensorFlow cannot convert {version} to LiteRT; nothing was kept. {reason}"
+            f"TensorFlow cannot convert {version} to LiteRT, so no file was kept. {reason}"
         ) from error
     file.write_bytes(converted)
 

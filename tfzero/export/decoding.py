@@ -200,7 +200,8 @@ def _require_decodable(encoded: tf.Tensor) -> tf.Operation:
         )
     colors = require(
         size[2] <= 3,
-        "image_bytes holds a CMYK JPEG, made for printing; expected gray or RGB. Convert it first.",
+        "image_bytes holds a CMYK JPEG, which is for printing; expected gray or RGB. "
+        "Convert it first.",
     )
     extent = tf.strings.join([tf.strings.as_string(size[1]), "x", tf.strings.as_string(size[0])])
     # Each side is bounded first, so that the product cannot overflow.

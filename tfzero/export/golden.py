@@ -99,8 +99,8 @@ def call_model(
         raise
     except Exception as error:
         raise InputError(
-            f"{who} cannot be called on an input of shape {inputs.shape}: {error} "
-            "Give the image_shape (height, width, channels) that it takes."
+            f"{who} cannot be called on an input of shape {inputs.shape}: {error} Give the "
+            "image_shape (height, width, channels) that it takes."
         ) from error
     for name, output in outputs.items():
         if not re.fullmatch(r"\w+", name) or output.shape.rank < 2 or len(output) != len(inputs):
@@ -120,10 +120,10 @@ def require_probabilities(scores: np.ndarray) -> None:
     sums = scores.sum(axis=1)
     if not _are_probabilities(scores):
         raise InputError(
-            f"The model's outputs lie in {scores.min():g}..{scores.max():g} and its rows sum to "
-            f"{sums.min():g}..{sums.max():g}; expected probabilities that sum to 1. "
-            "If it ends in logits, say so: `from_logits=True`. Otherwise end it in a softmax: "
-            "keras.layers.Dense(K, activation='softmax')."
+            f"The model's outputs lie in {scores.min():g}..{scores.max():g} and its rows sum "
+            f"to {sums.min():g}..{sums.max():g}; expected probabilities that sum to 1. If "
+            "the model returns logits, use `from_logits=True`. Otherwise end it with a "
+            "softmax: keras.layers.Dense(K, activation='softmax')."
         )
 
 
@@ -131,8 +131,8 @@ def require_logits(outputs: np.ndarray) -> None:
     """Refuses probabilities `(N, K)`, which a second softmax would flatten."""
     if outputs.shape[1] > 1 and _are_probabilities(outputs.astype(np.float32)):
         raise InputError(
-            "The model returns probabilities already, but `from_logits` says that they are logits; "
-            "expected one of the two. Leave it out."
+            "The model already returns probabilities, but `from_logits` says that they are "
+            "logits. Leave `from_logits` out."
         )
 
 
@@ -155,11 +155,12 @@ def require_pixels(images: np.ndarray, pixel_range: tuple[float, float]) -> None
     if not (images >= low - slack).all() or not (images <= high + slack).all():
         raise InputError(
             f"The generator's pixels lie in {images.min():g}..{images.max():g}; expected "
-            f"{low:g}..{high:g}. Give the range it has, for example `pixel_range=(-1, 1)` "
-            "after tanh; after logits, end it in a sigmoid."
+            f"{low:g}..{high:g}. Give the right range, for example `pixel_range=(-1, 1)` "
+            "after tanh. After logits, end the generator with a sigmoid."
         )
     if high - low > _WIDE and images.min() >= 0 and images.max() <= 1:
         raise InputError(
-            f"The generator's pixels lie in {images.min():g}..{images.max():g}, and `pixel_range` "
-            f"is {low:g}..{high:g}, by which all would be black. Leave it out."
+            f"The generator's pixels lie in {images.min():g}..{images.max():g}, but "
+            f"`pixel_range` is {low:g}..{high:g}, which would make all of them black. Leave "
+            "it out."
         )

@@ -47,8 +47,9 @@ def find_version(directory: str | os.PathLike) -> pathlib.Path:
     path = pathlib.Path(directory)
     if not path.is_dir():
         raise InputError(
-            f"{path} is {'a file' if path.exists() else 'not there'}; expected a folder "
-            "NAME with versions in it, or one version NAME/1, written by export_savedmodel."
+            f"{path} is {'a file' if path.exists() else 'not there'}; expected a folder NAME "
+            "with versions in it, or one version such as NAME/1, written by "
+            "export_savedmodel."
         )
     if (path / GRAPH_FILE).is_file():
         return path
@@ -57,7 +58,7 @@ def find_version(directory: str | os.PathLike) -> pathlib.Path:
         found = ", ".join(sorted(entry.name for entry in path.iterdir())[:5]) or "nothing"
         raise InputError(
             f"{path} holds no SavedModel (found: {found}); expected {GRAPH_FILE} in it, or "
-            "folders 1, 2, ... that have one. Write one with export_savedmodel."
+            "folders 1, 2, ... that contain one. Write one with export_savedmodel."
         )
     return versions[-1]
 
@@ -91,7 +92,7 @@ def open_staging(base: pathlib.Path) -> Iterator[pathlib.Path]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
         raise InputError(
-            f"Cannot write to {base}: {error.strerror}. Give a folder that can be written to."
+            f"Cannot write to {base}: {error.strerror}. Give a writable folder."
         ) from error
     try:
         yield staging
@@ -115,9 +116,10 @@ def plain_path(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     with tempfile.TemporaryDirectory(prefix="tfzero-") as place:
         if _PATTERN.search(place):
             raise InputError(
-                f"TensorFlow cannot read {folder}, because it takes brackets, stars, question "
-                f"marks and backslashes in a path for a pattern, nor a link to it in {place}. "
-                "Rename the folder, or name another one in the environment variable TMPDIR."
+                f"TensorFlow cannot read {folder}: it treats brackets, stars, question marks "
+                f"and backslashes in a path as a pattern. A link to it in {place} did not "
+                "help. Rename the folder, or name another one in the environment variable "
+                "TMPDIR."
             )
         link = pathlib.Path(place, "model")
         link.symlink_to(folder.resolve(), target_is_directory=True)
@@ -152,7 +154,9 @@ def publish(staged: pathlib.Path, base: pathlib.Path) -> pathlib.Path:
             continue
         _sync(base)
         return target
-    raise RuntimeError(f"{_MOST_RACES} version numbers in {base} were taken one after the other.")
+    raise RuntimeError(
+        f"Other processes took {_MOST_RACES} version numbers in {base} one after the other."
+    )
 
 
 def _sweep_stale(base: pathlib.Path) -> None:

@@ -39,8 +39,8 @@ def _decode_clip(encoded: tf.Tensor, rate: int) -> tf.Tensor:
     )
     known = require(
         is_wav,
-        "wav_bytes holds something that is no WAV file (MP3, FLAC, an empty or cut file?); "
-        "expected whole WAV files of 16 bits. Convert it first.",
+        "wav_bytes holds something that is not a WAV file (MP3, FLAC, an empty or cut "
+        "file?); expected whole WAV files of 16 bits. Convert it first.",
     )
     most = round(LONGEST * rate)
     too_long = f"wav_bytes holds more than {LONGEST:g} seconds; expected a short clip. Cut it."
@@ -53,7 +53,7 @@ def _decode_clip(encoded: tf.Tensor, rate: int) -> tf.Tensor:
             [
                 "wav_bytes holds a clip of ",
                 tf.strings.as_string(found),
-                f" samples a second; expected {rate}. Resample it first.",
+                f" samples per second; expected {rate}. Resample it first.",
             ]
         ),
     )

@@ -54,6 +54,6 @@ def _describe_rates(rate: int, paths: Sequence[pathlib.Path]) -> Iterator[str]:
     if other:
         path, found = other[0]
         yield (
-            f"{len(other):,} of {len(paths):,} clips are resampled to the model's {rate:,} samples "
-            f"a second, for example {path} of {found:,}."
+            f"{len(other):,} of {len(paths):,} clips are resampled to the model's {rate:,} "
+            f"samples per second, for example {path} of {found:,}."
         )

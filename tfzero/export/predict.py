@@ -44,31 +44,32 @@ def predict_files(
     skipped: list[str] | None = None,
     passed_over: PassedOver | None = None,
 ) -> list[Prediction]:
-    """Classifies files of images, or of sound if the model was trained on it, and in folders.
+    """Classifies image files, or sound files if the model was trained on sound.
 
-    PNG and JPEG, and 16-bit WAV of the model's rate, are decoded by the exported graph, as a
-    server does. Where training would see other pixels (a photograph that EXIF turns, CMYK, 16
-    bits, other formats) or the graph takes no such sound (24 bits, floats, another rate), the
-    file is decoded as for training.
+    The exported graph decodes PNG, JPEG, and 16-bit WAV of the model's rate, exactly like a server.
+    All other files are decoded as in training. Examples are photographs turned by EXIF, CMYK,
+    16-bit images, other formats, and sound of another rate or type.
 
-    Of a file with several pages or frames the first is classified. For a model of two, or of more
-    than three, channels a TIFF file may also hold each channel as a page.
+    In a file with several pages or frames, the first is classified. For a model of two channels, or
+    of more than three, a TIFF file may also hold each channel as a page.
 
     Args:
-        directory: `.../NAME`, of which the newest version is taken, or `.../NAME/3`.
-        paths: Files, of any size; they are resized. Of a folder and the folders in it, every file
-            that the model takes by its name, in the order of names. Links to folders are followed.
-        batch_size: How many are decoded and scored at once.
-        skipped: Is given a sentence on each file that cannot be used, and on each folder without
-            any; all others are classified. None raises at the first.
-        passed_over: Counts what is not classified and no error: hidden files, other formats, pages
-            and frames after the first (`tfzero.data.passed_over`). None counts nothing.
+        directory: Path `.../NAME` (its newest version) or `.../NAME/3`.
+        paths: List of files and folders. Files may have any size and are resized. In a folder and
+            its subfolders, every file with a matching suffix is read, in the order of names. Links
+            to folders are followed.
+        batch_size: Number of files decoded and scored together.
+        skipped: List that receives a sentence per unusable file and per folder without files. All
+            others are classified. None raises at the first.
+        passed_over: Counter of files that are ignored without an error: hidden files, other
+            formats, pages and frames after the first (`tfzero.data.passed_over`). None counts
+            nothing.
 
     Returns:
-        One prediction a file, in the order of `paths`.
+        One prediction per file, in the order of `paths`.
 
     Raises:
-        InputError: If there is no classifier, or, where `skipped` is None, a folder has no image
+        InputError: If there is no classifier. If `skipped` is None, also if a folder has no image
             or a file cannot be read.
     """
     if isinstance(paths, (str, os.PathLike)):

@@ -101,7 +101,7 @@ def _read_sound(sound: LogMel) -> Reader:
     return Reader(
         suffixes=frozenset({SUFFIX}),
         word="clip of sound",
-        whole=f"16-bit WAV file of {sound.rate:,} samples a second",
+        whole=f"16-bit WAV file of {sound.rate:,} samples per second",
         check=read_clip_header,
         suits_graph=lambda content: _graph_hears(content, sound.rate),
         decode=listen,
@@ -128,7 +128,7 @@ def _read_images(shape: tuple[int, int, int], resize: str, file_range: PixelRang
             if file_range is not None and not is_inside(extent, file_range):
                 raise InputError(
                     f"{path} has {extent.describe()}; expected values in "
-                    f"{write_range(*file_range)}, as the files of training had. Write it anew."
+                    f"{write_range(*file_range)}, like the files of training. Write it again."
                 )
         return pixels
 
@@ -169,9 +169,9 @@ def _choose_pages(path: pathlib.Path, channels: int, *, ranged: bool) -> tuple[s
     if channels not in DECODABLE_CHANNELS:
         return "channels", 0
     raise InputError(
-        f"{path} has {channels} gray pages, and the model takes {channels} channels; expected "
-        "one page, because the pages may be channels or pictures of their own. Write the picture "
-        "that is meant as a file of its own."
+        f"{path} has {channels} gray pages, but the model takes {channels} channels; "
+        "expected one page, because the pages may be channels or separate pictures. Save "
+        "the right picture as a separate file."
     )
 
 

@@ -38,37 +38,37 @@ def export_savedmodel(
     sound: LogMel | None = None,
     file_range: tuple[float, float] | None = None,
 ) -> pathlib.Path:
-    """Publishes a classifier as the next version `base/1`, `base/2`, ... for servers.
+    """Exports a classifier as the next version `base/1`, `base/2`, ... for servers.
 
-    The version appears all at once, after it was loaded again and gave the model's own
-    probabilities. One model gives the same bytes wherever and whenever it is exported.
+    The version appears only after it was loaded again and gave the model's own probabilities. One
+    model gives the same bytes at every export.
 
     Args:
-        model: Any Keras model of images `(N, H, W, C)` that returns probabilities `(N, K)`, or
-            one of the second of two classes `(N, 1)`. If its attribute `encoder` is a Keras model
-            of the same images, a signature `features` is written, too.
+        model: Keras model of images `(N, H, W, C)`. It returns probabilities `(N, K)`, or `(N, 1)`
+            for the second of two classes. If its attribute `encoder` is a Keras model of the same
+            images, the version also has a signature `features`.
         base: Folder that holds the versions of this model.
         class_names: K different names. None gives "0", "1", ...
-        image_shape: `(H, W, C)`. None reads it from the model or its encoder.
-        notes: Whatever JSON can hold about the model (metrics, study, caveats). It becomes part
+        image_shape: Shape `(H, W, C)`. None reads it from the model or its encoder.
+        notes: Facts about the model that JSON can hold (metrics, study, caveats). They become part
             of `assets.extra/model_spec.json`.
-        pixel_range: The darkest and the brightest value that a pixel can have in the images that
-            the model itself takes; 0 and 1 for every `tfzero.Classifier`. Requests are the same
-            for all models; the graph converts.
-        from_logits: Whether the model ends in logits; the graph then adds softmax or sigmoid.
-        resize: How files of another shape are brought to this one, as in `load_data`: "stretch",
-            "pad" or "crop". Take what training took.
-        sound: How clips of sound became the images that training took (`ImageData.sound`); served
-            files are then 16-bit WAV. None for pictures.
-        file_range: The same of served files, where training's were read by `load_data` with a
-            `pixel_range` (`ImageData.pixel_range`), as 0 and 4095. None: 0..255 of 8 bits.
+        pixel_range: Pixel values of black and white that the model expects; 0 and 1 for every
+            `tfzero.Classifier`. Requests are the same for all models; the graph converts them.
+        from_logits: Whether the model returns logits. The graph then adds softmax or sigmoid.
+        resize: How files of another shape are resized, as in `load_data`: "stretch", "pad" or
+            "crop". Use the mode of training.
+        sound: Settings by which clips of sound became the images of training (`ImageData.sound`).
+            Served files are then 16-bit WAV. None for pictures.
+        file_range: Values of black and white in served files, such as 0 and 4095. Needed if
+            `load_data` read the training files with a `pixel_range` (`ImageData.pixel_range`). None
+            means 0..255 of 8 bits.
 
     Returns:
-        The folder of the new version, or of the newest one if that is already identical.
+        The folder of the new version, or of the newest version if that is already identical.
 
     Raises:
-        InputError: If the model gives no probabilities, or an argument does not fit it.
-        RuntimeError: If what was written does not reproduce the model. Nothing is published.
+        InputError: If the model gives no probabilities, or if an argument does not fit it.
+        RuntimeError: If the written version does not reproduce the model. Nothing is then exported.
     """
     pixel_range = arguments.check_model_range(model, pixel_range)
     file_range = _check_file_range(file_range, sound)
@@ -148,26 +148,25 @@ def export_encoder(
     sound: LogMel | None = None,
     file_range: tuple[float, float] | None = None,
 ) -> pathlib.Path:
-    """Publishes a network of images alone, as `export_savedmodel` does a classifier.
+    """Exports a network of images, without classes, as the next version.
 
     Args:
-        model: Any Keras model of images `(N, H, W, C)`. It returns one tensor `(N, ...)`, served
-            as `features`, or several in a dict, served by their names.
+        model: Keras model of images `(N, H, W, C)`. It returns one tensor `(N, ...)`, served as
+            `features`, or a dict of tensors, served by their names.
         base: Folder that holds the versions of this model.
-        image_shape: `(H, W, C)`. None reads it from the model.
-        notes: Whatever JSON can hold about the model.
-        pixel_range: The darkest and the brightest value that a pixel can have in the images that
-            the model itself takes.
-        resize: How files of another shape are brought to this one; see `export_savedmodel`.
-        sound: How clips of sound became the images; see `export_savedmodel`.
-        file_range: The values of black and white in served files; see `export_savedmodel`.
+        image_shape: Shape `(H, W, C)`. None reads it from the model.
+        notes: Facts about the model that JSON can hold.
+        pixel_range: Pixel values of black and white that the model expects.
+        resize: How files of another shape are resized; see `export_savedmodel`.
+        sound: Settings by which clips of sound became images; see `export_savedmodel`.
+        file_range: Values of black and white in served files; see `export_savedmodel`.
 
     Returns:
-        The folder of the new version, or of the newest one if that is already identical.
+        The folder of the new version, or of the newest version if that is already identical.
 
     Raises:
         InputError: If an argument does not fit the model.
-        RuntimeError: If what was written does not reproduce the model. Nothing is published.
+        RuntimeError: If the written version does not reproduce the model. Nothing is then exported.
     """
     pixel_range = arguments.check_model_range(model, pixel_range)
     file_range = _check_file_range(file_range, sound)
@@ -201,20 +200,20 @@ def export_generator(
     notes: Mapping | None = None,
     pixel_range: tuple[float, float] = graph.UNIT_RANGE,
 ) -> pathlib.Path:
-    """Publishes a network from latents to images alone, as `export_savedmodel` does a classifier.
+    """Exports a network from latents to images as the next version.
 
     Args:
-        model: Any Keras model of latents `(N, Z)` that returns images `(N, H, W, C)`.
+        model: Keras model of latents `(N, Z)` that returns images `(N, H, W, C)`.
         base: Folder that holds the versions of this model.
-        notes: Whatever JSON can hold about the model.
-        pixel_range: The darkest and the brightest pixel that the model makes.
+        notes: Facts about the model that JSON can hold.
+        pixel_range: Pixel values of black and white that the model makes.
 
     Returns:
-        The folder of the new version, or of the newest one if that is already identical.
+        The folder of the new version, or of the newest version if that is already identical.
 
     Raises:
         InputError: If an argument does not fit the model.
-        RuntimeError: If what was written does not reproduce the model. Nothing is published.
+        RuntimeError: If the written version does not reproduce the model. Nothing is then exported.
     """
     pixel_range = arguments.check_model_range(model, pixel_range)
     shape = arguments.find_input_shape(model)
@@ -260,7 +259,8 @@ def _draw_inputs(
     if sound.image_shape != shape:
         raise InputError(
             f"The model takes images of shape {shape}, but clips of sound become "
-            f"{sound.image_shape}; expected the same. Give the sound that it was trained on."
+            f"{sound.image_shape}; expected the same shape. Give the sound settings of its "
+            "training."
         )
     clips = golden.draw_clips(sound)
     return golden.hear(clips, sound), clips

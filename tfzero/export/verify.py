@@ -15,18 +15,18 @@ _TIMEOUT_SECONDS = 600
 
 
 def verify_savedmodel(directory: str | os.PathLike) -> list[str]:
-    """Checks a version in a fresh process, where tfzero and Keras cannot be imported.
+    """Checks a version in a new process, where tfzero and Keras cannot be imported.
 
-    Compares every file with its checksum and looks for operations that touch files; only if
-    both are in order is the graph run. Then loads it in two ways (`tf.saved_model.load` and the
-    session loader that servers use), compares every signature with the scores stored at
-    export, and replays the warm-up requests.
+    It compares every file with its checksum, and looks for operations that touch files. Only if
+    both are in order, it runs the graph. It loads the graph in two ways: with
+    `tf.saved_model.load`, and with the session loader that servers use. It compares every signature
+    with the scores stored at export, and replays the warm-up requests.
 
     Args:
-        directory: `.../NAME`, of which the newest version is checked, or `.../NAME/3`.
+        directory: Path `.../NAME` (its newest version) or `.../NAME/3`.
 
     Returns:
-        The problems in words; empty when there are none.
+        The problems as sentences; empty if there are none.
 
     Raises:
         InputError: If there is no SavedModel.
@@ -47,7 +47,7 @@ def verify_savedmodel(directory: str | os.PathLike) -> list[str]:
             )
         return json.loads(finished.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired:
-        return [f"The fresh process had no result after {_TIMEOUT_SECONDS} seconds."]
+        return [f"The new process had no result after {_TIMEOUT_SECONDS} seconds."]
     except (IndexError, ValueError):
         last = " ".join(finished.stderr.splitlines()[-3:])
-        return [f"The fresh process ended with code {finished.returncode}: {last}"]
+        return [f"The new process ended with code {finished.returncode}: {last}"]

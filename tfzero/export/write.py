@@ -75,7 +75,7 @@ def write_version(contents: Contents, base: pathlib.Path) -> pathlib.Path:
         problems = fresh_process.check_operations(staged) + fresh_process.check_graph(staged)
         if problems:
             raise RuntimeError(
-                "The exported model does not reproduce the model; nothing was published. "
+                "The exported model does not reproduce the model, so nothing was exported. "
                 + " ".join(problems)
             )
         return layout.publish(staged, base)

@@ -78,82 +78,82 @@ def compare(
     verbose: bool = False,
     dry_run: bool = False,
 ) -> Study:
-    """Measures whether pretraining pays on your images, and exports the best network.
+    """Measures whether pretraining helps on your images, and exports the best network.
 
-    A folder that holds a part of the same study is continued; a finished one is only read. Any
-    number of processes, on any machines that see the folder, may run the same study in it.
+    A study in the folder that is not finished is continued; a finished one is only read. Several
+    processes may run the same study, on any machines that share the folder.
 
     Args:
-        data: What `load_data` returns, or what it takes. Where images have several sizes and only
-            the path is given, all become a square of 32, 64, 96 or 128 pixels, padded: the
-            largest that `minutes` allows.
-        arms: As INIT/STRATEGY, for example "vae/lpft"; None takes the default ones. Or pairs
-            (init, strategy), where the init may be a class of your own, derived from
-            `tfzero.pretrain.base.Pretrainer`, and the strategy an object of your own, derived
-            from `tfzero.transfer.strategies.base.Strategy`.
-        label_counts: Numbers or "all"; None takes 2, 5 and 20 labels a class.
-        seeds: The most replicates: each redraws labels, starting weights and training; None
-            means 10. The study stops earlier where its question is answered.
-        epochs: Pretraining passes over the pool; None chooses by its size.
-        encoders: Encoders a method, shared by the replicates where they are fewer; None
-            pretrains one each. The verdict then counts encoders, not replicates.
-        early_stop: Whether the study may stop before all its seeds: when an arm is shown to be
-            better than training from scratch on average over the label counts, or all averages
-            are settled. None means that it may. Arms that are settled get no more seeds.
-        margin: Smallest difference worth having, in points of accuracy; None means 1.
-        metric: What the verdict is made on: "accuracy", or "balanced_accuracy", the mean of the
-            classes' accuracies; None means "accuracy".
-        minutes: What the study may take on this machine, export and report included: "auto" means
-            30, and 3 on the built-in digits; None means any time. Default arms are added as far as
-            they fit, pretraining is shortened before an arm is dropped, and the seeds are as many
-            as fit, 3 at least. What you ask for by name is never dropped.
-        more_seeds: Adds replicates to the finished study in the folder, and looks again. What is
-            not given here is as it was asked for then.
-        add_arms: Adds arms to the study in the folder; all its records stay. After a look, nothing
-            is claimed of them until seeds are added.
-        add_label_counts: Adds label counts, likewise.
-        class_weights: Whether rare classes weigh as much as frequent ones in training, in every
-            arm; None means not.
-        kind: The kind of data, which decides what training may change in an image: "digits",
-            "clothes" (may be mirrored), "photos", "microscopy" (may be mirrored and turned by
-            right angles; the default arms then have no rotation) or "spectrograms". None takes
-            "photos" for three channels, else "digits".
-        unlabeled_from: Where the images come from that networks are trained on without labels, by
-            strategies that do so: "pool", "generated" (by the arm's own pretrained GAN or VAE) or
-            "both". None means "pool".
-        encoder: An own architecture, any Keras model from float32 images in 0..1 to features
-            `(B, D)`; its weights are drawn anew for every replicate.
-        source: Where encoders can come from beside the pool: another data set, with classes or
-            without, as `load_data` takes it (arms `supervised/...` and `METHOD@source/...`);
-            "imagenet:NAME" for a network of `keras.applications` with its published weights
-            (arms `public/...`), perhaps "imagenet:NAME,size=96"; or a `.keras` file (arms
-            `file/...`). Without `arms`, the default ones get some of these beside them.
-        then: Method that goes on from the source's encoder on the target's own pool; adds the
-            chain, as `supervised+vae/lpft`, and each of its halves alone.
-        weights: File of weights for "imagenet:NAME"; None lets Keras find or download them.
+        data: Result of `load_data`, or a source that `load_data` takes. If only a path is given and
+            images have several sizes, all are padded to one square. Its side is the largest of 32,
+            64, 96 and 128 that `minutes` allows.
+        arms: Arms as INIT/STRATEGY, for example "vae/lpft"; None takes the default arms. An arm may
+            also be a pair (init, strategy). Its init may be your own class, derived from
+            `tfzero.pretrain.base.Pretrainer`. Its strategy may be your own object, derived from
+            `tfzero.transfer.strategies.base.Strategy`.
+        label_counts: Numbers of labels or "all"; None takes 2, 5 and 20 labels per class.
+        seeds: Largest number of replicates; None means 10. Each draws labels, starting weights and
+            training again. The study stops earlier if its question is answered.
+        epochs: Number of pretraining passes over the pool; None chooses by its size.
+        encoders: Number of encoders per method. Fewer encoders than replicates are shared, and the
+            verdict then counts encoders. None pretrains one per replicate.
+        early_stop: Whether the study may stop before all its seeds; None means that it may. It
+            stops when one arm is shown to be better than training from scratch on average over the
+            label counts. It also stops when all averages are settled. Settled arms get no more
+            seeds.
+        margin: Smallest difference that matters to you, in points of accuracy; None means 1.
+        metric: Metric of the verdict: "accuracy", or "balanced_accuracy", the mean of the classes'
+            accuracies. None means "accuracy".
+        minutes: Minutes that the study may take on this machine, including export and report. With
+            "auto", it may take 30, or 3 for the built-in digits; None means no limit. Default arms
+            are added while they fit. Pretraining is shortened before an arm is dropped. The study
+            uses as many seeds as fit, at least 3. Arms that you name are never dropped.
+        more_seeds: Number of replicates to add to the finished study in the folder, which then
+            looks again. Arguments that are not given keep their earlier values.
+        add_arms: Arms to add to the study in the folder; existing records are kept. Nothing is
+            claimed about arms added after a look until seeds are added.
+        add_label_counts: Label counts to add to the study in the folder, as `add_arms`.
+        class_weights: Whether rare classes get the same total weight as frequent ones in training,
+            in every arm; None means False.
+        kind: Kind of data, which decides the augmentation: "digits", "clothes" (may be mirrored),
+            "photos", "microscopy" or "spectrograms". Images of "microscopy" may be mirrored and
+            turned by right angles; the default arms then leave out rotation. None takes "photos"
+            for three channels, otherwise "digits".
+        unlabeled_from: Unlabeled images for strategies that train networks on them: "pool",
+            "generated" (by the arm's own pretrained GAN or VAE) or "both". None means "pool".
+        encoder: Your own architecture: any Keras model from float32 images in 0..1 to features
+            `(B, D)`. Every replicate draws its weights again.
+        source: Another source of encoders. It is another data set that `load_data` takes, with
+            classes or without (arms `supervised/...` and `METHOD@source/...`). Or "imagenet:NAME",
+            optionally "imagenet:NAME,size=96", for a network of `keras.applications` with its
+            published weights (arms `public/...`). Or a `.keras` file (arms `file/...`). Without
+            `arms`, the default arms include some of these.
+        then: Method that continues from the source's encoder on the target's pool. Adds the chain,
+            such as `supervised+vae/lpft`, and each of its two halves alone.
+        weights: File of weights for "imagenet:NAME". None lets Keras find or download them.
         out: Run folder; None means `runs/NAME`.
-        export: Where versions of the SavedModel go. None means `savedmodels/NAME`, or
-            `savedmodel` in the run folder where `out` is given; a study without a verdict then
-            exports nothing.
-        overwrite: Whether another study in the folder is removed first.
-        workers: Processes on this machine; None takes one per core. No cell's result depends on
-            it, but how many arms and seeds fit into `minutes` does, and so do the last bits of
-            the exported model: its training may use several threads.
-        scheduler: Address of a Dask scheduler whose workers are used instead; they see the run
+        export: Folder for versions of the SavedModel. None means `savedmodels/NAME`, or
+            `savedmodel` in the run folder if `out` is given. In the latter case, a study without a
+            verdict exports nothing.
+        overwrite: Whether to remove another study in the folder first.
+        workers: Number of processes on this machine; None takes one per core. It does not change
+            the results of cells. It does change how many arms and seeds fit into `minutes`. It also
+            changes the last bits of the exported model, whose training may use several threads.
+        scheduler: Address of a Dask scheduler whose workers to use instead. They must see the run
             folder under the same path.
-        console: Where plan and progress are shown; None means standard output.
-        verbose: Whether every setting of the plan and every sentence of the verdict is printed,
-            not only what fits on one screen each.
-        dry_run: Whether the plan alone is printed. Nothing is written, and the study that is
-            returned has a plan and empty `results`.
+        console: Console for plan and progress; None means standard output.
+        verbose: Whether to print every setting of the plan and every sentence of the verdict.
+            Otherwise each fits on one screen.
+        dry_run: Whether to print only the plan. Nothing is written, and the returned study has a
+            plan and empty `results`.
 
     Returns:
-        The finished study. Where something failed after the verdict, as the export on a full disk,
-        `results["unfinished"]` says so in sentences; the same call tries it again.
+        The finished study. If a step failed after the verdict, such as the export,
+        `results["unfinished"]` names it in sentences. The same call tries it again.
 
     Raises:
-        InputError: If something given cannot be used.
-        StopError: If the study cannot go on, as on a full disk; what is done is kept.
+        InputError: If an argument cannot be used.
+        StopError: If the study cannot continue, for example on a full disk. Finished work is kept.
     """
     console = console or Console(file=standard_output(), emoji=False)
     named, outside = read_arms(arms)

@@ -25,7 +25,7 @@ from tfzero.study.work.map import run_map
 from tfzero.study.work.pool import Job, run_jobs
 from tfzero.study.workspace import Workspace
 
-_WAITING = "Export and report are not done yet; the same command goes on with them."
+_WAITING = "Export and report are not done yet. The same command continues with them."
 # What the export adds to what the verdict recommends.
 _OF_EXPORT = ("file", "sentences", "savedmodel", "bytes")
 

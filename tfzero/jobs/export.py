@@ -70,9 +70,10 @@ class ServedImages(NamedTuple):
             or shape[2] != 1
         ):
             raise InputError(
-                "A model of clips of sound takes gray images and needs `rate` and `clip_seconds` "
-                f"as `tfzero finetune` had or printed them; here the rate is {self.rate}, the "
-                f"seconds are {self.clip_seconds}, and the model takes {shape}."
+                "A model for clips of sound takes gray images. It needs the `rate` and "
+                "`clip_seconds` that `tfzero finetune` used or printed. Here the rate is "
+                f"{self.rate}, the seconds are {self.clip_seconds}, and the model takes "
+                f"{shape}."
             )
         check_clip_options(rate=self.rate, clip_seconds=self.clip_seconds, trim_db=self.trim_db)
         require_choice(self.resize, CLIP_MODES, what="way to fit clips of sound")
@@ -114,9 +115,13 @@ def export_from_file(
         )
     if part == "generator" or len(find_input_shape(network) or ()) == 1:
         if images.image_shape is not None:
-            raise InputError(f"`image_shape` belongs to a network of images; {part} makes them.")
+            raise InputError(
+                f"`image_shape` belongs to a network that takes images; {part} generates them."
+            )
         if images.file_range is not None:
-            raise InputError(f"`file_range` belongs to a network of images; {part} makes them.")
+            raise InputError(
+                f"`file_range` belongs to a network that takes images; {part} generates them."
+            )
         return export_generator(network, out, pixel_range=images.model_range)
     return export_encoder(network, out, **read)
 

@@ -82,7 +82,7 @@ def finetune_to_file(
     _require_network(transfer.strategy)
     if out.exists() and not overwrite:
         raise InputError(
-            f"{out} exists; choose another with `out`, or replace it: `overwrite=True`."
+            f"{out} exists; choose another file with `out`, or replace it with `overwrite=True`."
         )
     network = start.build(data.image_shape, transfer.seed)
     pool = _take_unlabeled(data.pool, start, transfer)
@@ -138,8 +138,8 @@ def _take_unlabeled(pool, start: EncoderStart, transfer: Transfer):
     model = None if start.encoder is None else load_model(start.encoder)
     if not (isinstance(model, Pretrainer) and model.can("generate")):
         raise InputError(
-            f"`unlabeled_from={source!r}` takes images that the model of `encoder` makes, which "
-            "must be a GAN or VAE of tfzero pretrain; "
+            f"`unlabeled_from={source!r}` uses images that the model of `encoder` generates. "
+            "It must be a GAN or VAE of tfzero pretrain, but "
             f"{'none is given' if model is None else type(model).__name__ + ' arrived'}."
         )
     generated = generate_pool(model, len(pool), seed=transfer.seed)

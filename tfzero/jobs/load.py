@@ -28,23 +28,24 @@ _REGISTERING = (
 def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None = None):
     """Loads a `.keras` file: a method, a classifier or an encoder, with optimizer state.
 
-    Loaded in Keras's safe mode; that refuses code inside the file, but is no sandbox.
+    The file is loaded in Keras's safe mode, which refuses code inside the file but is not a
+    sandbox.
 
     Args:
-        path: A file that `model.save("....keras")` wrote.
-        custom_objects: Classes of your own that the model uses, by name.
+        path: Path of a file that `model.save("....keras")` wrote.
+        custom_objects: Your own classes that the model uses, by name.
 
     Returns:
         The Keras model; calling `fit` continues its training.
 
     Raises:
-        InputError: If there is no such file, or it is no `.keras` file.
+        InputError: If there is no such file, or if it is not a `.keras` file.
     """
     path = pathlib.Path(path)
     if not path.exists():
         raise InputError(f"{path} does not exist; expected a .keras file.")
     if not zipfile.is_zipfile(path):
-        raise InputError(f"{path} is no .keras file; save models with model.save('NAME.keras').")
+        raise InputError(f"{path} is not a .keras file; save models with model.save('NAME.keras').")
     import keras
 
     # Importing registers the classes under the names that the file refers to.
@@ -57,8 +58,8 @@ def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None
     except Exception as error:  # of zipfile, json, h5py or Keras, by what is wrong with the file
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{path} cannot be loaded: {reason} Either the file is damaged or none that "
-            "model.save('NAME.keras') wrote: save it again; or it uses classes of your own: pass "
+            f"{path} cannot be loaded: {reason} If the file is damaged, or was not written "
+            "by model.save('NAME.keras'), save it again. If it uses your own classes, pass "
             "them as custom_objects."
         ) from error
 

@@ -79,7 +79,7 @@ def open_study(opening: Opening, console: Console) -> tuple[Workspace, Estimate 
     asked, run = opening.asked, opening.asked.run
     if opening.overwrite and others_take_part(run.locks):
         raise InputError(
-            f"Another process is at work in {run.path}; expected none with `overwrite=True`. "
+            f"Another process is working in {run.path}; expected none with `overwrite=True`. "
             "Stop it first, or choose another folder with `out`."
         )
     stored = open_run(
@@ -117,7 +117,7 @@ def _settle_plan(
     full, run = asked.plan, asked.run
     estimate, plan = None, stored or full
     if stored is None and full.minutes is not None:
-        with screen.working(console, "Timing this machine, to estimate the minutes ..."):
+        with screen.working(console, "Timing this machine to estimate the minutes ..."):
             estimate = _estimate(opening, asked)
         plan = fit_minutes(
             full,
@@ -132,7 +132,7 @@ def _settle_plan(
     if added.seeds is not None:
         plan = add_seeds(dataclasses.replace(growth, plan=plan), run, added.seeds)
         if plan == stored:
-            print_plain(console, "The study is not finished; going on with its seeds.")
+            print_plain(console, "The study is not finished; continuing with its seeds.")
     return plan, estimate
 
 

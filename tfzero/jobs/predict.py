@@ -86,5 +86,5 @@ class Written(NamedTuple):
                 unusable=unusable,
                 style=read_style(),
             )
-            said.append(f"Wrote {self.page}, the least certain first.")
+            said.append(f"Wrote {self.page}, least certain files first.")
         return said

@@ -93,11 +93,11 @@ def pretrain_to_file(
     steps = budget.steps_per_epoch(len(images))
     done = int(model.optimizer.iterations.numpy()) // steps if model.compiled else 0
     if done >= budget.epochs:
-        more = "." if budget.decays else "; ask for more with `epochs`."
-        print_plain(console, f"{out} has its {done} epochs already{more}")
+        more = "." if budget.decays else "; use `epochs` for more."
+        print_plain(console, f"{out} already has its {done} epochs{more}")
         return
     if done:
-        print_plain(console, f"{out} is there with {done} epochs; going on.")
+        print_plain(console, f"{out} exists with {done} epochs; continuing.")
     _warn_of_noise(model.encoder, console)
     if frozen := describe_frozen(model.encoder, name="the encoder"):
         print_plain(console, frozen)
@@ -128,8 +128,8 @@ def _warn_of_noise(encoder: keras.Model, console: Console) -> None:
     if has_noise(encoder):
         print_plain(
             console,
-            "The encoder draws at random in training, as Dropout does, by a state that no file "
-            "keeps: stopped and continued, it ends with other weights than uninterrupted.",
+            "The encoder draws random numbers in training, for example for Dropout. No file "
+            "keeps that state, so a stopped and continued training ends with other weights.",
         )
 
 
@@ -159,7 +159,7 @@ def supervise_to_file(
     require_keras_file(out)
     _require_epochs(epochs)
     if out.exists():
-        raise InputError(f"{out} exists; choose another with `out`.")
+        raise InputError(f"{out} exists; choose another file with `out`.")
     budget = default_pretraining(len(data.train_images), epochs=epochs)
     fitted = fit_classifier(
         "finetune",

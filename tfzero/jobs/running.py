@@ -71,7 +71,7 @@ def run_missing(
         None where there was nothing to run.
     """
     if forecast is None:
-        print_plain(console, "Every cell has its record already; nothing to train.")
+        print_plain(console, "Every cell already has its record; there is nothing to train.")
         return workspace, None
     planned = plan_screen.start_clock(forecast)
     standing = Standing(workspace)

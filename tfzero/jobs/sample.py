@@ -100,7 +100,8 @@ def _require_free(files: Sequence[pathlib.Path], overwrite: bool) -> None:
     taken = [file for file in files if file.exists()]
     if taken and not overwrite:
         raise InputError(
-            f"{taken[0]} exists; choose another with `out`, or replace: `overwrite=True`."
+            f"{taken[0]} exists; choose another folder with `out`, or replace it with "
+            "`overwrite=True`."
         )
 
 
@@ -127,8 +128,8 @@ def _load_method(path: pathlib.Path):
     model = load_model(path)
     if not isinstance(model, Pretrainer):
         raise InputError(
-            f"{path} holds a {type(model).__name__}, which makes no images; expected a method, as "
-            "tfzero pretrain writes it."
+            f"{path} holds a {type(model).__name__}, which generates no images; expected a "
+            "method that tfzero pretrain wrote."
         )
     return model
 
@@ -137,8 +138,8 @@ def _require_fit(model, path, images, space) -> None:
     shape = tuple(model.encoder.input_shape[1:])
     if images is not None and images.shape[1:] != shape:
         raise InputError(
-            f"{path} takes images of {shape}, but `data` has {images.shape[1:]}; give the images "
-            "that it was pretrained on, or `size` and `channels`."
+            f"{path} takes images of {shape}, but `data` has {images.shape[1:]}. Give the "
+            "images that it was pretrained on, or use `size` and `channels`."
         )
     if space is None:
         return
@@ -146,13 +147,14 @@ def _require_fit(model, path, images, space) -> None:
         raise InputError("`quality` compares with real images; give them with `data`.")
     if len(images) < (least := 2 * (COVERAGE_NEIGHBORS + 1)):
         raise InputError(
-            f"`quality` compares with half of the images and those with the other half; `data` has "
-            f"{len(images)}, expected at least {least}. Give more, or leave `quality`."
+            "`quality` compares half of the images with the other half; `data` has "
+            f"{len(images)} images, expected at least {least}. Give more, or leave out "
+            "`quality`."
         )
     if not model.can("generate"):
         raise InputError(
-            f"{path} holds a {type(model).__name__}, which generates no images to compare; leave "
-            "`quality`."
+            f"{path} holds a {type(model).__name__}, which generates no images to compare; "
+            "leave out `quality`."
         )
 
 
@@ -166,12 +168,12 @@ def _say_lacks(
     """
     if sentence := _describe_lacks(model, path):
         if not with_grids and model.can("reconstruct"):
-            sentence += " Reconstructions are of real images; give them with `data`."
+            sentence += " Reconstructions need real images; give them with `data`."
         if not with_grids:
             raise InputError(sentence)
         print_plain(console, sentence)
     if not with_data and model.can("reconstruct"):
-        print_plain(console, "Without `data` there are no images to reconstruct.")
+        print_plain(console, "There are no images to reconstruct. Give them with `data`.")
 
 
 def _describe_lacks(model, path) -> str:

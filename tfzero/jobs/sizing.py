@@ -126,11 +126,11 @@ class SizeByMinutes:
         side = max(side for side in plans if seconds[side] <= limit)
         listed = join([f"{each} ({format_seconds(seconds[each])})" for each in plans])
         if seconds[side] <= 60 * minutes:
-            why = f"is the largest that keeps to {minutes:g} min"
+            why = f"is the largest that fits into {minutes:g} min"
         elif side == min(plans):
-            why = f"is the quickest; none keeps to {minutes:g} min"
+            why = f"is the fastest; no side fits into {minutes:g} min"
         else:
-            why = f"takes no longer than {min(plans)}; none keeps to {minutes:g} min"
+            why = f"takes at most the time of {min(plans)}; no side fits into {minutes:g} min"
         return SizeChoice((side, side), f"Of the sides {listed}, {side} {why}.")
 
     def _estimate(

@@ -84,8 +84,8 @@ def open_source(
     if weights is not None and not is_public:
         raise InputError(
             f"`weights={str(weights)!r}` is a file for a public network, but the source is "
-            f"{text or 'none'}; expected `source='imagenet:NAME'` with it, or an own network as "
-            "`source='FILE.keras'`."
+            f"{text or 'none'}; expected `source='imagenet:NAME'` with it. Give your own "
+            "network as `source='FILE.keras'`."
         )
     if source is None:
         return Source()
@@ -106,11 +106,11 @@ def _open_public(text: str, like: ImageData, weights) -> Source:
     for setting in settings:
         key, _, value = setting.partition("=")
         if key != "size" or not value.isdecimal():
-            raise InputError(f'"{setting}" in {text}; expected size=N, as in {name},size=96.')
+            raise InputError(f'"{setting}" in {text}; expected size=N, such as {name},size=96.')
         size = int(value)
     encoder = build_public_encoder(name, like.image_shape, size=size, weights=weights)
     side = APPLICATIONS[name].size if size is None else size
-    notes = [f"Inside it your images are brought to {side}x{side} pixels and three channels."]
+    notes = [f"The network resizes your images to {side}x{side} pixels and three channels."]
     # Not by its configuration: Keras numbers layers through, so that no two builds have the same.
     decides = f"{name} at {side}, {APPLICATIONS[name].scaling}, of {like.image_shape}"
     given = GivenEncoder(
@@ -152,13 +152,13 @@ def load_encoder_file(path: pathlib.Path, image_shape: tuple[int, int, int]) -> 
         raise _takes_others(path, takes, tuple(image_shape))
     if len(gives) != 2:
         raise InputError(
-            f"{path} gives {gives}; expected features (None, D). End it in pooling or Flatten."
+            f"{path} gives {gives}; expected features (None, D). End it with pooling or Flatten."
         )
     if _ends_in_softmax(encoder):
         raise InputError(
-            f"{path} is a classifier that ends in softmax over {gives[1]} classes; expected an "
-            "encoder that ends in features. Save a model that ends before it: keras.Model("
-            "model.inputs, model.layers[-2].output).save('encoder.keras')."
+            f"{path} is a classifier that ends in softmax over {gives[1]} classes; expected "
+            "an encoder that ends in features. Save a model that ends earlier: "
+            "keras.Model(model.inputs, model.layers[-2].output).save('encoder.keras')."
         )
     return encoder
 
@@ -169,13 +169,14 @@ def _check_form(path: pathlib.Path, encoder: keras.Model) -> None:
         counts = len(encoder.inputs), len(encoder.outputs)
     except (AttributeError, TypeError, ValueError) as error:  # by the kind of model
         raise InputError(
-            f"{path} holds a model that does not know what it takes; expected one that begins with "
-            "keras.Input((height, width, channels)). Build it so, and save it again."
+            f"{path} holds a model without a fixed input; expected one that begins with "
+            "keras.Input((height, width, channels)). Build it again with this input, and "
+            "save it."
         ) from error
     if counts != (1, 1):
         raise InputError(
-            f"{path} has {counts[0]} inputs and {counts[1]} outputs; expected one of each, images "
-            "and features. Save keras.Model(images, features) of it."
+            f"{path} has {counts[0]} inputs and {counts[1]} outputs; expected one input "
+            "(images) and one output (features). Save keras.Model(images, features) of it."
         )
 
 
@@ -189,8 +190,8 @@ def _takes_others(path: pathlib.Path, takes: tuple, arrives: tuple) -> InputErro
             options.append(f"`channels={channels}`")
     remedy = f", or give {' and '.join(options)}" if options else ""
     return InputError(
-        f"{path} takes images of {takes}, but the data has {arrives}; pretrain on such images"
-        f"{remedy}."
+        f"{path} takes images of {takes}, but the data has {arrives}. Pretrain on such "
+        f"images{remedy}."
     )
 
 

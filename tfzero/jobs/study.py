@@ -29,14 +29,14 @@ _COSTS = ("seconds", "cpu_seconds", "steps", "parameters")
 
 
 class Study(FinishedStudy):
-    """A finished study: the verdict, its numbers, and the model that it exported.
+    """A finished study: the verdict, its numbers, and the exported model.
 
-    In a notebook it shows the answer, a table and the chart of the report.
+    In a notebook, it shows the answer, a table and the chart of the report.
 
     Attributes:
-        plan: What was run.
-        folder: Where its records are.
-        results: What `verdict.json` holds: comparisons, best arms, table, recommendation.
+        plan: Plan that was run.
+        folder: Folder with its records.
+        results: Content of `verdict.json`: comparisons, best arms, table, recommendation.
     """
 
     @classmethod
@@ -44,38 +44,39 @@ class Study(FinishedStudy):
         """Returns the finished study in a run folder.
 
         Args:
-            folder: For example "runs/digits".
+            folder: Path of the run folder, for example "runs/digits".
 
         Raises:
-            InputError: If there is none, or it is not finished.
+            InputError: If there is no study, or if it is not finished.
         """
         run = RunFolder(folder)
         plan, verdict = read_plan(run.path), read_json(run.verdict)
         if verdict is None:
             raise InputError(
-                f"{run.path} holds a study without a verdict; expected a finished one. The "
-                "command that began it goes on with it."
+                f"{run.path} holds a study without a verdict; expected a finished one. Give "
+                "the command that started it again, to continue it."
             )
         return cls(plan, str(run.path), verdict)
 
     def to_frame(self) -> pandas.DataFrame:
         """Returns a row per arm, label count and replicate, from the records in the folder.
 
-        Columns: `arm`, `name` (the arm in plain words), `init`, `strategy`, `num_labels`,
-        `replicate`; the scores on the test images, such as `accuracy` in 0..1,
+        `arm`, `name` (the arm in plain words), `init`, `strategy`, `num_labels` and `replicate`
+        name the row. The scores on the test images include `accuracy` in 0..1,
         `balanced_accuracy`, `macro_f1`, `negative_log_likelihood` (nats) and
-        `calibration_error`; and `seconds`, `cpu_seconds`, `steps` and `parameters` of training
-        with the labels, without pretraining.
+        `calibration_error`. The costs of training with the labels, without pretraining, are
+        `seconds`, `cpu_seconds`, `steps` and `parameters`.
 
         Raises:
-            InputError: If pandas is not installed, or the records are gone.
+            InputError: If pandas is not installed, or if the records are missing.
         """
         try:
             import pandas
         except ImportError as error:
             raise InputError(
-                "`to_frame` needs pandas, which is not installed: pip install pandas. Without it: "
-                "`study.table()`, or the CSV files in the folder `tables` of the run folder."
+                "`to_frame` needs pandas, which is not installed: pip install pandas. "
+                "Without pandas, use `study.table()`, or the CSV files in the folder "
+                "`tables` of the run folder."
             ) from error
         return pandas.DataFrame(self._list_rows())
 
@@ -110,9 +111,9 @@ class Study(FinishedStudy):
         """Returns the chart of the report as a matplotlib figure: accuracy against labels.
 
         Args:
-            arms: Those to draw, such as `study.plan.arms` for all; None draws the five that the
-                report shows at first.
-            width: Inches.
+            arms: Arms to draw, such as `study.plan.arms` for all. None draws the five that the
+                report shows first.
+            width: Width and height in inches.
 
         Raises:
             InputError: If the study has no such arm.
@@ -128,14 +129,14 @@ class Study(FinishedStudy):
 
     @functools.cached_property
     def model(self) -> keras.Model:
-        """The Keras model that was exported, trained on all labels; loaded when first asked for.
+        """The exported Keras model, trained on all labels. It is loaded on first use.
 
         It takes float32 images in 0..1 of shape `(B, H, W, C)` and gives the calibrated
-        probabilities `(B, K)` of the SavedModel. An encoder with classes of your own needs
+        probabilities `(B, K)` of the SavedModel. An encoder with your own classes needs
         `tfzero.load_model(path, custom_objects=...)` with the path in the error.
 
         Raises:
-            InputError: If the study exported none, or its file is gone.
+            InputError: If the study exported no model, or if its file is missing.
         """
         from tfzero.jobs.load import load_model
 
@@ -147,17 +148,17 @@ class Study(FinishedStudy):
     def predict(
         self, files: Sequence[str | os.PathLike[str]], *, batch_size: int = 64
     ) -> list[Prediction]:
-        """Classifies files of images or sound, and those in folders, with the exported model.
+        """Classifies image or sound files, or folders of them, with the exported model.
 
         Args:
-            files: As in `tfzero.predict_files`, which says more.
-            batch_size: How many are decoded and scored at once.
+            files: Files or folders, as in `tfzero.predict_files`.
+            batch_size: Number of files decoded and scored together.
 
         Returns:
             One prediction per file.
 
         Raises:
-            InputError: If the study exported no model, or a file cannot be used.
+            InputError: If the study exported no model, or if a file cannot be used.
         """
         from tfzero.export import predict_files
 

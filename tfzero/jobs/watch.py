@@ -80,8 +80,8 @@ def make_watchers(
     saver = Checkpoints(out, keep=watch.keep, monitor=monitor, largest=bool(probe))
     if other := saver.find_other_monitor(done):
         say(
-            f"{saver.best_path} was chosen by {other}; now {monitor or 'nothing'} is asked "
-            "for, which cannot be compared with it, so that file stays as it is."
+            f"{saver.best_path} was chosen by {other}, but this run measures "
+            f"{monitor or 'nothing'}. The two cannot be compared, so the file stays unchanged."
         )
     line = Line(console, epochs=epochs, done=done)
     return [*probe, saver, line, Alarms(images, say=say, seed=model.seed), *board]
@@ -91,7 +91,9 @@ def _make_probe(images, labels, *, seed: int):
     """Returns a probe on a stratified part of training images, of no image of the test part."""
     count = min(_MOST_PROBED, len(images))
     if count < len(np.unique(labels)):
-        raise InputError(f"`probe` reads {count:,} images, fewer than there are classes; leave it.")
+        raise InputError(
+            f"`probe` reads {count:,} images, fewer than there are classes. Leave it out."
+        )
     own = derive_seed(seed, "probed")
     chosen = np.sort(nested_subsets(images, labels, [count], seed=own)[count])
     classes, counts = np.unique(labels[chosen], return_counts=True)

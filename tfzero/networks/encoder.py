@@ -28,25 +28,26 @@ def build_encoder(
 ) -> keras.Model:
     """Builds the encoder `(B, H, W, C) -> (B, D)`.
 
-    Four 3x3 convolutions of `width` times 1, 2, 4 and 8 filters, the last too of 4 where a side is
-    below 16, with standardized weights. Where a side is longer than 48 the first has strides that
-    bring it down to 48 or fewer, along either side at most that side over 16, and from stride 3 a
-    larger kernel. Blocks 2 to 4 halve the image while a side is longer than 2. The last block,
-    averaged to a grid of 2x2 cells, is the features: D = 32 * width, or 16 * width where a side is
-    below 16. The layers `block1` to `block4` can be read by name.
+    It has four 3x3 convolutions with standardized weights. They have `width` times 1, 2, 4 and 8
+    filters; the last has 4 instead of 8 if a side is below 16. If a side is longer than 48, the
+    first convolution has strides that shorten it to 48 or fewer pixels. A stride is at most a
+    sixteenth of its side; from stride 3 on, the kernel is larger. Blocks 2 to 4 halve the image
+    while a side is longer than 2. The features are the last block, averaged to a grid of 2x2 cells:
+    D = 32 * width, or 16 * width if a side is below 16. The layers `block1` to `block4` can be read
+    by name.
 
     Args:
-        image_shape: `(H, W, C)`; H and W at least 8, not necessarily equal.
-        width: Filters of block 1. None chooses by image size.
-        residual: Whether each block adds two more convolutions around which its values also pass
-            unchanged: a small ResNet, at about 3 times the cost.
-        seed: Draws the weights; the same seed gives the same weights.
+        image_shape: Shape `(H, W, C)`; H and W at least 8, not necessarily equal.
+        width: Number of filters of block 1. None chooses by image size.
+        residual: Whether each block adds two more convolutions with a shortcut around them: a small
+            ResNet at about 3 times the cost.
+        seed: Random seed of the weights. The same seed gives the same weights.
 
     Returns:
         A Keras model that takes float32 images in 0..1.
 
     Raises:
-        InputError: If the shape is none of three positive numbers, a side is below 8, or the width
+        InputError: If the shape is not three positive numbers, a side is below 8, or the width is
             below 1.
     """
     if len(image_shape) != 3 or min(image_shape) < 1 or min(image_shape[:2]) < 8:

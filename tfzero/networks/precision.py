@@ -31,6 +31,6 @@ def require_precision(network: keras.Model) -> None:
         if layer.compute_dtype is not None and layer.compute_dtype != PRECISION and layer.weights:
             raise InputError(
                 f"The layer {layer.name!r} of the network {network.name!r} computes in "
-                f"{layer.compute_dtype}; expected {PRECISION}. Build the network anew under "
+                f"{layer.compute_dtype}; expected {PRECISION}. Build the network again under "
                 f"keras.config.set_dtype_policy({PRECISION!r})."
             )

@@ -109,23 +109,23 @@ def build_public_encoder(
     size: int | None = None,
     weights: str | os.PathLike[str] | None = None,
 ) -> keras.Model:
-    """Builds an encoder around a network of `keras.applications`, its averaged last block.
+    """Builds an encoder from a network of `keras.applications`: its averaged last block.
 
-    Its batch normalization keeps the statistics that came with the weights, also when it is
-    trained.
+    Its batch normalization keeps the statistics of the published weights, even in training.
 
     Args:
-        name: A key of `APPLICATIONS`, as "MobileNetV2".
-        image_shape: `(H, W, C)` of the images that it will be given, C 1 or 3.
-        size: Side in pixels that the network sees; None takes that of its published weights.
-        weights: File of weights of this network without its top; None lets Keras find those
-            trained on ImageNet, in its cache or on the network.
+        name: Key of `APPLICATIONS`, such as "MobileNetV2".
+        image_shape: Shape `(H, W, C)` of the images that it will get; C is 1 or 3.
+        size: Side in pixels to which the network resizes images. None takes that of its published
+            weights.
+        weights: File with the weights of this network without its top. None lets Keras find or
+            download the ImageNet weights.
 
     Returns:
         A Keras model from float32 images in 0..1 to features `(B, D)`.
 
     Raises:
-        InputError: If there is no such network, or its weights cannot be had.
+        InputError: If there is no such network, or if its weights cannot be found or loaded.
     """
     entry = APPLICATIONS[require_choice(name, APPLICATIONS, what="network of keras.applications")]
     size = entry.size if size is None else size
@@ -136,8 +136,8 @@ def build_public_encoder(
         )
     if image_shape[-1] not in (1, 3):
         raise InputError(
-            f"Images have {image_shape[-1]} channels; {name} takes 3, made of 1 where need be. "
-            "Choose three of them: images[..., :3]."
+            f"Images have {image_shape[-1]} channels; {name} takes 3, or 1 that is repeated. "
+            "Choose three channels: images[..., :3]."
         )
     network = _load_network(name, size, weights)
     for layer in network.layers:
@@ -159,9 +159,9 @@ def _load_network(name: str, size: int, weights) -> keras.Model:
     path = pathlib.Path(weights)
     if not path.is_file():
         raise InputError(
-            f"`weights={str(path)!r}` does not exist; expected a file of weights of {name} "
-            "without its top, as Keras publishes it (..._notop.h5) or model.save_weights writes it "
-            "(....weights.h5)."
+            f"`weights={str(path)!r}` does not exist; expected a file with the weights of "
+            f"{name} without its top. Keras publishes such a file (..._notop.h5), and "
+            "model.save_weights writes one (....weights.h5)."
         )
     network = build(weights=None, **shape)
     try:
@@ -170,7 +170,7 @@ def _load_network(name: str, size: int, weights) -> keras.Model:
         reason = " ".join(str(error).split())[:200]
         raise InputError(
             f"`weights={str(path)!r}` does not hold the weights of {name} without its top: "
-            f"{reason} Take the file of this very network (..._notop.h5 or ....weights.h5)."
+            f"{reason} Use the file of exactly this network (..._notop.h5 or ....weights.h5)."
         ) from error
     return network
 
@@ -182,6 +182,6 @@ def _cannot_download(name: str, error: Exception) -> InputError:
     place = home / "models" / (pathlib.PurePosixPath(found[0]).name if found else "")
     return InputError(
         f"Keras cannot download the weights of {name} "
-        f"({' '.join(str(error).split())[:120]}). Where there is a network, download{where}; then "
-        f"give the file as `weights='FILE'`, or put it at {place}."
+        f"({' '.join(str(error).split())[:120]}). On a machine with network access, "
+        f"download{where}. Then give the file as `weights='FILE'`, or put it at {place}."
     )

@@ -19,8 +19,8 @@ _OUTSIDE = (
     "(images + 1.0) / 2.0 if they are -1 and 1."
 )
 _FAINT = (
-    "images are 0 and 1 only, where black is 0 and white 255: a network would see black alone. "
-    "Take images * 255 instead."
+    "images contain only 0 and 1, but black is 0 and white is 255, so a network would see "
+    "only black. Use images * 255 instead."
 )
 
 
@@ -125,8 +125,8 @@ def require_rank(shape: tf.TensorShape) -> None:
     """
     if len(shape) == 3 and shape[-1] in (1, 3, 4):
         raise InputError(
-            f"images has shape {tuple(shape)}; expected (N, H, W, C). Of one image make a batch: "
-            "images[None]; of a tf.data.Dataset of single images: dataset.batch(32)."
+            f"images has shape {tuple(shape)}; expected (N, H, W, C). For one image, make a "
+            "batch: images[None]; for a tf.data.Dataset of single images: dataset.batch(32)."
         )
     if len(shape) != 4:
         require_image_shape(tuple(shape))

@@ -18,28 +18,29 @@ _LOSS_NOT_FINITE = "loss not finite"
 
 
 class Alarms(keras.callbacks.Callback):
-    """Says during `fit` when pretraining goes wrong, once for each thing that does.
+    """Reports problems of pretraining during `fit`, each once.
 
-    It looks for a loss or features that are not finite, representation collapse (RankMe), and,
-    where the method can be asked (`Pretrainer.can`), for mode collapse, a discriminator that has
-    won, a saturated generator, posterior collapse, and augmentation that destroys the signal. A
-    number that is low raises its alarm if it was low at the look before and did not grow by a
-    tenth since, or if it is low at the end: early in training many are low and rise.
+    It checks for losses or features that are not finite, and for representation collapse (RankMe).
+    For methods that allow it (`Pretrainer.can`), it also checks for mode collapse, posterior
+    collapse, a saturated generator, and a discriminator that has won. It also checks for
+    augmentation that destroys the signal. Early in training, many of these numbers are low and
+    rise. A low number raises its alarm if it was low at the check before and has not grown by a
+    tenth since. It also raises its alarm if it is low at the end.
 
-    Training is not changed: no gradient, and no random number that training reads.
+    It does not change training: it adds no gradient and uses no random number of training.
 
     Args:
-        images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1, some of those trained on; 256
-            of them are looked at. Of fewer than 16 only the losses are.
-        every: Epochs from one look to the next; the last epoch is always looked at.
-        say: Called with each alarm's sentences.
-        seed: Draws the images, and what the method generates.
+        images: Some of the training images, `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1. It
+            uses 256 of them. With fewer than 16, it checks only the losses.
+        every: Number of epochs between two checks. The last epoch is always checked.
+        say: Function that is called with each alarm's sentences.
+        seed: Random seed for the choice of images and for generated images.
 
     Attributes:
-        raised: The sentences by the name of what went wrong, for example "mode collapse".
+        raised: Sentences by the name of the problem, for example "mode collapse".
 
     Raises:
-        InputError: If images are floats clearly outside 0..1, or `every` is below 1.
+        InputError: If float images are clearly outside 0..1, or if `every` is below 1.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Alarms(keras.callbacks.Callback):
         self._epoch = self._looked = 0
 
     def on_epoch_end(self, epoch, logs=None):
-        """Looks, and raises what did not get better since the last look."""
+        """Checks, and raises what has not improved since the last check."""
         self._epoch = epoch + 1
         for sentences in describe_losses({name: [value] for name, value in (logs or {}).items()}):
             self._raise(_LOSS_NOT_FINITE, sentences)
@@ -81,7 +82,7 @@ class Alarms(keras.callbacks.Callback):
             self._before = {sign.measure: sign.value for sign in self._signs if sign.is_low}
 
     def on_train_end(self, logs=None):
-        """Raises what is wrong at the end."""
+        """Raises the problems at the end."""
         if self._looked != self._epoch:
             self._look()
         for sign in self._signs:

@@ -163,7 +163,7 @@ class Pretrainer(keras.Model, abc.ABC):
 
     def _lacks(self, ability: str) -> NotImplementedError:
         return NotImplementedError(
-            f"{type(self).__name__} has no `{ability}`; ask can({ability!r}) first."
+            f"{type(self).__name__} has no `{ability}`; check can({ability!r}) first."
         )
 
     def take_images(self, data, *, training: bool = True) -> tf.Tensor:

@@ -31,8 +31,8 @@ def make_board(folder: str | os.PathLike, images: np.ndarray) -> list[keras.call
     """
     if importlib.util.find_spec("tensorboard") is None:
         raise InputError(
-            "TensorBoard is not installed; expected the package tensorboard, which TensorFlow no "
-            'longer brings along. Install it: pip install "tfzero[tensorboard]".'
+            "TensorBoard is not installed. It is the package tensorboard, which TensorFlow "
+            'no longer includes. Install it: pip install "tfzero[tensorboard]".'
         )
     require_folder_place(pathlib.Path(folder), chosen_by="tensorboard")
     losses = keras.callbacks.TensorBoard(str(folder), write_graph=False)

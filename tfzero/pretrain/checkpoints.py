@@ -123,9 +123,10 @@ class Checkpoints(keras.callbacks.Callback):
             f"{self.path} is the last good model, of epoch {epoch}" if epoch else "none was before"
         )
         return (
-            f"In epoch {epoch + 1} {wrong}; expected finite numbers. Training stopped, and the "
-            f"model of this epoch was not kept: {last}. The same again would end the same: choose "
-            "another `out` with another `seed` or other settings of the method."
+            f"In epoch {epoch + 1} {wrong}; expected finite numbers. Training stopped "
+            f"without keeping the model of this epoch: {last}. The same settings would fail "
+            "again. Choose another `out` with another `seed` or other settings of the "
+            "method."
         )
 
     def _numbered(self, epoch: int) -> pathlib.Path:

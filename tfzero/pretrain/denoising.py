@@ -18,21 +18,22 @@ _MASKED = 0.5
 
 @keras.saving.register_keras_serializable("tfzero")
 class Denoising(Pretrainer):
-    """Autoencoder that sees images with Gaussian noise and masked patches.
+    """Autoencoder of images with Gaussian noise and masked patches.
 
-    The encoder's features of the corrupted image go into the decoder, which restores the image
-    as it was. Minimizes `|x - g(f(corrupted x))|^2`, the squared error summed over all pixels of
-    an image, masked or not: there is no bottleneck but the features, and with nothing to corrupt
-    this is a plain autoencoder.
+    The decoder restores the original image from the encoder's features of the corrupted one. It
+    minimizes `|x - g(f(corrupted x))|^2`, the squared error summed over all pixels of an image,
+    masked or not. The only bottleneck is the features; without corruption, this is a plain
+    autoencoder.
 
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
-        noise_stddev: Of the noise added to each pixel, on the scale 0..1. The sum isn't clipped.
+        noise_stddev: Standard deviation of the noise added to each pixel, on the scale 0..1. The
+            sum is not clipped.
         mask_share: Share of the patches that turn gray, in 0..1, the same in every image.
-        patch_size: Pixels a side of a square patch; None means a seventh of the shorter side.
+        patch_size: Side of a square patch in pixels; None means a seventh of the shorter side.
             Patches at the right and the lower edge are cut where the image ends.
-        decoder_width: Filters of the decoder's last block; None chooses by image size.
-        seed: Draws the decoder's weights, the noise and the patches.
+        decoder_width: Number of filters of the decoder's last block; None chooses by image size.
+        seed: Random seed of the decoder's weights, the noise and the patches.
 
     Raises:
         InputError: If an amount is out of its range.
@@ -120,7 +121,7 @@ class Denoising(Pretrainer):
         """Restores images from their features, without corrupting them first.
 
         Args:
-            images: `(B, H, W, C)`, uint8 or floats in 0..1, corrupted or not.
+            images: Images `(B, H, W, C)`, uint8 or floats in 0..1, corrupted or not.
 
         Returns:
             float32 `(B, H, W, C)` in 0..1.

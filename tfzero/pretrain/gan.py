@@ -21,38 +21,42 @@ _BETA_1 = 0.5
 class GAN(Pretrainer):
     """Non-saturating GAN with an R1 penalty; the discriminator is `encoder` plus one unit.
 
-    Both networks are updated simultaneously. The discriminator scores the fakes once and the real
-    images once. Each loss is differentiated only to its own network's weights, as they were before
-    the step.
+    Both networks are updated simultaneously. The discriminator scores the generated images once and
+    the real images once. Each loss is differentiated only with respect to its own network, with the
+    weights before the step.
 
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
-        latent_dim: Z, the number of latents.
-        generator_loss: "nonsaturating", or "feature_matching": the squared distance between the
-            mean features of real and generated images, for features instead of samples.
-        r1_weight: gamma of the R1 penalty, `gamma / 2 * E |grad D(x)|^2` on real images.
-            On Fashion-MNIST precision and coverage are 0.02 to 0.03 higher at 0.1 than at 1 after
-            3 passes (one run each); at 0.01 the discriminator wins within 330 steps and
-            precision stays below 0.15 of real-against-real.
-        r1_interval: The penalty is computed each so many steps and weighted up as much.
-        discriminator_learning_rate: Of the discriminator's Adam, the highest where the rate
-            falls; of the generator's too, unless `compile` is given another optimizer.
-        averaging: Decay a step of the average over time of the generator's weights, which
-            `generate` and `parts` use. Young averages forget faster: after t steps the decay is
-            at most (1 + t) / (10 + t). At 0 the average is the generator itself.
-            After 384 steps on Fashion-MNIST coverage over real-against-real is 0.35, against 0.14
-            of the generator as it is, and precision 0.85 against 0.36 (one run).
-        generator_width: Filters of the generator's last block; None chooses by image size.
-        seed: Draws the weights of the new layers and the latents.
+        latent_dim: Number Z of latents.
+        generator_loss: Loss of the generator: "nonsaturating" or "feature_matching". The latter is
+            the squared distance between the mean features of real and generated images. It is meant
+            for learning features, not for samples.
+        r1_weight: Weight gamma of the R1 penalty, `gamma / 2 * E |grad D(x)|^2` on real images. On
+            Fashion-MNIST after 3 passes, 0.1 gives 0.02 to 0.03 more precision and coverage than 1.
+            With 0.01, the discriminator wins within 330 steps and precision stays below 0.15 of
+            real-against-real. (All from one run each.)
+        r1_interval: Number of steps from one computation of the penalty to the next. The penalty is
+            multiplied by the same number.
+        discriminator_learning_rate: Learning rate of the discriminator's Adam; its highest value if
+            the rate falls. The generator's rate is the same, unless `compile` gets another
+            optimizer.
+        averaging: Decay per step of the average of the generator's weights over time. `generate`
+            and `parts` use this average. Young averages forget faster: after t steps, the decay is
+            at most (1 + t) / (10 + t). At 0, the average is the generator itself. After 384 steps
+            on Fashion-MNIST, the average has a coverage over real-against-real of 0.35, and the
+            generator itself 0.14. Its precision is 0.85 against 0.36 (one run).
+        generator_width: Number of filters of the generator's last block; None chooses by image
+            size.
+        seed: Random seed of the weights of the new layers and of the latents.
 
     Raises:
-        InputError: If the generator's loss is unknown, or a number out of its range.
+        InputError: If the generator's loss is unknown, or a number is out of its range.
 
     Reference:
-        Goodfellow et al. 2014, arXiv:1406.2661, eq. 1; R1: Mescheder et al. 2018,
-        arXiv:1801.04406, eq. 9; its interval: Karras et al. 2020, arXiv:1912.04958, appendix B;
-        feature matching: Salimans et al. 2016, arXiv:1606.03498, section 3.1; the average:
-        Yazici et al. 2019, arXiv:1806.04498.
+        Goodfellow et al. 2014, arXiv:1406.2661, eq. 1. R1: Mescheder et al. 2018, arXiv:1801.04406,
+        eq. 9. Its interval: Karras et al. 2020, arXiv:1912.04958, appendix B. Feature matching:
+        Salimans et al. 2016, arXiv:1606.03498, section 3.1. The average: Yazici et al. 2019,
+        arXiv:1806.04498.
     """
 
     def __init__(
@@ -118,12 +122,13 @@ class GAN(Pretrainer):
     def compile(self, optimizer=None, **kwargs):
         """Configures training of both networks from the start; see `keras.Model.compile`.
 
-        The discriminator's optimizer, too, forgets what it learned, and gets back its rate.
+        The discriminator's optimizer also forgets what it learned, and gets its initial rate back.
 
         Args:
-            optimizer: The generator's. None is `make_optimizer` at the discriminator's rate. The
-                discriminator has its own.
-            **kwargs: Passed on to Keras, for example `jit_compile` or `steps_per_execution`.
+            optimizer: The generator's optimizer. None is `make_optimizer` at the discriminator's
+                rate. The discriminator has another one.
+            **kwargs: Arguments passed on to Keras, for example `jit_compile` or
+                `steps_per_execution`.
         """
         if optimizer is None:
             optimizer = self.make_optimizer(self.discriminator_learning_rate)
@@ -159,7 +164,7 @@ class GAN(Pretrainer):
         return self.track(images, **terms)
 
     def test_step(self, data):
-        """Returns the losses of a batch of images, the penalty aside."""
+        """Returns the losses of a batch of images, without the penalty."""
         images = self.take_images(data, training=False)
         latents = self._latents(tf.shape(images)[0], training=False)
         real = self._features_and_logits(images, training=False)
@@ -180,11 +185,11 @@ class GAN(Pretrainer):
         return self._features_and_logits(fakes, training=training)
 
     def loss_terms(self, real, fake):
-        """Returns the losses by name, each `()`, the penalty aside.
+        """Returns the losses by name, each `()`, without the penalty.
 
         Args:
             real: Features `(B, D)` and logits `(B, 1)` of real images.
-            fake: Those of generated images.
+            fake: The same for generated images.
         """
         (real_features, real_logits), (fake_features, fake_logits) = real, fake
         if self.generator_loss == "feature_matching":
@@ -236,8 +241,8 @@ class GAN(Pretrainer):
         """Generates images from latents drawn from the prior, by the averaged generator.
 
         Args:
-            count: How many images.
-            seed: Draws the latents.
+            count: Number of images.
+            seed: Random seed of the latents.
 
         Returns:
             float32 `(count, H, W, C)` in 0..1.
@@ -245,15 +250,15 @@ class GAN(Pretrainer):
         return decode_prior(self.averaged_generator, count, seed=seed)
 
     def draw_fakes(self, count: int, *, seed: int = 0) -> tf.Tensor:
-        """Returns what `generate` does, by the generator as it is trained now."""
+        """Generates images like `generate`, but by the current generator, not its average."""
         return decode_prior(self.generator, count, seed=seed)
 
     def decode(self, latents) -> tf.Tensor:
-        """Returns float32 images `(B, H, W, C)` in 0..1 of latents `(B, Z)`, averaged alike."""
+        """Decodes latents `(B, Z)` by the averaged generator to float32 images in 0..1."""
         return tf.sigmoid(self.averaged_generator(latents, training=False))
 
     def discriminate(self, images) -> tf.Tensor:
-        """Returns the discriminator's logits `(B,)`, positive for what it takes for real."""
+        """Returns the discriminator's logits `(B,)`; positive means a real image."""
         _, logits = self._features_and_logits(scale_images(images), training=False)
         return logits[:, 0]
 

@@ -64,13 +64,13 @@ def _check_compiled(method: keras.Model) -> None:
     for argument in _OF_LABELS:
         if config.get(argument) is not None:
             raise InputError(
-                f"{word}.compile got `{argument}`; {word} has losses of its own, and reports them. "
-                "Leave it out: compile(optimizer)."
+                f"{word}.compile got `{argument}`, but {word} sets and reports its own "
+                "losses. Leave it out: compile(optimizer)."
             )
     if isinstance(method.optimizer, keras.optimizers.LossScaleOptimizer):
         raise InputError(
-            f"{word}.compile got a LossScaleOptimizer; {word} trains in float32, where no loss is "
-            "scaled. Give the optimizer inside it."
+            f"{word}.compile got a LossScaleOptimizer, but {word} trains in float32, which "
+            "needs no loss scaling. Give the optimizer inside it."
         )
 
 
@@ -80,16 +80,17 @@ def _check_callbacks(method: Any, callbacks: Iterable[Any]) -> None:
         kind = type(callback).__name__
         if method.has_further_optimizers and isinstance(callback, _ONE_RATE):
             raise InputError(
-                f"{kind} changes the rate of one optimizer, and {word} has more. Write a callback "
-                "that sets `model.optimizer.learning_rate` and calls `model.follow_rate(share)`."
+                f"{kind} changes the rate of one optimizer, but {word} has more. Write a "
+                "callback that sets `model.optimizer.learning_rate` and calls "
+                "`model.follow_rate(share)`."
             )
         if method.has_further_optimizers and isinstance(callback, keras.callbacks.SwapEMAWeights):
             raise InputError(
-                f"{kind} swaps the weights of one optimizer, and {word} has more. Leave it out; "
-                f"`{word}(averaging=...)` averages the weights that make images."
+                f"{kind} swaps the weights of one optimizer, but {word} has more. Leave it "
+                f"out; `{word}(averaging=...)` averages the weights that make images."
             )
         if "loss" not in method.trackers and isinstance(callback, keras.callbacks.TerminateOnNaN):
             raise InputError(
-                f"{kind} looks at `loss`, which {word} does not report: it reports "
+                f"{kind} watches `loss`, but {word} does not report it; it reports "
                 f"{', '.join(method.trackers)}. Use tfzero.Alarms."
             )

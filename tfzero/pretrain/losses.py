@@ -197,8 +197,8 @@ def view_similarities(
 
 def _require_negatives(projections) -> None:
     advice = (
-        "expected at least 2, for a view is told from those of other images. Choose a batch size "
-        "that leaves no single image over, or drop the last batch."
+        "expected at least 2, because a view is compared with those of other images. Choose "
+        "a batch size that leaves no single image over, or drop the last batch."
     )
     count = projections.shape[0]
     if count is not None and count < 4:

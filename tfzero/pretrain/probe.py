@@ -26,35 +26,37 @@ PROBE_ACCURACY = "probe_accuracy"
 class ProbeCallback(keras.callbacks.Callback):
     """Measures the encoder during `fit`, by a classifier of its frozen features.
 
-    A stratified part of the labelled images is held out; the classifier is fitted on the features
-    of the rest and scored on the part held out. The accuracy, in 0..1, is `probe_accuracy` in
-    `logs`, so that callbacks *after* this one in the list can watch it:
+    A stratified part of the labelled images is held out. The classifier is fitted on the features
+    of the rest and scored on the held-out part. The accuracy, in 0..1, is `probe_accuracy` in
+    `logs`, where callbacks *after* this one in the list can read it:
 
         probe = tfzero.ProbeCallback(images, labels, every=2)
         stop = keras.callbacks.EarlyStopping("probe_accuracy", mode="max", patience=6)
         vae.fit(pool, epochs=50, callbacks=[probe, stop])
 
-    It runs after the first epoch of every `fit`, also of one that continues a run, after each epoch
-    whose number is a multiple of `every`, and after the last that was asked for: where a callback
-    after it ends the `fit` before, that epoch may have none. In between `logs` repeats the last
-    value: no improvement to whoever watches, so a patience is still counted in epochs and should be
-    at least `every`.
+    It runs after the first epoch of every `fit`, also if that `fit` continues a run. It then runs
+    after each epoch whose number is a multiple of `every`, and after the last requested epoch. If a
+    later callback ends the `fit` earlier, that epoch may have no measurement. Between measurements,
+    `logs` repeats the last value. A patience therefore still counts epochs, and should be at least
+    `every`.
 
-    Training is not changed: no gradient, and no random number that training reads. But whoever
-    stops by the probe has used its labels; they belong to the training images, never to the test.
+    It does not change training: it adds no gradient and uses no random number of training. But
+    stopping by the probe uses its labels. Take them from the training images, never from the test
+    images.
 
     Args:
-        images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1.
-        labels: Integers `(N,)` of two classes or more, each at least twice. Some thousand images
+        images: Labelled images `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1.
+        labels: Integers `(N,)` of two or more classes, each at least twice. A few thousand images
             are enough.
-        probe: "knn", cosine similarity and 10 neighbours, or "linear", logistic regression.
-        every: Epochs from one measurement to the next.
-        share: Share of the images held out, in (0, 1).
-        seed: Draws the part held out.
+        probe: Classifier: "knn" (cosine similarity, 10 neighbours) or "linear" (logistic
+            regression).
+        every: Number of epochs between two measurements.
+        share: Share of the images to hold out, in (0, 1).
+        seed: Random seed of the held-out part.
 
     Attributes:
-        values: Accuracy by epoch, counted from 1, of the epochs in which it was measured. An
-            encoder whose features are not finite gets 0.
+        values: Accuracy by epoch, counted from 1, for the measured epochs. An encoder whose
+            features are not finite gets 0.
 
     Raises:
         InputError: If images, labels or options cannot be used.
@@ -78,8 +80,8 @@ class ProbeCallback(keras.callbacks.Callback):
         labels = check_labels(labels, count=len(images))
         if len(np.unique(labels)) < 2:
             raise InputError(
-                f"labels are all {labels[0]}; expected two classes or more, for a probe tells "
-                "classes apart. Give images of other classes, too."
+                f"labels are all {labels[0]}; expected two or more classes. Give images of "
+                "other classes, too."
             )
         kept, held = hold_out(images, labels, share=share, seed=derive_seed(seed, "probe"))
         self._images = images[np.concatenate([kept, held])]

@@ -60,8 +60,8 @@ class Quality:
     def describe(self) -> list[str]:
         """Returns a line a figure, each with the space and the figure of real images."""
         return [
-            f"{_WORDS[name]} on {self.space}: {value:.4g} "
-            f"(real against real: {self.real[name]:.4g}; {self.count:,} images a side)"
+            f"{_WORDS[name]} on {self.space}: {value:.4g} (real against real: "
+            f"{self.real[name]:.4g}; {self.count:,} images per side)"
             for name, value in self.generated.items()
         ]
 
@@ -112,8 +112,8 @@ def measure_quality(
     least = _ROUNDING * np.abs(reference).max()
     if not (np.isfinite(scale) and scale > least and np.isfinite(features).all()):
         raise InputError(
-            f"Features of {space.name} are not finite or all equal; expected features that tell "
-            "images apart. Choose another space."
+            f"Features of {space.name} are not finite or all equal; expected features that "
+            "differ between images. Choose another space."
         )
     reference, other, features = ((part - mean) / scale for part in (reference, other, features))
     return Quality(space.name, count, _compare(reference, features), _compare(reference, other))

@@ -18,39 +18,42 @@ _NUM_TURNS = 4
 
 @keras.saving.register_keras_serializable("tfzero")
 class Rotation(Pretrainer):
-    """Predicts by 0, 90, 180 or 270 degrees an image was turned, from the encoder's features.
+    """Predicts from the encoder's features by 0, 90, 180 or 270 degrees an image was turned.
 
-    By default each image of a batch is turned once, at random. The paper shows all four turns of
-    an image in one batch and found that much better at the same number of passes, each of which
-    then costs four. In the same time one turn of four times as many images is at least as good:
-    after 2 minutes of one core on Fashion-MNIST a probe of the features scores 72.6 % with 100
-    labels against 69.8, and 82.5 against 82.4 with 1,000 (one run each, on training images).
+    By default, each image of a batch is turned once, at random. The paper shows all four turns of
+    an image in one batch, and found that much better at the same number of passes. But each pass
+    then costs four times as much. In the same time, one turn of four times as many images is at
+    least as good. After 2 minutes on one core with Fashion-MNIST, a probe scores 72.6 % with 100
+    labels against 69.8 % for four turns. With 1,000 labels, it scores 82.5 % against 82.4 % (one
+    run each, on training images).
 
-    Before it is turned, each image is changed as its kind of data allows (crops, mirroring,
-    brightness), which the paper does not do: else the task is soon too easy to teach more. After
-    10 passes over 50,000 images of Fashion-MNIST a probe of the features scores 76.5 % with 100
-    labels and 85.6 with 1,000, against 74.6 and 84.1 without (one run each, on training images).
+    Before it is turned, each image is augmented as its kind of data allows (crops, mirroring,
+    brightness). The paper does not do this, but without it the task soon becomes too easy. After 10
+    passes over 50,000 images of Fashion-MNIST, a probe scores 76.5 % with 100 labels and 85.6 %
+    with 1,000. Without augmentation, it scores 74.6 % and 84.1 % (one run each, on training
+    images).
 
-    The turns move pixels and interpolate nothing: no trace of a resampling tells them apart. Nor
-    does the change before, which favours no direction that a turn would turn into another.
+    The turns move pixels without interpolation, so resampling leaves no trace that reveals them.
+    The augmentation does not reveal them either, because it favours no direction.
 
-    Images that are not square are cropped to their centred square, which is turned and then
-    stretched to the encoder's shape: a turn of the whole image would change its shape, and the
-    shape would give the answer away. The paper's images are square.
+    Images that are not square are cropped to their centred square. This square is turned, and then
+    stretched to the encoder's shape. A turn of the whole image would change its shape, and the
+    shape would reveal the answer. The paper's images are square.
 
-    It learns nothing from images that look alike in every position, such as textures or cells
-    under a microscope: `accuracy` then stays near a quarter.
+    It learns nothing from images that look alike in every position, such as textures or cells under
+    a microscope. The `accuracy` then stays near a quarter.
 
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
-        kind: What kind of data the changes are made for, as in `SimCLR`: "digits", "clothes",
-            "photos", "microscopy", whose turns are left out, or "spectrograms", whose shifts are
-            left out: the edge that a shift repeats would tell a turn. None takes
-            "photos" for three channels, else "digits".
-        augment: Whether images are changed before they are turned; not in the paper.
-        all_turns: Whether a step sees each image in all four positions, as in the paper, instead
-            of one that is drawn at random.
-        seed: Draws the weights of the new layer, the changes and the turns.
+        kind: Kind of data, which decides the augmentation as in `SimCLR`: "digits", "clothes",
+            "photos", "microscopy" or "spectrograms". For "microscopy", the right-angle turns of the
+            augmentation are left out. For "spectrograms", the shifts are left out, because the edge
+            that a shift repeats would reveal a turn. None takes "photos" for three channels,
+            otherwise "digits".
+        augment: Whether images are augmented before they are turned; not in the paper.
+        all_turns: Whether a step uses each image in all four positions, as in the paper, instead of
+            one random position.
+        seed: Random seed of the new layer's weights, the augmentation and the turns.
 
     Reference:
         Gidaris et al. 2018, arXiv:1803.07728, eq. 2 and 3; all four in a batch: section 3.1.
@@ -120,7 +123,7 @@ class Rotation(Pretrainer):
         }
 
     def draw_views(self, images, *, seed):
-        """Returns images and changed ones, each `(B, H, W, C)`; see `Pretrainer.draw_views`."""
+        """Returns images and augmented ones, each `(B, H, W, C)`; see `Pretrainer.draw_views`."""
         return images, random_views(images, self.views, seed=seed) if self.augment else images
 
     def get_config(self) -> dict:

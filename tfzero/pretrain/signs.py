@@ -204,9 +204,10 @@ def _variety(scaled, fakes, against: str) -> list[Sign]:
     if found.precision >= 0.5:
         coverage = found.coverage / best
         seen = (
-            f"{len(fakes)} generated images look like {100 * found.coverage:.2g} % of "
-            f"{len(first)} real ones, and as many real ones like {100 * best:.2g} % (expected "
-            f"{100 * _LEAST_COVERAGE * best:.2g} % or more; balls of 5 neighbours in pixels)."
+            f"the {len(fakes)} generated images cover {100 * found.coverage:.2g} % of "
+            f"{len(first)} real ones (expected {100 * _LEAST_COVERAGE * best:.2g} % or more; "
+            "balls of 5 neighbours in pixels). The same number of real images covers "
+            f"{100 * best:.2g} %."
         )
         signs.append(Sign("mode collapse", "coverage", coverage, _LEAST_COVERAGE, seen, against))
     return signs
@@ -221,8 +222,8 @@ def _discriminator(model, scaled, fakes) -> list[Sign]:
     error = float(np.mean([np.mean(part) for part in errors]))
     seen = (
         f"the discriminator is wrong with a probability of {100 * error:.2g} % (expected "
-        f"{100 * _LEAST_ERROR:.0f} % or more; mean logit {real_logits.mean():.1f} of real "
-        f"images, {fake_logits.mean():.1f} of generated ones)."
+        f"{100 * _LEAST_ERROR:.0f} % or more; mean logit {real_logits.mean():.1f} for real "
+        f"images, {fake_logits.mean():.1f} for generated ones)."
     )
     against = advice.AGAINST_SURE_DISCRIMINATOR
     return [Sign("discriminator won", "error", error, _LEAST_ERROR, seen, against)]
@@ -238,8 +239,8 @@ def _saturation(scaled, fakes) -> list[Sign]:
         return []
     threshold = _LEAST_BETWEEN * real
     seen = (
-        f"{100 * made:.2g} % of the values of generated images lie between black and white, of "
-        f"real ones {100 * real:.2g} % (expected {100 * threshold:.2g} % or more)."
+        f"{100 * made:.2g} % of the values of generated images lie between black and white, "
+        f"but {100 * real:.2g} % for real ones (expected {100 * threshold:.2g} % or more)."
     )
     against = advice.AGAINST_SATURATION
     return [Sign("generator saturated", "values between", made, threshold, seen, against)]
@@ -254,9 +255,9 @@ def _views(model, encoder, scaled, seed) -> list[Sign]:
     )
     threshold = _LEAST_FOUND / count
     seen = (
-        f"of {count} images {100 * found:.2g} % can be told from the others by a second view "
-        f"(expected {100 * threshold:.2g} % or more; {100 / count:.2g} % by chance), by their "
-        "pixels or by their features."
+        f"for {100 * found:.2g} % of {count} images, the second view of an image finds its "
+        f"first view (expected {100 * threshold:.2g} % or more; {100 / count:.2g} % by "
+        "chance). The views are compared by pixels or by features."
     )
     name, against = "augmentation destroys the signal", advice.AGAINST_STRONG_VIEWS
     return [Sign(name, "views found", found, threshold, seen, against)]

@@ -21,25 +21,27 @@ _LEAST_TEMPERATURE = 1e-3
 class SimCLR(Pretrainer):
     """Learns which two views came from the same image, among all views of a batch.
 
-    Two random views of each image go through the encoder and a small projection head that is
-    thrown away afterwards; each view's projection should be nearer to its partner's than to any
-    other of the batch (NT-Xent). What the views may change is the whole of what the method knows
-    about the data, so `kind` matters more than any other argument.
+    Two random views of each image go through the encoder and a small projection head, which is
+    discarded afterwards. Each view's projection should be nearer to its partner's than to any other
+    in the batch (NT-Xent). The views are all that the method knows about the data, so `kind`
+    matters more than any other argument.
 
-    An image that is in a batch twice, as where a batch spans two passes over a small pool, is no
-    negative of itself.
+    A batch can hold an image twice, for example if it spans two passes over a small pool. The two
+    copies are then not negatives of each other.
 
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
-        kind: What kind of data the views are made for: "digits" (crops and small turns, never
-            mirrored), "clothes" (crops, mirrored), "photos" (crops, mirrored, colours changed),
-            "microscopy" (crops, mirrored, turned by right angles, colours changed a little) or
-            "spectrograms" (shifted, louder or softer, bands masked). None takes "photos" for three
-            channels, else "digits".
-        temperature: Divides the similarities, at least 0.001; lower punishes near misses harder.
-        hidden_dim: Units of the projection head's hidden layer.
-        projection_dim: Units of its output.
-        seed: Draws the weights of the head and the views.
+        kind: Kind of data, which decides the views: "digits" (crops and small turns, never
+            mirrored), "clothes" (crops, mirrored), "photos" (crops, mirrored, changed colours),
+            "microscopy" or "spectrograms". Images of "microscopy" are cropped, mirrored and turned
+            by right angles, and their colours change slightly. Those of "spectrograms" are shifted,
+            made louder or softer, and lose bands. None takes "photos" for three channels, otherwise
+            "digits".
+        temperature: Divisor of the similarities, at least 0.001. Lower values punish near misses
+            harder.
+        hidden_dim: Number of units of the projection head's hidden layer.
+        projection_dim: Number of units of its output.
+        seed: Random seed of the head's weights and of the views.
 
     Raises:
         InputError: If there is no such kind, or a number is out of its range.

@@ -94,25 +94,25 @@ def require_same_start(kept: Start, asked: Start, out: pathlib.Path) -> None:
         raise InputError(
             f"{out} was pretrained on {kept.num_images:,} images with fingerprint "
             f"{kept.images[:_SHOWN]}, but the data has {asked.num_images:,} with fingerprint "
-            f"{asked.images[:_SHOWN]}; choose another `out`. A new pretraining can start from its "
-            f"encoder: `encoder={str(out)!r}`."
+            f"{asked.images[:_SHOWN]}. Choose another `out`. A new pretraining can start "
+            f"from its encoder: `encoder={str(out)!r}`."
         )
     if kept.batch_size != asked.batch_size:
         raise InputError(
-            f"{out} was pretrained in batches of {kept.batch_size}, but they are of "
-            f"{asked.batch_size} now; choose another `out`."
+            f"{out} was pretrained in batches of {kept.batch_size}, but the batches now have "
+            f"{asked.batch_size}. Choose another `out`."
         )
     if kept.encoder != asked.encoder:
         raise InputError(
             f"{out} was started from {_name_encoder(kept.encoder)}, not from "
-            f"{_name_encoder(asked.encoder)}; name the same with `encoder`, or choose another "
-            "`out`."
+            f"{_name_encoder(asked.encoder)}. Name the same encoder with `encoder`, or "
+            "choose another `out`."
         )
     if kept.epochs != asked.epochs:
         raise InputError(
-            f"{out} is planned for {kept.epochs} epochs, over which its learning rate falls to 0, "
-            f"not for {asked.epochs}; give `epochs={kept.epochs}`, or choose another `out`. A new "
-            f"pretraining can start from its encoder: `encoder={str(out)!r}`."
+            f"{out} is planned for {kept.epochs} epochs, over which its learning rate falls "
+            f"to 0, not for {asked.epochs}. Give `epochs={kept.epochs}`, or choose another "
+            f"`out`. A new pretraining can start from its encoder: `encoder={str(out)!r}`."
         )
 
 
@@ -136,7 +136,7 @@ def require_same_method(model, fresh: Pretrainer, out: pathlib.Path) -> None:
     arrived, expected = model.encoder.input_shape[1:], fresh.encoder.input_shape[1:]
     if arrived != expected:
         raise InputError(
-            f"{out} takes images of {arrived}, the data has {expected}; choose another `out`."
+            f"{out} takes images of {arrived}, but the data has {expected}; choose another `out`."
         )
     arrived, expected = list_arguments(model), list_arguments(fresh)
     for name, value in expected.items():
@@ -160,8 +160,8 @@ def require_same_architecture(model: Pretrainer, fresh: Pretrainer, out: pathlib
     """
     if _list_shapes(model.encoder) != _list_shapes(fresh.encoder):
         raise InputError(
-            f"{out} holds an encoder of another architecture; give `residual`, or leave it out, as "
-            "when the file was started, or choose another `out`."
+            f"{out} holds an encoder of another architecture. Use `residual` exactly as when "
+            "the file was started, or choose another `out`."
         )
 
 

@@ -30,41 +30,37 @@ _BATCH = 256
 class VAE(Pretrainer):
     """Variational autoencoder with Gaussian latents.
 
-    The encoder's features give mean and log variance of the latents by one dense layer; the
-    decoder turns a sample of them into pixels. Minimizes, in nats per image,
+    One dense layer turns the encoder's features into mean and log variance of the latents. The
+    decoder turns a sample of the latents into pixels. It minimizes, in nats per image,
 
         -log p(x | z) + beta * KL(q(z | x) || N(0, 1)),   z ~ q(z | x).
 
-    Whatever `beta`, `kl_warmup` and `free_bits`, it reports the evidence lower bound as `elbo`,
-    in nats per image, and as `bits_per_dimension`. What it is a bound of is the likelihood's:
+    For every `beta`, `kl_warmup` and `free_bits`, it reports the evidence lower bound as `elbo`, in
+    nats per image, and as `bits_per_dimension`. The likelihood decides which quantity it bounds:
 
-    - "bernoulli": the mean log-probability of the image's random black-and-white versions, each
-      pixel white with its gray value as probability, in bits of such a pixel. Comparable to
-      nothing that is computed for 8-bit images.
-    - "gaussian": the log density of pixels N(sigmoid of the logits, stddev^2) on the scale 0..1.
-      One stddev for all pixels is learned, a weight like any other, and never below 1/255. For
-      such a stddev, density times 1/255 sums to 1 over the multiples of 1/255: it is the
-      probability of an 8-bit image, whose negative log to base 2 is `bits_per_dimension`.
+    - "bernoulli": the mean log-probability of the image's random black-and-white versions, where
+    each pixel is white with its gray value as probability. The unit is bits of such a pixel. It is
+    not comparable to values for 8-bit images.
 
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`.
-        latent_dim: Z, the number of latents.
-        likelihood: Of pixels given latents, "bernoulli" or "gaussian".
+        latent_dim: Number Z of latents.
+        likelihood: Likelihood of pixels given latents, "bernoulli" or "gaussian".
         beta: Weight of the KL term; 1 is the evidence lower bound. The default keeps more of the
             image in the latents: a probe on digits gains 2 to 4 points over 1.
-        kl_warmup: Steps over which the weight of the KL term grows from 0 to `beta` in what is
-            minimized. The reported `loss` has it at `beta` throughout, so that epochs compare.
+        kl_warmup: Number of steps over which the weight of the KL term grows from 0 to `beta` in
+            training. The reported `loss` always uses `beta`, so epochs can be compared.
         free_bits: Nats of KL that each latent may have for free, averaged over a batch.
-        decoder_width: Filters of the decoder's last block; None chooses by image size.
-        seed: Draws the weights of the new layers and the latent noise.
+        decoder_width: Number of filters of the decoder's last block; None chooses by image size.
+        seed: Random seed of the weights of the new layers and of the latent noise.
 
     Raises:
-        InputError: If the likelihood is unknown, or a number out of its range.
+        InputError: If the likelihood is unknown, or a number is out of its range.
 
     Reference:
-        Kingma and Welling 2014, arXiv:1312.6114, eq. 10; beta: Higgins et al. 2017, eq. 4;
-        warm-up: Sønderby et al. 2016, arXiv:1602.02282, section 2.3; free bits: Kingma et al.
-        2016, arXiv:1606.04934, eq. 15; the learned stddev: Rybkin et al. 2021, arXiv:2006.13202.
+        Kingma and Welling 2014, arXiv:1312.6114, eq. 10. Beta: Higgins et al. 2017, eq. 4. Warm-up:
+        Sønderby et al. 2016, arXiv:1602.02282, section 2.3. Free bits: Kingma et al. 2016,
+        arXiv:1606.04934, eq. 15. The learned stddev: Rybkin et al. 2021, arXiv:2006.13202.
     """
 
     def __init__(
@@ -126,8 +122,8 @@ class VAE(Pretrainer):
     def loss_terms(self, images, *, training):
         """Returns the losses of scaled images `(B, H, W, C)` by name, each `()`.
 
-        The `kl` is the whole term. What is free is left out of `loss` alone, and what the warm-up
-        leaves out of neither.
+        The `kl` is the whole term. Free bits reduce only `loss`; the warm-up changes neither of
+        them.
         """
         mean, log_variance = self.posterior(images, training=training)
         noise = tf.random.stateless_normal(tf.shape(mean), self.step_seed(training=training))
@@ -174,11 +170,12 @@ class VAE(Pretrainer):
         """Converts a log-likelihood or a bound of one, in nats per image, to bits per dimension.
 
         Args:
-            log_likelihood: float32 `(...)`, from `log_likelihood`, or the reported `elbo`.
+            log_likelihood: Log-likelihood, float32 `(...)`: from `log_likelihood`, or the reported
+                `elbo`.
 
         Returns:
-            float32 `(...)`: its negative over H * W * C, in bits of a black-and-white pixel for
-            "bernoulli" and of an 8-bit one for "gaussian".
+            float32 `(...)`: its negative over H * W * C. The unit is bits of a black-and-white
+            pixel for "bernoulli", and of an 8-bit pixel for "gaussian".
         """
         bits = -log_likelihood / (math.prod(self.encoder.input_shape[1:]) * math.log(2))
         return bits + math.log2(_LEVELS) if self.likelihood == "gaussian" else bits
@@ -186,13 +183,14 @@ class VAE(Pretrainer):
     def log_likelihood(self, images, *, num_samples: int = 100, seed: int = 0) -> tf.Tensor:
         """Estimates log p(x) of each image by importance sampling from its posterior.
 
-        On average over seeds a lower bound, tighter with more samples and never below the
-        evidence lower bound. Gray images under "bernoulli": a bound of what the class describes.
+        The estimate is a lower bound on average over seeds. It gets tighter with more samples and
+        is never below the evidence lower bound. For gray images under "bernoulli", it bounds the
+        quantity that the class describes.
 
         Args:
-            images: `(N, H, W, C)`, uint8 or floats in 0..1.
-            num_samples: Latents drawn an image.
-            seed: Draws them.
+            images: Images `(N, H, W, C)`, uint8 or floats in 0..1.
+            num_samples: Number of latents drawn per image.
+            seed: Random seed of the latents.
 
         Returns:
             float32 `(N,)`, in nats; `bits_per_dimension` converts it.
@@ -237,7 +235,7 @@ class VAE(Pretrainer):
         """Decodes the posterior mean of each image.
 
         Args:
-            images: `(B, H, W, C)`, uint8 or floats in 0..1.
+            images: Images `(B, H, W, C)`, uint8 or floats in 0..1.
 
         Returns:
             float32 `(B, H, W, C)` in 0..1.
@@ -253,8 +251,8 @@ class VAE(Pretrainer):
         """Decodes latents drawn from the prior.
 
         Args:
-            count: How many images.
-            seed: Draws the latents.
+            count: Number of images.
+            seed: Random seed of the latents.
 
         Returns:
             float32 `(count, H, W, C)` in 0..1.

@@ -12,11 +12,11 @@ from markupsafe import Markup
 from tfzero.study.plain_names import plain_name
 
 WORDS = {
-    "accuracy": "The share of test images that the classifier names rightly.",
+    "accuracy": "The share of test images that the classifier classifies correctly.",
     "arm": "One way from images to a classifier, written as INIT/STRATEGY: where the encoder comes "
     "from, and how the labels are used.",
     "adjusted p": "The p value, corrected for the number of comparisons and of looks. A difference "
-    "is claimed only if it is small enough.",
+    "is claimed only if this value is small enough.",
     "baseline": "The arm that another arm is compared with. For pretrained arms it is training "
     "from scratch.",
     "best set": "The arms whose accuracy does not differ detectably from the highest one.",
@@ -34,7 +34,7 @@ WORDS = {
     "epoch": "One pass of training over all images.",
     "features": "The numbers that an encoder gives for an image. A classifier reads them.",
     "fine-tuning": "Training the encoder and the classifier together on the labels.",
-    "Grad-CAM": "A map of the image regions that spoke for a network's answer.",
+    "Grad-CAM": "A map of the image regions that support a network's answer.",
     "init": "Where an arm's encoder comes from: random weights, a pretraining method, or weights "
     "that others trained.",
     "interval": "The range that holds the true value with 95 % confidence. Where it includes zero, "
@@ -43,9 +43,9 @@ WORDS = {
     "labels saved": "How many more labels training from scratch needs to reach the same accuracy.",
     "linear probe": "A linear classifier on the features of an encoder that is not changed.",
     "look": "A fixed number of seeds at which the study reads its results and may stop.",
-    "loss": "The number that training makes small. Losses of different methods cannot be compared.",
+    "loss": "The number that training minimizes. Losses of different methods cannot be compared.",
     "macro F1": "The mean over classes of the F1 score, which combines precision and recall. Every "
-    "class counts alike.",
+    "class counts equally.",
     "negative log-likelihood": "How surprised the classifier is by the true classes. Lower is "
     "better.",
     "outcome": "What the study claims about a difference: better, worse, no difference worth "
@@ -54,9 +54,9 @@ WORDS = {
     "PCA": "A map along the directions in which features vary most.",
     "point": "A percentage point of accuracy: from 90 % to 91 % is one point.",
     "pretraining": "Training an encoder on unlabeled images before it sees any label.",
-    "reconstruction": "An image that a network made again from its own features.",
-    "replicate": "One repetition of everything random: the labelled images that are drawn, "
-    "pretraining and training.",
+    "reconstruction": "An image that a network rebuilds from its own features.",
+    "replicate": "One repetition of everything random: the choice of labelled images, pretraining "
+    "and training.",
     "robustness": "The accuracy on test images that were made worse by noise, blur or shift.",
     "SavedModel": "A folder with a trained model that TensorFlow and its servers load without "
     "tfzero.",

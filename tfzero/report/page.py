@@ -30,21 +30,20 @@ _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 def write_report(run_directory: str | os.PathLike[str]) -> pathlib.Path:
     """Writes `report.html`, and its tables as CSV and JSON, into a run folder.
 
-    The page needs nothing but itself: no network, no file beside it. It is written under another
-    name and then renamed, so that a reader never sees half of it.
+    The page loads nothing from the network or from other files. It is written under another name
+    and then renamed, so a reader never sees a partial page.
 
     Args:
-        run_directory: Folder of a study, with at least `study.json` and `verdict.json`.
-            Results that are missing show as dashes; what was not recorded is left out, and the
-            page says so.
+        run_directory: Folder of a study, with at least `study.json` and `verdict.json`. Missing
+            results show as dashes. The page names what was not recorded.
 
     Returns:
-        Where the page is.
+        Path of the page.
 
     Raises:
         InputError: If a needed file is missing, damaged or of another schema.
-        StopError: If a file cannot be written, or a section cannot be made. All others are
-            written then.
+        StopError: If a file cannot be written, or a section cannot be made. All other sections are
+            still written.
     """
     run = read_run(pathlib.Path(run_directory))
     troubles: dict[str, Exception] = {}

@@ -135,7 +135,7 @@ def read_run(folder: pathlib.Path) -> Run:
             cannot be read or is of another schema.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder; expected the folder of a finished study.")
+        raise InputError(f"{folder} is not a folder; expected the folder of a finished study.")
     return Run(
         folder=folder,
         study=_read_json(folder / "study.json"),
@@ -177,17 +177,19 @@ def _read_json(path: pathlib.Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(
-            f"{path.parent} has no {path.name}; expected the folder of a finished study. "
-            "Run the study again with the same folder; finished cells are kept."
+            f"{path.parent} has no {path.name}; expected the folder of a finished study. Run "
+            "the study again with the same folder; finished cells are kept."
         ) from error
     except ValueError as error:
-        raise InputError(f"{path} is no JSON ({error}). Delete it and run again.") from error
+        raise InputError(
+            f"{path} does not hold JSON ({error}). Delete it and run again."
+        ) from error
     schema = content.get("schema") if isinstance(content, dict) else None
     expected = _SCHEMAS.get(path.name, 1)
     if schema != expected:
         raise InputError(
-            f"{path} has schema {schema!r}; expected {expected}. "
-            "Write the report with the version of tfzero that ran the study."
+            f"{path} has schema {schema!r}; expected {expected}. Write the report with the "
+            "version of tfzero that ran the study."
         )
     return content
 

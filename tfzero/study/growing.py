@@ -65,5 +65,5 @@ def _require_some(workspace: Workspace, growth: Growth) -> None:
         first = failures[0]
         raise StopError(
             f"Every job of the study failed. The first, {first['label']}: {first['reason']}. "
-            f"Details are in {workspace.run.failures}; the same command tries again."
+            f"Details are in {workspace.run.failures}. The same command tries them again."
         )

@@ -67,7 +67,8 @@ def _name_arm(arm: Any, outside: Outside) -> str:
         return arm
     if not (isinstance(arm, tuple) and len(arm) == 2):
         raise InputError(
-            f"`arms` contains {arm!r}; expected text such as vae/lpft, or a pair (init, strategy)."
+            f'`arms` contains {arm!r}; expected text such as "vae/lpft", or a pair (init, '
+            "strategy)."
         )
     init, strategy = arm
     if isinstance(init, type):

@@ -86,7 +86,7 @@ def show_plan(
     if plan.provisional and forecast is not None and not dry_run:
         print_plain(
             console,
-            f"Being timed now: the first {min(plan.looks)} seeds. They decide how many seeds fit "
+            f"Timing the first {min(plan.looks)} seeds now. They decide how many seeds fit "
             f"into {plan.minutes:g} min; {plan.seeds} is a first guess.",
         )
 
@@ -107,8 +107,8 @@ def show_left_out(console: Console, encoder: keras.Model | None) -> None:
 
 def _count_labelled(data: DataSummary) -> str:
     if data.num_folds > 1:
-        return f"{data.num_train:,} labelled to train and, by cross-fitting, to test"
-    return f"{data.num_train:,} labelled to train, {data.num_test:,} to test"
+        return f"{data.num_train:,} labelled images for training and, by cross-fitting, for testing"
+    return f"{data.num_train:,} labelled for training, {data.num_test:,} for testing"
 
 
 def _describe_labels(plan: StudyPlan) -> str:
@@ -119,7 +119,7 @@ def _describe_labels(plan: StudyPlan) -> str:
         return f"Labels: {counts}" + (
             f" (of {labelled:,}, less one fold)" if most < labelled else ""
         )
-    return f"Labels: as if you had {counts} of your {plan.data.num_train:,}"
+    return f"Labels: as if you had labelled {counts} of your {plan.data.num_train:,} images"
 
 
 def _describe_seeds(plan: StudyPlan) -> str:
@@ -128,17 +128,17 @@ def _describe_seeds(plan: StudyPlan) -> str:
         return f"Seeds: up to {earlier} before, {plan.extensions[-1]} now."
     if len(plan.looks) == 1:
         return f"Seeds: {plan.seeds}."
-    return f"Seeds: {join(plan.looks)}; it stops as soon as these answer the question."
+    return f"Seeds: {join(plan.looks)}; the study stops as soon as the question is answered."
 
 
 def _describe_metric(plan: StudyPlan) -> str:
     """Returns which metric the verdict is made on, and why."""
     if plan.metric == METRICS[0]:
         return (
-            "Metric: accuracy, in which every test image counts alike. For classes that count "
-            "alike: `metric=balanced_accuracy`."
+            "Metric: accuracy. Every test image counts equally. To count every class "
+            "equally, use `metric=balanced_accuracy`."
         )
-    return "Metric: balanced accuracy, in which every class counts alike, however rare."
+    return "Metric: balanced accuracy. Every class counts equally, even if it is rare."
 
 
 def _show_settings(console: Console, plan: StudyPlan, kind: str) -> None:
@@ -147,7 +147,7 @@ def _show_settings(console: Console, plan: StudyPlan, kind: str) -> None:
         print_plain(console, f"Pretraining {name}: {settings.describe()}")
     if plan.encoders is not None:
         print_plain(console, f"Encoders: {plan.encoders} per method, shared by the seeds")
-    print_plain(console, "Device: processor; a GPU is not used yet.")
+    print_plain(console, "Device: CPU. tfzero does not use a GPU yet.")
 
 
 def _describe_dropped(plan: StudyPlan) -> str:
@@ -157,11 +157,11 @@ def _describe_dropped(plan: StudyPlan) -> str:
     parts += [name for name in plan.dropped if not name.startswith("arm ")]
     said = f"Left out to keep to {plan.minutes:g} min: {join(parts)}."
     if arms:
-        return f"{said} To add: the same command with `add_arms={','.join(arms)}`"
+        return f"{said} To add them, give the same command with `add_arms={','.join(arms)}`"
     if plan.seeds < _asked_seeds(plan):
         more = _asked_seeds(plan) - plan.seeds
-        return f"{said} To add: the same command with `more_seeds={more}`"
-    return f"{said} All of it: `minutes=none` and `overwrite=True`."
+        return f"{said} To add them, give the same command with `more_seeds={more}`"
+    return f"{said} To run all of it, use `minutes=none` and `overwrite=True`."
 
 
 def _asked_seeds(plan: StudyPlan) -> int:
@@ -177,7 +177,7 @@ def _show_foreign(console: Console, plan: StudyPlan) -> None:
         print_plain(console, Text.assemble("Source ", (source.name, "bold"), shown))
     if (given := plan.given) is not None:
         print_plain(
-            console, Text.assemble("Source ", (given.name, "bold"), ": an encoder ready made")
+            console, Text.assemble("Source ", (given.name, "bold"), ": an existing encoder")
         )
     for found in (source, given):
         for note in () if found is None else found.notes:
@@ -202,7 +202,7 @@ def _show_minutes(console: Console, plan: StudyPlan, forecast: Forecast) -> None
     has_room = console.measure(named, options=roomy).maximum <= console.width
     print_plain(console, named if has_room else table)
     total, missing = len(plan.cells()), len(forecast.cells)
-    done = f" ({total - missing:,} of {total:,} are there already)" if missing < total else ""
+    done = f" ({total - missing:,} of {total:,} are already done)" if missing < total else ""
     print_plain(
         console,
         f"Plan: {count_of(len(forecast.pretraining), 'pretraining')} and "
@@ -212,8 +212,8 @@ def _show_minutes(console: Console, plan: StudyPlan, forecast: Forecast) -> None
     if plan.minutes is not None and forecast.planned > _OVER * 60 * plan.minutes:
         print_plain(
             console,
-            f"That is more than {plan.minutes:g} min: a verdict needs it, or it was asked for. "
-            "You can stop it at any time; the same command goes on.",
+            f"That is more than {plan.minutes:g} min, because a verdict needs it or you "
+            "asked for it. You can stop at any time. The same command continues the study.",
         )
 
 

@@ -40,8 +40,8 @@ def show_seeds(console: Console, plan: StudyPlan, *, before: int) -> None:
     """Prints how many seeds fit into the minutes, now that the first ones were timed."""
     print_plain(
         console,
-        f"By the time of the first seeds, {plan.seeds} seeds fit into {plan.minutes:g} min (the "
-        f"first guess was {before}).",
+        f"Timing of the first seeds shows that {plan.seeds} seeds fit into {plan.minutes:g} "
+        f"min (the first guess was {before}).",
     )
 
 
@@ -50,15 +50,15 @@ def show_look(console: Console, growth: Growth, forecast: Forecast) -> None:
     last = growth.taken[-1]
     found = f"After {count_of(last['seeds'], 'seed')}"
     if last["stops"]:
-        print_plain(console, f"{found}: the question is answered; the study stops.")
+        print_plain(console, f"{found}: the question is answered, so the study stops.")
         return
     settled = [arm for arm in growth.plan.arms if arm not in last["open"]]
     if settled:
         found += f": settled {join(settled)}"
     if growth.next_number is None:
-        print_plain(console, f"{found}. These were all seeds.")
+        print_plain(console, f"{found}. All seeds are done.")
         return
-    print_plain(console, f"{found}. The study goes on to {growth.seeds} seeds.")
+    print_plain(console, f"{found}. The study continues to {growth.seeds} seeds.")
     for entry in last["comparisons"]:
         if entry["num_labels"] is not AVERAGE or entry["settled_by"] is None:
             continue
@@ -68,10 +68,11 @@ def show_look(console: Console, growth: Growth, forecast: Forecast) -> None:
             seconds = more * forecast.seconds_per_seed(Arm.parse(entry["arm"]))
             print_plain(
                 console,
-                f"  {entry['arm']} against {entry['baseline']}: "
+                f" {entry['arm']} against {entry['baseline']}: "
                 f"{format_points(entry['difference'], sign='+')} points "
-                f"({format_points(entry['low'])} to {format_points(entry['high'])}). To tell, it "
-                f"would take about {more:,} more seeds, {format_seconds(seconds)}.",
+                f"({format_points(entry['low'])} to {format_points(entry['high'])}). A "
+                f"detectable difference would need about {more:,} more seeds, "
+                f"{format_seconds(seconds)}.",
             )
 
 
@@ -81,15 +82,15 @@ def show_time(console: Console, planned: Planned) -> None:
     later = ""
     if planned.revised is not None:
         later = f", and {planned.revised:,.0f} s after the first seed"
-    print_plain(console, f"Took {took:,.0f} s; planned were {planned.seconds:,.0f} s{later}.")
+    print_plain(console, f"Took {took:,.0f} s; the plan was {planned.seconds:,.0f} s{later}.")
 
 
 def show_failures(console: Console, failures) -> None:
     """Prints which jobs failed twice, and why."""
     print_plain(
         console,
-        f"{len(failures)} jobs failed twice and are missing from the verdict; the same command "
-        "tries them again:",
+        f"{len(failures)} jobs failed twice and are missing from the verdict. The same "
+        "command tries them again:",
     )
     for failure in failures:
         print_plain(console, f"- {failure['label']}: {failure['reason']}")
@@ -112,11 +113,11 @@ def _show_sentences(console: Console, study: FinishedStudy) -> None:
         print_plain(console, f"- {sentence}")
     beside = study.results["exploratory"]
     if beside:
-        print_plain(console, "\nBeside the verdict, each figure on its own:")
+        print_plain(console, "\nBeside the verdict (each interval holds for its figure alone):")
         for sentence in beside[:_MOST_BESIDE]:
             print_plain(console, f"- {sentence}")
         if len(beside) > _MOST_BESIDE:
-            print_plain(console, f"- {len(beside) - _MOST_BESIDE} more are in the report.")
+            print_plain(console, f"- The report holds {len(beside) - _MOST_BESIDE} more.")
     for sentence in study.results["caveats"]:
         print_plain(console, f"  {sentence}", style="dim")
 
@@ -131,7 +132,7 @@ def _choose_sentences(study: FinishedStudy) -> list[str]:
         if is_average or not any(averages)
     ]
     left = len(comparisons) - len(shown)
-    more = [f"{left} comparisons at single label counts are in the report."] if left else []
+    more = [f"The report holds {left} comparisons at single label counts."] if left else []
     return [*shown, *more, *sentences[len(comparisons) :]]
 
 

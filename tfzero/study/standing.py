@@ -42,7 +42,7 @@ class Standing:
     def __rich__(self) -> Table:
         """Returns the table: mean accuracy in percent, and of how many seeds."""
         plan = self._plan
-        table = Table(title=f"Test accuracy so far in %, and seeds done of {plan.seeds}")
+        table = Table(title=f"Test accuracy so far in %, and number of seeds done of {plan.seeds}")
         table.add_column("arm", no_wrap=True)
         for count in plan.label_counts:
             table.add_column(f"{count:,} labels", justify="right", no_wrap=True)

@@ -101,7 +101,7 @@ def find_study(plan: StudyPlan, run: RunFolder, *, overwrite: bool) -> StudyPlan
     if differences:
         raise InputError(
             f"{run.path} holds a study with another plan ({'; '.join(differences[:5])}). "
-            "Choose another folder with `out`, or start it anew with `overwrite=True`."
+            "Choose another folder with `out`, or start again with `overwrite=True`."
         )
     return _parse_plan(old, run.path)
 
@@ -128,7 +128,10 @@ def read_asked_plan(run: RunFolder) -> StudyPlan:
     """
     old = read_json(run.study)
     if old is None:
-        raise InputError(f"{run.path} holds no study to add seeds to; run it first, with `seeds`.")
+        raise InputError(
+            f"{run.path} holds no study to which seeds could be added. Run the study first, with "
+            "`seeds`."
+        )
     _require_current(old, run.path)
     return _parse_plan(old["asked"], run.path)
 
@@ -171,7 +174,8 @@ def _require_current(stored: dict[str, Any], folder: str | os.PathLike) -> None:
     if schema != SCHEMA:
         raise InputError(
             f"{folder} holds a study of another version of tfzero (schema {schema}; expected "
-            f"{SCHEMA}). Choose another folder with `out`, or start anew with `overwrite=True`."
+            f"{SCHEMA}). Choose another folder with `out`, or start again with "
+            "`overwrite=True`."
         )
 
 
@@ -183,7 +187,7 @@ def _parse_plan(stored: dict[str, Any], folder: str | os.PathLike) -> StudyPlan:
         place = ".".join(map(str, first["loc"])) or "the plan"
         raise InputError(
             f"{folder} holds a study.json that is not a plan: {place}: {first['msg']} "
-            f"({error.error_count()} in all). Choose another folder with `out`, or start anew with "
+            f"({error.error_count()} in all). Choose another folder with `out`, or start again with "
             "`overwrite=True`."
         ) from error
 

@@ -23,9 +23,9 @@ class FinishedStudy:
     """A finished study.
 
     Attributes:
-        plan: What was run.
-        folder: Where its records are.
-        results: What `verdict.json` holds: comparisons, best arms, table, recommendation.
+        plan: Plan that was run.
+        folder: Folder with its records.
+        results: Content of `verdict.json`: comparisons, best arms, table, recommendation.
         example: Path of an image file that the exported model can be tried on, or None.
     """
 
@@ -91,8 +91,8 @@ def _caveats(plan: StudyPlan, verdict: dict[str, Any], encoders: list[dict]) -> 
             extended=verdict["look"] > len(plan.looks),
         )
     yield (
-        "Intervals in the table, of one arm alone, account for seeds only. None says how the "
-        "result would be on other kinds of images."
+        "The intervals in the table are for one arm alone, and account for seeds only. No "
+        "interval says what would happen on other kinds of images."
     )
     if verdict["recommended"] is not None:
         yield from verdict["recommended"]["notes"]

@@ -64,29 +64,30 @@ def fit_classifier(
     """Fits a classifier by a strategy, in one call.
 
     Args:
-        strategy: A key of `STRATEGIES`, or an object of your own subclass of `Strategy`.
-        encoder: Keras model from float32 images in 0..1 to features `(B, D)`; not changed. None
-            reads raw pixels, for strategies that train no network.
-        images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1.
-        labels: int `(N,)` in 0..K-1.
-        groups: `(N,)`: what belongs together, as pictures of one patient. Where a strategy sets
-            labels aside to choose by, no group is on both sides. None: every image alone.
-        pool: Unlabeled images, as `images`, for strategies that read them.
-        spread_by_pixels: Whether labels are spread by nearness of pixels, not of features, before
-            a network is trained: for encoders that have learnt nothing yet.
-        graph: What `tfzero.transfer.features.graph_images` makes of the pool, for strategies that
-            spread labels; None makes it.
-        num_classes: K; None counts the labels.
-        budget: What training may spend; None takes the default for N labels.
-        seed: Decides the head's start, the order of batches and the augmentation.
+        strategy: Key of `STRATEGIES`, or an object of your own subclass of `Strategy`.
+        encoder: Keras model from float32 images in 0..1 to features `(B, D)`; it is not changed.
+            None reads raw pixels, for strategies that train no network.
+        images: Array of shape `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1.
+        labels: Integers in 0..K-1 of shape `(N,)`.
+        groups: Array of shape `(N,)`: the group of each image, such as its patient. Where a
+            strategy holds out labels to choose settings, no group is on both sides. None means no
+            groups.
+        pool: Unlabeled images in the form of `images`, for strategies that read them.
+        spread_by_pixels: Whether to spread labels by the distance of pixels, instead of features,
+            before a network is trained. Use it for encoders that have learned nothing yet.
+        graph: Result of `tfzero.transfer.features.graph_images` for the pool, for strategies that
+            spread labels; None computes it.
+        num_classes: Number of classes K; None counts the labels.
+        budget: Limits of training; None takes the default for N labels.
+        seed: Random seed of the head's weights, the order of batches and the augmentation.
 
     Returns:
-        The fitted classifier: `predict(images)` gives probabilities `(N, K)`, `model` the model,
-        `cost` what it took, `chosen` the settings and blocks that were chosen within the labels.
+        The fitted classifier. Its `predict(images)` gives probabilities `(N, K)`. It also has the
+        Keras `model`, its `cost`, and the settings and blocks `chosen` within the labels.
 
     Raises:
-        InputError: If the strategy is unknown, needs an encoder and got none, or the images or
-            labels are not of the form above.
+        InputError: If the strategy is unknown, or if it needs an encoder and got none. Also if the
+            images or labels do not have the form above.
     """
     strategy = find_strategy(strategy)
     if strategy.trains_network and encoder is None:
@@ -96,8 +97,8 @@ def fit_classifier(
         )
     if strategy.reads_pool and pool is None:
         raise InputError(
-            f'Strategy "{strategy.name}" reads unlabeled images, but `pool` is None. '
-            "Give `pool=images`."
+            f'Strategy "{strategy.name}" reads unlabeled images, but `pool` is None. Give '
+            "`pool=images`."
         )
     pool = check_images(pool) if pool is not None and strategy.reads_pool else None
     images = check_images(images)

@@ -21,25 +21,25 @@ _POOL_STEPS = 500
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
-    """What a network strategy may spend: the same for every arm at one label count.
+    """Limits for a strategy that trains a network, the same for every arm at one label count.
 
     Attributes:
-        steps: Updates of the network.
-        batch_size: Labelled images an update.
-        augment: Whether training changes the images, as `Classifier` says.
-        kind: The kind of data, which decides how; None chooses by the number of channels.
-        class_weights: Whether a label weighs N / (K n_k), where its class has n_k of N labels, so
-            that rare classes count as much as frequent ones.
-        layer_rate: What the learning rate is multiplied by from the head to the encoder's last
-            block, and from each block to the one below it, in 0..1.
-        until: Where training ends before its last step: "accuracy=0.95" or "loss=0.2", of a fifth
-            of the labels that is held out for it.
-        patience: Training also ends, and goes back to its best, when that accuracy (or loss, the
-            default without `until`) has not improved this many times in a row; it is looked at
-            every 20 steps, or as near to that as divides `steps`.
+        steps: Number of updates of the network.
+        batch_size: Number of labelled images per update.
+        augment: Whether training augments the images, as in `Classifier`.
+        kind: Kind of data, which decides the augmentation; None chooses by the number of channels.
+        class_weights: Whether rare classes get the same total weight as frequent ones. A label then
+            has the weight N / (K n_k), if its class has n_k of N labels.
+        layer_rate: Factor in 0..1 of the learning rate from the head to the encoder's last block,
+            and from each block to the one below it.
+        until: Score at which training ends before its last step: "accuracy=0.95" or "loss=0.2". It
+            is measured on a held-out fifth of the labels.
+        patience: Number of checks without improvement after which training ends and returns to its
+            best weights. It checks the score of `until`, or the loss without it. It checks every 20
+            steps, or at the nearest number of steps that divides `steps`.
 
     Raises:
-        InputError: If `layer_rate`, `until` or `patience` are none of these.
+        InputError: If `layer_rate`, `until` or `patience` does not have this form.
     """
 
     steps: int
@@ -53,9 +53,9 @@ class Budget:
 
     @property
     def pool_steps(self) -> int:
-        """Updates of each round on unlabeled images, of twice as many images as `batch_size`.
+        """Number of updates in each round on unlabeled images, at twice the `batch_size`.
 
-        At least 500, and together as many as `steps`.
+        It is at least 500; all rounds together have as many as `steps`.
         """
         return max(_POOL_STEPS, self.steps // POOL_ROUNDS)
 
@@ -104,7 +104,7 @@ def parse_until(text: str) -> tuple[str, float]:
         value = math.nan
     if name not in METRICS or not (0 < value <= 1 if name == "accuracy" else 0 < value < math.inf):
         raise InputError(
-            f'`until` is "{text}"; expected accuracy=SHARE with a share up to 1, or loss=VALUE, as '
-            "in accuracy=0.95 or loss=0.2."
+            f'`until` is "{text}"; expected accuracy=SHARE with a share up to 1, or '
+            "loss=VALUE, such as accuracy=0.95 or loss=0.2."
         )
     return name, value

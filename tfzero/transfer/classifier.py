@@ -20,20 +20,21 @@ from tfzero.transfer.contract import Fitted
 
 @keras.saving.register_keras_serializable("tfzero")
 class Classifier(keras.Model):
-    """An encoder with a linear softmax head; an ordinary Keras model for `fit`.
+    """Encoder with a linear softmax head, as an ordinary Keras model for `fit`.
 
-    `call(images)` takes uint8 in 0..255, floats in 0..1 or bool, `(B, H, W, C)`, and returns class
-    probabilities, float32 `(B, K)`.
+    `call(images)` takes images `(B, H, W, C)`, uint8 in 0..255, floats in 0..1 or bool. It returns
+    class probabilities, float32 `(B, K)`.
 
     Args:
-        encoder: Keras model from float32 images in 0..1 to features `(B, D)`. It is copied; the
-            one given stays as it is.
-        num_classes: K.
-        augment: Whether training changes the images (`tfzero.networks.augment_images`), by noise
-            that depends on (seed, optimizer step) alone.
-        kind: The kind of data, which decides how: "digits", "clothes", "photos",
-            "microscopy" or "spectrograms". None takes "photos" for three channels, else "digits".
-        seed: Draws the head's weights and the augmentation.
+        encoder: Keras model from float32 images in 0..1 to features `(B, D)`. It is copied, and the
+            original is not changed.
+        num_classes: Number of classes K.
+        augment: Whether training augments the images (`tfzero.networks.augment_images`). The random
+            numbers depend only on (seed, optimizer step).
+        kind: Kind of data, which decides the augmentation: "digits", "clothes", "photos",
+            "microscopy" or "spectrograms". None takes "photos" for three channels, otherwise
+            "digits".
+        seed: Random seed of the head's weights and of the augmentation.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Classifier(keras.Model):
 
     @property
     def input_shape(self):
-        """`(None, H, W, C)`, the encoder's."""
+        """Shape `(None, H, W, C)` of the encoder's input."""
         return self.encoder.input_shape
 
     def call(self, images, training=False):
@@ -84,19 +85,19 @@ class Classifier(keras.Model):
         return self.head(self.encoder(images, training=training))
 
     def train_step(self, data):
-        """Updates the weights once, as Keras does; refuses images that mean something else."""
+        """Updates the weights once, as Keras does; refuses images on another scale."""
         return super().train_step(guard_batch(self, data, training=True))
 
     def test_step(self, data):
-        """Evaluates a batch, as Keras does; refuses images that mean something else."""
+        """Evaluates a batch, as Keras does; refuses images on another scale."""
         return super().test_step(guard_batch(self, data))
 
     def predict_step(self, data):
-        """Predicts a batch, as Keras does; refuses images that mean something else."""
+        """Predicts a batch, as Keras does; refuses images on another scale."""
         return super().predict_step(guard_batch(self, data))
 
     def divide_logits(self, temperature: float) -> None:
-        """Divides the logits by a temperature: the head's weights are divided.
+        """Divides the weights of the head by a temperature, and so the logits.
 
         The most probable class of an image stays the same.
         """

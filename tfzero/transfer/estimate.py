@@ -72,11 +72,13 @@ class TransferEstimate:
         gain, low, high = self.gain
         points = write_number(gain, sign="+")
         said = (
-            f"a probe on this encoder scores {points} points against the same network with random "
-            f"weights (95 % interval {write_number(low)} to {write_number(high)})"
+            f"a probe on this encoder scores {points} points compared with the same network "
+            f"with random weights (95 % interval {write_number(low)} to {write_number(high)})"
         )
         if high < 0:
-            found = f"Negative transfer likely: {said}; train from scratch, or pretrain otherwise."
+            found = (
+                f"Negative transfer likely: {said}; train from scratch, or pretrain in another way."
+            )
         elif low > 0:
             found = f"Transfer likely to help: {said}."
         else:
@@ -85,8 +87,8 @@ class TransferEstimate:
         gain, _, high = self.gains[best]
         if high < 0:
             found += (
-                f" Features without a network, {best}, score {write_number(-gain)} points more "
-                f'than the encoder\'s: try tfzero.fit_classifier("logistic") on them.'
+                f" Features without a network, {best}, score {write_number(-gain)} points "
+                'more than the encoder\'s. Try tfzero.fit_classifier("logistic") on them.'
             )
         return found
 
@@ -109,27 +111,29 @@ def estimate_transfer(
     pool: np.ndarray | None = None,
     seed: int = 0,
 ) -> TransferEstimate:
-    """Compares an encoder's features with features that took no pretraining, in seconds.
+    """Compares an encoder's features with features without pretraining, in seconds.
 
-    A linear probe is cross-validated within the labels, five times over, on the features of the
-    encoder, of the same network with random weights, of raw pixels and of k-means patches. Of both
-    networks all blocks from the second on are read, as the strategy `logistic` reads them. All see
-    the same folds; intervals are those of the corrected resampled t-test over them. It trains
-    no network, and so says nothing certain about fine-tuning: it says whether the features are
-    worth starting from.
+    It cross-validates a linear probe within the labels, five times. The probe reads the features of
+    the encoder, of the same network with random weights, of raw pixels and of k-means patches. In
+    both networks it reads all blocks from the second on, like the strategy `logistic`. All features
+    see the same folds, and intervals are those of the corrected resampled t-test over them. It
+    trains no network, so it says nothing certain about fine-tuning. It says whether the features
+    are a good start.
 
     Args:
-        encoder: Keras model from float32 images in 0..1 to features `(B, D)`; not changed.
-        images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1, at least two of each class.
-        labels: int `(N,)`.
-        pool: Unlabeled images, from which the k-means patches are learnt; None takes `images`.
-        seed: Draws folds, random weights, patches, and the labels where there are over 1,000.
+        encoder: Keras model from float32 images in 0..1 to features `(B, D)`; it is not changed.
+        images: Array of shape `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1, with at least two
+            images per class.
+        labels: Integers of shape `(N,)`.
+        pool: Unlabeled images from which the k-means patches are learned; None takes `images`.
+        seed: Random seed of folds, random weights and patches, and of the choice of labels if there
+            are over 1,000.
 
     Returns:
-        Accuracies, gains with intervals, LogME and H-score; printing it gives the verdict.
+        Accuracies, gains with intervals, LogME and H-score. Printing it gives the verdict.
 
     Raises:
-        InputError: If images or labels have another form, or a class has one label.
+        InputError: If images or labels have another form, or if a class has only one label.
 
     Reference:
         Nadeau and Bengio 2003, "Inference for the Generalization Error", section 3, eq. 9; the
@@ -197,7 +201,8 @@ def _draw_folds(labels, *, seed):
     smallest = int(np.bincount(labels).min())
     if smallest < 2:
         raise InputError(
-            "A class has only one label; expected at least 2 of each, to train and to test on."
+            "A class has only one label; expected at least 2 labels per class, to train and "
+            "to test on."
         )
     chosen = np.arange(len(labels))
     num_classes = len(np.unique(labels))
@@ -232,8 +237,8 @@ def _read_all(encoder, images, pool, seed) -> dict[str, tuple[np.ndarray, dict[s
     }
     if not np.isfinite(found[ENCODER][0]).all():
         raise InputError(
-            "The encoder's features are not finite, so its pretraining diverged; pretrain it anew, "
-            "for example at a lower learning rate."
+            "The encoder's features are not finite, so its pretraining diverged. Pretrain "
+            "it again, for example at a lower learning rate."
         )
     return found
 

@@ -38,8 +38,9 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
         """Makes the slots; refuses another number of variables than of factors."""
         if len(variables) != len(self.factors):
             raise ValueError(
-                f"There are {len(self.factors)} factors for {len(variables)} trainable variables; "
-                "expected one each. Make the optimizer anew after changing `trainable`."
+                f"There are {len(self.factors)} factors for {len(variables)} trainable "
+                "variables; expected one factor per variable. Build the optimizer again "
+                "after changing `trainable`."
             )
         super().build(variables)
 

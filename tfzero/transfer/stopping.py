@@ -11,18 +11,18 @@ from tfzero.transfer.folds import MIN_LABELS_A_CLASS, make_folds
 
 
 class StopAt(keras.callbacks.Callback):
-    """Ends training at the end of the epoch in which a metric reaches a value.
+    """Ends training after the epoch in which a metric reaches a value.
 
-    For training until a metric no longer improves, use `keras.callbacks.EarlyStopping`.
+    To train until a metric no longer improves, use `keras.callbacks.EarlyStopping`.
 
     Args:
-        monitor: The metric, by its name in Keras's logs, as "val_accuracy".
-        value: What it must reach.
-        mode: "max" if more is better, "min" if less is; None takes "min" for names that end in
-            "loss" and "max" for all others.
+        monitor: Name of the metric in Keras's logs, such as "val_accuracy".
+        value: Value that the metric must reach.
+        mode: "max" if more is better, "min" if less is better. None takes "min" for names that end
+            in "loss" and "max" for all others.
 
     Raises:
-        InputError: If the mode is another, or, at the end of an epoch, there is no such metric.
+        InputError: If the mode is another, or if there is no such metric at the end of an epoch.
     """
 
     def __init__(self, monitor: str, value: float, *, mode: str | None = None):
@@ -35,16 +35,17 @@ class StopAt(keras.callbacks.Callback):
         self.mode = mode or ("min" if monitor.endswith("loss") else "max")
 
     def on_train_begin(self, logs=None):
-        """Forgets an earlier training."""
+        """Starts a training and forgets earlier ones."""
         self.reached = False
 
     def on_epoch_end(self, epoch, logs=None):
-        """Looks at the metric."""
+        """Checks the metric."""
         logs = logs or {}
         if self.monitor not in logs:
             raise InputError(
                 f'There is no metric "{self.monitor}" to stop at; this training has '
-                f"{', '.join(logs) or 'none'}. For those of validation give fit validation_data."
+                f"{', '.join(logs) or 'none'}. For validation metrics, pass validation_data "
+                "to fit."
             )
         reached = logs[self.monitor]
         self.reached = reached >= self.value if self.mode == "max" else reached <= self.value
@@ -97,9 +98,9 @@ def set_aside(
     if not folds:
         fewest = int(np.bincount(labels, minlength=num_classes).min())
         raise InputError(
-            "`until` and `patience` watch a fifth of the labels, but a class has "
-            f"{fewest} labels{'' if groups is None else ', or all of them in one group'}; expected "
-            f"at least {MIN_LABELS_A_CLASS} of each class. Label more, or train for the whole "
-            "budget."
+            f"`until` and `patience` check a fifth of the labels, but a class has {fewest} "
+            f"labels{'' if groups is None else ', or all of them in one group'}; expected at "
+            f"least {MIN_LABELS_A_CLASS} labels per class. Label more, or train for the "
+            "whole budget."
         )
     return folds[0]

@@ -102,5 +102,5 @@ def h_score(features: np.ndarray, labels: np.ndarray) -> float:
 def _require_classes(labels) -> np.ndarray:
     classes = np.unique(labels)
     if len(classes) < 2:
-        raise ValueError(f"labels hold {len(classes)} class; expected at least 2 to tell apart.")
+        raise ValueError(f"labels hold {len(classes)} class; expected at least 2 classes.")
     return classes

@@ -139,7 +139,8 @@ def test_groups_on_both_sides(tmp_path):
     result = check_data(tmp_path, LoadOptions(group=r"(\d+)\.png"))
     assert find(result, "groups").count == 3
     with pytest.raises(
-        InputError, match="3 groups are in both training and test part.*`drop_leaks=True`"
+        InputError,
+        match="3 groups are in both the training and the test part.*`drop_leaks=True`",
     ):
         load_data(tmp_path, group=r"(\d+)\.png")
     data = load_data(tmp_path, group=r"(\d+)\.png", drop_leaks=True)

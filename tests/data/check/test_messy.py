@@ -63,7 +63,7 @@ def test_strict_stops_at_broken_files_and_tiny_classes(strict):
 
 def test_sizes_that_differ_are_brought_to_a_square_which_is_said(strict, result):
     finding = find(result, "sizes")
-    assert finding.level == "look" and "brought all to 32x32" in finding.sentence
+    assert finding.level == "look" and "resized all of them to 32x32" in finding.sentence
     assert find(strict, "sizes").level == "fine"
 
 

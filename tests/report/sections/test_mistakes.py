@@ -79,7 +79,7 @@ def test_a_winner_that_was_not_looked_at_is_said_to_be_missing(tmp_path):
     for path in (folder / "readings").glob("gan-lpft-*"):
         path.unlink()
     text = read_section(folder, "mistakes")
-    assert "There are no images of gan/lpft." in text and "There is none of gan/lpft." in text
+    assert "There are no images of gan/lpft." in text and "gan/lpft is not shown." in text
 
 
 def test_robustness_stands_beside_that_of_scratch(digits):

@@ -6,11 +6,11 @@ from tfzero.study.planning.label_counts import default_label_counts, parse_label
 
 def test_label_counts_are_resolved_sorted_and_checked():
     assert parse_label_counts(["all", "10", 5], most=40, num_classes=3) == (5, 10, 40)
-    with pytest.raises(InputError, match="41 labels asked.* 40 labelled"):
+    with pytest.raises(InputError, match="count 41 is larger than .* images, 40"):
         parse_label_counts([41], most=40, num_classes=3)
-    with pytest.raises(InputError, match="at least one a class"):
+    with pytest.raises(InputError, match="at least one label per class"):
         parse_label_counts([2], most=40, num_classes=3)
-    with pytest.raises(InputError, match="no number"):
+    with pytest.raises(InputError, match="not a number"):
         parse_label_counts(["ten"], most=40, num_classes=3)
     with pytest.raises(InputError, match="No label count"):
         parse_label_counts([], most=40, num_classes=3)

@@ -26,7 +26,7 @@ def answer(*entries, counts=(20, 200), num_labels=None):
 
 
 def test_an_arm_that_wins_is_a_yes():
-    won, open_ = entry("rotation/finetune", "better", 4.4), entry("vae/lpft", "cannot tell", 6.0)
+    won, open_ = entry("rotation/lpft", "better", 4.4), entry("vae/lpft", "cannot tell", 6.0)
     assert answer(won, open_) == [
         "Yes. Fine-tuning a network pretrained by rotation beats training from scratch by "
         "4.4 points (3.4 to 5.4), on average from 20 to 200 labels."
@@ -39,7 +39,7 @@ def test_an_arm_that_wins_is_a_yes():
         (
             "cannot tell",
             "Not shown. No pretrained network is detectably better than training from scratch on "
-            "average from 20 to 200 labels. The highest, linear probing and fine-tuning a network "
+            "average from 20 to 200 labels. The highest, fine-tuning a network "
             "pretrained by a VAE, differs by +0.2 points (-0.8 to 1.2).",
         ),
         (
@@ -50,7 +50,7 @@ def test_an_arm_that_wins_is_a_yes():
         (
             "worse",
             "No. On average from 20 to 200 labels, it is worse than training from scratch. The "
-            "best, linear probing and fine-tuning a network pretrained by a VAE, differs by "
+            "best, fine-tuning a network pretrained by a VAE, differs by "
             "+0.2 points (-0.8 to 1.2).",
         ),
     ],
@@ -60,7 +60,7 @@ def test_every_other_outcome_has_its_sentence(outcome, said):
 
 
 def test_an_encoder_from_elsewhere_is_answered_apart():
-    own, foreign = entry("vae/lpft", "worse", -2), entry("public/finetune", "better", 9)
+    own, foreign = entry("vae/lpft", "worse", -2), entry("public/lpft", "better", 9)
     first, second = answer(own, foreign)
     assert first.startswith("Pretraining on your images: no. ")
     assert second.startswith(
@@ -115,9 +115,9 @@ def test_words_of_arms_are_replaced_whole():
     arms = ["vae/lpft", "supervised+vae/lpft"]
     said = say_plainly("vae/lpft beats supervised+vae/lpft. vae/lpft, not vae/lpftx.", arms)
     assert said == (
-        "Linear probing and fine-tuning a network pretrained by a VAE beats linear probing and "
+        "Fine-tuning a network pretrained by a VAE beats "
         "fine-tuning a network trained on the source task's labels and then pretrained by a VAE. "
-        "Linear probing and fine-tuning a network pretrained by a VAE, not vae/lpftx."
+        "Fine-tuning a network pretrained by a VAE, not vae/lpftx."
     )
 
 

@@ -54,7 +54,7 @@ def test_beyond_the_study_nothing_is_extrapolated():
     )
     said = describe_beside(verdict)
     assert said[0] == (
-        "vae/lpft with 6 labels does as well as scratch with fewer than 6, the fewest in this "
+        "vae/lpft with 6 labels is as accurate as scratch with fewer than 6, the fewest in this "
         "study."
     )
     assert "with more than 48, the most" in said[1]

@@ -34,7 +34,7 @@ def test_the_table_has_the_means_so_far(tmp_path):
     console = Console(file=io.StringIO(), width=100)
     console.print(standing)
     text = console.file.getvalue()
-    assert "Test accuracy so far in %, and seeds done of 2" in " ".join(text.split())
+    assert "Test accuracy so far in %, and number of seeds done of 2" in " ".join(text.split())
     row = next(line for line in text.splitlines() if ARMS[0] in line)
     assert "62.5 (2)" in row and row.count(" - ") == 1
     row = next(line for line in text.splitlines() if ARMS[1] in line)

@@ -133,7 +133,7 @@ def test_an_error_that_passes_leaves_no_failure(run):
 def test_a_full_disk_stops_the_study_in_a_sentence(run):
     error = RuntimeError("Can't write data (error message = 'No space left on device')")
     for full in (OSError(errno.ENOSPC, "full"), OSError(errno.EDQUOT, "quota"), error):
-        with pytest.raises(StopError, match="full. Make room; the same command goes on"):
+        with pytest.raises(StopError, match="full. Free some space. The same command continues"):
             run_tasks(bad_tasks(run, fail, times=99, error=full), run)
     assert tries(run, "bad0") == 3  # once each
     assert run.read_failures() == [] and os.listdir(run.locks) == []

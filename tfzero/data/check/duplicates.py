@@ -82,9 +82,9 @@ def _say_leaks(count: int, examples: tuple[Example, ...]) -> Finding:
     return Finding(
         "leaks",
         "stop",
-        f"{plural(count, 'training image')} {'equals' if count == 1 else 'equal'} a test image, "
-        "pixel by pixel: scores on them say nothing about new images. Remove them, or let "
-        "`drop_leaks=True` leave the training images out.",
+        f"{plural(count, 'training image')} {'equals' if count == 1 else 'equal'} a test "
+        "image, pixel by pixel, so test scores say nothing about new images. Remove them, "
+        "or use `drop_leaks=True` to leave the training images out.",
         count=count,
         examples=examples,
     )
@@ -98,11 +98,11 @@ def _say_pool(count: int, examples: tuple[Example, ...], subject: Subject) -> li
     sentence = f"{plural(count, 'unlabeled image')} {'equals' if count == 1 else 'equal'} a test "
     sentence += "image. "
     if subject.transductive:
-        sentence += "That is meant to be so: the setting is transductive."
+        sentence += "This is intended: the setting is transductive."
         return [Finding("pool leaks", "fine", sentence, count, examples)]
     sentence += (
-        "Let `drop_leaks=True` leave them out of the pool; or, if the images to be classified "
-        "are known when you pretrain, say `transductive=True`."
+        "Use `drop_leaks=True` to leave them out of the pool. If the images to classify are "
+        "already known when you pretrain, use `transductive=True` instead."
     )
     return [Finding("pool leaks", "stop", sentence, count, examples)]
 
@@ -114,8 +114,8 @@ def _say_contradictions(count: int, examples: tuple[Example, ...]) -> list[Findi
         Finding(
             "contradictions",
             "look",
-            f"{plural(count, 'pair')} of equal images with different labels: at least one of the "
-            "two is wrong. Decide, and correct or remove it.",
+            f"{plural(count, 'pair')} of equal images with different labels: at least one "
+            "label of each pair is wrong. Correct or remove it.",
             count=count,
             examples=examples,
         )
@@ -129,8 +129,8 @@ def _say_same(count: int, groups: int, examples: tuple[Example, ...]) -> Finding
         "duplicates",
         "look",
         f"{plural(count, 'image')} {'repeats' if count == 1 else 'repeat'} another, pixel by "
-        f"pixel ({plural(groups, 'different picture')}). They weigh twice; where a test part is "
-        "held out, they stay on one side.",
+        f"pixel ({plural(groups, 'different picture')}). They count twice. If a test part is "
+        "held out, copies stay on one side.",
         count=count,
         examples=examples,
     )

@@ -32,8 +32,8 @@ from tfzero.data.options import LoadOptions
 from tfzero.data.sources import read_source
 
 _BRIEF_LEFT_OUT = (
-    "Not looked for: nearly equal images, labels that look wrong, test images unlike the training "
-    "images (tfzero check does)."
+    "Not checked: nearly equal images, labels that look wrong, test images unlike the "
+    "training images (tfzero check does this)."
 )
 _DEFAULTS = LoadOptions()
 
@@ -178,16 +178,18 @@ def _refuse(finding: Finding | None, *checks: str) -> Finding | None:
 def _check_groups(subject: Subject) -> Finding:
     train, test = subject.parts["train"], subject.parts.get("test")
     if test is None or train.groups is None or test.groups is None:
-        return Finding("groups", "fine", "Groups will be kept on one side of the test part.")
+        return Finding("groups", "fine", "Each group will be kept on one side of the test part.")
     shared = sorted(set(train.groups) & set(test.groups))
     if not shared:
-        return Finding("groups", "fine", "No group is in both training and test part.")
+        return Finding(
+            "groups", "fine", "No group has images in both the training and the test part."
+        )
     return Finding(
         "groups",
         "stop",
-        f"{len(shared)} groups are in both training and test part, for example "
-        f"{', '.join(map(str, shared[:5]))}. Let `drop_leaks=True` leave their training images "
-        "out.",
+        f"{len(shared)} groups have images in both the training and the test part, for "
+        f"example {', '.join(map(str, shared[:5]))}. Use `drop_leaks=True` to leave their "
+        "training images out.",
         count=len(shared),
     )
 

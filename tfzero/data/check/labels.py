@@ -36,15 +36,15 @@ def check_labels(subject: Subject) -> tuple[Finding | None, list[str]]:
     enough = np.flatnonzero((np.bincount(labels) >= _FOLDS)[labels])
     left_out = []
     if len(np.unique(labels[enough])) < 2:
-        return None, [f"Labels: no two classes have {_FOLDS} images."]
+        return None, [f"Labels: fewer than two classes have {_FOLDS} images."]
     if len(enough) < len(labels):
         left_out.append(
-            f"Labels: {plural(len(labels) - len(enough), 'image')} of classes with fewer than "
-            f"{_FOLDS}."
+            f"Labels: not checked for {plural(len(labels) - len(enough), 'image')} of "
+            f"classes with fewer than {_FOLDS}."
         )
     chosen = np.sort(np.random.default_rng(0).permutation(enough)[:_SAMPLE])
     if len(chosen) < len(enough):
-        left_out.append(f"Labels: {len(chosen):,} of {len(enough):,} images were looked at.")
+        left_out.append(f"Labels: {len(chosen):,} of {len(enough):,} images were checked.")
         kept = np.bincount(labels[chosen])[labels[chosen]] >= _FOLDS
         chosen = chosen[kept]
     kinds, numbers = np.unique(labels[chosen], return_inverse=True)
@@ -53,8 +53,8 @@ def check_labels(subject: Subject) -> tuple[Finding | None, list[str]]:
     accuracy = float((probabilities.argmax(axis=1) == numbers).mean())
     if accuracy < _LEAST_ACCURACY:
         left_out.append(
-            f"Labels: a simple classifier gives only {percent(accuracy)} of images the label "
-            "they have, too few to say which labels look wrong."
+            f"Labels: a simple classifier agrees with only {percent(accuracy)} of the "
+            "labels. That is too few to say which labels look wrong."
         )
         return None, left_out
     return _say(subject, names, places, chosen, kinds, numbers, probabilities, accuracy), left_out
@@ -102,9 +102,9 @@ def _say(subject, names, places, chosen, kinds, numbers, probabilities, accuracy
         warnings.simplefilter("ignore")
         ranked = {"filter_by": "both", "return_indices_ranked_by": "normalized_margin"}
         wrong = find_label_issues(numbers, probabilities, n_jobs=1, **ranked)
-    how = f"A simple classifier gives {percent(accuracy)} of images the label they have"
+    how = f"A simple classifier agrees with {percent(accuracy)} of the labels"
     if not len(wrong):
-        return Finding("labels", "fine", f"{how}, and accuses no label of being wrong.")
+        return Finding("labels", "fine", f"{how}. No label looks wrong.")
     examples = []
     for i in wrong[:MOST_EXAMPLES]:
         guess = int(probabilities[i].argmax())
@@ -119,8 +119,8 @@ def _say(subject, names, places, chosen, kinds, numbers, probabilities, accuracy
     return Finding(
         "labels",
         "look",
-        f"{plural(len(wrong), 'label')} may be wrong. {how}; here it is sure of another. "
-        "Look at these, the surest first: many will be right, and merely hard.",
+        f"{plural(len(wrong), 'label')} may be wrong. {how}; for these images it is sure of "
+        "another class. Look at them, the surest first. Many are correct, but hard.",
         count=len(wrong),
         examples=tuple(examples),
     )

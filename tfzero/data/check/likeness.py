@@ -36,7 +36,8 @@ def check_likeness(subject: Subject, first: str, second: str) -> tuple[Finding |
     words = {"train": "training images", "test": "test images", "pool": "unlabeled images"}
     if min(len(part.images) for part in parts) < _LEAST:
         return None, (
-            f"Whether {words[second]} look like {words[first]}: there are fewer than {_LEAST}."
+            f"Whether {words[second]} look like {words[first]}: not checked, because there "
+            f"are fewer than {_LEAST}."
         )
     random = np.random.default_rng(0)
     rows = [np.sort(random.permutation(len(part.images))[:_SAMPLE]) for part in parts]
@@ -47,21 +48,27 @@ def check_likeness(subject: Subject, first: str, second: str) -> tuple[Finding |
     scores = _cross_validate(features, member)
     area, chance = _area(scores, member)
     sentence = f"{words[second].capitalize()} and {words[first]}"
-    value = f"(area under the curve {write_number(area, 2, whole=1)}; 0.5 is chance, 1 is surely)"
+    value = (
+        f"(area under the curve {write_number(area, 2, whole=1)}; 0.5 means no difference, 1 a "
+        "perfect separation)"
+    )
     if area < _UNLIKE or chance > 1e-3:
         return Finding(
-            "likeness", "fine", f"{sentence} cannot be told apart by simple features {value}."
+            "likeness", "fine", f"{sentence} do not differ detectably in simple features {value}."
         ), ""
     strange = np.argsort(-scores[member == 1], kind="stable")[:_EXAMPLES]
     advice = (
-        "What is learnt from them may not help: are they of another source, size or treatment?"
+        (
+            "Pretraining on them may not help. Do they come from another source, or have "
+            "another size or processing?"
+        )
         if second == "pool"
-        else "Scores on them may not hold for images like the training images."
+        else "Test scores may not hold for images like the training images."
     )
     return Finding(
         "likeness",
         "look",
-        f"{sentence} can be told apart by simple features {value}. {advice}",
+        f"{sentence} differ detectably in simple features {value}. {advice}",
         count=1,
         examples=tuple(
             Example((subject.see(second, int(rows[1][i])),), f"among the least like {words[first]}")

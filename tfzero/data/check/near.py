@@ -47,7 +47,7 @@ def check_near(subject: Subject) -> tuple[list[Finding], list[str]]:
     most = _as_memory_allows(_MOST_IMAGES, _COARSE)
     if len(rows) > most:
         kept = np.sort(_test_first(numbers, names)[:most])
-        left_out.append(f"Nearly equal images: {len(kept):,} of {len(rows):,} were looked at.")
+        left_out.append(f"Nearly equal images: {len(kept):,} of {len(rows):,} images were checked.")
         numbers, rows = numbers[kept], rows[kept]
     coarse = _details_of(subject, numbers, rows, _COARSE)
     queries, said = _choose_queries(numbers, names)
@@ -86,8 +86,8 @@ def _choose_queries(numbers: np.ndarray, names: list[str]) -> tuple[np.ndarray, 
     if total <= most:
         return np.arange(total), []
     return np.sort(_test_first(numbers, names)[:most]), [
-        f"Nearly equal images: {most:,} of {total:,} images were compared with all others, test "
-        "images first."
+        f"Nearly equal images: {most:,} of {total:,} images were compared with all others, "
+        "test images first."
     ]
 
 
@@ -177,9 +177,9 @@ def _say(names, numbers, found, examples) -> Finding:
     return Finding(
         "near duplicates",
         "look",
-        f"{plural(len(found), 'pair')} of nearly equal images ({where}), of {images:,} images. "
-        "Look at them: pictures of one original in training and test make scores too high, and "
-        "should be on one side (`group`).",
+        f"{plural(len(found), 'pair')} of nearly equal images ({where}), of {images:,} "
+        "images. Look at them: copies of one original in training and test make scores too "
+        "high. Keep them on one side with `group`.",
         count=len(found),
         examples=examples,
     )

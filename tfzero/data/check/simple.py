@@ -38,15 +38,20 @@ def check_passed_over(kinds: Sequence[Kind]) -> Finding:
     """Says what lies beside the images and is not read, and whether it looks like images."""
     images = [kind for kind in kinds if kind.looks_like_images(KNOWN)]
     if not images:
-        sentence = describe_kinds(kinds) or "Nothing lies beside the images."
+        sentence = describe_kinds(kinds) or "The folder holds no other files."
         return Finding("passed over", "fine", sentence)
     what = describe_kinds(images).removeprefix("Passed over: ")
-    hint = " `pages` says what pages are." if any(each.reason == FRAMES for each in images) else ""
+    hint = (
+        " `pages` sets how pages are used." if any(each.reason == FRAMES for each in images) else ""
+    )
     others = describe_kinds(kind for kind in kinds if kind not in images)
     return Finding(
         "passed over",
         "look",
-        f"What may be meant as images is not read: {what} Move or rename what should be.{hint}"
+        (
+            f"Some files that may be images were not read: {what} Move or rename those that "
+            f"belong to the data.{hint}"
+        )
         + (f" {others}" if others else ""),
         count=sum(kind.count for kind in images),
     )
@@ -56,13 +61,14 @@ def check_names(class_names: Sequence[str]) -> Finding:
     """Looks for classes whose names a person may have meant to be the same."""
     alike = find_look_alikes(class_names)
     if not alike:
-        return Finding("names", "fine", "No two names of classes look alike.")
+        return Finding("names", "fine", "All class names are clearly different.")
     shown = [" and ".join(f'"{name}"' for name in names) for names in alike]
     return Finding(
         "names",
         "look",
-        "Names of classes differ only in case, spaces, leading zeros or width of characters: "
-        f"{_listed(shown)}. They count as different classes; rename them if they are one.",
+        "Some class names differ only in case, spaces, leading zeros or width of "
+        f"characters: {_listed(shown)}. They count as different classes. Rename them if they "
+        "are one class.",
         count=len(alike),
     )
 
@@ -88,8 +94,9 @@ def check_sizes(
         "sizes",
         "look",
         f"Images have {len(sizes):,} different sizes, most often {common[0]}x{common[1]} "
-        f"({times:,} of {sum(sizes.values()):,}). This check brought all to {shape[0]}x{shape[1]}. "
-        "A study chooses one of 32, 64, 96 and 128 pixels by its minutes; `size` chooses another.",
+        f"({times:,} of {sum(sizes.values()):,}). This check resized all of them to "
+        f"{shape[0]}x{shape[1]}. A study chooses 32, 64, 96 or 128 pixels by its minutes; "
+        "`size` sets another size.",
         count=len(sizes),
     )
 
@@ -110,8 +117,8 @@ def check_values(extents: Sequence[Extent], pixel_range: PixelRange | None) -> F
         return Finding(
             "values",
             "look",
-            f"Pixels are {found}{scaled}, so that all images are of little contrast. If these "
-            "are not black and white, say what is: `pixel_range`.",
+            f"Pixels are {found}{scaled}, so all images have little contrast. If these "
+            "values are not black and white, give the right ones with `pixel_range`.",
         )
     return Finding("values", "fine", f"Pixels are {found}{scaled}.")
 
@@ -132,8 +139,8 @@ def check_classes(
         return Finding(
             "classes",
             "stop",
-            f"Classes without a folder: {_listed(absent)}. A study is refused. Rename, add or "
-            "delete.",
+            f"Classes without a folder: {_listed(absent)}. A study refuses such data. "
+            "Rename, add or delete folders.",
             count=len(absent),
         )
     least = {"train": 2, "test": 1} if "test" in counts else {"train": 3}
@@ -152,15 +159,16 @@ def check_classes(
             return Finding(
                 "classes",
                 "stop",
-                f"Classes with too few images: {what}. Fewer than two others are left, so a study "
-                "is refused. A class needs 3 images, or 2 to train and 1 to test.",
+                f"Classes with too few images: {what}. Fewer than two other classes are "
+                "left, so a study refuses the data. A class needs 3 images, or 2 to train "
+                "and 1 to test.",
                 count=len(small),
             )
         return Finding(
             "classes",
             "look",
-            f"Classes with too few images: {what}. A study leaves them out; `strict=True` refuses "
-            "them. A class needs 3 images, or 2 to train and 1 to test.",
+            f"Classes with too few images: {what}. A study leaves them out; `strict=True` "
+            "refuses them. A class needs 3 images, or 2 to train and 1 to test.",
             count=len(small) or len(dropped),
         )
     return Finding("classes", "fine", f"All {len(names)} classes are in every labelled part.")
@@ -184,8 +192,9 @@ def check_balance(subject: Subject) -> Finding:
     return Finding(
         "balance",
         "look",
-        f"Classes are uneven: {sentence}. Always answering the commonest scores "
-        f"{percent(chance)} of such images; read balanced accuracy and macro F1, too.",
+        f"Class sizes are uneven: {sentence}. A classifier that always answers the largest "
+        f"class scores {percent(chance)} on such images. Read balanced accuracy and macro "
+        "F1, too.",
         count=int((counts < counts[most] / IMBALANCE).sum()),
     )
 
@@ -201,11 +210,11 @@ def check_constant(subject: Subject) -> Finding:
             total += len(flat)
             sights += [subject.see(name, row + piece.start) for row in flat[:MOST_EXAMPLES]]
     if not total:
-        return Finding("constant", "fine", "No image is of a single value.")
+        return Finding("constant", "fine", "No image is blank.")
     return Finding(
         "constant",
         "look",
-        f"{plural(total, 'image')} {_is(total)} of a single value, with nothing to see. Remove "
+        f"{plural(total, 'image')} {_is(total)} blank: all pixels are equal. Remove "
         "them, or find out where they come from.",
         count=total,
         examples=tuple(Example((sight,)) for sight in sights[:MOST_EXAMPLES]),

@@ -32,8 +32,8 @@ class Public(Given):
     # It is large: looking at its networks would take longer than the study.
     shows_networks = False
     remark = (
-        ", and it is a larger network than the study's own, so that the road is judged and not "
-        "the weights alone"
+        ". It is also a larger network than the study's own, so a difference can come from "
+        "its size, not only from its weights"
     )
 
     def describe(self) -> str:

@@ -45,7 +45,7 @@ class PretrainingPlan(Passes):
 
     def describe(self) -> str:
         """Returns the settings in words."""
-        views = f", views for {self.kind}" if self.kind else ""
+        views = f", augmentation for {self.kind}" if self.kind else ""
         return f"{self.epochs} epochs, batches of {self.batch_size}{views}"
 
 

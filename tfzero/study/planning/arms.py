@@ -82,7 +82,7 @@ def choose_arms(
     if then is not None:
         if foreign.start is None:
             raise InputError(
-                f"`then={then}` goes on from a source's encoder, but there is no source; "
+                f"`then={then}` continues from a source's encoder, but there is no source; "
                 "name one with `source`."
             )
         require_choice(then, METHODS, what="method")
@@ -91,8 +91,8 @@ def choose_arms(
     parsed = parse_arms(chosen, foreign=foreign)
     if foreign.start is not None and not any(read_init(arm.init).is_foreign for arm in parsed):
         raise InputError(
-            f"A source is given, but no arm starts from it: {', '.join(parsed)}. Add one, such as "
-            f"{foreign.arms()[0]}, or leave `source` out."
+            f"A source is given, but no arm starts from it: {', '.join(parsed)}. Add an arm "
+            f"such as {foreign.arms()[0]}, or leave `source` out."
         )
     controls = [control for arm in parsed if (control := control_of(arm)) is not None]
     return tuple(dict.fromkeys([*parsed, *controls]))
@@ -124,16 +124,17 @@ def parse_arms(arms: Iterable[str], *, foreign: Foreign | None = None) -> tuple[
     arms = tuple(arms)
     foreign = foreign or Foreign()
     if not arms:
-        raise InputError(f"No arm given; expected some of, for example, {', '.join(DEFAULT_ARMS)}.")
+        raise InputError(f"No arm is given; expected arms such as {', '.join(DEFAULT_ARMS)}.")
     inits = list_inits(labelled=foreign.labelled, source=foreign.source, given=foreign.given)
     known = [Arm(init, name) for init in inits for name in STRATEGIES if _go_together(init, name)]
     for arm in arms:
         if arm not in known:
             _explain_missing(arm, foreign)
             raise InputError(
-                f'Unknown arm "{arm}"; expected INIT/STRATEGY.{nearest(arm, known)} '
-                f"INIT is one of {', '.join(_shown(inits))}; STRATEGY one of "
-                f"{', '.join(STRATEGIES)} (pixels and kmeans go with those that train no network)."
+                f'Unknown arm "{arm}"; expected INIT/STRATEGY.{nearest(arm, known)} INIT '
+                f"is one of {', '.join(_shown(inits))}. STRATEGY is one of "
+                f"{', '.join(STRATEGIES)}. The inits pixels and kmeans need a strategy that "
+                "trains no network."
             )
         if arms.count(arm) > 1:
             raise InputError(f'Arm "{arm}" is named twice; name each once.')
@@ -148,7 +149,7 @@ def _shown(inits: list[str]) -> list[str]:
     """Returns the words, with chains said once."""
     chains = [init for init in inits if read_init(init).halves]
     return [init for init in inits if init not in chains] + (
-        [f"START{THEN}METHOD as in {chains[0]}"] if chains else []
+        [f"START{THEN}METHOD such as {chains[0]}"] if chains else []
     )
 
 
@@ -164,13 +165,14 @@ def _explain_missing(text: str, foreign: Foreign) -> None:
     if Supervised.word in (init.word, *init.halves) and foreign.source:
         raise InputError(
             f'Arm "{arm}" learns from a source\'s labels, but this source has none; expected '
-            f"classes in subfolders or a labels.csv. Take {_UNLABELED}, which needs no labels."
+            f"classes in subfolders or a labels.csv. Use {_UNLABELED} instead, which needs "
+            "no labels."
         )
     needs = {Public.word: "`source=imagenet:NAME`", File.word: "`source=FILE.keras`"}
     start = init.halves[0] if init.halves else init.word
     raise InputError(
-        f'Arm "{arm}" starts from a source that this study does not have; name it with '
-        f"{needs.get(start, '`source=DATA`')}."
+        f'Arm "{arm}" starts from a source, but this study has no such source. Name it '
+        f"with {needs.get(start, '`source=DATA`')}."
     )
 
 
@@ -195,12 +197,13 @@ def require_generators(arms: Iterable[Arm], unlabeled_from: str) -> None:
     if not readers:
         known = ", ".join(name for name in STRATEGIES if trains_on_unlabeled(name))
         raise InputError(
-            f'unlabeled_from is "{unlabeled_from}", but no pretrained arm trains a network on '
-            f"unlabeled images; expected one with {known}, as in {makers[0]}/selftrain."
+            f'unlabeled_from is "{unlabeled_from}", but no pretrained arm trains a network '
+            f"on unlabeled images; expected one with {known}, such as {makers[0]}/selftrain."
         )
     for arm in readers:
         if not read_init(arm.init).generates:
             raise InputError(
-                f'Arm "{arm}" cannot train on generated images, for its init makes none; expected '
-                f"{' or '.join(makers)}. Leave it out, or take unlabeled images from the pool."
+                f'Arm "{arm}" cannot train on generated images, because its init generates '
+                f"none; expected {' or '.join(makers)}. Leave the arm out, or use unlabeled "
+                "images from the pool."
             )

@@ -30,21 +30,22 @@ def parse_label_counts(counts, *, most: int, num_classes: int) -> tuple[int, ...
             number = int(count)
         except (TypeError, ValueError):
             raise InputError(
-                f'Label count "{count}" is no number; expected numbers or "all", '
-                "as in 100,1000,all."
+                f'Label count "{count}" is not a number; expected numbers or "all", such as '
+                "100,1000,all."
             ) from None
         if number > most:
             raise InputError(
-                f"{number} labels asked, but there are {most} labelled images to train on. "
-                'Ask for fewer, or for "all".'
+                f"The label count {number} is larger than the number of labelled training "
+                f'images, {most}. Ask for fewer labels, or for "all".'
             )
         if number < num_classes:
             raise InputError(
-                f"{number} labels asked for {num_classes} classes; expected at least one a class."
+                f"The label count {number} is too small for {num_classes} classes; expected "
+                "at least one label per class."
             )
         resolved.append(number)
     if not resolved:
-        raise InputError("No label count given; expected numbers, as in 100,1000,all.")
+        raise InputError("No label count is given; expected numbers such as 100,1000,all.")
     return tuple(sorted(set(resolved)))
 
 

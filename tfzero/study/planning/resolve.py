@@ -308,8 +308,8 @@ def _identify_encoder(encoder, image_shape) -> str:
     takes, gives = encoder.input_shape, encoder.output_shape
     if tuple(takes[1:]) != tuple(image_shape) or len(gives) != 2:
         raise InputError(
-            f"The encoder maps {takes} to {gives}; expected {(None, *image_shape)} to (None, D). "
-            "Build it for these images, and end it in pooling or Flatten."
+            f"The encoder maps {takes} to {gives}; expected {(None, *image_shape)} to (None, "
+            "D). Build it for these images, and end it with pooling or Flatten."
         )
     from tfzero.networks.precision import require_precision  # Keras is slow to import
 

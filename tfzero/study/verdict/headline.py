@@ -45,7 +45,7 @@ def write_headline(verdict: dict[str, Any], *, plan: StudyPlan) -> tuple[str, li
     }
     pretrained = by_family[PRETRAINING]
     source = f"an encoder from {name_source(plan)}"
-    further = f"{source} that learns further from your own images"
+    further = f"{source} that continues to learn from your own images"
     groups = [
         (
             Question(_name_pretraining(plan), "Train from scratch; it costs less."),
@@ -68,8 +68,8 @@ def write_headline(verdict: dict[str, Any], *, plan: StudyPlan) -> tuple[str, li
     rivals = describe_rivals(by_family[RIVALS], plan)
     if _only_controlled(plan) and not any(e["outcome"] == BETTER for e in by_family[RIVALS]):
         rivals.append(
-            "No pretrained arm is shown to be ahead of the same strategy without pretraining, "
-            "which learns from the same unlabeled images."
+            "No pretrained arm is shown to be better than the same strategy without "
+            "pretraining, which learns from the same unlabeled images."
         )
     details += [*rivals, *credit_baselines(verdict, plan=plan)]
     # Where nothing is compared with training from scratch, the details are the answer.
@@ -204,8 +204,8 @@ def credit_baselines(verdict: dict[str, Any], *, plan: StudyPlan) -> list[str]:
         if SCRATCH in plan.arms and SCRATCH not in entry["arms"] and arm not in pretrained:
             leads.setdefault(arm, []).append(entry["num_labels"])
     return [
-        f"At {words.join(counts)} labels no pretrained arm is shown to be ahead of {arm}, which "
-        "pretrains no network and is ahead of training from scratch."
+        f"At {words.join(counts)} labels no pretrained arm is shown to be better than {arm}, "
+        "which pretrains no network and is better than training from scratch."
         for arm, counts in leads.items()
     ]
 
@@ -219,11 +219,11 @@ def _only_controlled(plan: StudyPlan) -> bool:
 
 def _no_verdict(plan: StudyPlan) -> str:
     if SCRATCH not in plan.arms:
-        return f"No verdict: {SCRATCH} is not among the arms, and pretraining is judged by it."
+        return f"No verdict: pretraining is judged against {SCRATCH}, which is not among the arms."
     if plan.seeds < MIN_SEEDS:
         return (
-            f"No verdict: the study has {count_of(plan.seeds, 'seed')}, and a verdict takes "
-            f"{MIN_SEEDS} (`seeds`). Figures only."
+            f"No verdict: the study has {count_of(plan.seeds, 'seed')}, and a verdict needs "
+            f"{MIN_SEEDS} (`seeds`). It shows figures only."
         )
     if not list_families(plan.arms):
         return "No verdict on pretraining: no arm of this study uses a pretrained encoder."

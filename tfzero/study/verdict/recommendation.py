@@ -69,15 +69,15 @@ def _is_below(verdict: dict[str, Any], arm: str, top: str) -> bool:
 
 def _give_reason(arm: str, top: str, level: list[str], count: int, margin: float) -> str:
     if len(level) == 1:
-        return f"the arm with the highest mean at {count:,} labels of all that can be exported"
+        return f"the exportable arm with the highest mean at {count:,} labels"
     if arm == top:
         return (
-            f"the arm with the highest mean at {count:,} labels of all that can be exported, and "
-            f"the cheapest of the {len(level)} within {describe_margin(margin)} of it"
+            f"the exportable arm with the highest mean at {count:,} labels, and the cheapest "
+            f"of the {len(level)} within {describe_margin(margin)} of it"
         )
     return (
-        f"the cheapest of the {len(level)} that are within {describe_margin(margin)} of the "
-        f"highest mean at {count:,} labels ({top}) and not shown to be below it"
+        f"the cheapest of the {len(level)} arms within {describe_margin(margin)} of the "
+        f"highest mean at {count:,} labels ({top}), and not shown to be worse than it"
     )
 
 
@@ -88,12 +88,15 @@ def _compare_with_best(
     count, highest = last["num_labels"], last["highest"]
     if highest in candidates:
         rest = [name for name in last["arms"] if name != highest]
-        return [f"At {count:,} labels {join(rest)} cannot be told from {highest}."] if rest else []
+        near = f"does not differ detectably from {join(rest)}"
+        return [f"At {count:,} labels, {highest} {near}."] if rest else []
     gap = rows[highest]["mean"] - rows[arm]["mean"]
-    told = "cannot be told from it" if arm in last["arms"] else "is behind it by more than chance"
+    told = (
+        "does not differ detectably from it" if arm in last["arms"] else "is detectably behind it"
+    )
     return [
-        f"The baseline {highest} scored {write_number(gap)} points more at {count:,} labels; "
-        f"{arm} {told}. It is exported because it can be."
+        f"The baseline {highest} scored {write_number(gap)} points more at {count:,} labels, "
+        f"but it cannot be exported. The exported arm, {arm}, {told}."
     ]
 
 
@@ -107,14 +110,14 @@ def why_not_exported(verdict: dict[str, Any], *, asked: bool) -> str | None:
     recommended = verdict["recommended"]
     if recommended is None:
         return (
-            "Nothing is exported: no arm with a result at the largest number of labels becomes a "
-            "Keras model. Add one that does, such as scratch/finetune."
+            "Nothing is exported: no arm with a result at the largest number of labels "
+            "becomes a Keras model. Add one that does, such as scratch/finetune."
         )
     if asked or verdict["comparisons"]:
         return None  # also where all that is said is that it cannot be told
     return (
-        "Nothing is exported, as this study gives no verdict. To have "
-        f"{recommended['arm']} all the same, say where it goes with `export`."
+        "Nothing is exported, because this study gives no verdict. To export "
+        f"{recommended['arm']} anyway, choose a folder with `export`."
     )
 
 
@@ -140,14 +143,14 @@ def describe_file(recommended: dict[str, Any], *, minutes: float | None) -> list
     if file["num_folds"] > 1:
         told = [
             f"{trained}. No image is left to test this file on.",
-            f"Estimate for it by cross-fitting: {file['num_folds']} networks, each trained in the "
-            f"same way on the other folds, classify {right} % of the "
-            f"{file['num_test']:,} labelled images rightly ({in_study}).",
+            f"Cross-fitting estimates its accuracy: {file['num_folds']} networks, each "
+            f"trained in the same way on the other folds, classify {right} % of the "
+            f"{file['num_test']:,} labelled images correctly. To compare: {in_study}.",
         ]
     else:
         told = [
-            f"{trained}: {right} % of the {file['num_test']:,} test images right "
-            f"(this file; {in_study})."
+            f"{trained}. This file classifies {right} % of the {file['num_test']:,} test "
+            f"images correctly; {in_study}."
         ]
     return [*told, _describe_calibration(file)]
 
@@ -159,7 +162,7 @@ def _count_labels(file: dict[str, Any], minutes: float | None) -> str:
     if file["cut"]:
         within = f"a fifth of {minutes:g} minutes"
         return f"{trained:,} of {labelled:,} labels, as many as fit into {within}"
-    return f"{trained:,} of {labelled:,} labels, the rest kept back to calibrate it"
+    return f"{trained:,} of {labelled:,} labels; the other labels calibrate it"
 
 
 def _describe_calibration(file: dict[str, Any]) -> str:
@@ -170,11 +173,12 @@ def _describe_calibration(file: dict[str, Any]) -> str:
     )
     if not calibration["num_held_out"]:
         return (
-            f"Its probabilities are not calibrated, for want of labels to do it by (calibration "
-            f"error {after} % {on})."
+            "Its probabilities are not calibrated, because no labels were left for it "
+            f"(calibration error {after} % {on})."
         )
     return (
-        f"Its probabilities are calibrated by one temperature, {calibration['temperature']:.2f}, "
-        f"fitted on {calibration['num_held_out']:,} labelled images that were not learnt from; "
-        f"calibration error {on} {before} % before, {after} % after."
+        "Its probabilities are calibrated by one temperature, "
+        f"{calibration['temperature']:.2f}, fitted on {calibration['num_held_out']:,} "
+        f"labelled images that training did not use. The calibration error {on} is {before} "
+        f"% before and {after} % after."
     )

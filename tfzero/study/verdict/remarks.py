@@ -24,9 +24,9 @@ def describe_beside(verdict: dict[str, Any]) -> list[str]:
             for entry in entries
         )
         sentences.append(
-            f"At {count:,} labels, in points against {entries[0]['baseline']}, which trained for "
-            "as long as the dearest pretraining of this study and transfer together (95 % interval "
-            f"of each figure alone): {listed}."
+            f"At {count:,} labels, in points against {entries[0]['baseline']} (95 % interval "
+            f"of each figure alone): {listed}. That baseline trained as long as the most "
+            "expensive pretraining of this study plus transfer."
         )
     # By more than chance alone would do: half of all arms that gain nothing lie below.
     losses = [
@@ -45,7 +45,7 @@ def describe_beside(verdict: dict[str, Any]) -> list[str]:
         )
     for entry in verdict["crossovers"]:
         first, last = (f"{count:,}" for count in entry["between"])
-        shown = "" if entry["shown"] else "; neither side of it is shown by the verdict"
+        shown = "" if entry["shown"] else "; the verdict shows neither side of it"
         sentences.append(
             f"Crossover: {entry['arm']} falls behind training from scratch at about "
             f"{entry['num_labels']:,.0f} labels (between {first} and {last}{shown})."
@@ -67,14 +67,15 @@ def describe_added(verdict: dict[str, Any]) -> list[str]:
             if entry["arm"] == arm
         )
         sentences.append(
-            f"{arm} was added after a look, so nothing is claimed of it until seeds are added "
-            f"(`more_seeds`). Against training from scratch, exploratory: {listed}."
+            f"{arm} was added after a look. Nothing is claimed about it until seeds are "
+            "added (`more_seeds`). Exploratory difference from training from scratch: "
+            f"{listed}."
         )
     if verdict["added_counts"]:
         counts = " and ".join(f"{count:,}" for count in verdict["added_counts"])
         sentences.append(
-            f"{counts} labels were added after a look, so nothing is claimed at them until seeds "
-            "are added (`more_seeds`)."
+            f"{counts} labels were added after a look. Nothing is claimed at them until "
+            "seeds are added (`more_seeds`)."
         )
     return sentences
 
@@ -85,26 +86,27 @@ def describe_gaps(verdict: dict[str, Any]) -> list[str]:
     if verdict["missing"]:
         named = _name_cells(verdict["missing"])
         sentences.append(
-            f"Cells without a result: {len(verdict['missing'])} ({named}); comparisons are made "
-            "without those replicates. If it was the arm that made them fail, it is flattered."
+            f"Cells without a result: {len(verdict['missing'])} ({named}). Comparisons leave "
+            "these replicates out. If an arm caused its own failures, its results look too "
+            "good."
         )
     if verdict.get("failures"):
         first = verdict["failures"][0]
-        sentences.append(f"The first that failed, {first['label']}: {first['reason']}.")
+        sentences.append(f"The first failure, {first['label']}: {first['reason']}.")
     if verdict["diverged"]:
         named = _name_cells(verdict["diverged"])
         sentences.append(
-            f"Cells whose training diverged: {len(verdict['diverged'])} ({named}); they count as "
-            "always answering the commonest class."
+            f"Cells whose training diverged: {len(verdict['diverged'])} ({named}). They "
+            "count as if they always answered the most frequent class."
         )
     diverged = [tuple(cell.items()) for cell in verdict["diverged"]]
     collapsed = [cell for cell in verdict["collapsed"] if tuple(cell.items()) not in diverged]
     if collapsed:
         sentences.append(
-            f"Cells that learned nothing: {len(collapsed)} ({_name_cells(collapsed)}). They do no "
-            "better than naming the commonest class, and other seeds of the same arm do. How often "
-            "that happens is hardly known from so few seeds, so the arm's intervals may be too "
-            "narrow."
+            f"Cells that learned nothing: {len(collapsed)} ({_name_cells(collapsed)}). They "
+            "are no better than always answering the most frequent class; other seeds of "
+            "the same arm are. So few seeds hardly show how often that happens, so the "
+            "arm's intervals may be too narrow."
         )
     return sentences
 
@@ -128,7 +130,7 @@ def describe_alarms(encoders: list[dict[str, Any]]) -> list[str]:
 
 
 def _describe_labels_saved(entry: dict[str, Any]) -> str:
-    start = f"{entry['arm']} with {entry['num_labels']:,} labels does as well as scratch with"
+    start = f"{entry['arm']} with {entry['num_labels']:,} labels is as accurate as scratch with"
     if entry["bound"] == "at least":
         return f"{start} more than {entry['labels']:,.0f}, the most in this study."
     if entry["bound"] == "at most":

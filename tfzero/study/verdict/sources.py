@@ -25,12 +25,13 @@ def describe_source(plan: StudyPlan) -> list[str]:
     sentences = []
     if plan.source is not None:
         sentences.append(
-            f"The source {plan.source.name} was brought to the size and channels of your images."
+            f"The images of the source {plan.source.name} were converted to the size and "
+            "channels of your images."
         )
     if plan.given is not None:
         sentences.append(
-            f"{plan.given.init} arms all start from one encoder, {plan.given.name}: what is said "
-            f"of them is said of it{read_init(plan.given.init).remark}."
+            f"All {plan.given.init} arms start from one encoder, {plan.given.name}. Claims "
+            f"about them are claims about this encoder{read_init(plan.given.init).remark}."
         )
     return sentences
 
@@ -101,8 +102,7 @@ def _against_own(rivals: list[dict[str, Any]], plan: StudyPlan) -> list[str]:
             verb = {
                 BETTER: f"{'beats' if one else 'beat'} {rival}",
                 WORSE: f"{'loses' if one else 'lose'} to {rival}",
-                CANNOT_TELL: f"{'is' if one else 'are'} shown neither better nor worse than "
-                f"{rival}",
+                CANNOT_TELL: f"{'does' if one else 'do'} not differ detectably from {rival}",
             }[outcome]
             span = _name_spans(list(counts), plan)
             sentences.append(words.capitalize(f"{span}, {words.join(arms)} {verb}."))

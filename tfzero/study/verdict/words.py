@@ -33,7 +33,7 @@ def describe_comparison(entry: dict[str, Any], *, plan: StudyPlan) -> str:
             f"{describe_margin(plan.margin)}: {found}."
         )
     return capitalize(
-        f"{start}, this study cannot tell {arm} from {baseline}: {found}. "
+        f"{start}, {arm} does not differ detectably from {baseline}: {found}. "
         f"{describe_settlement(entry['settled_by'])}"
     )
 
@@ -79,11 +79,13 @@ def describe_settlement(settled_by: dict[str, Any]) -> str:
         ways.append(f"{_range(settled_by['images'])} test images")
     points = f"{write_number(settled_by['points'])} points"
     if not ways:
-        return f"To see {points}, it would take both more seeds and more test images."
+        return (
+            f"A detectable difference of {points} would need both more seeds and more test images."
+        )
     only = " (more seeds alone are not enough)" if settled_by["seeds"] is None else ""
     if settled_by["images"] is None:
         only = " (more test images alone are not enough)"
-    return f"To see {points}, it would take {' or '.join(ways)}{only}."
+    return f"A detectable difference of {points} would need {' or '.join(ways)}{only}."
 
 
 def _range(ends: tuple[int, int | None]) -> str:
@@ -112,7 +114,7 @@ def describe_best(entry: dict[str, Any], table: list[dict[str, Any]]) -> str:
     if rest:
         return f"{text}; not detectably below it: {', '.join(rest)}."
     others = len(rows) - 1
-    return f"{text}, ahead of every other arm." if others else f"{text}."
+    return f"{text}, detectably better than every other arm." if others else f"{text}."
 
 
 def smallest_difference(plan: StudyPlan, *, arms: int, units: int) -> str:
@@ -127,7 +129,7 @@ def smallest_difference(plan: StudyPlan, *, arms: int, units: int) -> str:
         units: Replicates, or encoders, that its comparisons count.
     """
     if units < 2:
-        return "One seed shows no difference, however large: it gives figures without intervals."
+        return "One seed can show no difference, however large. It gives figures without intervals."
     share = bonferroni_share(
         AVERAGE, arms=max(1, arms), counts=len(plan.label_counts), alpha=PLANNED
     )
@@ -140,8 +142,8 @@ def smallest_difference(plan: StudyPlan, *, arms: int, units: int) -> str:
     )
     tested = "test images" if plan.data.num_folds == 1 else "cross-fitted images"
     return (
-        f"With {plan.data.num_test:,} {tested} and {plan.seeds} seeds, differences below about "
-        f"{write_number(points)} points may go unseen."
+        f"With {plan.data.num_test:,} {tested} and {plan.seeds} seeds, the study may miss "
+        f"differences below about {write_number(points)} points."
     )
 
 
@@ -155,12 +157,13 @@ def describe_level(*, families: int, alpha: float, extended: bool) -> str:
     """
     each = "each of the families of claims" if families > 1 else "the family of claims"
     text = (
-        f"The probability of any false claim is at most {100 * (1 - CONFIDENCE):g} % in {each}, "
-        "over all comparisons and all looks. Intervals account for seeds and test images."
+        f"The probability of any false claim is at most {100 * (1 - CONFIDENCE):g} % in "
+        f"{each}, over all comparisons and all looks. Intervals account for seeds and test "
+        "images."
     )
     if extended:
-        return f"{text} Seeds were added: the last look spends {100 * alpha:.2g} %."
-    return f"{text} The planned looks spend {100 * alpha:g} %; the rest is kept for `more_seeds`."
+        return f"{text} Seeds were added: the last look uses {100 * alpha:.2g} %."
+    return f"{text} The planned looks use {100 * alpha:g} %; the rest is reserved for `more_seeds`."
 
 
 def describe_margin(points: float) -> str:

@@ -83,13 +83,14 @@ def attempt(task: Task, run: RunFolder, parent: Process) -> Outcome:
 def disk_full(run: RunFolder) -> StopError:
     """Returns the error that stops a study when nothing can be written any more."""
     return StopError(
-        f"The disk that holds {run.path} is full. Make room; the same command goes on from here."
+        f"The disk that holds {run.path} is full. Free some space. The same command "
+        "continues from here."
     )
 
 
 def _work(task: Task, run: RunFolder, deaths: int) -> Outcome:
     if deaths >= _MOST_FAILURES:
-        reason = f"its process was killed {deaths} times, perhaps for want of memory"
+        reason = f"its process was killed {deaths} times, perhaps because memory ran out"
         run.write_failure(task.key, label=task.label, reason=reason, spec=task.spec)
         return Outcome.FAILED
     reason = details = ""

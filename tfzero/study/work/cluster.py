@@ -41,8 +41,8 @@ def connect(address: str) -> Iterator[Any]:
         client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError, ImportError) as error:
         raise InputError(
-            f'No Dask scheduler answers at "{address}" ({_first_line(error)}); expected an address '
-            'that "dask scheduler" printed, as in tcp://10.0.0.5:8786.'
+            f'No Dask scheduler answers at "{address}" ({_first_line(error)}); expected an '
+            'address that "dask scheduler" printed, such as tcp://10.0.0.5:8786.'
         ) from error
     finally:
         log.setLevel(before)
@@ -60,8 +60,9 @@ def _check_workers(client, address: str) -> None:
         most = max(threads.values(), default=0)
         raise InputError(
             f"The scheduler at {address} has {len(threads)} workers of up to {most} threads; "
-            "expected at least 2 workers of one thread each, so that results do not depend on the "
-            f"machine. Start them so: dask worker {address} --nworkers 4 --nthreads 1"
+            "expected at least 2 workers with one thread each. Otherwise results would "
+            f"depend on the machine. Start them with: dask worker {address} --nworkers 4 "
+            "--nthreads 1"
         )
 
 
@@ -77,14 +78,15 @@ def _check_surroundings(client) -> None:
     for worker, (versions, foreign) in client.run(_look_around).items():
         if foreign:
             raise InputError(
-                f"The worker at {worker} has {', '.join(foreign)} in its environment; expected "
-                "none of them, so that results do not depend on it. Unset them and start the "
-                "worker again."
+                f"The worker at {worker} has {', '.join(foreign)} in its environment; "
+                "expected none of these, because results would depend on them. Unset them "
+                "and start the worker again."
             )
         if versions != expected:
             raise InputError(
                 f"The worker at {worker} has other versions than this process "
-                f"({'; '.join(plan_difference(expected, versions))}). Install the same on all."
+                f"({'; '.join(plan_difference(expected, versions))}). Install the same "
+                "versions everywhere."
             )
 
 

@@ -45,8 +45,8 @@ def run_fresh(call: Callable[..., Any], *arguments: Any, threads: int) -> Any:
         done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False)
         if not (folder / "found").exists():
             raise RuntimeError(
-                f"The process that should train was ended (exit status {done.returncode}), "
-                "perhaps for want of memory."
+                f"The training process was ended (exit status {done.returncode}), perhaps "
+                "because memory ran out."
             )
         value, error = pickle.loads((folder / "found").read_bytes())
     if error is not None:

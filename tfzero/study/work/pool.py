@@ -150,8 +150,8 @@ def use_workers(count: int | None = None, *, scheduler: str | None = None) -> It
         raise InputError(f"workers is {count}; expected at least 1.")
     if scheduler is not None and count is not None:
         raise InputError(
-            "Both workers and a scheduler are given; the scheduler's workers do the work. "
-            "Leave out one of the two."
+            "Both workers and a scheduler are given, but with a scheduler its own workers "
+            "do the work. Leave out one of the two."
         )
     with contextlib.ExitStack() as stack:
         if scheduler is None:
@@ -273,8 +273,8 @@ def run_jobs(
             if deaths > 1:
                 raise StopError(
                     f"Worker processes were killed twice at the same work ({lost[0].label}), "
-                    "perhaps for want of memory. Free memory, or use fewer `workers`. What they "
-                    f"said is in {log}."
+                    "perhaps because memory ran out. Free memory, or use fewer `workers`. "
+                    f"Their output is in {log}."
                 )
             for each in ended:
                 if not each.is_lost:

@@ -145,8 +145,8 @@ class _Loop:
         self.barren_deaths = 0 if in_hand else self.barren_deaths + 1
         if self.barren_deaths == _MOST_BARREN_DEATHS:
             raise StopError(
-                "Worker processes are killed as soon as they start. "
-                f"What they said is in {self.run.log}."
+                "Worker processes are killed as soon as they start. Their output is in "
+                f"{self.run.log}."
             )
         for key, task in lost.items():
             if key not in in_hand and key not in self.suspects:
@@ -188,5 +188,5 @@ class _Loop:
         if self.progress is not None:
             print_plain(
                 self.progress.console,
-                f"Waiting for {len(self.ready.left)} jobs that other processes have in hand.",
+                f"Waiting for {len(self.ready.left)} jobs that other processes are working on.",
             )

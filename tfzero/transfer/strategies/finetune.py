@@ -18,7 +18,7 @@ class Finetune(NetworkStrategy):
 
     name = "finetune"
     summary = "train encoder and head together"
-    phrase = "Fine-tuning {start}"
+    phrase = "Direct fine-tuning of {start}"
     phrase_from_scratch = "Training from scratch"
     reads = frozenset({Need.IMAGES})
 
@@ -41,8 +41,8 @@ class ProbeThenFinetune(NetworkStrategy):
 
     name = "lpft"
     summary = "probe first, then fine-tune"
-    phrase = "Linear probing and fine-tuning {start}"
-    phrase_from_scratch = "Linear probing and training from scratch"
+    phrase = "Fine-tuning {start}"
+    phrase_from_scratch = "Training from scratch after a linear probe"
     reads = frozenset({Need.IMAGES})
 
     def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:

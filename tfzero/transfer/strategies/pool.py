@@ -55,7 +55,7 @@ class SelfTraining(NetworkStrategy):
     """
 
     name = "selftrain"
-    summary = "train on what the network is surest of in the pool"
+    summary = "train on the surest predictions for the pool"
     phrase = "Self-training from {start}"
     phrase_from_scratch = "Self-training from scratch"
     reads = frozenset({Need.IMAGES, Need.POOL})
@@ -99,8 +99,8 @@ class SpreadThenFinetune(NetworkStrategy):
 
     name = "spread_finetune"
     summary = "spread the labels over the pool, then train on all of it"
-    phrase = "Label spreading and fine-tuning {start}"
-    phrase_from_scratch = "Label spreading and training from scratch"
+    phrase = "Fine-tuning {start} on spread labels"
+    phrase_from_scratch = "Training from scratch on spread labels"
     reads = frozenset({Need.IMAGES, Need.POOL, Need.GRAPH})
 
     def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:

@@ -49,7 +49,7 @@ def _curves(encoders: list[Encoder], canvas: Canvas) -> Chart | None:
     return canvas.chart(
         lambda width: training_curves(history, others=others, width=width),
         alt=f"Training curves of {first.method}: {'; '.join(ends)}.",
-        caption=f"Replicate {first.replicate}, one point an epoch, each panel on its own scale."
+        caption=f"Replicate {first.replicate}, one point per epoch. Each panel has its own scale."
         + rest,
     )
 

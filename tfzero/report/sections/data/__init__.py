@@ -83,10 +83,11 @@ def _counts_chart(run: Run, canvas: Canvas, counts: dict[str, list[int]]) -> Cha
     least, most = int(train.argmin()), int(train.argmax())
     return canvas.chart(
         lambda width: class_counts(counts, names, width=width),
-        alt=f"Images of each of {len(names)} classes. Of the training images most are of class "
-        f"{names[most]} ({train[most]:,}), fewest of {names[least]} ({train[least]:,}).",
-        caption="Labelled images of each class. Studies label a part of the training images only, "
-        "the same for every arm.",
+        alt=f"Number of images in each of {len(names)} classes. Of the training images, most are "
+        f"in class {names[most]} ({train[most]:,}) and fewest in {names[least]} "
+        f"({train[least]:,}).",
+        caption="Number of labelled images per class. A study labels only a part of the training "
+        "images, the same part for every arm.",
     )
 
 
@@ -102,8 +103,8 @@ def _examples(run: Run, arrays: dict[str, np.ndarray]) -> Image | None:
     more = f" The other {rest:,} classes are not shown." if rest else ""
     return mosaic(
         rows,
-        alt=f"Training images, a row a class: {listed}.",
-        caption=f"The first training images of each class, a row a class: {listed}.{more}",
+        alt=f"Training images, one row per class: {listed}.",
+        caption=f"The first training images of each class, one row per class: {listed}.{more}",
         width=_WIDTH,
     )
 

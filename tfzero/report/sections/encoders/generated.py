@@ -15,8 +15,8 @@ _MOST_IMAGES, _MOST_LARGE_IMAGES, _LARGE_SIDE = 64, 24, 64
 _MOST_PAIRS = 16
 _WIDTH = 420  # CSS pixels
 _GRIDS = {
-    "traversals": "Traversals: along a row one latent alone goes from −3 to 3 standard "
-    "deviations; the latents that change the picture most come first.",
+    "traversals": "Traversals: along each row, one latent changes alone from −3 to 3 "
+    "standard deviations. The latents that change the picture most come first.",
     "interpolations": "Interpolations: from one random code to another, on the great circle "
     "between them.",
 }
@@ -60,7 +60,7 @@ def _samples(method: str, samples: np.ndarray) -> Image:
     return mosaic(
         [shown[start : start + 8] for start in range(0, len(shown), 8)],
         alt=f"{len(shown)} images drawn from the {method} decoder.",
-        caption="Samples: images that the decoder invents from random codes.",
+        caption="Samples: images that the decoder makes from random codes.",
         width=_WIDTH,
     )
 
@@ -70,6 +70,7 @@ def _reconstructions(method: str, originals: np.ndarray, restored: np.ndarray) -
     return mosaic(
         pair_rows(originals[:shown], restored[:shown], 4),
         alt=f"{shown} images, each above its reconstruction by {method}.",
-        caption="Reconstructions: each image above what is left of it after its code.",
+        caption="Reconstructions: each image, and below it what the decoder rebuilds from its "
+        "code.",
         width=_WIDTH,
     )

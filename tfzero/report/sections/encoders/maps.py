@@ -61,8 +61,8 @@ def _map_charts(
         formatting.percent(share, 0) for share in reading.said.get("explained", [])
     )
     titles = {
-        "tsne": "t-SNE: keeps near what is near; distances between groups mean little.",
-        "pca": f"PCA: the two directions of most variance, {shown} of it.",
+        "tsne": "t-SNE: neighbours on the map are similar; distances between groups mean little.",
+        "pca": f"PCA: the two directions of largest variance, {shown} of it.",
     }
     labels = images["labels"]
     keys = {
@@ -76,7 +76,7 @@ def _map_charts(
         canvas.chart(
             lambda width, points=arrays[kind]: feature_map(points, labels, names, width=width),
             alt=f"Map of {len(arrays[kind])} test images by the features of {init}, {title} "
-            f"Colour and marker are the class.",
+            "Colour and marker show the class.",
             caption=title,
             wide=4.2,
             narrow=None,
@@ -93,8 +93,8 @@ def _likeness(reading: Reading) -> str | None:
     if like is None:
         return None
     return (
-        f"Of the nearest neighbours of a test image, {formatting.percent(like, 0)} are of its "
-        f"class; by chance {formatting.percent(chance, 0)} would be."
+        f"Of the nearest neighbours of a test image, {formatting.percent(like, 0)} have its "
+        f"class; by chance it would be {formatting.percent(chance, 0)}."
     )
 
 
@@ -111,7 +111,7 @@ def _neighbours(init: str, arrays: Arrays, images: Arrays, names: list[str]) -> 
         [thumbnails[[query, *row]] for query, row in zip(queries, nearest, strict=True)],
         alt=f"{len(queries)} test images, each with its {nearest.shape[1]} nearest by the features "
         f"of {init}. Of the same class among them: {words}.",
-        caption="A test image, and right of it those whose features are nearest.",
+        caption="A test image, and to its right the images with the nearest features.",
         width=_WIDTH,
         apart=True,
     )

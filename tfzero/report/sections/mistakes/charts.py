@@ -15,14 +15,17 @@ _MOST_IN_MATRIX = 100
 def matrix_chart(found: Mistakes, worst: list[Confusion], canvas: Canvas) -> Chart:
     """Returns the confusion matrix; of very many classes those of the most mistakes."""
     shown = focus(found, from_classes=_MOST_IN_MATRIX)
-    words = "; ".join(f"{true} taken for {taken} {count} times" for true, taken, count, _ in worst)
+    words = "; ".join(
+        f"{true} classified as {taken} {count} times" for true, taken, count, _ in worst
+    )
     named = len(shown.class_names) - (shown is not found)
     values = {"matrix": shown.matrix.tolist(), "names": shown.class_names, "named": named}
     return canvas.chart(
         lambda width: confusion(shown.matrix, shown.class_names, width=width),
         alt=f"Confusion matrix of {found.arm}. Most frequent mistakes: {words or 'none'}.",
-        caption="Rows are true classes, columns predictions; numbers, where they fit, are counts "
-        "over all replicates. Darker is a larger share of the row, on a square-root scale."
+        caption="Rows are true classes, and columns are predictions. Numbers, where they fit, are "
+        "counts over all replicates. A darker cell is a larger share of its row, on a "
+        "square-root scale."
         + ("" if shown is found else " Only the classes of the most frequent mistakes are named."),
         wide=7.0,
         kind="matrix",
@@ -46,8 +49,9 @@ def calibration_chart(found: Mistakes, canvas: Canvas) -> Chart:
     return canvas.chart(
         lambda width: calibration(found.confidences, found.right, width=width),
         alt=f"Calibration curve of {found.arm}. Answers {words}.",
-        caption="How often answers of a given confidence are right; on the dashed line confidence "
-        "means what it says, below it the network is too sure. Larger points hold more answers.",
+        caption="How often answers of a given confidence are right. On the dashed line, confidence "
+        "equals accuracy; below it, the network is too confident. Larger points hold more "
+        "answers.",
         wide=4.2,
         keys={"points-0": keys},
     )

@@ -40,18 +40,19 @@ def _why_none(reading: Reading | None, arm: str, arrays: Arrays) -> str:
     """Returns why there are no images, or nothing where there are."""
     if reading is None:
         return (
-            f"There are no images of {arm}. They are kept of networks alone, but not of public "
-            "ones, and of the first replicate on the most labels, unless that failed or diverged."
+            f"There are no images of {arm}. They are kept only for networks that are not "
+            "public, and only for the first replicate on the most labels. A replicate that "
+            "failed or diverged has none."
         )
     if "reason" in reading.said:
-        return f"Its network could not be looked at: {reading.said['reason']}."
+        return f"Its network could not be inspected: {reading.said['reason']}."
     return "" if "images" in arrays else "The file of its images is missing."
 
 
 def _surest(arrays: Arrays, place: int, names: list[str]) -> dict[str, Any]:
     true, taken = names[arrays["labels"][place]], names[arrays["guesses"][place]]
     row = int(arrays["rows"][place])
-    alt = f"Test image {row:,}: {true}, taken for {taken}."
+    alt = f"Test image {row:,}: {true}, classified as {taken}."
     image = picture(arrays["images"][place], alt=alt, caption="", width=_SMALL_WIDTH)
     sure = formatting.percent(float(arrays["confidences"][place]), 0)
     return {"image": image, "true": true, "taken": taken, "sure": sure, "row": f"{row:,}"}
@@ -80,6 +81,6 @@ def _attention_of(
     return mosaic(
         attention_rows(images, heat, _COLUMNS),
         alt=f"{len(images)} test images above their Grad-CAM maps, {what}. Answers: {guesses}.",
-        caption=f"Grad-CAM, {what}: orange is what spoke for the answer. In order: {guesses}.",
+        caption=f"Grad-CAM, {what}: orange regions support the answer. In order: {guesses}.",
         width=_WIDTH,
     )

@@ -61,11 +61,11 @@ def _chart(
         for name, found in accuracy.items()
         for kind, values in found.items()
     )
-    only = "".join(f" There is none of {name}." for name in lacking)
+    only = "".join(f" {name} is not shown." for name in lacking)
     return canvas.chart(
         lambda width: robustness(accuracy, arms=run.arms, width=width),
-        alt=f"Accuracy as images get worse: {words}.",
-        caption=f"Test accuracy in percent on {num_images:,} test images as they are and at "
-        "three strengths of damage; networks of the first replicate, on the most labels. One "
-        f"network each: small gaps mean nothing.{only}",
+        alt=f"Accuracy on damaged images: {words}.",
+        caption=f"Test accuracy in percent on {num_images:,} test images, unchanged and at three "
+        "strengths of damage. The networks are those of the first replicate, on the most "
+        f"labels. Each arm has one network, so small gaps mean nothing.{only}",
     )

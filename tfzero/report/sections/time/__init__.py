@@ -37,9 +37,8 @@ def _time_chart(run: Run, canvas: Canvas, count: int) -> Chart:
         ),
         alt=f"Scatter chart of test accuracy against time at {count:,} labels. "
         + formatting.means_in_words(run.table, run.arms, count),
-        caption=f"At {count:,} labels, time of pretraining and transfer together, a seed. "
-        "The tail left of a marker starts where the arm would stand if its pretraining "
-        "were free.",
+        caption=f"At {count:,} labels: time of pretraining plus transfer, per seed. The left end "
+        "of a marker's tail shows the time without pretraining.",
         keys=_point_keys(run, canvas, count),
     )
 

@@ -71,12 +71,13 @@ def efficiency_chart(run: Run, canvas: Canvas) -> Chart:
     said = ""
     if any(entry.get("bound") is None for entry in saved):
         said += (
-            " A dotted arrow leads to as many labels as training from scratch needs to do as well."
+            " A dotted arrow ends at the number of labels that training from scratch needs "
+            "for the same accuracy."
         )
     if crossovers:
         said += (
-            " An upright line, dotted where the verdict does not show it, is where an arm falls "
-            "behind training from scratch."
+            " A vertical line marks where an arm falls behind training from scratch; it is "
+            "dotted if the verdict does not show it."
         )
     return canvas.chart(
         lambda width: label_efficiency(
@@ -90,8 +91,8 @@ def efficiency_chart(run: Run, canvas: Canvas) -> Chart:
         ),
         alt="Line chart of test accuracy against the number of labels. "
         + formatting.means_in_words(table, arms, max(counts)),
-        caption="Mean over seeds with 95 % intervals; the thick line is the arm to use. Gray and "
-        f"black arms use no pretrained network.{said}",
+        caption="Mean over seeds with 95 % intervals. The thick line is the recommended arm. Gray "
+        f"and black arms use no pretrained network.{said}",
         wide=_WIDE,
         keys=_point_keys(run, canvas),
     )

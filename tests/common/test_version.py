@@ -1,5 +1,6 @@
 """Every file that can tell it tells the version that wrote it."""
 
+import errno
 import json
 import pathlib
 import re
@@ -7,9 +8,11 @@ import zipfile
 
 import keras
 import numpy as np
+import pytest
 from PIL import Image
 
 import tfzero
+from tfzero.common.checks import StopError
 from tfzero.common.files import is_whole_archive, write_json, write_keras
 from tfzero.common.version import stamp
 from tfzero.pretrain.pictures import write_png
@@ -56,3 +59,18 @@ def test_every_page_tells_the_version():
     assert len(pages) == 3
     for path in pages:
         assert 'name="generator" content="tfzero {{ version }}"' in path.read_text("utf-8"), path
+
+
+def test_a_file_that_cannot_be_opened_again_is_not_kept_empty(tmp_path, monkeypatch):
+    path, real = tmp_path / "model.keras", open
+
+    def refuse_to_append(name, mode="r", *rest, **settings):
+        if "r+" in mode:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return real(name, mode, *rest, **settings)
+
+    monkeypatch.setattr("builtins.open", refuse_to_append)
+    monkeypatch.setattr("io.open", refuse_to_append)
+    with pytest.raises(StopError, match="Read-only file system"):
+        write_keras(path, lambda name: zipfile.ZipFile(name, "w").close())
+    assert list(tmp_path.iterdir()) == []

@@ -312,7 +312,7 @@ def test_a_study_ends_whatever_takes_its_output(stream, process_study, tmp_path)
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
     assert read_end(folder) == read_end(process_study)
     if stream == "ascii":
-        assert "mean +- half-width" in " ".join((folder / "said").read_text("ascii").split())
+        assert "in % +- half of" in " ".join((folder / "said").read_text("ascii").split())
 
 
 def test_an_outlet_replaces_letters_and_outlives_its_stream():

@@ -256,7 +256,8 @@ def write_keras(path: pathlib.Path, save: Callable[[str], Any]) -> None:
 
     def save_stamped(temporary: str) -> None:
         save(temporary)
-        with zipfile.ZipFile(temporary, "a") as archive:
+        # Opened here: ZipFile itself empties a file that it cannot open to append.
+        with open(temporary, "r+b") as file, zipfile.ZipFile(file, "a") as archive:
             archive.writestr(f"{KEY}.json", json.dumps(stamp({})))
 
     write_by_path(path, save_stamped)

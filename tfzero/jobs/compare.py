@@ -231,7 +231,9 @@ def compare(
             workspace, planned = run_missing(workspace, console, forecast)
             with hold_lock(run.locks / "ending.json"):
                 study = end_study(workspace, exporting, console, verbose=verbose)
-            study = dataclasses.replace(study, example=find_example(data, run))
+            example = find_example(data, run)
+            # As it was asked for: the workers' path is absolute.
+            study = dataclasses.replace(study, folder=str(run.path), example=example)
             if planned is not None and verbose:
                 screen.show_time(console, planned)
             if is_called:  # a command says it in other words

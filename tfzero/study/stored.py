@@ -187,8 +187,8 @@ def _parse_plan(stored: dict[str, Any], folder: str | os.PathLike) -> StudyPlan:
         place = ".".join(map(str, first["loc"])) or "the plan"
         raise InputError(
             f"{folder} holds a study.json that is not a plan: {place}: {first['msg']} "
-            f"({error.error_count()} in all). Choose another folder with `out`, or start again with "
-            "`overwrite=True`."
+            f"({error.error_count()} in all). Choose another folder with `out`, or start "
+            "again with `overwrite=True`."
         ) from error
 
 

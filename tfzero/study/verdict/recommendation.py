@@ -19,8 +19,8 @@ def recommend(
     """Returns the arm to export and why; None if no exportable arm was scored.
 
     Of the arms that can be exported, at the largest label count, for the export is trained on all
-    labels: those within the margin of the highest mean and not shown to be worse than it. The cheapest
-    of these, pretraining and transfer together; of equally cheap ones the first of the study.
+    labels: those within the margin of the highest mean and not shown to be worse than it. The
+    cheapest of these, pretraining and transfer together; of equally cheap ones the first of the study.
 
     Args:
         verdict: As `verdict.json` holds it.

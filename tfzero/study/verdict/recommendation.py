@@ -20,7 +20,8 @@ def recommend(
 
     Of the arms that can be exported, at the largest label count, for the export is trained on all
     labels: those within the margin of the highest mean and not shown to be worse than it. The
-    cheapest of these, pretraining and transfer together; of equally cheap ones the first of the study.
+    cheapest of these, pretraining and transfer together; of equally cheap ones the first of the
+    study.
 
     Args:
         verdict: As `verdict.json` holds it.

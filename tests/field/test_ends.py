@@ -666,7 +666,7 @@ def test_a_disk_that_is_full_for_another_converter(version, tmp_path, monkeypatc
     finished = subprocess.CompletedProcess([], 1, "", said)
     monkeypatch.setattr(convert.subprocess, "run", lambda *_, **__: finished)
     monkeypatch.setattr(convert, "_require_packages", lambda *_: None)
-    with pytest.raises(StopError, match="Cannot write .*file.onnx: No space left on device. Make"):
+    with pytest.raises(StopError, match="Cannot write .*file.onnx: No space left on device. Free"):
         convert.convert_savedmodel(version, "onnx", out=tmp_path / "file.onnx")
     assert not list(tmp_path.iterdir())
 

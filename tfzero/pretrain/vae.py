@@ -39,8 +39,12 @@ class VAE(Pretrainer):
     nats per image, and as `bits_per_dimension`. The likelihood decides which quantity it bounds:
 
     - "bernoulli": the mean log-probability of the image's random black-and-white versions, where
-    each pixel is white with its gray value as probability. The unit is bits of such a pixel. It is
-    not comparable to values for 8-bit images.
+      each pixel is white with its gray value as probability. The unit is bits of such a pixel. It
+      is not comparable to values for 8-bit images.
+    - "gaussian": the log density of pixels N(sigmoid of the logits, stddev^2) on the scale 0..1.
+      One stddev for all pixels is a trainable weight of at least 1/255. With such a stddev, density
+      times 1/255 sums to 1 over the multiples of 1/255. It is then the probability of an 8-bit
+      image, and `bits_per_dimension` is its negative log to base 2.
 
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # How much farther than the means a vertical axis goes for intervals: a share of the means' range,
 # and points at least.
-_REACH, _SMALLEST_REACH = 0.25, 3.0
+_REACH, _SMALLEST_REACH = 1.0, 8.0
 
 
 def plain(text: object, limit: int = 24) -> str:

@@ -152,7 +152,13 @@ def publish(staged: pathlib.Path, base: pathlib.Path) -> pathlib.Path:
             if error.errno not in _TAKEN:
                 raise
             continue
-        _sync(base)
+        try:
+            _sync(base)
+        except OSError:
+            # An export that failed leaves no version: it may be gone after a loss of power.
+            with contextlib.suppress(OSError):
+                os.rename(target, staged)
+            raise
         return target
     raise RuntimeError(
         f"Other processes took {_MOST_RACES} version numbers in {base} one after the other."

@@ -185,6 +185,13 @@ def test_all_pages_and_all_texts_of_the_code_pass_the_linter(name):
 LONG = " ".join(["Word"] * 26)
 
 
+def assert_found(found, problems):
+    """Fails unless these lines have problems, which begin with these words."""
+    assert [line for line, _ in found] == [line for line, _ in problems], found
+    for (_, said), (_, start) in zip(found, problems, strict=True):
+        assert said.startswith(start)
+
+
 @pytest.mark.parametrize(
     ("text", "problems"),
     [
@@ -212,9 +219,7 @@ LONG = " ".join(["Word"] * 26)
 )
 def test_the_linter_finds_these_and_no_others(text, problems):
     found = list(lint.find_problems(text))
-    assert [line for line, _ in found] == [line for line, _ in problems], found
-    for (_, said), (_, start) in zip(found, problems, strict=True):
-        assert said.startswith(start)
+    assert_found(found, problems)
 
 
 def test_the_linter_ends_with_1_and_names_the_place(tmp_path, capsys):
@@ -249,9 +254,7 @@ def test_the_linter_of_the_code_finds_these_and_no_others(tmp_path, source, prob
     file = tmp_path / "file.py"
     file.write_text(f"{source}\n")
     found = list(lint_code.find_problems(file))
-    assert [line for line, _ in found] == [line for line, _ in problems], found
-    for (_, said), (_, start) in zip(found, problems, strict=True):
-        assert said.startswith(start)
+    assert_found(found, problems)
 
 
 def test_the_linter_of_the_code_reads_templates(tmp_path, capsys):

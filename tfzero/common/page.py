@@ -8,6 +8,8 @@ from typing import Any
 
 from tfzero.common.files import atomic_file
 
+# What every page may include.
+_COMMON = pathlib.Path(__file__).parent / "templates"
 # Arguments, as sentences write them; file names may hold anything.
 _CODE = re.compile(r"`([A-Za-z_][\w=(), .]*)`")
 
@@ -32,7 +34,7 @@ def render_page(
         return markupsafe.Markup(_CODE.sub(r"<code>\1</code>", escaped))
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([template.parent, shared or template.parent]),
+        loader=jinja2.FileSystemLoader([template.parent, shared or template.parent, _COMMON]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

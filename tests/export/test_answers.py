@@ -49,21 +49,6 @@ def test_a_score_that_is_none_is_refused(score):
         answers.check_unsure(score)
 
 
-def test_no_file_is_replaced_unless_it_is_said_so(tmp_path):
-    taken = tmp_path / "answers.csv"
-    taken.write_text("mine")
-    with pytest.raises(InputError, match="exists; choose another file with `csv`, or replace"):
-        answers.require_free(taken, overwrite=False, chosen_by="csv")
-    answers.require_free(taken, overwrite=True, chosen_by="csv")
-    answers.require_free(tmp_path / "new.csv", overwrite=False, chosen_by="csv")
-    for place, reason in [
-        (tmp_path, "is a folder"),
-        (tmp_path / "no" / "x.csv", "is not a writable folder"),
-    ]:
-        with pytest.raises(InputError, match=reason):
-            answers.require_free(place, overwrite=True, chosen_by="csv")
-
-
 def decode(address):
     content = base64.b64decode(address.partition(",")[2])
     return PIL.Image.open(io.BytesIO(content))

@@ -11,7 +11,7 @@ from tests.export.conftest import model, version  # noqa: F401  # fixtures
 from tests.jobs.test_compare import make_images, run_here
 from tests.pretrain.cases import make_method
 from tfzero.common.checks import InputError
-from tfzero.common.files import require_file_place, require_folder_place
+from tfzero.common.files import require_file_place, require_folder_place, require_free_file
 
 FILES = {
     "pretrain": ("pretrain bars.npz --epochs 1 --out", "tfzero.jobs.pretrain.pretrain"),
@@ -87,3 +87,18 @@ def test_who_may_not_write_is_told_so(tmp_path, monkeypatch):
         require_file_place(tmp_path / "x.keras", chosen_by="out")
     with pytest.raises(InputError, match=f"Cannot write a/b/c: {'.'} is not writable"):
         require_folder_place(pathlib.Path("a/b/c"), chosen_by="out")
+
+
+def test_no_file_is_replaced_unless_it_is_said_so(tmp_path):
+    taken = tmp_path / "answers.csv"
+    taken.write_text("mine")
+    with pytest.raises(InputError, match="exists; choose another file with `csv`, or replace"):
+        require_free_file(taken, overwrite=False, chosen_by="csv")
+    require_free_file(taken, overwrite=True, chosen_by="csv")
+    require_free_file(tmp_path / "new.csv", overwrite=False, chosen_by="csv")
+    for place, reason in [
+        (tmp_path, "is a folder"),
+        (tmp_path / "no" / "x.csv", "does not exist; create it"),
+    ]:
+        with pytest.raises(InputError, match=reason):
+            require_free_file(place, overwrite=True, chosen_by="csv")

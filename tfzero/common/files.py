@@ -103,6 +103,25 @@ def require_file_place(path: pathlib.Path, *, chosen_by: str) -> None:
     _require_open(path, path.parent, chosen_by)
 
 
+def require_free_file(path: pathlib.Path, *, overwrite: bool, chosen_by: str) -> None:
+    """Refuses, before any work, a path at which no file can be written, or at which one must stay.
+
+    Args:
+        path: The file.
+        overwrite: Whether a file at this path may be replaced.
+        chosen_by: The argument that decides the path.
+
+    Raises:
+        InputError: If a file is there and must stay, or none can be written there.
+    """
+    require_file_place(path, chosen_by=chosen_by)
+    if path.exists() and not overwrite:
+        raise InputError(
+            f"{path} exists; choose another file with `{chosen_by}`, or replace it with "
+            "`overwrite=True`."
+        )
+
+
 def require_folder_place(path: pathlib.Path, *, chosen_by: str) -> None:
     """Refuses, before any work, a path at which no folder can be made and written to.
 

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -73,32 +72,3 @@ def to_csv(
         scores = [prediction.scores[name] for name in class_names]
         writer.writerow([prediction.path, prediction.label, *marked, *scores])
     return stream.getvalue()
-
-
-def require_free(path: pathlib.Path | None, *, overwrite: bool, chosen_by: str) -> None:
-    """Refuses, before any work, a file that is there or cannot be written.
-
-    Args:
-        path: The file, or None for none.
-        overwrite: Whether a file that is there may be replaced.
-        chosen_by: The argument that names it.
-
-    Raises:
-        InputError: If it cannot be written, or is there and must stay.
-    """
-    if path is None:
-        return
-    if path.is_dir():
-        raise InputError(
-            f"{path} is a folder; expected a file. Choose another file with `{chosen_by}`."
-        )
-    if path.exists() and not overwrite:
-        raise InputError(
-            f"{path} exists; choose another file with `{chosen_by}`, or replace it with "
-            "`overwrite=True`."
-        )
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise InputError(
-            f"Cannot write {path}: {path.parent} is not a writable folder. Choose another "
-            f"file with `{chosen_by}`."
-        )

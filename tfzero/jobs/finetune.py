@@ -78,12 +78,8 @@ def finetune_to_file(
         InputError: If the encoder does not fit the images, the strategy gives no network, the
             file exists, or the labels are too few for what `transfer.settings` ask.
     """
-    require_keras_file(out)
+    require_keras_file(out, overwrite=overwrite)
     _require_network(transfer.strategy)
-    if out.exists() and not overwrite:
-        raise InputError(
-            f"{out} exists; choose another file with `out`, or replace it with `overwrite=True`."
-        )
     network = start.build(data.image_shape, transfer.seed)
     pool = _take_unlabeled(data.pool, start, transfer)
     chosen = _choose_labelled(data, transfer)

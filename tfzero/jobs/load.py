@@ -9,7 +9,7 @@ import zipfile
 from typing import Any
 
 from tfzero.common.checks import InputError
-from tfzero.common.files import require_file_place
+from tfzero.common.files import require_free_file
 from tfzero.common.surroundings import own_settings
 from tfzero.pretrain import METHODS
 
@@ -64,8 +64,8 @@ def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None
         ) from error
 
 
-def require_keras_file(out: pathlib.Path) -> None:
-    """Raises unless a `.keras` file can be written at this path."""
+def require_keras_file(out: pathlib.Path, *, overwrite: bool = True) -> None:
+    """Raises unless a `.keras` file can be written, or replaced, at this path."""
     if out.suffix != ".keras":
         raise InputError(f'`out` is "{out}"; expected a file that ends in .keras.')
-    require_file_place(out, chosen_by="out")
+    require_free_file(out, overwrite=overwrite, chosen_by="out")

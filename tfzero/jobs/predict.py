@@ -6,12 +6,12 @@ import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from tfzero.common.files import require_free_file
 from tfzero.common.page import write_page_file
 from tfzero.export.answers import (
     check_unsure,
     is_unsure,
     read_class_names,
-    require_free,
     to_csv,
 )
 from tfzero.jobs.style import read_style
@@ -43,8 +43,9 @@ class Written(NamedTuple):
                 score is none.
         """
         check_unsure(self.unsure)
-        require_free(self.csv, overwrite=self.overwrite, chosen_by="csv")
-        require_free(self.page, overwrite=self.overwrite, chosen_by="page")
+        for name, path in {"csv": self.csv, "page": self.page}.items():
+            if path is not None:
+                require_free_file(path, overwrite=self.overwrite, chosen_by=name)
 
     def write(
         self,

@@ -208,7 +208,7 @@ KILLS = {
     "export": "tfzero.export.write._write_extras",
     "verify": "tfzero.export.fresh_process.check_graph",
     "publish": "tfzero.export.layout._sync",
-    "report": "tfzero.report.page.write_page_file",
+    "report": "tfzero.report.page.write_text_file",
     "tables": "tfzero.report.page.write_tables",
     "last": "tfzero.jobs.ending.screen.show_export",
 }

@@ -195,6 +195,17 @@ def write_json(path: pathlib.Path, value: Any) -> None:
         file.write(text.encode("utf-8"))
 
 
+def write_text_file(path: pathlib.Path, text: str) -> None:
+    """Writes a page or a table so that a reader never sees half of it.
+
+    Raises:
+        StopError: If the system cannot write it. What was there before stays.
+    """
+    # A folder name that is not text can put lone surrogates into a class name.
+    with atomic_file(path) as file:
+        file.write(text.encode("utf-8", errors="replace"))
+
+
 def write_arrays(path: pathlib.Path, **arrays: np.ndarray) -> None:
     """Writes a compressed npz so that the file is either whole or absent."""
     with atomic_file(path) as file:

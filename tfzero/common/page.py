@@ -1,12 +1,10 @@
-"""Self-contained pages: rendered from a template, written whole or not at all."""
+"""Self-contained pages, rendered from a template."""
 
 from __future__ import annotations
 
 import pathlib
 import re
 from typing import Any
-
-from tfzero.common.files import atomic_file
 
 # What every page may include.
 _COMMON = pathlib.Path(__file__).parent / "templates"
@@ -42,15 +40,3 @@ def render_page(
     )
     environment.filters["with_code"] = with_code
     return environment.get_template(template.name).render(values)
-
-
-def write_page_file(path: pathlib.Path, page: str) -> None:
-    """Writes a page under another name and renames it: a reader never sees half of it.
-
-    Raises:
-        StopError: If it cannot be written.
-    """
-    # A folder name that is no text can put lone surrogates into a class name.
-    content = page.encode("utf-8", errors="replace")
-    with atomic_file(path) as file:
-        file.write(content)

@@ -7,7 +7,8 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tfzero.common.page import render_page, write_page_file
+from tfzero.common.files import write_text_file
+from tfzero.common.page import render_page
 from tfzero.common.version import __version__
 from tfzero.export.answers import best_score, is_unsure, least_certain_first
 
@@ -59,7 +60,7 @@ def write_answers_page(
         "unusable": list(unusable),
     }
     page = render_page(_TEMPLATES / "answers.html", values)
-    write_page_file(pathlib.Path(path), page)
+    write_text_file(pathlib.Path(path), page)
 
 
 def _describe(

@@ -6,8 +6,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from tfzero.common.files import require_free_file
-from tfzero.common.page import write_page_file
+from tfzero.common.files import require_free_file, write_text_file
 from tfzero.export.answers import (
     check_unsure,
     is_unsure,
@@ -72,7 +71,7 @@ class Written(NamedTuple):
             )
         if self.csv is not None:
             names = read_class_names(savedmodel)
-            write_page_file(self.csv, to_csv(predictions, names, unsure=self.unsure))
+            write_text_file(self.csv, to_csv(predictions, names, unsure=self.unsure))
             said.append(f"Wrote {self.csv}.")
         if self.page is not None:
             from tfzero.export.page import write_answers_page

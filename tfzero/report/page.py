@@ -14,7 +14,8 @@ from typing import Any
 from markupsafe import Markup
 
 from tfzero.common.checks import InputError, StopError
-from tfzero.common.page import render_page, write_page_file
+from tfzero.common.files import write_text_file
+from tfzero.common.page import render_page
 from tfzero.common.version import __version__
 from tfzero.report.canvas import Canvas
 from tfzero.report.facts import list_facts
@@ -50,7 +51,7 @@ def write_report(run_directory: str | os.PathLike[str]) -> pathlib.Path:
     tables = _collect_tables(SECTIONS, run, troubles)
     path = run.folder / "report.html"
     names = [name for name, rows in tables.items() if rows]
-    write_page_file(path, _render(SECTIONS, run, names, troubles))
+    write_text_file(path, _render(SECTIONS, run, names, troubles))
     write_tables(run.folder / "tables", tables)
     if troubles:
         title, error = next(iter(troubles.items()))

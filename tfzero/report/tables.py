@@ -9,8 +9,7 @@ import math
 import pathlib
 from typing import Any
 
-from tfzero.common.files import make_folder
-from tfzero.common.page import write_page_file
+from tfzero.common.files import make_folder, write_text_file
 
 Rows = list[dict[str, Any]]
 Tables = dict[str, Rows]
@@ -27,9 +26,9 @@ def write_tables(folder: pathlib.Path, tables: Tables) -> None:
     for name, rows in tables.items():
         places = folder / f"{name}.csv", folder / f"{name}.json"
         if rows:
-            write_page_file(places[0], _to_csv(rows))
+            write_text_file(places[0], _to_csv(rows))
             text = json.dumps([_finite(row) for row in rows], indent=1, ensure_ascii=False)
-            write_page_file(places[1], text + "\n")
+            write_text_file(places[1], text + "\n")
         else:  # an earlier report may have had it
             for place in places:
                 place.unlink(missing_ok=True)

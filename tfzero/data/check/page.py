@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfzero.common.page import render_page, write_page_file
+from tfzero.common.files import write_text_file
+from tfzero.common.page import render_page
 from tfzero.common.thumbnails import encode_thumbnail
 from tfzero.common.version import __version__
 from tfzero.data.check.findings import CheckResult, Sight
@@ -39,7 +40,7 @@ def write_page(result: CheckResult, path: str | os.PathLike[str], *, style: str 
         "sides_alone": len(result.sizes) > MOST_BARS,
     }
     page = render_page(_TEMPLATE, values)
-    write_page_file(Path(path), page)
+    write_text_file(Path(path), page)
 
 
 def _list_samples(result: CheckResult) -> Iterator[tuple[str, int, list[str]]]:

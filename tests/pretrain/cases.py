@@ -72,7 +72,7 @@ def build_teacher(shape=SHAPE, *, seed=8):
     """Returns a small network of random weights to learn from; not frozen, as a user's may be."""
     inputs = keras.Input(shape)
     normal = keras.initializers.HeNormal
-    x = keras.layers.Conv2D(5, 3, strides=2, activation="relu", kernel_initializer=normal(seed))(
+    x = keras.layers.Conv2D(5, 3, strides=2, activation="tanh", kernel_initializer=normal(seed))(
         inputs
     )
     # Statistics that must not move, and noise that must not be drawn.

@@ -58,7 +58,10 @@ class TargetTable:
             rows: float16 `(N, width)`.
         """
         starts = range(0, len(images), _CHUNK)
-        keys = [find_keys(scale_images(tf.convert_to_tensor(images[s : s + _CHUNK]))).numpy() for s in starts]
+        keys = [
+            find_keys(scale_images(tf.convert_to_tensor(images[s : s + _CHUNK]))).numpy()
+            for s in starts
+        ]
         keys = np.concatenate(keys)
         order = np.argsort(keys, kind="stable")
         self._keys.assign(keys[order])

@@ -75,6 +75,9 @@ def test_words_are_taken_apart():
         "supervised+kmeans",
         "supervised+",
         "pixels+vae",
+        "public+distillation",
+        "distillation+vae",
+        "distillation@source",
     ):
         assert parse_init(word) is None, word
     for word in list_inits(labelled=True, source=True, given="public"):
@@ -96,10 +99,27 @@ def test_arms_of_a_source_are_known_where_there_is_one():
         parse_arms(["kmeans@source/lpft"], foreign=ALL)
 
 
+def test_an_arm_with_a_teacher_needs_an_encoder_that_came_ready():
+    for given in ("public", "file"):
+        arms = ("distillation/lpft", "distillation/svm")
+        assert parse_arms(arms, foreign=Foreign(given=given)) == arms
+    for foreign in (Foreign(), ALL):
+        message = '"distillation/lpft" needs a teacher.*`source=imagenet:NAME` or `source=FILE'
+        with pytest.raises(InputError, match=message):
+            parse_arms(["distillation/lpft"], foreign=foreign)
+    # It is no part of a chain, and has no source's images.
+    for init in ("public+distillation", "distillation+vae", "distillation@source"):
+        with pytest.raises(InputError, match="and nothing goes on from it. Use an arm such as dis"):
+            parse_arms([f"{init}/lpft"], foreign=Foreign(given="public"))
+    with pytest.raises(InputError, match="goes on from no other network"):
+        choose_arms(None, foreign=Foreign(given="public"), then="distillation")
+
+
 def test_without_arms_a_study_gets_those_of_its_source():
     assert choose_arms(None, foreign=ALL)[-1] == "supervised/lpft"
     assert choose_arms(None, foreign=Foreign(source=True))[-1] == "simclr@source/lpft"
-    assert choose_arms(None, foreign=Foreign(given="public"))[-2:] == ("public/probe", "public/svm")
+    of_public = ("public/probe", "public/svm", "distillation/lpft")
+    assert choose_arms(None, foreign=Foreign(given="public"))[-3:] == of_public
     assert choose_arms(None, foreign=Foreign(given="file"))[-2:] == ("file/lpft", "file/probe")
     # A chain brings each of its halves alone.
     assert choose_arms([SCRATCH], foreign=ALL, then="vae") == (
@@ -130,6 +150,12 @@ def test_an_arm_from_elsewhere_is_compared_with_the_targets_own_pool():
     assert rivals("supervised/lpft") == ["vae/lpft", "gan/lpft"]  # by the same strategy
     assert rivals("public/svm") == ["vae/lpft", "gan/lpft", "gan/probe"]  # or all
     assert rivals("kmeans@source/svm") == []  # a baseline
+    # One that had a teacher also with the teacher's own arms.
+    own = ["vae/lpft", "gan/lpft"]
+    given = ["public/svm", "public/probe"]
+    assert rivals("distillation/lpft", *given)[-4:] == [*own, *given]
+    assert rivals("distillation/svm", *given)[-4:] == [*own, "gan/probe", "public/svm"]
+    assert rivals("public+vae/lpft", "public/lpft")[-2:] == ["public/lpft", "vae/lpft"]
     # A chain against each of its halves, beside what its start is compared with.
     chain = rivals("supervised+vae/lpft", "supervised/lpft")
     assert chain[-2:] == ["supervised/lpft", "vae/lpft"]
@@ -160,14 +186,16 @@ def test_keys_know_the_source_and_nothing_else_does():
     given = [
         make_plan(
             data,
-            arms=["file/lpft", "file+vae/lpft", SCRATCH],
+            arms=["file/lpft", "file+vae/lpft", "distillation/lpft", SCRATCH],
             label_counts=[8],
             given=GIVEN.model_copy(update={"fingerprint": name}),
         )
         for name in ("00", "01")
     ]
-    keys = [[plan.cell_key(cell) for cell in plan.cells()[:3]] for plan in given]
-    assert [a == b for a, b in zip(*keys, strict=True)] == [False, False, True]
+    keys = [[plan.cell_key(cell) for cell in plan.cells()[:4]] for plan in given]
+    assert [a == b for a, b in zip(*keys, strict=True)] == [False, False, False, True]
+    taught = [plan.pretraining_key("distillation", 0) for plan in given]
+    assert taught[0] != taught[1]
 
 
 def test_what_goes_on_from_another_waits_for_it():

@@ -1,6 +1,7 @@
 """Encoders that come from elsewhere: words, keys, order of work, and what is said of them."""
 
 import json
+import time
 
 import keras
 import numpy as np
@@ -13,18 +14,23 @@ from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
 from tfzero.data.source_task import load_source_task
+from tfzero.pretrain import METHODS
 from tfzero.study.inits import list_inits, parse_init, read_init, read_learner
+from tfzero.study.inits.unfinished import KeepUnfinished
 from tfzero.study.minutes import fit_minutes
 from tfzero.study.planning.arms import Foreign, choose_arms, parse_arms
 from tfzero.study.planning.families import list_families
 from tfzero.study.planning.parts import CellSpec, GivenEncoder
 from tfzero.study.records import RunFolder
 from tfzero.study.stored import open_run
+from tfzero.study.verdict.sources import describe_source
 from tfzero.study.verdict.words import describe_comparison
 from tfzero.study.work.cell import run_cell
+from tfzero.study.work.counted import Machine
 from tfzero.study.work.estimate import Estimate, estimate_plan
 from tfzero.study.work.pretraining import run_pretraining
 from tfzero.study.work.tasks import study_tasks
+from tfzero.transfer.features import read_features
 
 SCRATCH = "scratch/finetune"
 ALL = Foreign(source=True, labelled=True)
@@ -432,6 +438,122 @@ def test_a_ready_encoder_is_the_same_in_every_replicate(tmp_path):
     assert len([name for name in names if "-test" in name]) == 1 and len(names) == 3
     loaded = at(plan, run).load_encoder("file", 1)
     np.testing.assert_array_equal(loaded.get_weights()[0], ready.get_weights()[0])
+
+
+def test_a_teacher_reads_the_pool_once_and_each_encoder_bears_its_cost(tmp_path, monkeypatch):
+    data = make_data()
+    arms = ["distillation/lpft", "file/lpft", SCRATCH]
+    plan = make_plan(data, given=GIVEN, arms=arms, label_counts=[8], seeds=2, epochs=2)
+    run = RunFolder(tmp_path)
+    ready = build_small_encoder(seed=5)
+    open_run(plan, data, run, given=ready)
+    read = []
+
+    def reading(encoder, images):
+        read.append(len(images))
+        time.sleep(0.5)
+        return read_features(encoder, images)
+
+    monkeypatch.setattr("tfzero.transfer.features.read_features", reading)
+    records = []
+    for replicate in range(2):
+        key = run_pretraining(at(plan, run), "distillation", replicate)
+        records.append(json.loads((run.encoders / f"{key}.json").read_text()))
+    assert read == [len(data.pool)]
+    first, second = records
+    # The first one's job shared it with the second, whose encoder cost as much.
+    assert first["job"]["shared"] > 0.5 and second["job"]["shared"] == 0
+    assert second["cost"]["seconds"] > second["job"]["seconds"] + 0.4
+    assert first["cost"]["seconds"] > 0.5
+    assert first["spec"]["method"] == "distillation" and len(first["history"]["loss"]) == 2
+    # The teacher is neither trained nor counted.
+    student = at(plan, run).load_learnt("distillation", 0)
+    head = (student.output_shape[1] + 1) * ready.output_shape[1]
+    assert first["cost"]["parameters"] == student.count_params() + head
+    cell = CellSpec(arm=Arm("distillation", "lpft"), num_labels=8, replicate=1)
+    run_cell(at(plan, run), cell)
+    assert run.read_cell(plan.cell_key(cell))["spec"]["init"] == "distillation"
+
+
+def test_a_distillation_goes_on_after_a_kill_and_ends_alike(tmp_path, monkeypatch):
+    data = make_data()
+    plan = make_plan(
+        data, given=GIVEN, arms=["distillation/lpft"], label_counts=[8], seeds=1, epochs=3
+    )
+    monkeypatch.setattr("tfzero.study.inits.unfinished._EVERY_SECONDS", 0.0)
+    weights = []
+    for name in ("whole", "killed"):
+        run = RunFolder(tmp_path / name)
+        open_run(plan, data, run, given=build_small_encoder(seed=5))
+        if name == "killed":
+            save = KeepUnfinished.on_epoch_end
+
+            def kill(self, epoch, logs=None, save=save):
+                save(self, epoch, logs)
+                raise KeyboardInterrupt
+
+            with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+                patch.setattr(KeepUnfinished, "on_epoch_end", kill)
+                run_pretraining(at(plan, run), "distillation", 0)
+            assert len(list(run.unfinished.glob("*.keras"))) == 1
+        run_pretraining(at(plan, run), "distillation", 0)
+        weights.append(at(plan, run).load_learnt("distillation", 0).get_weights())
+    for ours, theirs in zip(*weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_reading_by_a_teacher_is_expected_once():
+    data = make_data()
+    plan = make_plan(
+        data, given=GIVEN, arms=["distillation/lpft", "vae/lpft"], label_counts=[8], seeds=3
+    )
+    machine = Machine(speed=1.0, operations=1_000, given=10**9)
+    estimate = Estimate(machine)
+    reading = machine.stored(plan, "distillation")
+    assert reading > 2e9 * len(data.pool) / 1e9  # at a GFLOP/s
+    assert machine.stored(plan, "vae") == 0
+    first, second = (estimate.learning(plan, "distillation", replicate) for replicate in (0, 1))
+    assert first - second == pytest.approx(reading)
+    # The student learns at its own size.
+    without = Estimate(machine._replace(given=0))
+    assert second == without.learning(plan, "distillation", 1)
+    total = estimate_plan(plan, estimate, workers=1) - estimate_plan(plan, without, workers=1)
+    assert total == pytest.approx(reading, rel=0.1)
+    tasks = study_tasks(at(plan, RunFolder("nowhere")), estimate)
+    told = {task.label: task.seconds for task in tasks}
+    assert told["pretrain distillation, seed 0"] == pytest.approx(first)
+    assert told["pretrain distillation, seed 1"] == pytest.approx(second)
+
+
+def test_scratch_for_longer_is_not_trained_for_a_teacher_that_is_not_there():
+    plan = make_plan(make_data(), arms=["scratch-long/finetune"], label_counts=[8], seeds=1)
+    with pytest.MonkeyPatch.context() as patch:
+        dear = METHODS["distillation"]._replace(relative_cost=1000.0)
+        patch.setitem(METHODS, "distillation", dear)
+        again = make_plan(make_data(), arms=["scratch-long/finetune"], label_counts=[8], seeds=1)
+    assert again.extra_steps == plan.extra_steps
+
+
+def test_the_verdict_says_whether_a_small_network_does_as_well_as_its_teacher():
+    near = [0.0, 0.2, 0.1, 0.3]
+    gains = {
+        SCRATCH: 0,
+        "vae/lpft": 1,
+        "distillation/lpft": 10,
+        "file/probe": 5,
+        "file/svm": 15,
+    }
+    data = make_data()
+    plan = make_plan(data, given=GIVEN, arms=list(gains), label_counts=[8], seeds=4, epochs=1)
+    accuracy = {(arm, 8): [70 + gain + each for each in near] for arm, gain in gains.items()}
+    verdict = judge_accuracy(plan, accuracy)
+    said = say(verdict, plan=plan)
+    three = "distillation/lpft, file/probe and file/svm"
+    assert f"{three} beat pretraining on your own images" in said
+    assert "distillation/lpft loses to file/svm, of its teacher" in said
+    told = " ".join(describe_source(plan))
+    assert "All file arms start from one encoder, mine.keras." in told
+    assert "All distillation arms learn from its features, in a network of the study's own" in told
 
 
 def test_the_noise_of_a_ready_encoder_is_drawn_from_the_replicate(tmp_path):

@@ -171,7 +171,7 @@ class Distillation(Pretrainer):
         """Returns loss and cosine similarity of scaled images `(B, H, W, C)`, each `()`.
 
         Args:
-            images: What the views are of.
+            images: The scaled images, before augmentation.
             targets: The teacher's standardized features `(B, T)`.
             training: Whether the step updates.
         """

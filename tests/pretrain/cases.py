@@ -64,7 +64,8 @@ def make_method(name, *, shape=SHAPE, seed=0, encoder=None, **arguments):
     """Builds a small method, not compiled; the encoder starts equal whatever the seed."""
     encoder = build_small_encoder(shape) if encoder is None else encoder
     if METHODS[name].needs_teacher:
-        arguments.setdefault("teacher", build_teacher(encoder.input_shape[1:]))
+        takes = getattr(encoder, "input_shape", (None, *shape))
+        arguments.setdefault("teacher", build_teacher(takes[1:]))
     return find_method(name)(encoder, seed=seed, **{**ARGUMENTS[name], **arguments})
 
 

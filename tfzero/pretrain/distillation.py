@@ -202,10 +202,9 @@ def _freeze(teacher: keras.Model) -> keras.Model:
 
 
 def _require_teacher(teacher, encoder: keras.Model) -> None:
-    shapes = [getattr(teacher, name, None) for name in ("input_shape", "output_shape")]
-    takes, gives = shapes
-    right = takes == encoder.input_shape and isinstance(gives, tuple) and len(gives) == 2
-    if not right or None in gives[1:]:
+    takes, gives = (getattr(teacher, name, None) for name in ("input_shape", "output_shape"))
+    is_flat = isinstance(gives, tuple) and len(gives) == 2 and None not in gives[1:]
+    if takes != encoder.input_shape or not is_flat:
         raise InputError(
             f"teacher has input shape {takes} and output shape {gives}; expected "
             f"{encoder.input_shape}, as the encoder, and (None, T). Resize inside of the teacher, "

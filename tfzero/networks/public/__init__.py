@@ -156,9 +156,10 @@ def _open(
 
 
 def _join(body: Body, size: int, image_shape: tuple[int, int, int]) -> keras.Model:
-    for layer in body.network._flatten_layers(include_self=False):
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False
     inputs = keras.Input(tuple(image_shape), name="image")
     x = PublicPixels(size, body.scaling, name="pixels")(inputs)
-    return keras.Model(inputs, body.network(x), name="encoder")
+    encoder = keras.Model(inputs, body.connect(x), name="encoder")
+    for layer in encoder._flatten_layers(include_self=False):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+    return encoder

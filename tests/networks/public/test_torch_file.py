@@ -2,6 +2,7 @@ import collections
 import io
 import os
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,10 @@ class Weight:
         self.made_of = (storage, offset, shape, strides, False, collections.OrderedDict())
 
 
-class Writer(pickle._Pickler):
+PICKLER: Any = pickle._Pickler  # type: ignore[attr-defined]  # the one that is written in Python
+
+
+class Writer(PICKLER):
     """Writes names of PyTorch's without PyTorch."""
 
     def save(self, value, save_persistent_id=True):

@@ -67,9 +67,9 @@ def pretrain(
     teacher: Annotated[
         str | None,
         typer.Option(
-            metavar="imagenet:NAME or FILE.keras",
-            help=f"Network that the method {' or '.join(_TAUGHT)} learns from: public weights of "
-            "keras.applications, or a .keras file that holds an encoder.",
+            metavar="lite0, imagenet:NAME or FILE.keras",
+            help=f"Network that the method {' or '.join(_TAUGHT)} learns from: public weights, or a "
+            ".keras file that holds an encoder.",
         ),
     ] = None,
     out: Annotated[

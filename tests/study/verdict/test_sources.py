@@ -110,7 +110,7 @@ def test_an_arm_with_a_teacher_needs_an_encoder_that_came_ready():
         arms = ("distillation/lpft", "distillation/svm")
         assert parse_arms(arms, foreign=Foreign(given=given)) == arms
     for foreign in (Foreign(), ALL):
-        message = '"distillation/lpft" needs a teacher.*`source=imagenet:NAME` or `source=FILE'
+        message = '"distillation/lpft" needs a teacher.*`source=lite0`.* or `source=FILE'
         with pytest.raises(InputError, match=message):
             parse_arms(["distillation/lpft"], foreign=foreign)
     # It is no part of a chain, and has no source's images.

@@ -178,7 +178,7 @@ def _explain_missing(text: str, foreign: Foreign) -> None:
     if init.reads_given and not init.is_start_given:
         raise InputError(
             f'Arm "{arm}" needs a teacher: a network that comes ready. Name it with '
-            "`source=imagenet:NAME` or `source=FILE.keras`."
+            "`source=lite0`, `source=imagenet:NAME` or `source=FILE.keras`."
         )
     needs = {Public.word: "`source=imagenet:NAME`", File.word: "`source=FILE.keras`"}
     start = init.halves[0] if init.halves else init.word

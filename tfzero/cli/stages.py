@@ -68,8 +68,8 @@ def pretrain(
         str | None,
         typer.Option(
             metavar="lite0, imagenet:NAME or FILE.keras",
-            help=f"Network that the method {' or '.join(_TAUGHT)} learns from: public weights, or a "
-            ".keras file that holds an encoder.",
+            help=f"Network that the method {' or '.join(_TAUGHT)} learns from: public weights, or "
+            "a .keras file that holds an encoder.",
         ),
     ] = None,
     out: Annotated[

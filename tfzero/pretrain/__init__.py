@@ -113,7 +113,7 @@ METHODS = {
     ),
     "distillation": Method(
         "tfzero.pretrain.distillation:Distillation",
-        1.1,
+        1.0,
         takes_kind=True,
         learning_rate=3e-3,
         decays=True,

@@ -15,7 +15,12 @@ from tfzero.networks.reading import read_network
 from tfzero.networks.views import random_views
 from tfzero.pretrain import losses
 from tfzero.pretrain.base import Pretrainer, Reading
-from tfzero.pretrain.targets import MOST_BYTES, TargetTable
+from tfzero.pretrain.targets import (
+    MOST_BYTES,
+    TargetTable,
+    measure_features,
+    standardize_features,
+)
 
 LOSSES = ("squared", "cosine")
 # Features that hardly vary say nothing, and are not enlarged beyond this part of a typical one's.
@@ -105,11 +110,12 @@ class Distillation(Pretrainer):
         features = (read or read_network)(self.teacher, images)
         if not float(self.count.numpy()):
             self.count.assign(len(features))
-            self.mean.assign(np.mean(features, axis=0, dtype=np.float64))
-            self.variance.assign(np.var(features, axis=0, dtype=np.float64))
+            mean, variance = measure_features(features)
+            self.mean.assign(mean)
+            self.variance.assign(variance)
         if 2 * features.size <= MOST_BYTES:
             mean, scale = (part.numpy() for part in self._standardization())
-            self.table.fill(images, ((features - mean) * scale).astype(np.float16))
+            self.table.fill(images, standardize_features(features, mean, scale))
 
     def release(self) -> None:
         """Forgets the teacher's features that `prepare` read."""

@@ -32,7 +32,7 @@ def measure_features(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     A part at a time: all in double precision would take four times the room of a table.
     """
-    mean = np.mean(features, axis=0, dtype=np.float64)
+    mean = np.asarray(np.mean(features, axis=0, dtype=np.float64))
     squares = sum(
         np.sum(np.square(features[s : s + _CHUNK] - mean), axis=0)
         for s in range(0, len(features), _CHUNK)

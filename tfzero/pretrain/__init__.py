@@ -29,6 +29,7 @@ class Method(NamedTuple):
             telling the images of a batch apart needs many.
         large_pool_batch: Images an update where the pool is large (see `default_budget`); few for
             a method that needs many updates.
+        passes: How many times as many passes over the pool it makes as `default_budget` says.
         learning_rate: The highest, of the optimizer given to `compile`, Adam.
         generates: Whether it can make images of its own, `can("generate")`, without its class.
         decays: Whether it rises over the first tenth of the updates and then falls to 0 as a
@@ -45,6 +46,7 @@ class Method(NamedTuple):
     takes_kind: bool = False
     smallest_batch: int = 1
     large_pool_batch: int = LARGE_POOL_BATCH
+    passes: float = 1.0
     learning_rate: float = 1e-3
     decays: bool = False
     generates: bool = False
@@ -67,7 +69,7 @@ class Method(NamedTuple):
         """
         usual = default_budget(num_images, epochs=epochs, large_batch=self.large_pool_batch)
         return PretrainingBudget(
-            epochs=usual.epochs,
+            epochs=round(self.passes * usual.epochs) if epochs is None else epochs,
             batch_size=min(num_images, max(usual.batch_size, self.smallest_batch)),
             learning_rate=self.learning_rate,
             decays=self.decays,

@@ -100,7 +100,9 @@ class Distillation(Pretrainer):
     def prepare(self, images: np.ndarray, *, read: Reading | None = None) -> None:
         """Reads the teacher once for all images that will be trained on.
 
-        The first images that it reads decide mean and variance of its features.
+        The first images that it reads decide mean and variance of its features. The features stay
+        in memory at half precision: 2.6 KB per image if there are 1,280. If they need more than 4
+        GiB, they are not kept, and each training step reads the teacher again.
 
         Args:
             images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1.

@@ -1,7 +1,6 @@
 """Encoders that come from elsewhere: words, keys, order of work, and what is said of them."""
 
 import json
-import time
 
 import keras
 import numpy as np
@@ -125,9 +124,9 @@ def test_without_arms_a_study_gets_those_of_its_source():
     assert choose_arms(None, foreign=ALL)[-1] == "supervised/lpft"
     assert choose_arms(None, foreign=Foreign(source=True))[-1] == "simclr@source/lpft"
     public = ("public/svm", "public/label_spreading", "public/spread_finetune", "public/lpft")
+    taught = "distillation/lpft"
     found = choose_arms(None, foreign=Foreign(given="public"))
-    # The last is a control.
-    assert found[-6:] == (*public, "distillation/lpft", "pixels/label_spreading")
+    assert found[-6:] == (*public, taught, "pixels/label_spreading")  # the last is a control
     # A public network generates no images.
     given = Foreign(given="public")
     generated = choose_arms(None, foreign=given, unlabeled_from="generated")
@@ -457,7 +456,6 @@ def test_a_teacher_reads_the_pool_once_and_each_encoder_bears_its_cost(tmp_path,
 
     def reading(encoder, images):
         read.append(len(images))
-        time.sleep(0.5)
         return read_features(encoder, images)
 
     monkeypatch.setattr("tfzero.transfer.features.read_features", reading)
@@ -465,16 +463,14 @@ def test_a_teacher_reads_the_pool_once_and_each_encoder_bears_its_cost(tmp_path,
     for replicate in range(2):
         key = run_pretraining(at(plan, run), "distillation", replicate)
         records.append(json.loads((run.encoders / f"{key}.json").read_text()))
+        # As if reading had taken long; it is done once.
         [stored] = (run.cache / "features").glob("*-pool.json")
-        told = json.loads(stored.read_text())
-        # As if reading had taken long: the second one's encoder bears that, too.
-        stored.write_text(json.dumps({**told, "seconds": 1000.0}))
+        stored.write_text(json.dumps({**json.loads(stored.read_text()), "seconds": 1000.0}))
     assert read == [len(data.pool)]
     first, second = records
-    # The first one's job shared it with the second, whose encoder cost as much.
-    assert first["job"]["shared"] > 0.5 and second["job"]["shared"] == 0
-    assert 1000 < second["cost"]["seconds"] < 1100 and second["job"]["seconds"] < 100
-    assert 0.5 < first["cost"]["seconds"] < 100
+    # The first one's job shared it with the second, whose encoder bears its cost, too.
+    assert first["job"]["shared"] > 0 and second["job"]["shared"] == 0
+    assert second["job"]["seconds"] < 1000 < second["cost"]["seconds"]
     assert first["spec"]["method"] == "distillation" and len(first["history"]["loss"]) == 2
     # The teacher is neither trained nor counted.
     student = at(plan, run).load_learnt("distillation", 0)

@@ -15,11 +15,13 @@ from tfzero.common.checks import InputError
 from tfzero.common.surroundings import own_settings
 from tfzero.networks.public.applications import Applications
 from tfzero.networks.public.family import Body, Family, Origin, Weights
+from tfzero.networks.public.hub import KerasHub
 from tfzero.networks.public.lite0 import Lite0
+from tfzero.networks.public.network import PublicNetwork
 from tfzero.networks.public.pixels import PublicPixels
 
 # Adding a family: one file, one line here, one test file.
-FAMILIES: tuple[Family, ...] = (Lite0(), Applications())
+FAMILIES: tuple[Family, ...] = (Lite0(), Applications(), KerasHub())
 # What `build_public_encoder` takes without a prefix.
 _UNNAMED = Applications()
 
@@ -92,7 +94,8 @@ def build_public_encoder(
 ) -> keras.Model:
     """Builds an encoder from a public network, with its published weights.
 
-    Its batch normalization keeps the statistics of the published weights, even in training.
+    In training it computes as in prediction: its batch normalization keeps the statistics of the
+    published weights, and it has no dropout.
 
     Args:
         name: "lite0" for EfficientNet-Lite0, or a network of `keras.applications` such as
@@ -132,13 +135,14 @@ def _open(
     weights: Weights,
 ) -> PublicEncoder:
     title = family.title(name)
-    size = size or family.choose_size(name, image_shape)
+    size = size or family.choose_size(name, image_shape, weights)
     if image_shape[-1] not in (1, 3):
         raise InputError(
             f"Images have {image_shape[-1]} channels; {title} takes 3, or 1 that is repeated. "
             "Choose three channels: images[..., :3]."
         )
     body = family.load(name, size, weights)
+    decides = (f"{title} at {size}, {body.scaling}, of {image_shape}", body.decides)
     return PublicEncoder(
         encoder=_join(body, size, image_shape),
         title=f"{title} at {size}x{size} pixels",
@@ -151,14 +155,12 @@ def _open(
         ),
         # Not by its configuration: Keras numbers layers through, so that no two builds have the
         # same.
-        decides=f"{title} at {size}, {body.scaling}, of {image_shape}",
+        decides=", ".join(filter(None, decides)),
     )
 
 
 def _join(body: Body, size: int, image_shape: tuple[int, int, int]) -> keras.Model:
-    for layer in body.network._flatten_layers(include_self=False):
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False
+    network = PublicNetwork(body.network.inputs, body.network.outputs, name=body.network.name)
     inputs = keras.Input(tuple(image_shape), name="image")
-    x = PublicPixels(size, body.scaling, name="pixels")(inputs)
-    return keras.Model(inputs, body.network(x), name="encoder")
+    x = PublicPixels(size, body.scaling, body.interpolation, name="pixels")(inputs)
+    return keras.Model(inputs, network(x), name="encoder")

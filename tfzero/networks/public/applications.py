@@ -58,9 +58,9 @@ class Applications(Family):
     prefix = "imagenet:"
     form = "imagenet:NAME"
 
-    def choose_size(self, name: str, image_shape: tuple[int, int, int]) -> int:
+    def choose_size(self, name: str, image_shape: tuple[int, int, int], weights: Weights) -> int:
         """Returns the side that the published weights were trained at."""
-        del image_shape
+        del image_shape, weights
         return _find(name).size
 
     def load(self, name: str, size: int, weights: Weights) -> Body:

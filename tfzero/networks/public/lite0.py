@@ -60,9 +60,9 @@ class Lite0(Family):
 
     prefix = form = "lite0"
 
-    def choose_size(self, name: str, image_shape: tuple[int, int, int]) -> int:
+    def choose_size(self, name: str, image_shape: tuple[int, int, int], weights: Weights) -> int:
         """Returns the side."""
-        del name, image_shape
+        del name, image_shape, weights
         return 128
 
     def load(self, name: str, size: int, weights: Weights) -> Body:

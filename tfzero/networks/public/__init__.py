@@ -100,12 +100,13 @@ def build_public_encoder(
     Args:
         name: "lite0" for EfficientNet-Lite0, or a network of `keras.applications` such as
             "MobileNetV2". Any source of a public network works as well, such as
-            "imagenet:MobileNetV2".
+            "imagenet:MobileNetV2" or "kerashub:dinov2_small".
         image_shape: Shape `(H, W, C)` of the images that it will get; C is 1 or 3.
         size: Side in pixels to which the network resizes images. None chooses: lite0 by the size of
-            your images, a network of `keras.applications` takes that of its published weights.
-        weights: File with the weights of this network without its top. None takes those of the
-            installed package (lite0), or lets Keras find or download them.
+            your images; other networks take that of their published weights.
+        weights: File with the weights of this network without its top, or folder of a preset of
+            KerasHub. None takes those of the installed package (lite0), or lets Keras or KerasHub
+            find or download them.
 
     Returns:
         A Keras model from float32 images in 0..1 to features `(B, D)`.

@@ -16,14 +16,15 @@ from tfzero.common.surroundings import own_settings
 from tfzero.networks.public.applications import Applications
 from tfzero.networks.public.family import Body, Family, Origin, Weights
 from tfzero.networks.public.hub import KerasHub
-from tfzero.networks.public.lite0 import Lite0
-from tfzero.networks.public.network import PublicNetwork
+from tfzero.networks.public.lite0 import Lite0, is_installed
 from tfzero.networks.public.pixels import PublicPixels
 
 # Adding a family: one file, one line here, one test file.
 FAMILIES: tuple[Family, ...] = (Lite0(), Applications(), KerasHub())
 # What `build_public_encoder` takes without a prefix.
 _UNNAMED = Applications()
+# What studies of colour images use where it is installed, for it needs no download.
+DEFAULT = Lite0()
 
 
 class PublicEncoder(NamedTuple):
@@ -49,6 +50,11 @@ class PublicEncoder(NamedTuple):
 def is_public(source: str) -> bool:
     """Returns whether a source names a public network."""
     return _find(source) is not None
+
+
+def is_default_installed() -> bool:
+    """Returns whether the weights of the default network are installed."""
+    return is_installed()
 
 
 def list_forms() -> list[str]:
@@ -161,7 +167,6 @@ def _open(
 
 
 def _join(body: Body, size: int, image_shape: tuple[int, int, int]) -> keras.Model:
-    network = PublicNetwork(body.network.inputs, body.network.outputs, name=body.network.name)
     inputs = keras.Input(tuple(image_shape), name="image")
     x = PublicPixels(size, body.scaling, body.interpolation, name="pixels")(inputs)
-    return keras.Model(inputs, network(x), name="encoder")
+    return keras.Model(inputs, body.connect(x), name="encoder")

@@ -11,6 +11,7 @@ import keras
 
 from tfzero.common.checks import InputError, require_choice
 from tfzero.networks.public.family import FEATURES, IMAGENET, Body, Family, Origin, Weights
+from tfzero.networks.public.network import PublicNetwork
 
 
 class Application(NamedTuple):
@@ -71,7 +72,9 @@ class Applications(Family):
                 f"size is {size} pixels; expected at least {entry.smallest} of {name}. "
                 f"Write imagenet:{name},size={entry.smallest} or more."
             )
-        return Body(_load_network(name, size, weights), entry.scaling, FEATURES)
+        network = _load_network(name, size, weights)
+        kept = PublicNetwork(network.inputs, network.outputs, name=network.name)
+        return Body(kept, entry.scaling, FEATURES)
 
     def title(self, name: str) -> str:
         """Returns the name in `keras.applications`."""

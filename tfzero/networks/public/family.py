@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ class Body(NamedTuple):
     """A public network, loaded, without what brings images to it.
 
     Attributes:
-        network: From images `(B, size, size, 3)`, scaled, to features `(B, D)`.
+        connect: Takes the symbolic tensor of images `(B, size, size, 3)`, scaled, adds the network
+            behind it and returns its features `(B, D)`. A Keras model is one such function. Layers
+            `block1`, `block2` and so on can be read alone; see `tfzero.networks.blocks`.
         scaling: How pixels are scaled before it, as `tfzero.networks.public.pixels.PublicPixels`
             takes it.
         features: What its features are, as the end of a sentence.
@@ -31,7 +34,7 @@ class Body(NamedTuple):
         decides: What decides its features beside its weights and its name; "" if nothing does.
     """
 
-    network: keras.Model
+    connect: Callable[[keras.KerasTensor], keras.KerasTensor]
     scaling: Scaling
     features: str
     notes: tuple[str, ...] = ()

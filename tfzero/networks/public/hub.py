@@ -12,7 +12,7 @@ import keras
 from tfzero.common.checks import InputError
 from tfzero.networks.precision import require_precision
 from tfzero.networks.public.family import Body, Family, Origin, Weights
-from tfzero.networks.public.network import is_published_only
+from tfzero.networks.public.network import PublicNetwork, is_published_only
 from tfzero.networks.public.preset import (
     ADVICE,
     Preset,
@@ -49,7 +49,7 @@ class KerasHub(Family):
         backbone = _load_backbone(preset, size)
         images = keras.Input((size, size, 3), name="image")
         output, features = _pool(preset, backbone(_like_input(preset, backbone, images)), backbone)
-        network = keras.Model(images, output, name="hub")
+        network = PublicNetwork(images, output, name="hub")
         stay = [layer.name for layer in network._flatten_layers() if is_published_only(layer)]
         note = f"Training leaves some of its layers as published: {', '.join(stay)}."
         return Body(

@@ -80,7 +80,9 @@ def open_public(
     named, *settings = source.split(",")
     family = _find(named)
     if family is None:
-        raise InputError(f'"{named}" is no public network; expected {" or ".join(list_forms())}.')
+        raise InputError(
+            f'"{named}" is not a public network; expected {" or ".join(list_forms())}.'
+        )
     size = None
     for setting in settings:
         key, _, value = setting.partition("=")

@@ -58,7 +58,9 @@ class KerasHub(Family):
             features,
             notes=(note,) if stay else (),
             interpolation=preset.interpolation,
-            decides=f"{features}, {json.dumps(preset.config, sort_keys=True, default=str)}",
+            decides=json.dumps(
+                [features, preset.interpolation, preset.config], sort_keys=True, default=str
+            ),
         )
 
     def title(self, name: str) -> str:
@@ -126,7 +128,7 @@ def _pool(preset: Preset, output: Any, backbone: keras.Model) -> tuple[Any, str]
         pool = keras.layers.GlobalAveragePooling2D(data_format="channels_last", name="pool")
         return pool(output), "the average over its last feature map"
     if rank != 3:
-        raise refuse_kind(preset.name, f"{type(backbone).__name__}, whose output is no features")
+        raise refuse_kind(preset.name, f"{type(backbone).__name__}, which does not give features")
     # Of what a network puts before its patches, the class token comes first.
     if _count_extra(output, backbone) > 0:
         return output[:, 0], "its class token"

@@ -85,7 +85,7 @@ def _find_place(name: str, weights: Weights) -> str:
         folder = pathlib.Path(weights)
         if not folder.is_dir():
             raise InputError(
-                f"`weights={str(folder)!r}` is no folder; expected that of a preset of KerasHub. "
+                f"`weights={str(folder)!r}` is not a folder; expected that of a preset of KerasHub. "
                 f"{write_saving(name)}"
             )
         # Absolute: KerasHub downloads what is named like one of its presets.

@@ -231,8 +231,8 @@ Source = Annotated[
         help="Another source of encoders. Another data set: DATA (adds arms supervised/... and "
         "METHOD@source/...). Public weights of keras.applications: imagenet:MobileNetV2 or "
         "imagenet:MobileNetV2,size=96 (adds public/...). Public weights of KerasHub, such as "
-        'kerashub:dinov2_small; they need pip install "tfzero[hub]" (adds public/...). A .keras '
-        "file that holds an encoder (adds file/...).",
+        "kerashub:dinov2_small, if KerasHub is installed (adds public/...). A .keras file that "
+        "holds an encoder (adds file/...).",
         rich_help_panel=SOURCE,
     ),
 ]

@@ -50,6 +50,17 @@ def test_pixels_are_scaled_as_the_networks_own_function_does(name):
     np.testing.assert_allclose(layer(images / 255), own(images.copy()), atol=1e-4)
 
 
+def test_pixels_may_be_scaled_by_a_factor_and_an_offset_per_channel():
+    images = np.random.default_rng(0).random((2, 5, 5, 3)).astype(np.float32)
+    scaling = (1.0, 0.5, 2.0), (0.0, 1.0, -1.0)
+    layer = PublicPixels(5, scaling, "bicubic")
+    np.testing.assert_allclose(layer(images), images * 255 * scaling[0] + scaling[1], rtol=1e-5)
+    assert PublicPixels.from_config(layer.get_config()).get_config() == layer.get_config()
+    # Of files that were saved before there was a choice.
+    old = PublicPixels.from_config({"name": "pixels", "size": 5, "scaling": "tf"})
+    np.testing.assert_allclose(old(images), images * 2 - 1)
+
+
 def test_gray_is_repeated_and_images_are_brought_to_size():
     images = np.random.default_rng(0).random((2, 6, 9, 1)).astype(np.float32)
     found = PublicPixels(12, "tf")(images).numpy()

@@ -255,7 +255,7 @@ else:
     import tensorflow as tf
     served = tf.saved_model.load("served")
     found = served.serve(images)
-    assert not {"keras", "keras_hub", "tfzero"} & set(sys.modules)
+    assert not {"keras_hub", "tfzero"} & set(sys.modules)
 np.testing.assert_allclose(found, expected, atol=1e-5)
 """
     for way in ("load", "serve"):
@@ -393,7 +393,7 @@ def test_a_broken_or_hostile_folder_is_refused_in_a_sentence(
     with pytest.raises(InputError) as caught:
         open_public("kerashub:mine", (16, 16, 3), weights=folder)
     said = str(caught.value)
-    assert telling in said and "\n" not in said and len(said) < 1200
+    assert telling in said and "\n" not in said and len(said) < 700
     assert not (tmp_path / "stolen").exists()
 
 

@@ -11,6 +11,7 @@ import inspect
 import math
 import pathlib
 import re
+import textwrap
 from typing import Any, NamedTuple
 
 import keras
@@ -85,8 +86,8 @@ def _find_place(name: str, weights: Weights) -> str:
         folder = pathlib.Path(weights)
         if not folder.is_dir():
             raise InputError(
-                f"`weights={str(folder)!r}` is not a folder; expected that of a preset of KerasHub. "
-                f"{write_saving(name)}"
+                f"`weights={str(folder)!r}` is not a folder; expected the folder of a preset of "
+                f"KerasHub, with {_CONFIG}, {_CONVERTER} and model.weights.h5."
             )
         # Absolute: KerasHub downloads what is named like one of its presets.
         return str(folder.resolve())
@@ -222,23 +223,25 @@ def _read_interpolation(name: str, value: Any) -> str:
 def _cannot_read(name: str, weights: Weights, file: str, error: Exception) -> InputError:
     where = f"KerasHub's preset {name}" if weights is None else f"`weights={str(weights)!r}`"
     begin = "does not hold" if isinstance(error, FileNotFoundError) else "cannot give"
-    network = "On a machine with network access: " if weights is None else ""
-    return InputError(f"{where} {begin} its {file}: {shorten(error)} {network}{write_saving(name)}")
+    return InputError(f"{where} {begin} its {file}: {shorten(error)} {write_saving(name)}")
 
 
 def write_saving(name: str) -> str:
-    """Returns how a preset is saved in a folder."""
-    named = f'from_preset("{name}").save_to_preset("FOLDER")'
+    """Returns how a preset, or a network of the user's own, is saved in a folder."""
+    if name in import_hub().models.Backbone.presets or name.startswith(_PREFIXES):
+        return (
+            "On a machine with network access, save it in Python: keras_hub.models.Backbone."
+            f'from_preset("{name}").save_to_preset("FOLDER"), then the same with keras_hub.layers.'
+            "ImageConverter. Give `weights='FOLDER'`."
+        )
     return (
-        "Save the network and what it does to images in one folder: keras_hub.models.Backbone."
-        f"{named} and keras_hub.layers.ImageConverter.{named}. For a network of your own: "
-        'backbone.save_to_preset("FOLDER") and keras_hub.layers.ImageConverter(image_size=(96, '
-        '96), scale=1 / 255).save_to_preset("FOLDER"), with your size and scale of pixels. Then '
-        "give `weights='FOLDER'`."
+        'Save it in Python: backbone.save_to_preset("FOLDER") and keras_hub.layers.ImageConverter('
+        'image_size=(96, 96), scale=1 / 255).save_to_preset("FOLDER"), with the size and the scale '
+        "of pixels that the network was trained with."
     )
 
 
 def shorten(error: Exception) -> str:
     """Returns the beginning of what an error says, as a sentence."""
-    said = " ".join(str(error).split())[:200] or type(error).__name__
+    said = textwrap.shorten(str(error) or type(error).__name__, 200, placeholder=" ...")
     return said if said.endswith((".", "!", "?")) else f"{said}."

@@ -14,7 +14,7 @@ from tfzero.common.checks import InputError
 from tfzero.export import fresh_process
 from tfzero.jobs.load import load_model
 from tfzero.networks.copies import copy_network
-from tfzero.networks.public import is_public, open_public
+from tfzero.networks.public import PublicPixels, is_public, open_public
 
 hub = pytest.importorskip("keras_hub")
 
@@ -359,6 +359,9 @@ HOSTILE = json.dumps(
     }
 ).encode()
 
+# A class that Keras knows, in a file that must hold another.
+OTHER = json.dumps(keras.saving.serialize_keras_object(PublicPixels(8, "tf"))).encode()
+
 
 @pytest.mark.parametrize(
     ("file", "change", "telling"),
@@ -377,6 +380,7 @@ HOSTILE = json.dumps(
         ("image_converter.json", lambda _: None, "does not hold its image_converter.json"),
         ("image_converter.json", lambda _: b"{}", "not of KerasHub's form"),
         ("image_converter.json", lambda _: HOSTILE, "expected an ImageConverter"),
+        ("image_converter.json", lambda _: OTHER, "expected an ImageConverter"),
         ("image_converter.json", edit(scale=[1.0, 2.0]), "expected one number, or one for each"),
         ("image_converter.json", edit(offset="much"), "scales pixels by 'much'"),
         ("image_converter.json", edit(interpolation="area"), "resizes by 'area'; expected one of"),
@@ -394,6 +398,18 @@ def test_a_broken_or_hostile_folder_is_refused_in_a_sentence(
         open_public("kerashub:mine", (16, 16, 3), weights=folder)
     said = str(caught.value)
     assert telling in said and "\n" not in said and len(said) < 700
+    assert not (tmp_path / "stolen").exists()
+
+
+def test_code_inside_a_folder_is_not_run(tmp_path, monkeypatch):
+    folder, _ = save_preset(build_siglip(), tmp_path / "siglip")
+    config = json.loads((folder / "config.json").read_text())
+    code = keras.layers.Lambda(lambda x: open("stolen", "w").write("x"), output_shape=(8,))
+    config["config"]["vision_encoder"] = keras.saving.serialize_keras_object(code)
+    (folder / "config.json").write_text(json.dumps(config))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="cannot be loaded at 16x16 pixels.*[Ll]ambda"):
+        open_public("kerashub:siglip", (16, 16, 3), weights=folder)
     assert not (tmp_path / "stolen").exists()
 
 

@@ -170,7 +170,7 @@ def test_what_stays_as_published_stays_when_all_is_unfrozen_and_trained(name, tm
     opened = open_public(f"kerashub:{name}", (16, 16, 3), weights=folder)
     encoder = opened.encoder
     if name != "efficientnet":
-        said = f"Training leaves some of its layers as published: {name}_backbone_embeddings."
+        said = f"Training leaves some of its layers as published: {name.upper()}Embedding."
         assert opened.notes[1] == said
     before = len(encoder.trainable_weights)
     encoder.trainable = False

@@ -50,13 +50,16 @@ class KerasHub(Family):
         images = keras.Input((size, size, 3), name="image")
         output, features = _pool(preset, backbone(_like_input(preset, backbone, images)), backbone)
         network = PublicNetwork(images, output, name="hub")
-        stay = [layer.name for layer in network._flatten_layers() if is_published_only(layer)]
-        note = f"Training leaves some of its layers as published: {', '.join(stay)}."
+        # Not their names: Keras numbers these through.
+        kept = {
+            type(each).__name__ for each in network._flatten_layers() if is_published_only(each)
+        }
+        note = f"Training leaves some of its layers as published: {', '.join(sorted(kept))}."
         return Body(
             network,
             preset.scaling,
             features,
-            notes=(note,) if stay else (),
+            notes=(note,) if kept else (),
             interpolation=preset.interpolation,
             decides=json.dumps(
                 [features, preset.interpolation, preset.config], sort_keys=True, default=str

@@ -140,6 +140,21 @@ def open_source(
     return Source(load_source_task(text, like=like))
 
 
+def open_teacher(teacher: str | os.PathLike[str], *, like: ImageData) -> keras.Model:
+    """Returns the network that a name or a file stands for, as `open_source` does.
+
+    Raises:
+        InputError: If it cannot be used, or is a data set.
+    """
+    encoder = open_source(teacher, like=like).encoder
+    if encoder is None:
+        raise InputError(
+            f"`teacher={os.fspath(teacher)!r}` is a data set; expected a network: "
+            "`teacher='lite0'`, `teacher='imagenet:NAME'` or `teacher='FILE.keras'`."
+        )
+    return encoder
+
+
 def _is_public(text: str) -> bool:
     from tfzero.networks.public import is_public  # Keras is slow to import
 

@@ -227,11 +227,13 @@ TrimDb = Annotated[
 Source = Annotated[
     str | None,
     typer.Option(
-        metavar="DATA, imagenet:NAME or FILE.keras",
+        metavar="DATA, lite0, imagenet:NAME, kerashub:PRESET or FILE.keras",
         help="Another source of encoders. Another data set: DATA (adds arms supervised/... and "
-        "METHOD@source/...). Public weights of keras.applications: imagenet:MobileNetV2 or "
-        "imagenet:MobileNetV2,size=96 (adds public/...). A .keras file that holds an "
-        "encoder (adds file/...).",
+        "METHOD@source/...). Public weights (add public/...): lite0 is EfficientNet-Lite0, if its "
+        "package is installed. imagenet:MobileNetV2,size=96 is a network of keras.applications. "
+        "kerashub:dinov2_small is one of KerasHub, if installed. A .keras file that holds an "
+        "encoder (adds file/...). Default: lite0 for colour images, if installed and no arms are "
+        "named.",
         rich_help_panel=SOURCE,
     ),
 ]
@@ -247,9 +249,9 @@ Then = Annotated[
 Weights = Annotated[
     pathlib.Path | None,
     typer.Option(
-        metavar="FILE",
-        help="File with the weights of imagenet:NAME without its top. Default: Keras uses its "
-        "cache or downloads them.",
+        metavar="FILE or FOLDER",
+        help="File with the weights of imagenet:NAME without its top, or folder of the preset of "
+        "kerashub:NAME. Default: Keras or KerasHub uses its cache or downloads them.",
         rich_help_panel=SOURCE,
     ),
 ]

@@ -167,8 +167,12 @@ def _load(path: pathlib.Path) -> keras.Model:
     import tfzero.networks.kmeans  # noqa: F401  # registers what a saved encoder is made of
     import tfzero.networks.layers  # noqa: F401
     import tfzero.networks.public  # noqa: F401
+    from tfzero.networks.public.preset import explain_missing
 
-    return keras.models.load_model(path, compile=False)
+    try:
+        return keras.models.load_model(path, compile=False)
+    except Exception as error:  # of Keras, which imports KerasHub where a file needs it
+        raise explain_missing(path, error) or error from error
 
 
 @functools.lru_cache(maxsize=1)

@@ -85,6 +85,11 @@ def test_a_large_public_network_is_trained_within_limits(colour, tmp_path):
     assert public.frozen_blocks == 2 and public.learning_rate == 3e-4
     assert scratch.frozen_blocks == 0 and scratch.learning_rate is None
     assert public.most_unlabeled < scratch.most_unlabeled
+    # A small one takes as many steps as any network, but at the same low rate.
+    cell = CellSpec(arm="public/lpft", num_labels=max(plan.label_counts), replicate=0)
+    small = plan.model_copy(update={"given": plan.given.model_copy(update={"operations": 1000})})
+    found = small.transfer_for(cell).to_budget()
+    assert (found.steps, found.learning_rate) == (scratch.steps, 3e-4)
 
 
 def test_what_the_weights_were_trained_on_and_their_licence_stand_in_the_plan(colour):
@@ -99,7 +104,7 @@ def test_a_study_of_colour_images_exports_a_public_network(tmp_path):
     np.savez(tmp_path / "bars.npz", x_train=images, y_train=labels)
     done = run_here(
         *"compare bars.npz --source lite0,size=32 --label-counts 8 --seeds 3 --json".split(),
-        *"--arms scratch/finetune,public/svm,public/label_spreading,public/spread_finetune".split(),
+        *"--arms scratch/finetune,public/svm,public/label_spreading".split(),
         cwd=tmp_path,
         report=True,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfzero.common.seeds import derive_seed
 from tfzero.study.inits.base import Context, Init
-from tfzero.transfer.budget import limit_large
+from tfzero.transfer.budget import CAREFULLY, limit_large
 
 if TYPE_CHECKING:
     import keras
@@ -42,6 +42,10 @@ class Public(Given):
         ". It is also a larger network than the study's own, so a difference can come from "
         "its size, not only from its weights"
     )
+
+    def transfer_changes(self, steps: int, extra: int, operations: int) -> dict[str, Any]:
+        """Returns how published weights are trained, of whatever size their network is."""
+        return {**CAREFULLY, **super().transfer_changes(steps, extra, operations)}
 
     def describe(self) -> str:
         """Returns that others trained it."""

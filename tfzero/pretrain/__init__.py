@@ -113,7 +113,7 @@ METHODS = {
         decays=True,
         title="SimCLR",
     ),
-    # On 6,000 training images of CIFAR-10 with EfficientNet-Lite0 as teacher, one run each: after 15
+    # On 6,000 training images of CIFAR-10, EfficientNet-Lite0 as teacher, one run each: after 15
     # passes a probe on 100 and 1,000 labels scores 47.2 and 61.2 %, after 25 passes 48.5 and 63.7;
     # by the cosine after 15 passes 46.3 and 60.0.
     "distillation": Method(

@@ -124,9 +124,9 @@ def test_without_arms_a_study_gets_those_of_its_source():
     assert choose_arms(None, foreign=ALL)[-1] == "supervised/lpft"
     assert choose_arms(None, foreign=Foreign(source=True))[-1] == "simclr@source/lpft"
     public = ("public/svm", "public/label_spreading", "public/spread_finetune", "public/lpft")
-    taught = "distillation/lpft"
+    taught = ("distillation/lpft", "distillation/svm")
     found = choose_arms(None, foreign=Foreign(given="public"))
-    assert found[-6:] == (*public, taught, "pixels/label_spreading")  # the last is a control
+    assert found[-7:] == (*public, *taught, "pixels/label_spreading")  # the last is a control
     # A public network generates no images.
     given = Foreign(given="public")
     generated = choose_arms(None, foreign=given, unlabeled_from="generated")

@@ -27,7 +27,7 @@ _OF_GIVEN = {
     File.word: ("lpft", "probe"),
 }
 # What a large network sees, in one of the study's own size.
-_TAUGHT_BY = {Public.word: (Arm("distillation", "lpft"),)}
+_TAUGHT_BY = {Public.word: (Arm("distillation", "lpft"), Arm("distillation", "svm"))}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -113,15 +113,9 @@ METHODS = {
         decays=True,
         title="SimCLR",
     ),
-<<<<<<< HEAD
-    # On 6,000 training images of CIFAR-10 with EfficientNet-Lite0 as teacher, one run each: after
-    # 15 passes a probe on 100 and 1,000 labels scores 47.2 and 61.2 %, after 25 passes 48.5 and 63.7;
-    # by the cosine after 15 passes 46.3 and 60.0.
-=======
     # On 6,000 training images of CIFAR-10, EfficientNet-Lite0 as teacher, one run each: after 15
     # passes a probe on 100 and 1,000 labels scores 47.2 and 61.2 %, after 25 passes 48.5 and 63.7;
     # by the cosine after 15 passes 46.3 and 60.0, with the views of SimCLR 44.5 and 59.9.
->>>>>>> distill
     "distillation": Method(
         "tfzero.pretrain.distillation:Distillation",
         1.0,

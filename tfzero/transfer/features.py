@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import numpy as np
 
@@ -9,7 +11,7 @@ from tfzero.common.compiled import predict_compiled
 from tfzero.common.images import require_images
 from tfzero.networks.blocks import Columns, join_blocks
 from tfzero.transfer.classifier import FeatureReader
-from tfzero.transfer.graph import Graph, build_lazily
+from tfzero.transfer.graph import Graph, build_lazily, place_lazily
 from tfzero.transfer.scaling import PIXELS
 
 
@@ -50,6 +52,25 @@ def read_blocks(
     return read_features(joined, images), columns
 
 
+def place_images(encoder: keras.Model | None, images: np.ndarray) -> np.ndarray:
+    """Returns where images are in the space in which labels are spread.
+
+    Args:
+        encoder: As in `graph_images`.
+        images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1; read a part at a time.
+
+    Returns:
+        float32 `(N, C)`: unit vectors of at most 50 principal components. Not finite where features
+        are not.
+    """
+    if encoder is None:
+        read = functools.partial(_read_rows, None, images)
+        return place_lazily(read, len(images), same_unit=True)[1]
+    joined, columns = join_blocks(encoder)
+    read = functools.partial(_read_rows, joined, images)
+    return place_lazily(read, len(images), blocks=tuple(columns.values()))[1]
+
+
 def graph_images(encoder: keras.Model | None, pool: np.ndarray) -> Graph:
     """Builds the graph of a pool by the blocks of an encoder, or by pixels.
 
@@ -61,7 +82,12 @@ def graph_images(encoder: keras.Model | None, pool: np.ndarray) -> Graph:
         The graph. Where features are not finite, neither are its places.
     """
     if encoder is None:
-        return build_lazily(lambda rows: read_features(None, pool[rows]), len(pool), same_unit=True)
+        read = functools.partial(_read_rows, None, pool)
+        return build_lazily(read, len(pool), same_unit=True)
     joined, columns = join_blocks(encoder)
-    blocks = tuple(columns.values())
-    return build_lazily(lambda rows: read_features(joined, pool[rows]), len(pool), blocks=blocks)
+    read = functools.partial(_read_rows, joined, pool)
+    return build_lazily(read, len(pool), blocks=tuple(columns.values()))
+
+
+def _read_rows(encoder: keras.Model | None, images: np.ndarray, rows) -> np.ndarray:
+    return read_features(encoder, images[rows])

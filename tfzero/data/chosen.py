@@ -1,0 +1,75 @@
+"""Images that were chosen for labelling: how a table tells of them, and what it means for tests.
+
+Chosen images are not a random sample. Whoever trains on them gains; whoever tests on them is misled.
+So `tfzero suggest` marks them in the column `chosen` of the table that it writes, and no test part
+is held out of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from tfzero.common.checks import InputError
+from tfzero.data.collection import Part
+
+COLUMN = "chosen"
+# What the column says of an image that was suggested, and of one that was drawn for a test set.
+SUGGESTED, AT_RANDOM = "suggested", "random"
+
+
+def is_suggested(row: Mapping[str, str]) -> bool:
+    """Returns whether a row of a table says that its image was suggested."""
+    said = next((row[name] for name in row if name.casefold() == COLUMN), "")
+    return said.casefold() == SUGGESTED
+
+
+def mark_rows(names: Iterable[str], chosen: frozenset[str], *, paged: bool) -> np.ndarray | None:
+    """Returns which images of a part were chosen, bool `(N,)`; None if none was.
+
+    Args:
+        names: Of the part's images.
+        chosen: Names of the files that were.
+        paged: Whether names may have a page behind them, as in "a.tif[2]".
+    """
+    if not chosen:
+        return None
+    rows = np.array(
+        [name in chosen or (paged and name.rpartition("[")[0] in chosen) for name in names], bool
+    )
+    return rows if rows.any() else None
+
+
+def note_chosen(count: int, total: int) -> str:
+    """Returns what a study's claims mean if its training labels were chosen."""
+    which = f"All {total:,}" if count == total else f"{count:,} of {total:,}"
+    return (
+        f"{which} labelled training images were suggested, not drawn at random. Every seed draws "
+        "its label subsets from them. So the accuracies hold for labels that are chosen this way. "
+        "With labels drawn at random they are often lower."
+    )
+
+
+def require_random(part: Part, free: np.ndarray, *, source: str) -> None:
+    """Refuses to hold a test part out of labelled images too few of which were drawn at random.
+
+    Args:
+        part: The labelled images, of which some were chosen.
+        free: bool `(N,)`: which may be held out.
+        source: What the user gave.
+
+    Raises:
+        InputError: If a class has fewer than two images that may be held out.
+    """
+    labels, chosen = part.require_labels(), part.chosen
+    assert chosen is not None
+    counts = np.bincount(labels[free], minlength=int(labels.max()) + 1)
+    if counts[np.unique(labels)].min() >= 2:
+        return
+    raise InputError(
+        f"{source} has no test images, and none can be held out: {int(chosen.sum()):,} of the "
+        f"{len(labels):,} labelled images were suggested, and the other {int(free.sum()):,} do "
+        "not have two of every class. Suggested images are not a random sample, so a test on them "
+        "would mislead. Draw a test set with `tfzero.suggest(test=100)`, and label it."
+    )

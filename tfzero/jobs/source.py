@@ -20,8 +20,6 @@ from tfzero.study.planning.parts import GivenEncoder
 if TYPE_CHECKING:
     import keras
 
-PUBLIC_PREFIX = "imagenet:"
-
 
 class EncoderStart(NamedTuple):
     """What a single stage starts from.
@@ -71,19 +69,19 @@ def open_source(
     """Opens what `tfzero.compare` takes as its source.
 
     Args:
-        source: "imagenet:NAME" or "imagenet:NAME,size=N", a `.keras` file, or a data set as
-            `load_data` takes it; None for no source.
+        source: A public network such as "lite0" or "imagenet:NAME", with ",size=N" if need be; a
+            `.keras` file; or a data set as `load_data` takes it. None for no source.
         like: The target.
-        weights: File of weights for "imagenet:NAME".
+        weights: File of weights for a public network.
 
     Raises:
         InputError: If it cannot be used.
     """
     text = None if source is None or isinstance(source, ImageData) else os.fspath(source)
-    is_public = text is not None and text.startswith(PUBLIC_PREFIX)
-    if weights is not None and not is_public:
+    named_public = text is not None and _is_public(text)
+    if weights is not None and not named_public:
         raise InputError(
-            f"`weights={str(weights)!r}` is a file for a public network, but the source is "
+            f"`weights={str(weights)!r}` holds weights of a public network, but the source is "
             f"{text or 'none'}; expected `source='imagenet:NAME'` with it. Give your own "
             "network as `source='FILE.keras'`."
         )
@@ -91,35 +89,34 @@ def open_source(
         return Source()
     if text is None:
         return Source(load_source_task(source, like=like))
-    if is_public:
+    if named_public:
         return _open_public(text, like, weights)
     if text.endswith(".keras"):
         return _open_file(pathlib.Path(text), like)
     return Source(load_source_task(text, like=like))
 
 
-def _open_public(text: str, like: ImageData, weights) -> Source:
-    from tfzero.networks.public import APPLICATIONS, build_public_encoder
+def _is_public(text: str) -> bool:
+    from tfzero.networks.public import is_public  # Keras is slow to import
 
-    name, *settings = text.removeprefix(PUBLIC_PREFIX).split(",")
-    size = None
-    for setting in settings:
-        key, _, value = setting.partition("=")
-        if key != "size" or not value.isdecimal():
-            raise InputError(f'"{setting}" in {text}; expected size=N, such as {name},size=96.')
-        size = int(value)
-    encoder = build_public_encoder(name, like.image_shape, size=size, weights=weights)
-    side = APPLICATIONS[name].size if size is None else size
-    notes = [f"The network resizes your images to {side}x{side} pixels and three channels."]
-    # Not by its configuration: Keras numbers layers through, so that no two builds have the same.
-    decides = f"{name} at {side}, {APPLICATIONS[name].scaling}, of {like.image_shape}"
+    return is_public(text)
+
+
+def _open_public(text: str, like: ImageData, weights) -> Source:
+    from tfzero.networks.public import open_public
+
+    opened = open_public(text, like.image_shape, weights=weights)
+    origin = opened.origin
     given = GivenEncoder(
         init=Public.word,
-        name=f"{name} at {side}",
-        fingerprint=_identify(decides, encoder),
-        notes=tuple(notes),
+        name=opened.title,
+        fingerprint=_identify(opened.decides, opened.encoder),
+        notes=(
+            *opened.notes,
+            f"Its weights were trained on {origin.trained_on}. Their licence: {origin.licence}.",
+        ),
     )
-    return Source(given=given, encoder=encoder)
+    return Source(given=given, encoder=opened.encoder)
 
 
 def _open_file(path: pathlib.Path, like: ImageData) -> Source:

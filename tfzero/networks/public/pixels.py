@@ -1,0 +1,52 @@
+"""What becomes of a user's images before a public network: channels, size and scale."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+# ImageNet's mean and deviation of RGB, and the mean of BGR in 0..255.
+_TORCH_MEAN, _TORCH_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_CAFFE_MEAN = (103.939, 116.779, 123.68)
+SCALINGS = {
+    "tf": lambda x: x * 2.0 - 1.0,
+    "torch": lambda x: (x - tf.constant(_TORCH_MEAN)) / tf.constant(_TORCH_DEVIATION),
+    "caffe": lambda x: tf.reverse(x, [-1]) * 255.0 - tf.constant(_CAFFE_MEAN),
+    "pixels": lambda x: x * 255.0,
+    "unit": lambda x: x,
+    "lite": lambda x: (x * 255.0 - 127.0) / 128.0,
+}
+
+
+@keras.saving.register_keras_serializable("tfzero")
+class PublicPixels(keras.layers.Layer):
+    """Makes of an image in 0..1 what a public network takes: three channels, its size, its scale.
+
+    Args:
+        size: Side to resize to; what is not square is stretched.
+        scaling: A key of `SCALINGS`.
+        **kwargs: As of any layer.
+    """
+
+    def __init__(self, size: int, scaling: str, **kwargs):
+        super().__init__(**kwargs)
+        self.size, self.scaling = size, scaling
+
+    def call(self, images):
+        """Returns `(B, size, size, 3)` of images `(B, H, W, C)`, C 1 or 3."""
+        if images.shape[-1] == 1:
+            images = tf.repeat(images, 3, axis=-1)
+        sides = images.shape[1:3]
+        if tuple(sides) != (self.size, self.size):
+            # Shrunk without it, pixels between are never seen; enlarged it changes little.
+            shrinks = max(sides) > self.size
+            images = tf.image.resize(images, (self.size, self.size), antialias=shrinks)
+        return SCALINGS[self.scaling](images)
+
+    def compute_output_shape(self, input_shape):
+        """Returns `(B, size, size, 3)`."""
+        return (input_shape[0], self.size, self.size, 3)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "size": self.size, "scaling": self.scaling}

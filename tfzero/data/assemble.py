@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tfzero.data.classes import check_classes
 from tfzero.data.chosen import note_chosen, require_random
+from tfzero.data.classes import check_classes
 from tfzero.data.collection import Collection
 from tfzero.data.cross_fit import offer_cross_fit
 from tfzero.data.dataset import ImageData

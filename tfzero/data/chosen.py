@@ -1,8 +1,8 @@
 """Images that were chosen for labelling: how a table tells of them, and what it means for tests.
 
-Chosen images are not a random sample. Whoever trains on them gains; whoever tests on them is misled.
-So `tfzero suggest` marks them in the column `chosen` of the table that it writes, and no test part
-is held out of them.
+Chosen images are not a random sample. They are good to train on, but a test on them misleads. So
+`tfzero suggest` marks them in the column `chosen` of the table that it writes, and no test part is
+held out of them.
 """
 
 from __future__ import annotations
@@ -67,9 +67,14 @@ def require_random(part: Part, free: np.ndarray, *, source: str) -> None:
     counts = np.bincount(labels[free], minlength=int(labels.max()) + 1)
     if counts[np.unique(labels)].min() >= 2:
         return
+    which = f"all {len(labels):,} labelled images were suggested"
+    if rest := len(labels) - int(chosen.sum()):
+        which = (
+            f"{int(chosen.sum()):,} of the {len(labels):,} labelled images were suggested, and the "
+            f"other {rest:,} do not have two of every class"
+        )
     raise InputError(
-        f"{source} has no test images, and none can be held out: {int(chosen.sum()):,} of the "
-        f"{len(labels):,} labelled images were suggested, and the other {int(free.sum()):,} do "
-        "not have two of every class. Suggested images are not a random sample, so a test on them "
-        "would mislead. Draw a test set with `tfzero.suggest(test=100)`, and label it."
+        f"{source} has no test images, and none can be held out: {which}. Suggested images are not "
+        "a random sample, so a test on them would mislead. Draw a test set with "
+        "`tfzero.suggest(test=100)`, and label it."
     )

@@ -191,4 +191,3 @@ def write_rows(
             values = {"file": name, "split": split, "chosen": chosen}
             writer.writerow({by_kind[kind]: value for kind, value in values.items()})
     return stream.getvalue()
-

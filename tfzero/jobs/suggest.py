@@ -11,12 +11,7 @@ from rich.console import Console
 
 from tfzero.common.checks import InputError, nearest, require_between
 from tfzero.common.console import print_plain
-from tfzero.common.files import (
-    make_folder,
-    require_folder_place,
-    require_free_file,
-    write_text_file,
-)
+from tfzero.common.files import make_folder, require_folder_place, write_text_file
 from tfzero.common.numbers import count_of
 from tfzero.common.outlet import standard_output
 from tfzero.common.surroundings import own_settings
@@ -187,8 +182,12 @@ def suggest_from_folder(
     place = place if out is None else pathlib.Path(out)
     table, page = place / TABLE_NAME, place / PAGE_NAME
     require_folder_place(place, chosen_by="out")
-    for path in (table, page) if place.is_dir() else ():
-        require_free_file(path, overwrite=overwrite, chosen_by="out")
+    for path in () if overwrite else (table, page):
+        if path.exists():
+            raise InputError(
+                f"{path} exists; choose another folder with `out`, or replace it with "
+                "`overwrite=True`."
+            )
     options = replace(options, size_rule=asked.features.choose_size)
     with working(console, "Reading the images ..."):
         folder = read_folder(pool, _find_table(pool, options), options)
@@ -255,11 +254,11 @@ def _say_test(folder: Folder, chosen: Chosen) -> list[str]:
     """Returns what a study will test on."""
     why = "Suggested images are not a random sample, so a test on them would mislead."
     if folder.test is not None or chosen.test is not None:
-        return [f"{why} `tfzero.compare` tests on the images marked test, and on no other."]
+        return [f"{why} tfzero compare tests on the images that are marked test, and on no others."]
     if folder.num_random:
         count = count_of(folder.num_random, "earlier label")
-        return [f"{why} Without test images, `tfzero.compare` tests on a part of {count}."]
+        return [f"{why} Without test images, tfzero compare tests on a part of {count}."]
     return [
-        f"{why} There are no test images yet, and `tfzero.compare` needs some. Draw them at "
+        f"{why} There are no test images yet, and tfzero compare needs some. Draw them at "
         "random with `test=100`."
     ]

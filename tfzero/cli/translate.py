@@ -31,6 +31,7 @@ def translate(text: str, *commands: Any, others: Mapping[str, Any] | None = None
         text: A message that has arguments in backticks.
         commands: Of Typer, the running one first. The first one with a parameter of a name decides
             how that is written. Names of no parameter stay as they are.
+        others: All commands by name, for texts that say how to call one.
     """
     parameters = {own.name: own for command in reversed(commands) for own in command.params}
 

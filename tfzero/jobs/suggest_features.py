@@ -103,12 +103,12 @@ class Wanted(NamedTuple):
 
         decided, why = self.decide(images.shape[-1])
         with working(console, "Opening the features ..."):
-            name, encoder, images = decided._open(images, seed)
+            name, encoder, images = decided.open(images, seed)
         print_plain(console, f"Images are compared by {name}. {why}".rstrip())
         with working(console, f"Reading features of {len(images):,} images ..."):
             return name, place_images(encoder, images)
 
-    def _open(self, images: np.ndarray, seed: int) -> tuple[str, keras.Model | None, np.ndarray]:
+    def open(self, images: np.ndarray, seed: int) -> tuple[str, keras.Model | None, np.ndarray]:
         """Returns the features' name, what reads them, and the images that it reads."""
         if self.features is not None:
             images = _shrink(images)

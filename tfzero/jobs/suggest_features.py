@@ -61,6 +61,17 @@ class Wanted(NamedTuple):
                 "`weights` is a file for a public network; expected `source='imagenet:NAME'` "
                 "with it."
             )
+        if self.source is not None:
+            self._check_source(self.source)
+
+    def _check_source(self, source: str) -> None:
+        from tfzero.networks.public import is_public, list_forms  # Keras is slow to import
+
+        if not is_public(source):
+            raise InputError(
+                f'`source` is "{source}"; expected a public network: {" or ".join(list_forms())}. '
+                "Give a file of your own encoder as `encoder`."
+            )
 
     def decide(self, num_channels: int) -> tuple[Wanted, str]:
         """Returns what is used, and why if nobody asked for it.

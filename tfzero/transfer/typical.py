@@ -67,8 +67,8 @@ def choose_typical(
 
     Departures from the paper: features are unit vectors of 20 principal components. K-means starts
     10 times, and the best result is kept. The cluster with the fewest labelled and chosen images is
-    determined again before every choice. Clusters under 5 images are not dropped but come last, so
-    that any number can be chosen.
+    determined again before every choice. Clusters under 5 images, or under half the average size if
+    that is less, are not dropped but come last. So any number can be chosen from any pool.
 
     Args:
         places: float32 `(N, C)`, where images are near that are alike: unit vectors of principal
@@ -102,10 +102,11 @@ def choose_typical(
         _sort_by_typicality(places, np.flatnonzero((cluster_of == k) & is_free)).tolist()
         for k in range(wanted)
     ]
+    smallest = min(SMALLEST_CLUSTER, len(places) / (2 * wanted))
     rows, of = [], []
     while len(rows) < number:
         left = [k for k in range(wanted) if waiting[k]]
-        best = min(left, key=lambda k: (sizes[k] < SMALLEST_CLUSTER, taken[k], -sizes[k]))
+        best = min(left, key=lambda k: (sizes[k] < smallest, taken[k], -sizes[k]))
         rows.append(waiting[best].pop())
         of.append(best)
         taken[best] += 1

@@ -1,6 +1,7 @@
 """Tables of images that were chosen for labelling: written, filled in, and read by a study."""
 
 import csv
+import re
 
 import numpy as np
 import pytest
@@ -112,6 +113,26 @@ def test_a_study_tests_on_the_marked_images_and_says_that_labels_were_chosen(tmp
     assert data.cross_fit is None and data.cross_fitted() is data
     [note] = [note for note in data.notes if "suggested" in note]
     assert note.startswith("8 of 10 labelled training images were suggested, not drawn at random.")
+
+
+def test_test_images_without_a_label_are_left_out_and_it_is_said(tmp_path):
+    folder, table = make_study(tmp_path, suggested=range(8), test=range(20, 26))
+    text = table.read_text()
+    table.write_text(text.replace("24.png,a,", "24.png,,").replace("25.png,b,", "25.png,,"))
+    data = load_data(folder, labels=table)
+    assert numbers(data.names["test"]) == list(range(20, 24))
+    assert not {24, 25} & set(numbers(data.names["pool"]))
+    [note] = [note for note in data.notes if "have no label" in note]
+    assert note.startswith("2 of 6 test images have no label. They are neither tested on nor")
+    table.write_text("\n".join(re.sub(r",\w,test", ",,test", row) for row in text.splitlines()))
+    with pytest.raises(InputError, match="marks 6 images as test images, but none of them has a l"):
+        load_data(folder, labels=table)
+
+
+def test_unlabelled_test_rows_of_other_tables_are_in_the_pool_as_ever(tmp_path):
+    folder, table = make_study(tmp_path, random=range(20, 32))
+    table.write_text(table.read_text() + "39.png,,test,\n")
+    assert 39 in numbers(load_data(folder, labels=table).names["pool"])
 
 
 def test_suggested_images_are_never_held_out(tmp_path):

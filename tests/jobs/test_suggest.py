@@ -17,6 +17,7 @@ from tests.export.conftest import model, version
 from tests.test_cli import refuse
 from tfzero import cli
 from tfzero.common.checks import InputError
+from tfzero.data.square import Survey
 from tfzero.jobs import suggest_features
 
 __all__ = ["model", "version"]
@@ -292,11 +293,10 @@ def test_what_cannot_be_used_is_refused_in_a_sentence(bars, monkeypatch, capsys,
 
 
 def test_images_of_several_sizes_are_larger_for_public_networks(bars, monkeypatch):
-    survey_of = {"usual": 100, "longest": 200}
-    survey = type("Survey", (), {**survey_of, "channels": 3, "offer": lambda _: (32, 64, 96, 128)})
+    survey = Survey("bars", {(100, 80): 30, (200, 150): 10}, {"pool": 40}, 0, 3)
     monkeypatch.setattr(suggest_features, "_is_public_installed", lambda: True)
-    assert suggest_features.Wanted().choose_size(survey()).size == (96, 96)
-    assert suggest_features.Wanted("pixels").choose_size(survey()).size == (64, 64)
+    assert suggest_features.Wanted().choose_size(survey).size == (96, 96)
+    assert suggest_features.Wanted("pixels").choose_size(survey).size == (64, 64)
 
 
 def test_large_images_are_shrunk_for_patches():

@@ -86,8 +86,8 @@ def suggest(
         pathlib.Path | None,
         typer.Option(
             metavar="SAVEDMODEL",
-            help="Suggest images that this exported model is least certain of, as far as they are "
-            "unlike each other. Folder savedmodels/NAME or one version in it.",
+            help="Suggest images that this exported model is uncertain of and that are unlike each "
+            "other. Folder savedmodels/NAME or one version in it.",
         ),
     ] = None,
     labels: Labels = None,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from tfzero.common.checks import InputError
+from tfzero.common.numbers import count_of
 from tfzero.data.collection import Part
 
 COLUMN = "chosen"
@@ -21,8 +22,16 @@ SUGGESTED, AT_RANDOM = "suggested", "random"
 
 def is_suggested(row: Mapping[str, str]) -> bool:
     """Returns whether a row of a table says that its image was suggested."""
-    said = next((row[name] for name in row if name.casefold() == COLUMN), "")
-    return said.casefold() == SUGGESTED
+    return _find_mark(row) == SUGGESTED
+
+
+def is_drawn(row: Mapping[str, str]) -> bool:
+    """Returns whether a row of a table says that its image was drawn at random for a test set."""
+    return _find_mark(row) == AT_RANDOM
+
+
+def _find_mark(row: Mapping[str, str]) -> str:
+    return next((row[name] for name in row if name.casefold() == COLUMN), "").casefold()
 
 
 def mark_rows(names: Iterable[str], chosen: frozenset[str], *, paged: bool) -> np.ndarray | None:
@@ -49,6 +58,31 @@ def note_chosen(count: int, total: int) -> str:
         "its label subsets from them. So the accuracies hold for labels that are chosen this way. "
         "With labels drawn at random they are often lower."
     )
+
+
+def note_unlabelled_tests(count: int, total: int, *, table: object) -> list[str]:
+    """Returns a sentence about test images that were drawn and have no label, if there are any.
+
+    Args:
+        count: How many there are.
+        total: How many test images the table has.
+        table: Its name, for messages.
+
+    Raises:
+        InputError: If no test image has a label.
+    """
+    if not count:
+        return []
+    if count == total:
+        raise InputError(
+            f"{table} marks {count_of(count, 'image')} as test images, but none of them has a "
+            "label; expected a label for each. Fill in their labels."
+        )
+    return [
+        f"{count:,} of {total:,} test images have no label. They are neither tested on nor learned "
+        "from. Label them all: those without a label are often the difficult ones, and without "
+        "them the accuracy is too high."
+    ]
 
 
 def require_random(part: Part, free: np.ndarray, *, source: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tfzero.common.checks import InputError, nearest
-from tfzero.data.chosen import is_suggested, mark_rows
+from tfzero.data.chosen import is_drawn, is_suggested, mark_rows, note_unlabelled_tests
 from tfzero.data.collection import Collection, FileList
 from tfzero.data.files import read_files
 from tfzero.data.names import Paths, display_name, safe_name
@@ -47,7 +47,7 @@ def load_table(
     folder that the file does not name. Unlabeled ones have groups, too, as far as the column or
     their path tells. A column split with `test` in it gives the test part. A column chosen with
     `suggested` in it, as `tfzero suggest` writes it, marks images that no test part is held out of.
-    A name without suffix stands for the file that has one.
+    With `random` in it, a test image without a label is left out. A name without suffix stands for the file that has one.
 
     Args:
         table: The file.
@@ -115,8 +115,11 @@ def _list_files(table: Path, root: Path, group: str | None, pool: FileList | Non
     grouping = _Grouping(group, columns, parts)
     splits = [find_split(row, table, line) for line, row in enumerate(rows, 2)]
     places = Places(table, root, [row[file_column] for row in rows])
-    chosen = set()
+    chosen, unlabelled = set(), 0
     for row, path, split in zip(rows, places.paths, splits, strict=True):
+        if split == "test" and not row[label_column] and is_drawn(row):
+            unlabelled += 1
+            continue
         part = split if row[label_column] else "pool"
         parts[part].paths.append(path)
         if part != "pool":
@@ -124,7 +127,8 @@ def _list_files(table: Path, root: Path, group: str | None, pool: FileList | Non
         if part == "train" and is_suggested(row):
             chosen.add(display_name(path))
         grouping.add(part, path, row)
-    notes = [*places.notes, *_add_unnamed(parts, grouping, table, places)]
+    tests = note_unlabelled_tests(unlabelled, splits.count("test"), table=table)
+    notes = [*places.notes, *tests, *_add_unnamed(parts, grouping, table, places)]
     if pool is not None:
         parts["pool"].paths.extend(os.path.join(os.getcwd(), pool.root, p) for p in pool.paths)
         parts["pool"].passed_over.update(pool.passed_over)

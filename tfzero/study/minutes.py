@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from tfzero.common.arm import Arm
 from tfzero.study.inits import read_init
 from tfzero.study.inits.settings import Settings
-from tfzero.study.planning.families import control_of, reads_pool
+from tfzero.study.planning.families import control_of, is_own, reads_pool
 from tfzero.study.planning.looks import choose_looks
 from tfzero.study.planning.plan import DEFAULT_ARMS, SCRATCH, StudyPlan
 from tfzero.study.planning.resolve import resize_plan
@@ -93,13 +93,18 @@ def settle_seeds(
     return fitted.model_copy(update={"dropped": _name_dropped(asked, fitted)})
 
 
-def kept_arms(arms: Iterable[Arm], named: Iterable[str] | None) -> list[Arm]:
+def kept_arms(
+    arms: Iterable[Arm], named: Iterable[str] | None, *, source_asked: bool = True
+) -> list[Arm]:
     """Returns the arms of a plan that nothing may drop: those asked for, by name or by a source.
 
     Args:
         arms: Of the plan.
         named: As asked for; None for the default ones.
+        source_asked: Whether the source was asked for, or is a default like the others.
     """
+    if named is None and not source_asked:
+        return []
     return [arm for arm in arms if named is not None or arm not in DEFAULT_ARMS]
 
 
@@ -133,7 +138,7 @@ class _Fitting:
         arms = self.plan.arms
         without = {arm for arm in arms if not _trains_network(arm)}
         chosen = {arm for arm in arms if arm == SCRATCH or arm in kept} | without
-        pretrained = [arm for arm in arms if _is_first_question(arm)]
+        pretrained = [arm for arm in arms if _is_first_question(arm) and is_own(arm)]
         generative = [arm for arm in pretrained if read_init(arm.init).generates]
         for kind in (pretrained, generative):
             if not chosen & set(kind):

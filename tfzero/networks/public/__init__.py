@@ -15,13 +15,15 @@ from tfzero.common.checks import InputError
 from tfzero.common.surroundings import own_settings
 from tfzero.networks.public.applications import Applications
 from tfzero.networks.public.family import Body, Family, Origin, Weights
-from tfzero.networks.public.lite0 import Lite0
+from tfzero.networks.public.lite0 import Lite0, is_installed
 from tfzero.networks.public.pixels import PublicPixels
 
 # Adding a family: one file, one line here, one test file.
 FAMILIES: tuple[Family, ...] = (Lite0(), Applications())
 # What `build_public_encoder` takes without a prefix.
 _UNNAMED = Applications()
+# What studies of colour images use where it is installed, for it needs no download.
+DEFAULT = Lite0()
 
 
 class PublicEncoder(NamedTuple):
@@ -47,6 +49,11 @@ class PublicEncoder(NamedTuple):
 def is_public(source: str) -> bool:
     """Returns whether a source names a public network."""
     return _find(source) is not None
+
+
+def is_default_installed() -> bool:
+    """Returns whether the weights of the default network are installed."""
+    return is_installed()
 
 
 def list_forms() -> list[str]:
@@ -156,9 +163,10 @@ def _open(
 
 
 def _join(body: Body, size: int, image_shape: tuple[int, int, int]) -> keras.Model:
-    for layer in body.network._flatten_layers(include_self=False):
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False
     inputs = keras.Input(tuple(image_shape), name="image")
     x = PublicPixels(size, body.scaling, name="pixels")(inputs)
-    return keras.Model(inputs, body.network(x), name="encoder")
+    encoder = keras.Model(inputs, body.connect(x), name="encoder")
+    for layer in encoder._flatten_layers(include_self=False):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+    return encoder

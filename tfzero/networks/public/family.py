@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -20,13 +21,15 @@ class Body(NamedTuple):
     """A public network, loaded, without what brings images to it.
 
     Attributes:
-        network: From images `(B, size, size, 3)`, scaled, to features `(B, D)`.
+        connect: Takes the symbolic tensor of images `(B, size, size, 3)`, scaled, adds the network
+            behind it and returns its features `(B, D)`. A Keras model is one such function. Layers
+            `block1`, `block2` and so on can be read alone; see `tfzero.networks.blocks`.
         scaling: How pixels are scaled before it: a key of `tfzero.networks.public.pixels.SCALINGS`.
         features: What its features are, as the end of a sentence.
         notes: Further sentences that a reader of a study must know.
     """
 
-    network: keras.Model
+    connect: Callable[[keras.KerasTensor], keras.KerasTensor]
     scaling: str
     features: str
     notes: tuple[str, ...] = ()

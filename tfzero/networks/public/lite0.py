@@ -10,6 +10,7 @@ References:
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import pathlib
 from collections.abc import Mapping
@@ -38,7 +39,7 @@ class _Stage(NamedTuple):
     channels: int
 
 
-_STEM, _HEAD = 32, 1280
+_STEM, _HEAD, _NUM_CLASSES = 32, 1280, 1000
 # Table 1 of the paper; Lite keeps the stem and the head at their widths.
 _STAGES = (
     _Stage(1, 3, 1, 1, 16),
@@ -49,6 +50,8 @@ _STAGES = (
     _Stage(4, 5, 2, 6, 192),
     _Stage(1, 3, 1, 6, 320),
 )
+# Names of the last layer of some stages, which can be read alone.
+_READ = {2: "block1", 4: "block2", 5: "block3"}
 
 
 # Sides that were measured: see `choose_size`.
@@ -73,9 +76,8 @@ class Lite0(Family):
                 f"size is {size} pixels; expected at least {_SMALLEST} of {self.prefix}. "
                 f"Write lite0,size={_SMALLEST} or more."
             )
-        network = build_lite0(size)
-        load_lite0(network, find_weights() if weights is None else pathlib.Path(weights))
-        return Body(network, "lite", FEATURES)
+        path = find_weights() if weights is None else pathlib.Path(weights)
+        return Body(functools.partial(build_lite0, path=path), "lite", FEATURES)
 
     def title(self, name: str) -> str:
         """Returns the network's full name."""
@@ -108,43 +110,50 @@ def find_weights() -> pathlib.Path:
     return pathlib.Path(found.origin).parent / _FILE
 
 
-def build_lite0(side: int, *, include_top: bool = False) -> keras.Model:
-    """Builds the network, of random weights.
+def build_lite0(images: keras.KerasTensor, path: pathlib.Path, *, include_top: bool = False):
+    """Adds the network behind a symbolic tensor, with the published weights.
 
     Args:
-        side: Height and width of its images.
+        images: float32 `(B, side, side, 3)`, RGB scaled as `(x - 127) / 128` of 0..255.
+        path: File of the weights.
         include_top: Whether it ends in the logits of ImageNet's 1,000 classes.
 
     Returns:
-        A Keras model from float32 `(B, side, side, 3)`, RGB scaled as `(x - 127) / 128` of 0..255,
-        to features `(B, 1280)`, or to logits `(B, 1000)`.
+        The symbolic tensor of features `(B, 1280)`, or of logits `(B, 1000)`. The last layer of
+        stages 3, 5 and 6 is named `block1`, `block2` and `block3`: a head that reads blocks, too,
+        scores more than one that reads the features alone.
+
+    Raises:
+        InputError: If the file cannot be read, or is of another network.
     """
-    inputs = keras.Input((side, side, 3))
-    x = _convolve(inputs, _STEM, 3, stride=2, name="stem")
+    x = _convolve(images, _STEM, 3, stride=2, name="stem")
     number = 0
-    for stage in _STAGES:
+    for place, stage in enumerate(_STAGES):
         for i in range(stage.num_blocks):
-            x = _add_block(x, stage, stride=1 if i else stage.stride, name=f"block{number}")
+            last = i == stage.num_blocks - 1
+            name = _READ.get(place, "") if last else ""
+            x = _add_block(x, stage, 1 if i else stage.stride, number, name=name)
             number += 1
     x = _convolve(x, _HEAD, 1, name="head")
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     if include_top:
-        x = keras.layers.Dense(1000, name="top")(x)
-    return keras.Model(inputs, x, name="lite0")
+        x = keras.layers.Dense(_NUM_CLASSES, name="top")(x)
+    _load(keras.Model(images, x), path)
+    return x
 
 
-def _add_block(x, stage: _Stage, *, stride: int, name: str):
+def _add_block(x, stage: _Stage, stride: int, number: int, *, name: str):
     """Adds an inverted bottleneck: widen, convolve each channel, narrow."""
-    start, channels = x, x.shape[-1]
+    start, channels, own = x, x.shape[-1], f"bottleneck{number}"
     if stage.expansion > 1:
-        x = _convolve(x, channels * stage.expansion, 1, name=f"{name}_expand")
-    x = keras.layers.DepthwiseConv2D(
-        stage.kernel, stride, padding="same", name=f"{name}_depthwise"
-    )(x)
-    x = keras.layers.ReLU(6.0, name=f"{name}_depthwise_relu")(x)
-    x = keras.layers.Conv2D(stage.channels, 1, name=f"{name}_project")(x)
+        x = _convolve(x, channels * stage.expansion, 1, name=f"{own}_expand")
+    x = keras.layers.DepthwiseConv2D(stage.kernel, stride, padding="same", name=f"{own}_depthwise")(
+        x
+    )
+    x = keras.layers.ReLU(6.0, name=f"{own}_depthwise_relu")(x)
+    x = keras.layers.Conv2D(stage.channels, 1, name=f"{own}_project")(x)
     if stride == 1 and channels == stage.channels:
-        x = keras.layers.Add(name=name)([x, start])
+        x = keras.layers.Add(name=name or own)([x, start])
     return x
 
 
@@ -153,17 +162,13 @@ def _convolve(x, channels: int, kernel: int, *, name: str, stride: int = 1):
     return keras.layers.ReLU(6.0, name=f"{name}_relu")(x)
 
 
-def load_lite0(network: keras.Model, path: pathlib.Path) -> None:
-    """Loads the published weights into a network of `build_lite0`.
-
-    Raises:
-        InputError: If the file cannot be read, or is of another network.
-    """
+def _load(network: keras.Model, path: pathlib.Path) -> None:
     weights = read_torch_file(path)
+    layers = {layer.name: layer for layer in network.layers}
     try:
-        for layer, value in _fold(weights):
-            if layer != "top" or any(own.name == layer for own in network.layers):
-                network.get_layer(layer).set_weights(value)
+        for name, values in _fold(weights):
+            if name in layers:
+                layers[name].set_weights(values)
     except (KeyError, ValueError) as error:
         raise InputError(
             f"{path} does not hold the weights of EfficientNet-Lite0: "
@@ -177,10 +182,16 @@ def _fold(weights: Mapping[str, np.ndarray]):
     for number in range(sum(stage.num_blocks for stage in _STAGES)):
         own = f"_blocks.{number}"
         if f"{own}._expand_conv.weight" in weights:
-            yield f"block{number}_expand", _fold_one(weights, f"{own}._expand_conv", f"{own}._bn0")
+            yield (
+                f"bottleneck{number}_expand",
+                _fold_one(weights, f"{own}._expand_conv", f"{own}._bn0"),
+            )
         depthwise = _fold_one(weights, f"{own}._depthwise_conv", f"{own}._bn1", depthwise=True)
-        yield f"block{number}_depthwise", depthwise
-        yield f"block{number}_project", _fold_one(weights, f"{own}._project_conv", f"{own}._bn2")
+        yield f"bottleneck{number}_depthwise", depthwise
+        yield (
+            f"bottleneck{number}_project",
+            _fold_one(weights, f"{own}._project_conv", f"{own}._bn2"),
+        )
     yield "head", _fold_one(weights, "_conv_head", "_bn1")
     yield "top", [weights["_fc.weight"].T, weights["_fc.bias"]]
 

@@ -168,7 +168,10 @@ def _explain_missing(text: str, foreign: Foreign) -> None:
             f"classes in subfolders or a labels.csv. Use {_UNLABELED} instead, which needs "
             "no labels."
         )
-    needs = {Public.word: "`source=imagenet:NAME`", File.word: "`source=FILE.keras`"}
+    needs = {
+        Public.word: "`source=lite0` or `source=imagenet:NAME`",
+        File.word: "`source=FILE.keras`",
+    }
     start = init.halves[0] if init.halves else init.word
     raise InputError(
         f'Arm "{arm}" starts from a source, but this study has no such source. Name it '

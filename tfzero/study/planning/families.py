@@ -12,7 +12,9 @@ from tfzero.study.inits.scratch import Scratch
 from tfzero.study.planning.plan import SCRATCH
 from tfzero.transfer import STRATEGIES
 
-PRETRAINING, UNLABELED, RIVALS = "pretraining", "unlabeled", "rivals"
+PRETRAINING, ELSEWHERE, UNLABELED, RIVALS = "pretraining", "elsewhere", "unlabeled", "rivals"
+# Those that judge pretrained arms against training from scratch.
+PRETRAINED = (PRETRAINING, ELSEWHERE)
 
 # An arm, and what it is compared with at the same label counts.
 Pair = tuple[Arm, Arm]
@@ -34,7 +36,9 @@ class Family:
 def list_families(arms: Iterable[Arm]) -> list[Family]:
     """Returns the families of a study that have a comparison.
 
-    - "pretraining": does pretraining help? Pretrained arms against scratch/finetune.
+    - "pretraining": does pretraining on the own pool help? Such arms against scratch/finetune.
+    - "elsewhere": does an encoder help that learned elsewhere, such as public weights? Likewise. A
+      question of its own: it is often answered at once, and must not end the study of the first.
     - "unlabeled": do the unlabeled images help without it? Arms that pretrain nothing and read
       them when they learn from labels, against scratch/finetune.
     - "rivals": a pretrained arm against its counterpart without pretraining, an arm with
@@ -42,11 +46,17 @@ def list_families(arms: Iterable[Arm]) -> list[Family]:
     """
     arms = tuple(arms)
     families = (
-        Family(PRETRAINING, _against_scratch(arms, pretrained=True)),
+        Family(PRETRAINING, _pretrained(arms, foreign=False)),
+        Family(ELSEWHERE, _pretrained(arms, foreign=True)),
         Family(UNLABELED, _against_scratch(arms, pretrained=False)),
         Family(RIVALS, tuple((arm, rival) for arm in arms for rival in _rivals(arm, arms))),
     )
     return [family for family in families if family.pairs]
+
+
+def _pretrained(arms: tuple[Arm, ...], *, foreign: bool) -> tuple[Pair, ...]:
+    pairs = _against_scratch(arms, pretrained=True)
+    return tuple(pair for pair in pairs if read_init(pair[0].init).is_foreign == foreign)
 
 
 def _against_scratch(arms: tuple[Arm, ...], *, pretrained: bool) -> tuple[Pair, ...]:

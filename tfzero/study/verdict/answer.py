@@ -13,7 +13,7 @@ from typing import Any
 from tfzero.common.arm import Arm
 from tfzero.study.inits import parse_init
 from tfzero.study.plain_names import plain_name
-from tfzero.study.planning.families import PRETRAINING, UNLABELED
+from tfzero.study.planning.families import PRETRAINED, UNLABELED
 from tfzero.study.verdict.claims import AVERAGE
 from tfzero.study.verdict.family import BETTER, CANNOT_TELL, NO_DIFFERENCE, WORSE
 from tfzero.study.verdict.pairing import MIN_SEEDS
@@ -44,7 +44,7 @@ def answer_plainly(verdict: dict[str, Any], label_counts: Sequence[int]) -> list
     if not any(entry["num_labels"] == num_labels for entry in found):
         num_labels = label_counts[0] if len(label_counts) == 1 else AVERAGE
     entries = [entry for entry in found if entry["num_labels"] == num_labels]
-    pretrained = [entry for entry in entries if entry["family"] == PRETRAINING]
+    pretrained = [entry for entry in entries if entry["family"] in PRETRAINED]
     span = name_span(num_labels, label_counts)
     if not pretrained:
         return [verdict.get("headline") or "No verdict."]

@@ -8,7 +8,7 @@ from typing import Any
 
 from tfzero.common.numbers import count_of
 from tfzero.study.inits import read_init
-from tfzero.study.planning.families import PRETRAINING, RIVALS, UNLABELED, control_of, list_families
+from tfzero.study.planning.families import PRETRAINED, RIVALS, UNLABELED, control_of, list_families
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.verdict import words
 from tfzero.study.verdict.claims import AVERAGE
@@ -41,9 +41,9 @@ def write_headline(verdict: dict[str, Any], *, plan: StudyPlan) -> tuple[str, li
         return _no_verdict(plan), []
     by_family = {
         family: [e for e in verdict["comparisons"] if e["family"] == family]
-        for family in (PRETRAINING, UNLABELED, RIVALS)
+        for family in (*PRETRAINED, UNLABELED, RIVALS)
     }
-    pretrained = by_family[PRETRAINING]
+    pretrained = [entry for family in PRETRAINED for entry in by_family[family]]
     source = f"an encoder from {name_source(plan)}"
     further = f"{source} that continues to learn from your own images"
     groups = [
@@ -214,7 +214,9 @@ def _only_controlled(plan: StudyPlan) -> bool:
     """Returns whether all pretrained arms are judged by the same strategy without pretraining."""
     families = {family.id: family.pairs for family in list_families(plan.arms)}
     pairs = families.get(RIVALS, ())
-    return PRETRAINING not in families and any(control_of(arm) == other for arm, other in pairs)
+    return not families.keys() & set(PRETRAINED) and any(
+        control_of(arm) == other for arm, other in pairs
+    )
 
 
 def _no_verdict(plan: StudyPlan) -> str:

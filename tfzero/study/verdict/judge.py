@@ -12,7 +12,7 @@ from scipy import stats
 from tfzero.common.arm import Arm
 from tfzero.study.inits import read_init
 from tfzero.study.inits.scratch import ScratchLong
-from tfzero.study.planning.families import PRETRAINING, list_families
+from tfzero.study.planning.families import PRETRAINED, list_families
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.verdict.best import find_best
 from tfzero.study.verdict.claims import bonferroni_share
@@ -78,7 +78,7 @@ def judge(
     """
     judged = plan.judged_at(look.number)
     comparisons = compare_arms(judged, seen, look)
-    arms = {c.arm: None for c in comparisons if c.family == PRETRAINING}
+    arms = {c.arm: None for c in comparisons if c.family in PRETRAINED}
     return {
         "schema": 2,
         "look": look.number,

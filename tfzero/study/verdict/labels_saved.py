@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfzero.common.arm import Arm
-from tfzero.study.planning.families import PRETRAINING
+from tfzero.study.planning.families import PRETRAINED
 from tfzero.study.planning.plan import SCRATCH
 from tfzero.study.verdict.difference import CONFIDENCE
 from tfzero.study.verdict.family import BETTER, WORSE, Comparison
@@ -72,7 +72,8 @@ def find_crossover(comparisons: list[Comparison], arm: Arm) -> dict[str, Any] | 
     mine = {
         comparison.num_labels: comparison
         for comparison in comparisons
-        if (comparison.family, comparison.arm) == (PRETRAINING, arm)
+        if comparison.family in PRETRAINED
+        and comparison.arm == arm
         and comparison.num_labels is not None  # the average
     }
     for (count, left), (more, right) in itertools.pairwise(sorted(mine.items())):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfzero.study.planning.families import PRETRAINING
+from tfzero.study.planning.families import PRETRAINED
 from tfzero.study.verdict.claims import AVERAGE
 from tfzero.study.verdict.words import format_points
 
@@ -32,7 +32,7 @@ def describe_beside(verdict: dict[str, Any]) -> list[str]:
     losses = [
         entry
         for entry in verdict["comparisons"]
-        if entry["family"] == PRETRAINING
+        if entry["family"] in PRETRAINED
         and entry["num_labels"] is not AVERAGE
         and entry["single_high"] < 0
     ]

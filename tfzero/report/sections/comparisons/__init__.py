@@ -16,6 +16,7 @@ _SHOWN_BESIDE = 6
 # By the families' words in the verdict.
 _QUESTIONS = {
     "pretraining": "Does pretraining help?",
+    "elsewhere": "Does an encoder from elsewhere help?",
     "unlabeled": "Do the unlabeled images help without pretraining?",
     "rivals": "Is pretraining better than its rivals?",
 }

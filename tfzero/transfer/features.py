@@ -14,6 +14,9 @@ from tfzero.transfer.classifier import FeatureReader
 from tfzero.transfer.graph import Graph, build_lazily, place_lazily
 from tfzero.transfer.scaling import PIXELS
 
+# Features up to so many bytes are held in memory.
+_MOST_BYTES = 2**30
+
 
 def read_features(encoder: keras.Model | None, images: np.ndarray) -> np.ndarray:
     """Returns features of images.
@@ -53,22 +56,23 @@ def read_blocks(
 
 
 def place_images(encoder: keras.Model | None, images: np.ndarray) -> np.ndarray:
-    """Returns where images are in the space in which labels are spread.
+    """Returns where images are among each other, by an encoder's own features or by pixels.
 
     Args:
-        encoder: As in `graph_images`.
-        images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1; read a part at a time.
+        encoder: As in `read_features`.
+        images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1.
 
     Returns:
         float32 `(N, C)`: unit vectors of at most 50 principal components. Not finite where features
         are not.
     """
+    read = functools.partial(_read_rows, encoder, images)
     if encoder is None:
-        read = functools.partial(_read_rows, None, images)
         return place_lazily(read, len(images), same_unit=True)[1]
-    joined, columns = join_blocks(encoder)
-    read = functools.partial(_read_rows, joined, images)
-    return place_lazily(read, len(images), blocks=tuple(columns.values()))[1]
+    if 4 * len(images) * int(encoder.output_shape[-1]) <= _MOST_BYTES:
+        # The directions are found first, and then the places: nothing is read twice.
+        read = read_features(encoder, images).__getitem__
+    return place_lazily(read, len(images))[1]
 
 
 def graph_images(encoder: keras.Model | None, pool: np.ndarray) -> Graph:

@@ -14,7 +14,6 @@ from tfzero.cli.options import (
     Channels,
     ClipSeconds,
     Labels,
-    Pages,
     PixelRange,
     Rate,
     Resize,
@@ -98,7 +97,14 @@ def suggest(
             help="Folder to write labels.csv and suggest.html into. Default: suggestions/NAME.",
         ),
     ] = None,
-    pages: Pages = "first",
+    pages: Annotated[
+        str,
+        typer.Option(
+            help="Use of TIFF pages. Read only the first one (first), or read each as a channel "
+            "(channels).",
+            rich_help_panel=IMAGES,
+        ),
+    ] = "first",
     size: Size = None,
     channels: Channels = None,
     resize: Resize = None,

@@ -139,7 +139,7 @@ def _settle_plan(
 
 
 def _estimate(opening: Opening, workspace: Workspace) -> Estimate:
-    return estimate_study(workspace, opening.encoder, opening.source.encoder)
+    return estimate_study(workspace, opening.encoder)
 
 
 def settle_plan(workspace: Workspace, forecast: Forecast) -> Workspace:
@@ -156,15 +156,12 @@ def settle_plan(workspace: Workspace, forecast: Forecast) -> Workspace:
     return dataclasses.replace(workspace, plan=plan)
 
 
-def estimate_study(
-    workspace: Workspace, encoder: keras.Model | None = None, given: keras.Model | None = None
-) -> Estimate:
+def estimate_study(workspace: Workspace, encoder: keras.Model | None = None) -> Estimate:
     """Returns what jobs are expected to take, by the records in the folder and a probe.
 
     Args:
         workspace: The study.
         encoder: As in `make_estimate`.
-        given: Likewise.
     """
     cells, encoders = read_records(workspace)
-    return make_estimate(workspace, [*cells, *encoders], encoder, given)
+    return make_estimate(workspace, [*cells, *encoders], encoder)

@@ -146,6 +146,7 @@ def _is_public(text: str) -> bool:
 
 
 def _open_public(text: str, like: ImageData, weights) -> Source:
+    from tfzero.networks.operations import count_operations
     from tfzero.networks.public import open_public
 
     opened = open_public(text, like.image_shape, weights=weights)
@@ -158,11 +159,14 @@ def _open_public(text: str, like: ImageData, weights) -> Source:
             *opened.notes,
             f"Its weights were trained on {origin.trained_on}. Their licence: {origin.licence}.",
         ),
+        operations=count_operations(opened.encoder),
     )
     return Source(given=given, encoder=opened.encoder)
 
 
 def _open_file(path: pathlib.Path, like: ImageData) -> Source:
+    from tfzero.networks.operations import count_operations
+
     encoder = load_encoder_file(path, like.image_shape)
     config = json.dumps(encoder.get_config(), sort_keys=True, default=str)
     frozen = describe_frozen(encoder, name=path.name)
@@ -171,6 +175,7 @@ def _open_file(path: pathlib.Path, like: ImageData) -> Source:
         name=path.name,
         fingerprint=_identify(config, encoder),
         notes=(frozen,) if frozen else (),
+        operations=count_operations(encoder),
     )
     return Source(given=given, encoder=encoder)
 

@@ -11,6 +11,7 @@ from tfzero.common.compiled import borrow_compiled, largest_divisor
 from tfzero.common.schedule import WarmupCosine
 from tfzero.common.seeds import derive_seed
 from tfzero.data.pipeline import stream_batches
+from tfzero.networks.blocks import split_blocks
 from tfzero.transfer.budget import STEPS_PER_CALL, Budget
 from tfzero.transfer.classifier import Classifier
 from tfzero.transfer.features import read_features
@@ -80,9 +81,15 @@ def start_classifier(task: Task, *, seed: int) -> Classifier:
     """
     budget = task.budget
     assert task.encoder is not None
-    return Classifier(
+    classifier = Classifier(
         task.encoder, task.num_classes, augment=budget.augment, kind=budget.kind, seed=seed
     )
+    if budget.frozen_blocks:
+        blocks = split_blocks(classifier.encoder)
+        for block in blocks[: min(budget.frozen_blocks, len(blocks) - 1)]:
+            for layer in block:
+                layer.trainable = False
+    return classifier
 
 
 def fit_head(classifier: Classifier, labelled: Labelled, *, class_weights: bool) -> None:

@@ -86,7 +86,7 @@ def test_arms_of_a_source_are_known_where_there_is_one():
     assert parse_arms(arms, foreign=ALL) == arms
     with pytest.raises(InputError, match="`source=DATA`"):
         parse_arms(["supervised/lpft"])
-    with pytest.raises(InputError, match="`source=imagenet:NAME`"):
+    with pytest.raises(InputError, match="`source=lite0` or `source=imagenet:NAME`"):
         parse_arms(["public/probe"], foreign=ALL)
     with pytest.raises(InputError, match="this source has none.*needs no labels"):
         parse_arms(["supervised/lpft"], foreign=Foreign(source=True))
@@ -99,7 +99,13 @@ def test_arms_of_a_source_are_known_where_there_is_one():
 def test_without_arms_a_study_gets_those_of_its_source():
     assert choose_arms(None, foreign=ALL)[-1] == "supervised/lpft"
     assert choose_arms(None, foreign=Foreign(source=True))[-1] == "simclr@source/lpft"
-    assert choose_arms(None, foreign=Foreign(given="public"))[-2:] == ("public/probe", "public/svm")
+    public = ("public/svm", "public/label_spreading", "public/spread_finetune", "public/lpft")
+    found = choose_arms(None, foreign=Foreign(given="public"))
+    assert found[-5:] == (*public, "pixels/label_spreading")  # the last is a control
+    # A public network generates no images.
+    given = Foreign(given="public")
+    generated = choose_arms(None, foreign=given, unlabeled_from="generated")
+    assert set(generated) & set(public) == {"public/svm", "public/lpft"}
     assert choose_arms(None, foreign=Foreign(given="file"))[-2:] == ("file/lpft", "file/probe")
     # A chain brings each of its halves alone.
     assert choose_arms([SCRATCH], foreign=ALL, then="vae") == (
@@ -222,7 +228,7 @@ def test_the_verdict_says_whether_the_source_beats_the_own_pool():
     )
     # Three against scratch, and three against one another.
     families = [entry["family"] for entry in verdict["comparisons"]]
-    assert families == ["pretraining"] * 3 + ["rivals"] * 3
+    assert families == ["pretraining", *["elsewhere"] * 2, *["rivals"] * 3]
     found = {(e["arm"], e["baseline"]): e for e in verdict["comparisons"][3:]}
     assert found["supervised/lpft", "vae/lpft"]["outcome"] == "better"
     assert found["supervised+vae/lpft", "supervised/lpft"]["outcome"] == "worse"

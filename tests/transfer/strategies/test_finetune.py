@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from tests.transfer.cases import BUDGET, fit, read_weights
+from tfzero.common.checks import InputError
 from tfzero.transfer import training
-from tfzero.transfer.budget import Budget
+from tfzero.transfer.budget import Budget, limit_large
 from tfzero.transfer.training import Trained, train
 
 
@@ -126,3 +127,54 @@ def test_what_its_owner_froze_stays_frozen(deep, bars, eagerly):
 def test_fewer_steps_than_blocks_are_spent_exactly(deep, bars, eagerly):
     fitted = fit("gradual", deep, *bars, budget=dataclasses.replace(BUDGET, steps=2))
     assert fitted.cost.steps == 2
+
+
+@pytest.mark.parametrize("strategy", ["finetune", "lpft", "gradual"])
+def test_blocks_that_the_budget_freezes_stay_as_they_are(strategy, deep, bars, eagerly):
+    before = read_layers(deep)
+    few = dataclasses.replace(BUDGET, steps=4, frozen_blocks=2)
+    model = fit(strategy, deep, *bars, budget=few).model
+    assert list_changed(before, read_layers(model.encoder)) == {"conv3", "normal3"}
+    # The last block is trained however many are to be frozen.
+    all_of_them = dataclasses.replace(few, frozen_blocks=9)
+    model = fit(strategy, deep, *bars, budget=all_of_them).model
+    assert list_changed(before, read_layers(model.encoder)) == {"conv3", "normal3"}
+
+
+@pytest.mark.parametrize("strategy", ["finetune", "lpft", "gradual", "selftrain"])
+def test_the_budgets_learning_rate_is_the_highest(strategy, encoder, bars, monkeypatch):
+    peaks = []
+
+    def watch(classifier, labelled, *, peak, **settings):
+        del settings
+        peaks.append(peak)
+        return Trained(0, False)
+
+    monkeypatch.setattr(training, "train", watch)
+    fit(strategy, encoder, *bars, budget=dataclasses.replace(BUDGET, learning_rate=0.0123))
+    assert set(peaks) == {0.0123}
+
+
+@pytest.mark.parametrize(
+    ("settings", "telling"),
+    [
+        ({"learning_rate": 0.0}, "`learning_rate` is 0; expected above 0"),
+        ({"frozen_blocks": -1}, "`frozen_blocks` is -1; expected at least 0"),
+        ({"round_steps": 0}, "`round_steps` is 0; expected at least 1"),
+        ({"most_unlabeled": 0}, "`most_unlabeled` is 0; expected at least 1"),
+    ],
+)
+def test_a_budget_that_cannot_be_is_refused(settings, telling):
+    with pytest.raises(InputError, match=telling):
+        Budget(steps=1, **settings)
+
+
+def test_a_large_network_is_trained_less_and_at_a_lower_rate():
+    assert limit_large(1000, 15_000_000) == {}
+    found = limit_large(1000, 125_000_000)  # EfficientNet-Lite0 at 128 pixels
+    assert found["steps"] == 640 and found["round_steps"] == 100
+    assert found["frozen_blocks"] == 2 and found["learning_rate"] < training.LEARNING_RATE / 5
+    assert limit_large(200, 125_000_000)["steps"] == 200  # no more than usual
+    huge = limit_large(1000, 4_000_000_000)
+    assert (huge["steps"], huge["round_steps"], huge["most_unlabeled"]) == (100, 40, 500)
+    Budget(**limit_large(1000, 125_000_000))

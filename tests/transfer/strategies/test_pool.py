@@ -12,7 +12,6 @@ from tfzero.data import load_data, nested_subsets
 from tfzero.networks import build_encoder
 from tfzero.transfer import STRATEGIES, features, fit_classifier, training
 from tfzero.transfer import budget as budgets
-from tfzero.transfer.strategies import pool as pools
 from tfzero.transfer.strategies.pool import choose_surest
 from tfzero.transfer.training import train
 
@@ -56,6 +55,27 @@ def test_more_of_the_pool_is_believed_in_each_round(strategy, encoder, monkeypat
     # Class-balanced: a quarter of half of the pool each, and of four fifths, at most.
     assert np.bincount(first, minlength=4).max() <= 13 and 20 < len(first) <= 52
     assert np.bincount(second, minlength=4).max() <= 20 and 30 < len(second) <= 80
+
+
+@pytest.mark.parametrize("strategy", UNLABELED)
+def test_the_budget_limits_rounds_and_unlabeled_images(strategy, encoder, monkeypatch):
+    seen, steps = [], []
+
+    def watch(classifier, labelled, *, budget, **settings):
+        seen.append(labelled)
+        steps.append(budget.steps)
+        return train(classifier, labelled, budget=budget, **settings)
+
+    monkeypatch.setattr(training, "train", watch)
+    images, labels = draw_bars(8, seed=1)
+    pool, _ = draw_bars(100, seed=2)
+    limited = dataclasses.replace(BUDGET, round_steps=3, most_unlabeled=20)
+    fit(strategy, encoder, images, labels, pool=pool, budget=limited)
+    assert steps[-2:] == [3, 3]
+    for labelled in seen[-2:]:
+        assert len(labelled.images) <= 8 + 20
+    work = STRATEGIES[strategy].work(limited, 100)
+    assert work.looks % 20 == 0 and work.looks <= 80 and work.trainings[-1].steps == 3
 
 
 @pytest.mark.slow
@@ -106,14 +126,6 @@ def test_a_pool_of_floats_and_labels_of_bytes_train_alike(strategy, encoder, bar
     ]
     for other in answers[1:]:
         np.testing.assert_allclose(other, answers[0], atol=1e-3)
-
-
-@pytest.mark.parametrize("strategy", UNLABELED)
-def test_only_so_many_images_of_a_large_pool_are_looked_at(strategy, encoder, bars, monkeypatch):
-    seen = watch_training(monkeypatch)
-    monkeypatch.setattr(pools, "_MOST_IMAGES", 20)
-    fit(strategy, encoder, *bars, pool=draw_bars(100, seed=2)[0])
-    assert 40 < len(seen[-1].images) <= 40 + 16
 
 
 @pytest.mark.parametrize(

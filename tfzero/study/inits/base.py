@@ -204,10 +204,19 @@ class Init(abc.ABC):
         """Returns the word of the same method on the target's own pool, or None."""
         return None
 
-    def transfer_steps(self, steps: int, extra: int) -> int:
-        """Returns the updates of a network strategy, of the usual ones and those bought."""
-        del extra
-        return steps
+    def transfer_changes(self, steps: int, extra: int, operations: int) -> dict[str, Any]:
+        """Returns the settings of a network strategy in which this init differs from others.
+
+        Args:
+            steps: The usual updates.
+            extra: Those that the dearest pretraining would have bought.
+            operations: Multiply-adds by which the encoder that came ready reads an image.
+
+        Returns:
+            By name of a field of `tfzero.study.planning.parts.TransferPlan`.
+        """
+        del steps, extra, operations
+        return {}
 
     @abc.abstractmethod
     def encoder(self, context: Context, replicate: int) -> keras.Model | None:

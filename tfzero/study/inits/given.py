@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tfzero.common.seeds import derive_seed
 from tfzero.study.inits.base import Context, Init
+from tfzero.transfer.budget import limit_large
 
 if TYPE_CHECKING:
     import keras
@@ -17,6 +18,11 @@ class Given(Init):
     is_foreign = True
     is_given = True
     is_start_given = True
+
+    def transfer_changes(self, steps: int, extra: int, operations: int) -> dict[str, Any]:
+        """Returns what the training of a large network may cost."""
+        del extra
+        return limit_large(steps, operations)
 
     def encoder(self, context: Context, replicate: int) -> keras.Model:
         """Returns the encoder. Its noise, such as Dropout's, is drawn from the replicate's seed."""

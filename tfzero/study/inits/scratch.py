@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tfzero.study.inits.base import Context, Init
 from tfzero.transfer.budget import round_to_calls
@@ -44,6 +44,7 @@ class ScratchLong(Scratch):
         """Returns the name of scratch's arm, and that it trains for longer."""
         return f"{super().name_arm(strategy)} for longer"
 
-    def transfer_steps(self, steps: int, extra: int) -> int:
+    def transfer_changes(self, steps: int, extra: int, operations: int) -> dict[str, Any]:
         """Returns the usual updates and those bought, rounded up to whole calls."""
-        return round_to_calls(steps + extra)
+        del operations
+        return {"steps": round_to_calls(steps + extra)}

@@ -22,7 +22,10 @@ _UNLABELED = Arm(f"simclr{AT_SOURCE}", "lpft")
 # An arm whose own method makes images that it trains on.
 _GENERATED = Arm("vae", "selftrain")
 # A large network is slow to fine-tune; frozen, its features are read once.
-_OF_GIVEN = {Public.word: ("probe", "svm"), File.word: ("lpft", "probe")}
+_OF_GIVEN = {
+    Public.word: ("svm", "label_spreading", "spread_finetune", "lpft"),
+    File.word: ("lpft", "probe"),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -78,7 +81,8 @@ def choose_arms(
             is not a method or has nothing to start from.
     """
     default = _default_arms(unlabeled_from, has_orientation=has_orientation)
-    chosen: Sequence[str] = (*default, *foreign.arms()) if arms is None else tuple(arms)
+    from_source = _without_generators(foreign.arms(), unlabeled_from)
+    chosen: Sequence[str] = (*default, *from_source) if arms is None else tuple(arms)
     if then is not None:
         if foreign.start is None:
             raise InputError(
@@ -102,8 +106,17 @@ def _default_arms(unlabeled_from: str, *, has_orientation: bool) -> tuple[Arm, .
     arms = [arm for arm in DEFAULT_ARMS if has_orientation or not _learns_orientation(arm)]
     if unlabeled_from == UNLABELED_FROM[0]:
         return tuple(arms)
-    kept = (arm for arm in arms if control_of(arm) is None or read_init(arm.init).generates)
-    return (*kept, _GENERATED)
+    return (*_without_generators(arms, unlabeled_from), _GENERATED)
+
+
+def _without_generators(arms: Iterable[Arm], unlabeled_from: str) -> list[Arm]:
+    """Returns the arms that can have their unlabeled images from there; see `require_generators`.
+
+    The controls of those left out are left out with them.
+    """
+    if unlabeled_from == UNLABELED_FROM[0]:
+        return list(arms)
+    return [arm for arm in arms if control_of(arm) is None or read_init(arm.init).generates]
 
 
 def _learns_orientation(arm: Arm) -> bool:

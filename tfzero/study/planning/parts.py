@@ -63,6 +63,8 @@ class GivenEncoder(Model):
     # A hash of its weights and architecture.
     fingerprint: str
     notes: tuple[str, ...] = ()
+    # Multiply-adds by which it reads an image.
+    operations: int = 0
 
 
 class TransferPlan(Model):
@@ -73,11 +75,21 @@ class TransferPlan(Model):
     augment: bool
     kind: str
     class_weights: bool
+    # As `Budget` has them, where a large network that came ready differs.
+    learning_rate: float | None = None
+    frozen_blocks: int | None = None
+    round_steps: int | None = None
+    most_unlabeled: int | None = None
 
     @classmethod
     def from_budget(cls, budget: Budget) -> TransferPlan:
         """Returns what a study decides of a budget; the rest is the same in every study."""
-        return cls(**{name: getattr(budget, name) for name in cls.model_fields})
+        names = ("steps", "batch_size", "augment", "kind", "class_weights")
+        return cls(**{name: getattr(budget, name) for name in names})
+
+    def to_budget(self) -> Budget:
+        """Returns the budget of a strategy."""
+        return Budget(**self.model_dump(exclude_none=True))
 
 
 class CellSpec(Model):

@@ -172,8 +172,9 @@ class StudyPlan(Model):
         """Returns what a cell's network strategy may spend."""
         settings = self.transfer[cell.num_labels]
         extra = self.extra_steps[cell.num_labels]
-        steps = read_init(cell.init).transfer_steps(settings.steps, extra)
-        return settings.model_copy(update={"steps": steps})
+        operations = 0 if self.given is None else self.given.operations
+        changes = read_init(cell.init).transfer_changes(settings.steps, extra, operations)
+        return settings.model_copy(update=changes)
 
     def cells(self) -> list[CellSpec]:
         """Returns all cells, replicate by replicate, so that early results are balanced."""
@@ -193,7 +194,7 @@ class StudyPlan(Model):
             "pretraining": self.pretraining_key(cell.init, cell.replicate)
             if cell.init in self.pretraining
             else None,
-            "transfer": self.transfer_for(cell).model_dump(),
+            "transfer": self.transfer_for(cell).model_dump(exclude_none=True),
             **self._given_key(cell.init),
             **({"unlabeled_from": self.unlabeled_from} if self.reads_generated(cell) else {}),
             **self._common(),

@@ -19,7 +19,6 @@ from tfzero.study.planning.parts import CellSpec
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.readings.networks import num_reading_images, wants_reading
 from tfzero.transfer import STRATEGIES
-from tfzero.transfer.budget import Budget
 from tfzero.transfer.strategies.base import Training, Work
 
 _MEASURED_SPEED = 148.0
@@ -146,7 +145,7 @@ def shares_once(arm: Arm) -> bool:
 
 
 def _count_work(plan: StudyPlan, cell: CellSpec) -> Work:
-    budget = Budget(**plan.transfer_for(cell).model_dump())
+    budget = plan.transfer_for(cell).to_budget()
     return STRATEGIES[cell.strategy].work(budget, plan.data.num_pool)
 
 

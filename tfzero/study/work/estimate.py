@@ -282,7 +282,6 @@ def make_estimate(
     workspace: Workspace,
     records: Iterable[dict[str, Any]],
     encoder: keras.Model | None = None,
-    given: keras.Model | None = None,
 ) -> Estimate:
     """Returns the estimate of a study on this machine, in about half a second.
 
@@ -290,14 +289,13 @@ def make_estimate(
         workspace: The study.
         records: Of the cells and encoders that are there.
         encoder: The own architecture; None reads it from the study's folder if there is one.
-        given: The encoder that comes ready, likewise.
     """
     plan = workspace.plan
     if plan.encoder is None:
         operations = count_encoder(plan.data.image_shape)
     else:
         operations = count_network(encoder or workspace.random_encoder(0))
-    ready = 0 if plan.given is None else count_network(given or workspace.load_given())
+    ready = 0 if plan.given is None else plan.given.operations
     estimate = Estimate(Machine(probe_speed(), operations, ready))
     for record in records:
         estimate.add(record)

@@ -37,7 +37,6 @@ from tfzero.study.work.inputs import open_graph_for, pool_for
 from tfzero.study.work.process import in_study
 from tfzero.study.workspace import Workspace
 from tfzero.transfer import STRATEGIES, fit_classifier
-from tfzero.transfer.budget import Budget
 from tfzero.transfer.folds import NUM_FOLDS, make_folds
 from tfzero.transfer.strategies.base import Task
 
@@ -193,7 +192,7 @@ def _fit(workspace: Workspace, arm: Arm, rows: np.ndarray) -> Fitted:
         "groups": data.groups_of(rows),
         "pool": pool_for(workspace, cell),
         "num_classes": data.num_classes,
-        "budget": Budget(**workspace.plan.with_count(len(rows)).transfer_for(cell).model_dump()),
+        "budget": workspace.plan.with_count(len(rows)).transfer_for(cell).to_budget(),
         "seed": derive_seed(0, "transfer"),
     }
     images = data.train_images[rows]

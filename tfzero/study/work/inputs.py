@@ -15,7 +15,6 @@ from tfzero.study.work.features import Features, open_features
 from tfzero.study.work.graphs import open_links, open_pool_graph
 from tfzero.study.workspace import Workspace
 from tfzero.transfer import STRATEGIES
-from tfzero.transfer.budget import Budget
 from tfzero.transfer.strategies.base import Need, Task
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ class Reader:
             labels=self.labels,
             num_classes=data.num_classes,
             groups=data.groups_of(self._rows),
-            budget=Budget(**plan.transfer_for(self.cell).model_dump()),
+            budget=plan.transfer_for(self.cell).to_budget(),
             # The same for all arms of a replicate: same order of batches, same augmentation.
             seed=self.fold.seed(self.cell.replicate, "transfer"),
             **more,

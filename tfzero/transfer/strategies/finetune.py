@@ -26,8 +26,9 @@ class Finetune(NetworkStrategy):
         from tfzero.transfer import training
 
         classifier = training.start_classifier(task, seed=task.seed)
+        peak = task.budget.learning_rate or training.LEARNING_RATE
         trained = training.train(
-            classifier, labelled, peak=training.LEARNING_RATE, budget=task.budget, seed=task.seed
+            classifier, labelled, peak=peak, budget=task.budget, seed=task.seed
         )
         return classifier, trained.steps
 
@@ -50,7 +51,7 @@ class ProbeThenFinetune(NetworkStrategy):
 
         classifier = training.start_classifier(task, seed=task.seed)
         training.fit_head(classifier, labelled, class_weights=task.budget.class_weights)
-        peak = training.LEARNING_RATE_AFTER_PROBE
+        peak = task.budget.learning_rate or training.LEARNING_RATE_AFTER_PROBE
         trained = training.train(
             classifier, labelled, peak=peak, budget=task.budget, seed=task.seed
         )
@@ -84,7 +85,9 @@ class GradualUnfreezing(NetworkStrategy):
             [layer for layer in block if layer.trainable_variables]
             for block in split_blocks(classifier.encoder)
         ]
+        blocks = blocks[min(task.budget.frozen_blocks, len(blocks) - 1) :]
         stages, most, spent = max(1, len(blocks)), task.budget.steps, 0
+        peak = task.budget.learning_rate or training.LEARNING_RATE_AFTER_PROBE
         for stage in range(stages):
             for depth, block in enumerate(reversed(blocks)):
                 for layer in block:
@@ -97,7 +100,7 @@ class GradualUnfreezing(NetworkStrategy):
             trained = training.train(
                 classifier,
                 labelled,
-                peak=training.LEARNING_RATE_AFTER_PROBE,
+                peak=peak,
                 budget=task.budget,
                 seed=derive_seed(task.seed, "stage", str(stage)),
                 steps=steps,

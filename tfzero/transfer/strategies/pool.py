@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 _ALPHA = 0.9
 # The share of the pool that is believed in each round.
 _BELIEVED = (0.5, 0.8)
-# Unlabeled images that are looked at: as many updates as there are see few more.
-_MOST_IMAGES = 20_000
 _CHUNK = 500
 # A weak and a strong one.
 _VIEWS = 2
@@ -82,7 +80,7 @@ class SelfTraining(NetworkStrategy):
         return dataclasses.replace(
             on_labels,
             trainings=(*on_labels.trainings, *_list_rounds(budget)),
-            looks=len(_BELIEVED) * _count_looks(num_pool),
+            looks=len(_BELIEVED) * _count_looks(budget, num_pool),
         )
 
 
@@ -122,7 +120,7 @@ class SpreadThenFinetune(NetworkStrategy):
         return Work(
             network=True,
             trainings=_list_rounds(budget),
-            looks=_count_looks(num_pool),
+            looks=_count_looks(budget, num_pool),
             spreads=True,
         )
 
@@ -157,10 +155,11 @@ def _draw_rows(task: Task) -> np.ndarray:
     """Returns which unlabeled images are looked at."""
     assert task.pool is not None
     count = len(task.pool)
-    if count <= _MOST_IMAGES:
+    most = task.budget.most_unlabeled
+    if count <= most:
         return np.arange(count)
     drawn = np.random.default_rng(derive_seed(task.seed, "pool"))
-    return np.sort(drawn.choice(count, _MOST_IMAGES, replace=False))
+    return np.sort(drawn.choice(count, most, replace=False))
 
 
 def _pool_of(task: Task) -> np.ndarray:
@@ -202,8 +201,8 @@ def _list_rounds(budget: Budget) -> tuple[Training, ...]:
     return POOL_ROUNDS * (Training(budget.pool_steps, 2 * budget.batch_size),)
 
 
-def _count_looks(num_pool: int) -> int:
-    return _VIEWS * min(num_pool, _MOST_IMAGES)
+def _count_looks(budget: Budget, num_pool: int) -> int:
+    return _VIEWS * min(num_pool, budget.most_unlabeled)
 
 
 def _teach(
@@ -233,7 +232,7 @@ def _train_from_probe(
     from tfzero.transfer import training
 
     training.fit_head(classifier, labelled, class_weights=budget.class_weights)
-    peak = training.LEARNING_RATE_AFTER_PROBE
+    peak = budget.learning_rate or training.LEARNING_RATE_AFTER_PROBE
     return training.train(classifier, trained_on, peak=peak, budget=budget, seed=seed).steps
 
 

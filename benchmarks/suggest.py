@@ -78,7 +78,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--network", help="Strategy that trains a network: finetune or lpft.")
     parser.add_argument("--public", help="Public network to fine-tune, else one from scratch.")
     parser.add_argument("--steps", type=int, default=100, help="Updates of a network.")
-    parser.add_argument("--rate", type=float, help="Learning rate of lpft in place of its own.")
+    parser.add_argument("--rate", type=float, help="Learning rate of the network.")
+    parser.add_argument("--frozen", type=int, default=0, help="Blocks that are not trained.")
     parser.add_argument("--kind", help="The kind of data.")
     parser.add_argument("--cache", type=pathlib.Path, help="Folder that keeps features.")
     parser.add_argument("--threads", type=int, default=1)
@@ -166,18 +167,21 @@ def score_spreading(graph, own: Images, scored: Images, chosen: np.ndarray) -> f
 def score_network(encoder, labelled: Images, scored: Images, arguments, *, seed: int) -> float:
     """Returns the accuracy of a fine-tuned network, in percent."""
     import tfzero
-    from tfzero.transfer import training
     from tfzero.transfer.budget import Budget
 
-    if arguments.rate is not None:
-        training.LEARNING_RATE_AFTER_PROBE = arguments.rate
+    budget = Budget(
+        steps=arguments.steps,
+        kind=arguments.kind,
+        learning_rate=arguments.rate,
+        frozen_blocks=arguments.frozen,
+    )
     fitted = tfzero.fit_classifier(
         arguments.network,
         encoder=encoder,
         images=labelled.images,
         labels=labelled.labels,
         num_classes=int(scored.labels.max()) + 1,
-        budget=Budget(steps=arguments.steps, kind=arguments.kind),
+        budget=budget,
         seed=seed,
     )
     predicted = fitted.predict(scored.images).argmax(axis=1)

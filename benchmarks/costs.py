@@ -19,6 +19,7 @@ import numpy as np
 FINETUNE = "finetune"
 # Of one turn: a few dozen updates each.
 _IMAGES = 4096
+_TEACHER_WIDTH = 1280
 
 
 def main() -> None:
@@ -31,6 +32,8 @@ def main() -> None:
     tf.config.optimizer.set_experimental_options({"remapping": False})
     shape = (arguments.size, arguments.size, arguments.channels)
     turns = make_turns(shape, arguments.kind)
+    asked = arguments.methods or list(turns)
+    turns = {name: turn for name, turn in turns.items() if name in (FINETUNE, *asked)}
     for take_turn in turns.values():
         take_turn()  # traces
     seconds = {name: [] for name in turns}
@@ -51,6 +54,7 @@ def parse_arguments() -> argparse.Namespace:
     """Returns the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--methods", type=lambda text: text.split(","), help="Default: all.")
     parser.add_argument("--size", type=int, default=28, help="Side of an image.")
     parser.add_argument("--channels", type=int, default=1)
     parser.add_argument("--kind", default="clothes", help="The kind of data.")
@@ -69,6 +73,7 @@ def make_turns(shape: tuple[int, int, int], kind: str) -> dict:
 
     images = np.random.default_rng(0).integers(0, 256, (_IMAGES, *shape), dtype=np.uint8)
     labels = np.arange(_IMAGES) % 10
+    features = np.random.default_rng(1).normal(size=(_IMAGES, _TEACHER_WIDTH)).astype(np.float32)
     encoder = build_encoder(shape, seed=0)
     classifier = Classifier(encoder, 10, augment=True, kind=kind)
     budget = Budget(steps=_IMAGES // 32)
@@ -79,10 +84,22 @@ def make_turns(shape: tuple[int, int, int], kind: str) -> dict:
     def turn_of(name):
         # The budget of a large pool, so that the batch is what such a pool gets.
         usual = METHODS[name].budget(60_000, epochs=1)
-        method = build_method(name, build_encoder(shape, seed=0), kind=kind, seed=0)
-        return lambda: pretrain(method, images, budget=usual)
+        # A teacher's features are there already: reading them is counted apart.
+        teacher = build_teacher(shape) if METHODS[name].needs_teacher else None
+        encoder = build_encoder(shape, seed=0)
+        method = build_method(name, encoder, kind=kind, seed=0, teacher=teacher)
+        return lambda: pretrain(method, images, budget=usual, read=lambda *_: features)
 
     return {FINETUNE: finetune, **{name: turn_of(name) for name in METHODS}}
+
+
+def build_teacher(shape: tuple[int, int, int]):
+    """Returns a network with as many features as EfficientNet-Lite0."""
+    import keras
+
+    inputs = keras.Input(shape)
+    pooled = keras.layers.GlobalAveragePooling2D()(inputs)
+    return keras.Model(inputs, keras.layers.Dense(_TEACHER_WIDTH)(pooled))
 
 
 if __name__ == "__main__":

@@ -24,8 +24,8 @@ def main(*, network: str, sizes: Sequence[int] = (96, 224), count: int = 256) ->
 
     from tfzero.common.compiled import predict_compiled
     from tfzero.networks.public import build_public_encoder
+    from tfzero.networks.reading import FeatureReader
     from tfzero.study.work.process import prepare_process
-    from tfzero.transfer.classifier import FeatureReader
 
     prepare_process()
     images = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), np.uint8)

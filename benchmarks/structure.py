@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 # bases do not: whoever asks for one checks what an outside object is.
 BASES = {"Init", "Strategy"}
 KINDS = {"KMeansPlan", "PretrainingPlan", "SupervisedPlan", "TransferPlan", "GivenEncoder"}
-_METHODS = ("gan", "vae", "denoising", "rotation", "simclr")
+_METHODS = ("gan", "vae", "denoising", "rotation", "simclr", "distillation")
 INITS = {"scratch", "scratch-long", *_METHODS, "kmeans", "pixels", "supervised", "public", "file"}
 _CLASSICAL = ("logistic", "svm", "forest", "knn", "label_spreading")
 _UNLABELED = ("selftrain", "spread_finetune", "joint")

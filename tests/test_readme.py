@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from tests.conftest import build_small_encoder
+
 README = pathlib.Path(__file__).parent.parent / "README.md"
 PYTHON = README.parent / "docs/guides/python.md"
 PRETRAINING = PYTHON.with_name("pretraining.md")
@@ -38,6 +40,7 @@ def test_the_python_examples_run_as_printed(page, tmp_path, monkeypatch, capsys)
     codes = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
     assert codes
     monkeypatch.chdir(tmp_path)
+    build_small_encoder().save("large.keras")  # a teacher of the digits
     for code in codes:
         exec(compile(code, page.name, "exec"), {"__name__": "__main__"})
     printed = capsys.readouterr().out

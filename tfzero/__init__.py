@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tfzero.networks.public import build_public_encoder
     from tfzero.pretrain.alarms import Alarms
     from tfzero.pretrain.denoising import Denoising
+    from tfzero.pretrain.distillation import Distillation
     from tfzero.pretrain.gan import GAN
     from tfzero.pretrain.probe import ProbeCallback
     from tfzero.pretrain.rotation import Rotation
@@ -48,6 +49,7 @@ _PLACES = {
     "Budget": "tfzero.transfer.budget",
     "Classifier": "tfzero.transfer.classifier",
     "Denoising": "tfzero.pretrain.denoising",
+    "Distillation": "tfzero.pretrain.distillation",
     "GAN": "tfzero.pretrain.gan",
     "ImageData": "tfzero.data",
     "InputError": "tfzero.common.checks",
@@ -85,6 +87,7 @@ __all__ = [
     "Budget",
     "Classifier",
     "Denoising",
+    "Distillation",
     "ImageData",
     "InputError",
     "ProbeCallback",

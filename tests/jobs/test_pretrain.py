@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import sys
 
 import keras
@@ -105,6 +106,41 @@ def test_a_rate_that_falls_to_0_is_not_begun_anew(folder, said, monkeypatch):
     assert "--epochs 1" in told and "--encoder pretrained.keras" in told
 
 
+def test_a_teacher_is_learnt_from_and_stays_the_same(folder, said):
+    build_small_encoder(seed=9).save("teacher.keras")
+    taught = ["--method", "distillation", "--encoder", "one.keras"]
+    first = pretrain("a.npz", *taught, "--teacher", "teacher.keras", "--epochs", "1")
+    assert re.search(r"The teacher read [0-9]+ images in [0-9.]+ s\.", first)
+    kept = tfzero.load_model("pretrained.keras")
+    teacher = keras.models.load_model("teacher.keras")
+    for ours, theirs in zip(kept.teacher.weights, teacher.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    own = keras.models.load_model("one.keras")
+    assert np.abs(kept.encoder.get_weights()[0] - own.get_weights()[0]).max() > 1e-4
+    again = pretrain("a.npz", *taught, "--teacher", "teacher.keras", "--epochs", "1")
+    assert "already has its 1 epochs" in again
+    build_small_encoder(seed=10).save("other.keras")
+    told = said("a.npz", *taught, "--teacher", "other.keras", "--epochs", "1")
+    assert "learned from a teacher with fingerprint" in told
+    assert "Name the same teacher with --teacher, or choose another --out" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "telling"),
+    [
+        (["--method", "distillation"], "its teacher, but none is given. Give one with --teacher"),
+        (["--method", "vae", "--teacher", "one.keras"], "learns from images alone. Leave out"),
+        (["--method", "supervised", "--teacher", "one.keras"], "and --teacher need a method"),
+        (["--method", "distillation", "--teacher", "b.npz"], "is a data set; expected a network"),
+        (["--method", "distillation", "--teacher", "none.keras"], "none.keras does not exist"),
+        (["--method", "distillation", "--teacher", "imagenet:Mobile"], "MobileNet"),
+    ],
+)
+def test_a_teacher_that_is_missing_or_has_no_use_is_refused(folder, said, arguments, telling):
+    assert telling in said("a.npz", *arguments, "--out", "x.keras")
+    assert not list(folder.glob("x*"))
+
+
 @pytest.mark.parametrize("epochs", ["0", "-3"])
 @pytest.mark.parametrize("method", ["vae", "supervised"])
 def test_no_epochs_are_refused(folder, said, method, epochs):
@@ -136,7 +172,7 @@ def test_a_kind_of_data_is_known_and_of_use(folder, said):
         assert 'Unknown kind of data "photo". Did you mean "photos"' in told
     told = said("a.npz", "--method", "gan", "--kind", "photos")
     assert "--method gan does not use it. Leave it out." in told
-    assert "rotation, simclr, supervised" in told
+    assert "rotation, simclr, distillation, supervised" in told
     with pytest.raises(ValueError, match="Unknown kind of data"):
         build_method("vae", build_small_encoder(), kind="nonsense", seed=0)
     assert build_method("vae", build_small_encoder(), kind="photos", seed=0).seed == 0

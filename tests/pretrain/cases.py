@@ -22,6 +22,7 @@ ARGUMENTS = {
         "averaging": 0.999,
         "generator_width": 4,
     },
+    "distillation": {"kind": "digits", "loss": "squared"},
     "rotation": {"kind": "digits", "augment": True, "all_turns": False},
     "simclr": {"kind": "digits", "temperature": 0.5, "hidden_dim": 8, "projection_dim": 4},
     "vae": {
@@ -35,6 +36,7 @@ ARGUMENTS = {
 }
 # Choices that change what is trained or kept: (method, arguments).
 CHOICES = [
+    ("distillation", {"loss": "cosine"}),
     # R1 on every third step: continuing needs the right step, not only its parity.
     ("gan", {"r1_interval": 3, "generator_loss": "feature_matching", "averaging": 0.5}),
     ("rotation", {"augment": False, "all_turns": True}),
@@ -61,7 +63,22 @@ TYPICAL_METHODS = pytest.mark.parametrize(
 def make_method(name, *, shape=SHAPE, seed=0, encoder=None, **arguments):
     """Builds a small method, not compiled; the encoder starts equal whatever the seed."""
     encoder = build_small_encoder(shape) if encoder is None else encoder
+    if METHODS[name].needs_teacher:
+        takes = getattr(encoder, "input_shape", (None, *shape))
+        arguments.setdefault("teacher", build_teacher(takes[1:]))
     return find_method(name)(encoder, seed=seed, **{**ARGUMENTS[name], **arguments})
+
+
+def build_teacher(shape=SHAPE, *, seed=8):
+    """Returns a small network of random weights to learn from; not frozen, as a user's may be."""
+    inputs = keras.Input(shape)
+    normal = keras.initializers.HeNormal
+    x = keras.layers.Conv2D(5, 3, strides=2, activation="tanh", kernel_initializer=normal(seed))(
+        inputs
+    )
+    # Statistics that must not move, and noise that must not be drawn.
+    x = keras.layers.Dropout(0.5)(keras.layers.BatchNormalization()(x))
+    return keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x), name="teacher")
 
 
 def list_able(ability):

@@ -20,6 +20,25 @@ def log_sigmoid(value):
     return -math.log1p(math.exp(-value)) if value > 0 else value - math.log1p(math.exp(value))
 
 
+def test_feature_error_and_cosine_similarity_equal_loops(random):
+    first, second = random.normal(size=(4, 6)), random.normal(size=(4, 6))
+    error = np.mean([(a - b) ** 2 for a, b in zip(first.flat, second.flat, strict=True)])
+    cosines = [
+        sum(a * b for a, b in zip(x, y, strict=True)) / math.dist(x, 0 * x) / math.dist(y, 0 * y)
+        for x, y in zip(first, second, strict=True)
+    ]
+    arguments = floats(first), floats(second)
+    assert float(losses.feature_error(*arguments)) == pytest.approx(error, rel=1e-5)
+    assert float(losses.cosine_similarity(*arguments)) == pytest.approx(np.mean(cosines), rel=1e-5)
+
+
+def test_feature_error_and_cosine_similarity_by_hand():
+    features, predicted = floats([[3.0, 4.0], [0.0, 0.0]]), floats([[4.0, 3.0], [1.0, 0.0]])
+    assert float(losses.feature_error(features, predicted)) == pytest.approx((1 + 1 + 1 + 0) / 4)
+    # 24 / 25, and 0 for the row of zeros.
+    assert float(losses.cosine_similarity(features, predicted)) == pytest.approx(0.48)
+
+
 def test_bernoulli_log_likelihood_equals_loops(random):
     images, logits = random.random((3, 4, 2, 2)), random.normal(0, 3, (3, 4, 2, 2))
     expected = np.zeros(3)

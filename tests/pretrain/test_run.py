@@ -126,5 +126,6 @@ def test_a_methods_budget_says_how_it_trains(name):
     assert method.budget(9_999).batch_size == max(64, method.smallest_batch)
     assert budget.learning_rate == method.learning_rate and budget.decays == method.decays
     assert budget.epochs == method.budget(60_000, epochs=None).epochs >= 2
+    assert method.budget(1_300).epochs == round(18 * method.passes)
     few = method.budget(50, epochs=7)
     assert few.batch_size == 50 and few.epochs == 7

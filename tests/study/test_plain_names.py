@@ -20,6 +20,7 @@ EXPECTED = {
     "pixels/label_spreading": "Label spreading on raw pixels",
     "public/probe": "A linear layer on features of a public pretrained network",
     "file/finetune": "Direct fine-tuning of your own encoder",
+    "distillation/lpft": "Fine-tuning a network distilled from a pretrained one",
     "gan@source/lpft": ("Fine-tuning a network pretrained by a GAN on the source task's images"),
     "supervised+vae/lpft": (
         "Fine-tuning a network trained on the source task's labels and then pretrained by a VAE"

@@ -227,11 +227,12 @@ TrimDb = Annotated[
 Source = Annotated[
     str | None,
     typer.Option(
-        metavar="DATA, imagenet:NAME or FILE.keras",
+        metavar="DATA, imagenet:NAME, kerashub:PRESET or FILE.keras",
         help="Another source of encoders. Another data set: DATA (adds arms supervised/... and "
         "METHOD@source/...). Public weights of keras.applications: imagenet:MobileNetV2 or "
-        "imagenet:MobileNetV2,size=96 (adds public/...). A .keras file that holds an "
-        "encoder (adds file/...).",
+        "imagenet:MobileNetV2,size=96 (adds public/...). Public weights of KerasHub, such as "
+        "kerashub:dinov2_small, if KerasHub is installed (adds public/...). A .keras file that "
+        "holds an encoder (adds file/...).",
         rich_help_panel=SOURCE,
     ),
 ]
@@ -247,9 +248,9 @@ Then = Annotated[
 Weights = Annotated[
     pathlib.Path | None,
     typer.Option(
-        metavar="FILE",
-        help="File with the weights of imagenet:NAME without its top. Default: Keras uses its "
-        "cache or downloads them.",
+        metavar="FILE or FOLDER",
+        help="File with the weights of imagenet:NAME without its top, or folder of the preset of "
+        "kerashub:NAME. Default: Keras or KerasHub uses its cache or downloads them.",
         rich_help_panel=SOURCE,
     ),
 ]

@@ -35,16 +35,18 @@ from tfzero.cli.options import (
     command,
 )
 from tfzero.cli.parse import check_seed, load_images, parse_settings
+from tfzero.cli.together import require_one_network, require_uses
 from tfzero.cli.translate import Console
-from tfzero.common.checks import InputError, require_choice
 from tfzero.common.console import print_plain
 from tfzero.common.numbers import write_number
-from tfzero.data.kinds import KINDS
 from tfzero.jobs.check import look_at
-from tfzero.jobs.source import EncoderStart
+from tfzero.jobs.source import EncoderStart, open_teacher
 from tfzero.pretrain import METHODS
 from tfzero.study.inits.supervised import Supervised
 from tfzero.transfer import STRATEGIES
+
+# Methods that learn from another network.
+_TAUGHT = [name for name, method in METHODS.items() if method.needs_teacher]
 
 
 @command("pretrain my_images/ --method vae --out vae.keras")
@@ -61,6 +63,14 @@ def pretrain(
     encoder: Annotated[
         pathlib.Path | None,
         typer.Option(help=".keras file with an encoder to start from. Default: random weights."),
+    ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            metavar="lite0, imagenet:NAME or FILE.keras",
+            help=f"Network that the method {' or '.join(_TAUGHT)} learns from: public weights, or "
+            "a .keras file that holds an encoder.",
+        ),
     ] = None,
     out: Annotated[
         pathlib.Path,
@@ -131,11 +141,10 @@ def pretrain(
     from tfzero.jobs.pretrain import Pretraining, pretrain_to_file, supervise_to_file
     from tfzero.jobs.watch import Watch
 
-    _require_uses(
-        method, kind=kind, watched=probe or keep != 1 or tensorboard is not None, settings=settings
-    )
+    watched = probe or keep != 1 or tensorboard is not None
+    require_uses(method, kind=kind, watched=watched, settings=settings, teacher=teacher)
     chosen = parse_settings(settings or [])
-    _require_one_network(encoder, residual)
+    require_one_network(encoder, residual)
     console = Console(context)
     loaded = load_images(context)
     look_at(loaded, console)
@@ -146,7 +155,13 @@ def pretrain(
         return
     probed = (loaded.train_images, loaded.train_labels) if probe else None
     pretrain_to_file(
-        Pretraining(method, seed, kind or loaded.told_kind, chosen),
+        Pretraining(
+            method,
+            seed,
+            kind or loaded.told_kind,
+            chosen,
+            None if teacher is None else open_teacher(teacher, like=loaded),
+        ),
         loaded.pool,
         out,
         epochs=epochs,
@@ -154,41 +169,6 @@ def pretrain(
         console=console,
         start=start,
     )
-
-
-def _require_one_network(encoder: pathlib.Path | None, residual: bool) -> None:
-    """Raises if a file says what the encoder is and an option says otherwise.
-
-    Raises:
-        InputError: If both were given.
-    """
-    if encoder is not None and residual:
-        raise InputError(
-            f"--encoder {encoder} and --residual both set the encoder. Leave one of them out."
-        )
-
-
-def _require_uses(method: str, *, kind: str | None, watched: bool, settings) -> None:
-    """Raises unless the method is there and has a use for the options that were given.
-
-    Raises:
-        InputError: If it has not.
-    """
-    require_choice(method, [*METHODS, Supervised.word], what="method")
-    if method == Supervised.word and (watched or settings):
-        raise InputError(
-            "--probe, --keep, --tensorboard and --set need a method that learns without "
-            "labels; --method supervised does not use them. Leave them out."
-        )
-    if kind is None:
-        return
-    require_choice(kind, KINDS, what="kind of data")
-    told = [*(name for name, entry in METHODS.items() if entry.takes_kind), Supervised.word]
-    if method not in told:
-        raise InputError(
-            f"--kind needs a method with augmentation ({', '.join(told)}); --method {method} "
-            "does not use it. Leave it out."
-        )
 
 
 @command("finetune my_images/ --encoder vae.keras --label-count 100 --out my.keras")
@@ -272,7 +252,7 @@ def finetune(
     """Train a classifier on labelled images, from a pretrained encoder or from scratch."""
     from tfzero.jobs.finetune import Transfer, finetune_to_file
 
-    _require_one_network(encoder, residual)
+    require_one_network(encoder, residual)
     reads_pool = strategy in STRATEGIES and STRATEGIES[strategy].reads_pool
     # Where nothing is learnt from unlabeled images, the pool may hold test images.
     loaded = load_images(context, transductive=transductive or not reads_pool)

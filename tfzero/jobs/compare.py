@@ -126,11 +126,13 @@ def compare(
         source: Another source of encoders. It is another data set that `load_data` takes, with
             classes or without (arms `supervised/...` and `METHOD@source/...`). Or "imagenet:NAME",
             optionally "imagenet:NAME,size=96", for a network of `keras.applications` with its
-            published weights (arms `public/...`). Or a `.keras` file (arms `file/...`). Without
-            `arms`, the default arms include some of these.
+            published weights (arms `public/...`). Or "kerashub:PRESET" for an image network of
+            KerasHub, such as "kerashub:dinov2_small" (arms `public/...`). Or a `.keras` file (arms
+            `file/...`). Without `arms`, the default arms include some of these.
         then: Method that continues from the source's encoder on the target's pool. Adds the chain,
             such as `supervised+vae/lpft`, and each of its two halves alone.
-        weights: File of weights for "imagenet:NAME". None lets Keras find or download them.
+        weights: File of weights for "imagenet:NAME", or folder of a preset for "kerashub:NAME".
+            None lets Keras or KerasHub find or download them.
         out: Run folder; None means `runs/NAME`.
         export: Folder for versions of the SavedModel. None means `savedmodels/NAME`, or
             `savedmodel` in the run folder if `out` is given. In the latter case, a study without a

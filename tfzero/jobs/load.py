@@ -53,9 +53,13 @@ def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None
         importlib.import_module(method.place.partition(":")[0])
     for module in _REGISTERING:
         importlib.import_module(module)
+    from tfzero.networks.public.preset import explain_missing
+
     try:
         return keras.models.load_model(path, custom_objects=custom_objects)
     except Exception as error:  # of zipfile, json, h5py or Keras, by what is wrong with the file
+        if missing := explain_missing(path, error):
+            raise missing from error
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"{path} cannot be loaded: {reason} If the file is damaged, or was not written "

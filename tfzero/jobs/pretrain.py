@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
+import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -13,6 +15,7 @@ from rich.console import Console
 from tfzero.common.checks import InputError, StopError
 from tfzero.common.console import print_plain
 from tfzero.common.files import write_keras
+from tfzero.common.numbers import write_number
 from tfzero.common.surroundings import own_settings
 from tfzero.data import ImageData
 from tfzero.jobs.load import load_model, require_keras_file
@@ -20,7 +23,8 @@ from tfzero.jobs.source import EncoderStart
 from tfzero.jobs.watch import Watch, make_watchers
 from tfzero.networks.copies import has_noise
 from tfzero.networks.frozen import describe_frozen
-from tfzero.pretrain import METHODS, build_method, find_method
+from tfzero.networks.reading import read_network
+from tfzero.pretrain import METHODS, build_method, find_method, require_teacher
 from tfzero.pretrain.arguments import change_arguments
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.budget import default_budget as default_pretraining
@@ -48,16 +52,20 @@ class Pretraining(NamedTuple):
         kind: The kind of data, or None.
         settings: Arguments of the method's constructor by name, where they differ from its
             defaults.
+        teacher: The network that the method learns from, for methods that need one.
     """
 
     method: str
     seed: int
     kind: str | None = None
     settings: Mapping[str, Any] = {}
+    teacher: keras.Model | None = None
 
     def build(self, encoder: keras.Model) -> Pretrainer:
         """Returns the method around an encoder."""
-        fresh = build_method(self.method, encoder, kind=self.kind, seed=self.seed)
+        fresh = build_method(
+            self.method, encoder, kind=self.kind, seed=self.seed, teacher=self.teacher
+        )
         return change_arguments(fresh, self.settings) if self.settings else fresh
 
 
@@ -78,16 +86,18 @@ def pretrain_to_file(
     uninterrupted run would have, whenever it was killed. A new one begins with `start`.
 
     Raises:
-        InputError: If the method is unknown, the file was started with anything else, or what
-            `watch` asks for cannot be done.
+        InputError: If the method is unknown, its teacher is missing, the file was started with
+            anything else, or what `watch` asks for cannot be done.
         StopError: If losses or weights become not finite; the file of the epoch before stays.
     """
     require_keras_file(out)
     _require_epochs(epochs)
     find_method(pretraining.method)  # raises where there is none
+    require_teacher(pretraining.method, given=pretraining.teacher is not None)
     budget = METHODS[pretraining.method].budget(len(images), epochs=epochs)
     encoder = start.build(images.shape[1:], pretraining.seed)
-    asked = describe_start(images, budget, None if start.encoder is None else encoder)
+    given = None if start.encoder is None else encoder
+    asked = describe_start(images, budget, given, pretraining.teacher)
     fresh = pretraining.build(encoder)
     model = _continue_from(out, fresh, asked) if out.exists() else fresh
     steps = budget.steps_per_epoch(len(images))
@@ -106,11 +116,26 @@ def pretrain_to_file(
     )
     if model is fresh:
         write_start(asked, out)
-    pretrain(model, images, budget=budget, start_epoch=done, callbacks=watchers)
+    pretrain(
+        model,
+        images,
+        budget=budget,
+        start_epoch=done,
+        callbacks=watchers,
+        read=functools.partial(_read_teacher, console),
+    )
     for watcher in watchers:
         if isinstance(watcher, Checkpoints) and watcher.failure:
             raise StopError(watcher.failure)
     print_plain(console, f"Wrote {out}")
+
+
+def _read_teacher(console: Console, teacher: keras.Model, images: np.ndarray) -> np.ndarray:
+    start = time.perf_counter()
+    features = read_network(teacher, images)
+    seconds = write_number(time.perf_counter() - start)
+    print_plain(console, f"The teacher read {len(images):,} images in {seconds} s.")
+    return features
 
 
 def _continue_from(out: pathlib.Path, fresh: Pretrainer, asked: Start) -> Pretrainer:

@@ -112,10 +112,11 @@ def open_source(
     """Opens what `tfzero.compare` takes as its source.
 
     Args:
-        source: A public network such as "lite0" or "imagenet:NAME", with ",size=N" if need be; a
-            `.keras` file; or a data set as `load_data` takes it. None for no source.
+        source: A public network such as "lite0", "imagenet:NAME" or "kerashub:PRESET", with
+            ",size=N" if need be; a `.keras` file; or a data set as `load_data` takes it. None for
+            no source.
         like: The target.
-        weights: File of weights for a public network.
+        weights: File or folder of weights for a public network.
 
     Raises:
         InputError: If it cannot be used.
@@ -125,8 +126,8 @@ def open_source(
     if weights is not None and not named_public:
         raise InputError(
             f"`weights={str(weights)!r}` holds weights of a public network, but the source is "
-            f"{text or 'none'}; expected `source='imagenet:NAME'` with it. Give your own "
-            "network as `source='FILE.keras'`."
+            f"{text or 'none'}; expected `source='imagenet:NAME'` or `source='kerashub:NAME'` "
+            "with it. Give your own network as `source='FILE.keras'`."
         )
     if source is None:
         return Source()
@@ -137,6 +138,21 @@ def open_source(
     if text.endswith(".keras"):
         return _open_file(pathlib.Path(text), like)
     return Source(load_source_task(text, like=like))
+
+
+def open_teacher(teacher: str | os.PathLike[str], *, like: ImageData) -> keras.Model:
+    """Returns the network that a name or a file stands for, as `open_source` does.
+
+    Raises:
+        InputError: If it cannot be used, or is a data set.
+    """
+    encoder = open_source(teacher, like=like).encoder
+    if encoder is None:
+        raise InputError(
+            f"`teacher={os.fspath(teacher)!r}` is a data set; expected a network: "
+            "`teacher='lite0'`, `teacher='imagenet:NAME'` or `teacher='FILE.keras'`."
+        )
+    return encoder
 
 
 def _is_public(text: str) -> bool:

@@ -29,12 +29,14 @@ class Method(NamedTuple):
             telling the images of a batch apart needs many.
         large_pool_batch: Images an update where the pool is large (see `default_budget`); few for
             a method that needs many updates.
+        passes: How many times as many passes over the pool it makes as `default_budget` says.
         learning_rate: The highest, of the optimizer given to `compile`, Adam.
         generates: Whether it can make images of its own, `can("generate")`, without its class.
         decays: Whether it rises over the first tenth of the updates and then falls to 0 as a
             cosine, instead of standing still.
         learns_orientation: Whether it learns which side of an image is up, and nothing from images
             of a kind where no side is.
+        needs_teacher: Whether it learns from another network, its argument `teacher`.
         outside: The class itself, of a method from outside this package.
         title: Its name in a sentence, after "pretrained by". Empty: the class's name.
     """
@@ -44,10 +46,12 @@ class Method(NamedTuple):
     takes_kind: bool = False
     smallest_batch: int = 1
     large_pool_batch: int = LARGE_POOL_BATCH
+    passes: float = 1.0
     learning_rate: float = 1e-3
     decays: bool = False
     generates: bool = False
     learns_orientation: bool = False
+    needs_teacher: bool = False
     outside: type[Pretrainer] | None = None
     title: str = ""
 
@@ -65,7 +69,7 @@ class Method(NamedTuple):
         """
         usual = default_budget(num_images, epochs=epochs, large_batch=self.large_pool_batch)
         return PretrainingBudget(
-            epochs=usual.epochs,
+            epochs=round(self.passes * usual.epochs) if epochs is None else epochs,
             batch_size=min(num_images, max(usual.batch_size, self.smallest_batch)),
             learning_rate=self.learning_rate,
             decays=self.decays,
@@ -109,8 +113,22 @@ METHODS = {
         decays=True,
         title="SimCLR",
     ),
+    "distillation": Method(
+        "tfzero.pretrain.distillation:Distillation",
+        1.0,
+        takes_kind=True,
+        learning_rate=3e-3,
+        decays=True,
+        needs_teacher=True,
+        title="distillation",
+    ),
 }
 _PUBLIC = {method.place.partition(":")[2]: method.place for method in METHODS.values()}
+
+
+def list_self_taught() -> list[str]:
+    """Returns the keys of the methods that learn from images alone, without a teacher."""
+    return [name for name, method in METHODS.items() if not method.needs_teacher]
 
 
 def find_method(name: str) -> Callable[..., Pretrainer]:
@@ -151,7 +169,14 @@ def register_method(method: type[Pretrainer]) -> str:
     return key
 
 
-def build_method(name: str, encoder: keras.Model, *, kind: str | None, seed: int) -> Pretrainer:
+def build_method(
+    name: str,
+    encoder: keras.Model,
+    *,
+    kind: str | None,
+    seed: int,
+    teacher: keras.Model | None = None,
+) -> Pretrainer:
     """Returns a method around an encoder, every other argument its default.
 
     Args:
@@ -160,14 +185,43 @@ def build_method(name: str, encoder: keras.Model, *, kind: str | None, seed: int
         kind: The kind of data, for methods that are told it, of no effect on others; None lets
             them choose by channels.
         seed: The method's.
+        teacher: The network that it learns from, for methods that need one.
 
     Raises:
-        InputError: As `find_method`, or if there is no such kind of data.
+        InputError: As `find_method`, if there is no such kind of data, or if a teacher is missing
+            or has no use.
     """
     if kind is not None:
         require_choice(kind, KINDS, what="kind of data")
-    arguments = {"kind": kind} if METHODS[name].takes_kind else {}
-    return find_method(name)(encoder, seed=seed, **arguments)
+    build = find_method(name)
+    require_teacher(name, given=teacher is not None)
+    arguments: dict[str, Any] = {"kind": kind} if METHODS[name].takes_kind else {}
+    if teacher is not None:
+        arguments["teacher"] = teacher
+    return build(encoder, seed=seed, **arguments)
+
+
+def require_teacher(name: str, *, given: bool) -> None:
+    """Raises unless a method has the teacher that it needs, and no other.
+
+    Args:
+        name: A key of `METHODS`.
+        given: Whether there is a teacher.
+
+    Raises:
+        InputError: If it is missing, or has no use.
+    """
+    if METHODS[name].needs_teacher and not given:
+        raise InputError(
+            f'Method "{name}" learns from another network, its teacher, but none is given. '
+            "Give one with `teacher`."
+        )
+    if given and not METHODS[name].needs_teacher:
+        taught = " or ".join(key for key, method in METHODS.items() if method.needs_teacher)
+        raise InputError(
+            f'A teacher is given, but method "{name}" learns from images alone. Leave out '
+            f'`teacher`, or choose the method "{taught}".'
+        )
 
 
 def __getattr__(name: str) -> Any:

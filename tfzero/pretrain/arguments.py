@@ -9,7 +9,7 @@ from tfzero.common.checks import InputError, nearest
 from tfzero.pretrain.base import Pretrainer
 
 # What is said otherwise: whoever builds the method passes these.
-_OTHERS = ("encoder", "seed", "kind")
+_OTHERS = ("seed", "kind")
 
 
 def change_arguments(method: Pretrainer, settings: Mapping[str, Any]) -> Pretrainer:
@@ -23,7 +23,7 @@ def change_arguments(method: Pretrainer, settings: Mapping[str, Any]) -> Pretrai
         InputError: If the method has no such argument, or refuses the value.
     """
     config = method.get_config()
-    names = [name for name in config if name not in _OTHERS]
+    names = [name for name in config if name not in (*method.networks, *_OTHERS)]
     for name, value in settings.items():
         if name not in names:
             raise InputError(
@@ -31,8 +31,9 @@ def change_arguments(method: Pretrainer, settings: Mapping[str, Any]) -> Pretrai
                 f"{nearest(name, names)} Known: {', '.join(names)}."
             )
         config[name] = _like(config[name], value, name)
+    networks = {name: getattr(method, name) for name in method.networks}
     try:
-        return type(method)(**{**config, "encoder": method.encoder})
+        return type(method)(**{**config, **networks})
     except (TypeError, ValueError) as error:
         refused = " ".join(f"`settings={name}={value}`" for name, value in settings.items())
         reason = str(error).strip().splitlines()[0]

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import abc
 import numbers
+from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfzero.common.checks import InputError
 from tfzero.networks.precision import PRECISION, require_precision
 from tfzero.networks.scaling import guard_batch, guard_images, refusing, scale_images
 from tfzero.pretrain.keras_arguments import check_call
+
+# Returns a network's float32 features `(N, D)` of images `(N, H, W, C)`.
+Reading = Callable[[keras.Model, np.ndarray], np.ndarray]
 
 
 class Pretrainer(keras.Model, abc.ABC):
@@ -26,6 +31,9 @@ class Pretrainer(keras.Model, abc.ABC):
     method's name: a method that makes images overrides `decode` and `generate`, and so on.
     `can("generate")` tells.
 
+    Attributes:
+        networks: The names of those arguments of its constructor that are Keras models.
+
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`; trained in place.
             It knows H, W, C and D.
@@ -35,6 +43,8 @@ class Pretrainer(keras.Model, abc.ABC):
     Raises:
         InputError: If the encoder has other shapes, or does not know them.
     """
+
+    networks: tuple[str, ...] = ("encoder",)
 
     def __init__(self, encoder: keras.Model, *, loss_names: tuple[str, ...], seed: int):
         _require_shapes(encoder)
@@ -87,6 +97,20 @@ class Pretrainer(keras.Model, abc.ABC):
     def predict_step(self, data):
         """Returns the features of a batch, as Keras does; refuses images that mean another."""
         return super().predict_step(guard_batch(self, data))
+
+    def prepare(self, images: np.ndarray, *, read: Reading | None = None) -> None:
+        """Takes from all images what is needed of them once, before training; most need nothing.
+
+        Training without it does the same, more slowly. What it keeps is in no file: whoever goes
+        on from a file calls it again.
+
+        Args:
+            images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1.
+            read: Reads another network than the encoder; None reads it anew.
+        """
+
+    def release(self) -> None:
+        """Forgets what `prepare` took, and gives its memory back."""
 
     def make_optimizer(self, learning_rate: float) -> keras.optimizers.Optimizer:
         """Returns the optimizer that `tfzero.pretrain.run.pretrain` compiles the method with."""
@@ -223,14 +247,19 @@ class Pretrainer(keras.Model, abc.ABC):
         return {name: self.trackers[name].result() for name in losses}
 
     def get_config(self) -> dict:
-        """Returns the constructor's arguments that every method has."""
-        return {"encoder": keras.saving.serialize_keras_object(self.encoder), "seed": self.seed}
+        """Returns the constructor's arguments that every method has, and other networks."""
+        models = {name: getattr(self, name) for name in self.networks}
+        saved = {name: keras.saving.serialize_keras_object(model) for name, model in models.items()}
+        return {**saved, "seed": self.seed}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Rebuilds the method; weights are loaded separately."""
-        encoder = keras.saving.deserialize_keras_object(config["encoder"], custom_objects)
-        return cls(**{**config, "encoder": encoder})
+        models = {
+            name: keras.saving.deserialize_keras_object(config[name], custom_objects)
+            for name in cls.networks
+        }
+        return cls(**{**config, **models})
 
 
 def require_count(value: int, *, name: str) -> int:

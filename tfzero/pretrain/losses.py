@@ -94,6 +94,37 @@ def squared_error(images: tf.Tensor, restored: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.reduce_sum(tf.square(restored - images), axis=[1, 2, 3]))
 
 
+def feature_error(features: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
+    """Squared distance of predictions to a teacher's features, averaged over the features.
+
+    Args:
+        features: float32 `(B, T)`.
+        predicted: float32 `(B, T)`.
+
+    Returns:
+        float32 `()`, mean over the batch; 1 if standardized features are predicted by their mean.
+
+    Reference:
+        Romero et al. 2015, arXiv:1412.6550, eq. 3, there summed and halved.
+    """
+    return tf.reduce_mean(tf.square(predicted - features))
+
+
+def cosine_similarity(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    """Cosine of the angle between the rows of two matrices.
+
+    Args:
+        first: float32 `(B, T)`.
+        second: float32 `(B, T)`.
+
+    Returns:
+        float32 `()`, mean over the batch, in -1..1; a row of zeros counts as 0.
+    """
+    # Its epsilon bounds the gradient of rows near zero.
+    products = tf.nn.l2_normalize(first, axis=1) * tf.nn.l2_normalize(second, axis=1)
+    return tf.reduce_mean(tf.reduce_sum(products, axis=1))
+
+
 def cross_entropy(classes: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Cross-entropy of the right classes under the softmax of logits.
 

@@ -11,7 +11,7 @@ from tfzero.common.compiled import borrow_compiled, largest_divisor
 from tfzero.common.schedule import WarmupCosine
 from tfzero.common.seeds import derive_seed
 from tfzero.data.pipeline import stream_batches
-from tfzero.pretrain.base import Pretrainer
+from tfzero.pretrain.base import Pretrainer, Reading
 from tfzero.pretrain.budget import PretrainingBudget
 
 
@@ -22,6 +22,7 @@ def pretrain(
     budget: PretrainingBudget,
     start_epoch: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    read: Reading | None = None,
 ) -> dict[str, list[float]]:
     """Fits `method` on images in the order that its seed decides; compiles it at epoch 0.
 
@@ -31,6 +32,7 @@ def pretrain(
         budget: How long.
         start_epoch: Epochs that are done; the method is then compiled and goes on exactly.
         callbacks: Keras callbacks.
+        read: Reads the frozen network of a method that has one; None reads it here.
 
     Returns:
         Each loss's average by epoch.
@@ -52,15 +54,19 @@ def pretrain(
         callbacks.insert(0, _Rates(budget.learning_rate, budget.epochs * steps))
     with borrow_compiled(method, batch_size=budget.batch_size) as model:
         model.seed = method.seed  # a loan is of any seed, and callbacks save it
-        history = model.fit(
-            batches,
-            steps_per_epoch=steps,
-            epochs=budget.epochs,
-            initial_epoch=start_epoch,
-            callbacks=callbacks,
-            shuffle=False,  # the stream is shuffled already
-            verbose=0,
-        )
+        try:
+            model.prepare(images, read=read)
+            history = model.fit(
+                batches,
+                steps_per_epoch=steps,
+                epochs=budget.epochs,
+                initial_epoch=start_epoch,
+                callbacks=callbacks,
+                shuffle=False,  # the stream is shuffled already
+                verbose=0,
+            )
+        finally:
+            model.release()
     return {name: [float(value) for value in values] for name, values in history.history.items()}
 
 

@@ -12,6 +12,7 @@ from tfzero.networks.layers import scaled_leaky_relu
 from tfzero.networks.views import find_views, random_views
 from tfzero.pretrain import losses
 from tfzero.pretrain.base import Pretrainer, require_count
+from tfzero.pretrain.hashes import hash_pixels
 
 # What is left out of the softmax lies at -1e9, far below any similarity over this.
 _LEAST_TEMPERATURE = 1e-3
@@ -132,9 +133,7 @@ class SimCLR(Pretrainer):
 def find_equal(images: tf.Tensor) -> tf.Tensor:
     """Returns which images of a batch are the same in every pixel.
 
-    Compares one sum an image, of its pixels' bits times fixed random numbers, which is cheaper
-    than all pairs of images. Sums of integers do not depend on their order, so those of equal
-    images are equal; those of others are with a probability below 2 ** -40.
+    Compares one number per image, which is cheaper than all pairs of images; see `hash_pixels`.
 
     Args:
         images: float32 `(B, H, W, C)`.
@@ -142,10 +141,5 @@ def find_equal(images: tf.Tensor) -> tf.Tensor:
     Returns:
         bool `(B, B)`, true on the diagonal.
     """
-    # In 64 bits, which GPUs add and multiply, unlike 32.
-    bits = tf.cast(tf.bitcast(images, tf.int32), tf.int64)
-    factors = tf.random.stateless_uniform(
-        tf.shape(images)[1:], (0, 0), minval=-(2**62), maxval=2**62, dtype=tf.int64
-    )
-    sums = tf.reduce_sum(bits * factors, axis=[1, 2, 3])  # (B,)
-    return sums[:, None] == sums
+    numbers = hash_pixels(tf.cast(tf.bitcast(images, tf.int32), tf.int64))  # (B,)
+    return numbers[:, None] == numbers

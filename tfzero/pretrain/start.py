@@ -32,6 +32,7 @@ class Start:
         batch_size: Images an update.
         encoder: Hash of the weights of the encoder that was given; None for random weights.
         epochs: All that will be done, where the learning rate falls to 0 with the last; else None.
+        teacher: Hash of the weights of the network that it learns from; None where it has none.
     """
 
     images: str
@@ -39,10 +40,14 @@ class Start:
     batch_size: int
     encoder: str | None
     epochs: int | None
+    teacher: str | None = None
 
 
 def describe_start(
-    images: np.ndarray, budget: PretrainingBudget, encoder: keras.Model | None
+    images: np.ndarray,
+    budget: PretrainingBudget,
+    encoder: keras.Model | None,
+    teacher: keras.Model | None = None,
 ) -> Start:
     """Returns what a pretraining that begins now starts with.
 
@@ -50,6 +55,7 @@ def describe_start(
         images: The pool.
         budget: What it may spend.
         encoder: The encoder that was given, not trained yet; None for random weights.
+        teacher: The network that it learns from; None where it has none.
     """
     return Start(
         images=hash_array(images).hex(),
@@ -57,6 +63,7 @@ def describe_start(
         batch_size=budget.batch_size,
         encoder=None if encoder is None else _hash_weights(encoder),
         epochs=budget.epochs if budget.decays else None,
+        teacher=None if teacher is None else _hash_weights(teacher),
     )
 
 
@@ -88,7 +95,8 @@ def require_same_start(kept: Start, asked: Start, out: pathlib.Path) -> None:
     """Raises unless what is asked for goes on with what a file was started with.
 
     Raises:
-        InputError: If the images, the batches, the first encoder or the planned epochs differ.
+        InputError: If the images, the batches, the first encoder, the teacher or the planned
+            epochs differ.
     """
     if kept.images != asked.images:
         raise InputError(
@@ -107,6 +115,12 @@ def require_same_start(kept: Start, asked: Start, out: pathlib.Path) -> None:
             f"{out} was started from {_name_encoder(kept.encoder)}, not from "
             f"{_name_encoder(asked.encoder)}. Name the same encoder with `encoder`, or "
             "choose another `out`."
+        )
+    if kept.teacher != asked.teacher:
+        kept_teacher, other = ((start.teacher or "none")[:_SHOWN] for start in (kept, asked))
+        raise InputError(
+            f"{out} learned from a teacher with fingerprint {kept_teacher}, not {other}. Name the "
+            "same teacher with `teacher`, or choose another `out`."
         )
     if kept.epochs != asked.epochs:
         raise InputError(
@@ -170,10 +184,10 @@ def _list_shapes(model: keras.Model) -> list[tuple[int, ...]]:
 
 
 def list_arguments(method: Pretrainer) -> dict:
-    """Returns a method's own arguments by name, as a file keeps them: no encoder, no seed."""
+    """Returns a method's own arguments by name, as a file keeps them: no network, no seed."""
     config = {
         name: value
         for name, value in method.get_config().items()
-        if name not in ("encoder", "seed")
+        if name not in (*method.networks, "seed")
     }
     return json.loads(json.dumps(config))  # tuples become lists, as in a file

@@ -228,9 +228,9 @@ def divide_seconds(plan: StudyPlan, forecast: Forecast) -> dict[str, float]:
     seconds: dict[str, float] = {arm: 0.0 for arm in plan.arms if arm in arms}
     for cell in forecast.cells.values():
         seconds[cell.arm] += estimate.cell(plan, cell) / forecast.workers
-    for word, _ in forecast.pretraining.values():
+    for word, replicate in forecast.pretraining.values():
         users = [a for a in arms if word in [s.word for s in read_init(a.init).stages()]]
-        part = estimate.pretraining(plan, word) / forecast.workers / max(1, len(users))
+        part = estimate.learning(plan, word, replicate) / forecast.workers / max(1, len(users))
         for arm in users:
             seconds[arm] += part
     seconds[_ENDING] = max(0.0, forecast.planned - sum(seconds.values()))

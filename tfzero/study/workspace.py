@@ -15,10 +15,12 @@ from tfzero.data import ImageData, open_arrays
 from tfzero.data.source_task import SourceTask, open_source_task
 from tfzero.study.folds import Fold, list_folds
 from tfzero.study.inits import read_init
+from tfzero.study.inits.base import Stored
 from tfzero.study.outside import Outside
 from tfzero.study.planning.parts import CellSpec
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.records import RunFolder
+from tfzero.study.work.features import open_own_features
 
 if TYPE_CHECKING:
     import keras
@@ -145,6 +147,13 @@ class Workspace:
         """Returns the encoder that came ready, from its file."""
         return _load(self.run.given_encoder)
 
+    def read_given(self) -> Stored:
+        """Returns what the encoder that came ready makes of the pool, from the run's cache."""
+        assert self.plan.given is not None
+        name = f"{self.plan.start_key(self.plan.given.init, 0)}-pool"
+        features = open_own_features(self.run, name, self.load_given, lambda: self.pool)
+        return Stored(features.values, features.seconds)
+
     def load_generated(self, word: str, replicate: int) -> np.ndarray:
         """Returns the images that a pretrained method made, uint8 `(N, H, W, C)`."""
         key = self.encoder_key(word, replicate)
@@ -158,8 +167,12 @@ def _load(path: pathlib.Path) -> keras.Model:
     import tfzero.networks.kmeans  # noqa: F401  # registers what a saved encoder is made of
     import tfzero.networks.layers  # noqa: F401
     import tfzero.networks.public  # noqa: F401
+    from tfzero.networks.public.preset import explain_missing
 
-    return keras.models.load_model(path, compile=False)
+    try:
+        return keras.models.load_model(path, compile=False)
+    except Exception as error:  # of Keras, which imports KerasHub where a file needs it
+        raise explain_missing(path, error) or error from error
 
 
 @functools.lru_cache(maxsize=1)

@@ -131,31 +131,3 @@ class FittedNetwork(Fitted):
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Returns float32 class probabilities `(N, K)` of images `(N, H, W, C)`, each once."""
         return predict_compiled(self.model, require_images(inputs))
-
-
-@keras.saving.register_keras_serializable("tfzero")
-class FeatureReader(keras.Model):
-    """Reads an encoder's features of images in either pixel format; never trained.
-
-    Args:
-        encoder: Keras model from float32 images in 0..1 to features `(B, D)`; not copied.
-    """
-
-    def __init__(self, encoder: keras.Model):
-        super().__init__(dtype=PRECISION)
-        self.encoder = encoder
-        self.built = True
-
-    def call(self, images, training=False):
-        """Returns features `(B, D)` of images `(B, H, W, C)`; `training` changes nothing."""
-        del training
-        return self.encoder(scale_images(images), training=False)
-
-    def get_config(self) -> dict:
-        """Returns the constructor's arguments."""
-        return {"encoder": keras.saving.serialize_keras_object(self.encoder)}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Rebuilds the reader; weights are loaded separately."""
-        return cls(keras.saving.deserialize_keras_object(config["encoder"], custom_objects))

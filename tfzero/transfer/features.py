@@ -7,10 +7,9 @@ import functools
 import keras
 import numpy as np
 
-from tfzero.common.compiled import predict_compiled
 from tfzero.common.images import require_images
 from tfzero.networks.blocks import Columns, join_blocks
-from tfzero.transfer.classifier import FeatureReader
+from tfzero.networks.reading import read_network
 from tfzero.transfer.graph import Graph, build_lazily, place_lazily
 from tfzero.transfer.scaling import PIXELS
 
@@ -28,11 +27,11 @@ def read_features(encoder: keras.Model | None, images: np.ndarray) -> np.ndarray
     Returns:
         float32 `(N, D)`; for pixels D = H * W * C, in 0..1.
     """
+    if encoder is not None:
+        return read_network(encoder, images)
     images = require_images(images)
-    if encoder is None:
-        pixels = images.reshape(len(images), -1).astype(np.float32)
-        return pixels / 255 if images.dtype == np.uint8 else pixels
-    return predict_compiled(FeatureReader(encoder), images)
+    pixels = images.reshape(len(images), -1).astype(np.float32)
+    return pixels / 255 if images.dtype == np.uint8 else pixels
 
 
 def read_blocks(

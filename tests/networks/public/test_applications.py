@@ -50,6 +50,17 @@ def test_pixels_are_scaled_as_the_networks_own_function_does(name):
     np.testing.assert_allclose(layer(images / 255), own(images.copy()), atol=1e-4)
 
 
+def test_pixels_may_be_scaled_by_a_factor_and_an_offset_per_channel():
+    images = np.random.default_rng(0).random((2, 5, 5, 3)).astype(np.float32)
+    scaling = (1.0, 0.5, 2.0), (0.0, 1.0, -1.0)
+    layer = PublicPixels(5, scaling, "bicubic")
+    np.testing.assert_allclose(layer(images), images * 255 * scaling[0] + scaling[1], rtol=1e-5)
+    assert PublicPixels.from_config(layer.get_config()).get_config() == layer.get_config()
+    # Of files that were saved before there was a choice.
+    old = PublicPixels.from_config({"name": "pixels", "size": 5, "scaling": "tf"})
+    np.testing.assert_allclose(old(images), images * 2 - 1)
+
+
 def test_gray_is_repeated_and_images_are_brought_to_size():
     images = np.random.default_rng(0).random((2, 6, 9, 1)).astype(np.float32)
     found = PublicPixels(12, "tf")(images).numpy()
@@ -78,6 +89,9 @@ def test_its_statistics_stay_when_it_is_trained(weights):
     images = np.random.default_rng(0).random((4, 16, 16, 1)).astype(np.float32)
     before = [weight.numpy() for weight in copy.non_trainable_weights]
     assert len(before) > 50  # scale and shift of 27 layers, their means and variances
+    # As gradual unfreezing does.
+    for layer in copy.layers:
+        layer.trainable = True
     np.testing.assert_allclose(copy(images, training=True), encoder(images), atol=1e-6)
     for old, new in zip(before, copy.non_trainable_weights, strict=True):
         np.testing.assert_array_equal(old, new)

@@ -24,7 +24,9 @@ def test_an_init_is_called_as_it_was_read(word):
         assert stages[:-1] == [stage.word for stage in init.before.stages()]
 
 
-@pytest.mark.parametrize("word", ["", "nothing", "vae+", "+vae", "scratch+vae", "pixels@source"])
+@pytest.mark.parametrize(
+    "word", ["", "nothing", "vae+", "+vae", "scratch+vae", "pixels@source", "distillation@source"]
+)
 def test_other_words_are_no_inits(word):
     assert parse_init(word) is None
 
@@ -47,19 +49,30 @@ def test_other_words_are_no_inits(word):
             "supervised",
             "is_pretrained is_foreign has_network reads_source has_map shows_networks",
         ),
-        ("public", "is_pretrained is_foreign is_given is_start_given has_network has_map"),
+        (
+            "public",
+            "is_pretrained is_foreign is_given is_start_given reads_given has_network has_map",
+        ),
         (
             "file",
-            "is_pretrained is_foreign is_given is_start_given has_network has_map shows_networks",
+            "is_pretrained is_foreign is_given is_start_given reads_given has_network has_map "
+            "shows_networks",
+        ),
+        (
+            "distillation",
+            "is_pretrained is_foreign reads_given has_network has_map shows_networks",
         ),
         ("supervised+simclr", "is_pretrained is_foreign has_network has_map shows_networks"),
-        ("public+vae", "is_pretrained is_foreign is_start_given has_network generates has_map"),
+        (
+            "public+vae",
+            "is_pretrained is_foreign is_start_given reads_given has_network generates has_map",
+        ),
     ],
 )
 def test_each_kind_says_what_it_is(word, true):
     facts = (
-        "is_pretrained is_random is_foreign is_given is_start_given has_network reads_source "
-        "generates reads_pixels has_map shows_networks"
+        "is_pretrained is_random is_foreign is_given is_start_given reads_given has_network "
+        "reads_source generates reads_pixels has_map shows_networks"
     )
     init = read_init(word)
     assert {fact for fact in facts.split() if getattr(init, fact)} == set(true.split())

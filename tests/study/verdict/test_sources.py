@@ -13,18 +13,23 @@ from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
 from tfzero.data.source_task import load_source_task
+from tfzero.pretrain import METHODS
 from tfzero.study.inits import list_inits, parse_init, read_init, read_learner
+from tfzero.study.inits.unfinished import KeepUnfinished
 from tfzero.study.minutes import fit_minutes
 from tfzero.study.planning.arms import Foreign, choose_arms, parse_arms
 from tfzero.study.planning.families import list_families
 from tfzero.study.planning.parts import CellSpec, GivenEncoder
 from tfzero.study.records import RunFolder
 from tfzero.study.stored import open_run
+from tfzero.study.verdict.sources import describe_source
 from tfzero.study.verdict.words import describe_comparison
 from tfzero.study.work.cell import run_cell
+from tfzero.study.work.counted import Machine
 from tfzero.study.work.estimate import Estimate, estimate_plan
 from tfzero.study.work.pretraining import run_pretraining
 from tfzero.study.work.tasks import study_tasks
+from tfzero.transfer.features import read_features
 
 SCRATCH = "scratch/finetune"
 ALL = Foreign(source=True, labelled=True)
@@ -75,6 +80,9 @@ def test_words_are_taken_apart():
         "supervised+kmeans",
         "supervised+",
         "pixels+vae",
+        "public+distillation",
+        "distillation+vae",
+        "distillation@source",
     ):
         assert parse_init(word) is None, word
     for word in list_inits(labelled=True, source=True, given="public"):
@@ -96,12 +104,29 @@ def test_arms_of_a_source_are_known_where_there_is_one():
         parse_arms(["kmeans@source/lpft"], foreign=ALL)
 
 
+def test_an_arm_with_a_teacher_needs_an_encoder_that_came_ready():
+    for given in ("public", "file"):
+        arms = ("distillation/lpft", "distillation/svm")
+        assert parse_arms(arms, foreign=Foreign(given=given)) == arms
+    for foreign in (Foreign(), ALL):
+        message = '"distillation/lpft" needs a teacher.*`source=lite0`.* or `source=FILE'
+        with pytest.raises(InputError, match=message):
+            parse_arms(["distillation/lpft"], foreign=foreign)
+    # It is no part of a chain, and has no source's images.
+    for init in ("public+distillation", "distillation+vae", "distillation@source"):
+        with pytest.raises(InputError, match="and nothing goes on from it. Use an arm such as dis"):
+            parse_arms([f"{init}/lpft"], foreign=Foreign(given="public"))
+    with pytest.raises(InputError, match="goes on from no other network"):
+        choose_arms(None, foreign=Foreign(given="public"), then="distillation")
+
+
 def test_without_arms_a_study_gets_those_of_its_source():
     assert choose_arms(None, foreign=ALL)[-1] == "supervised/lpft"
     assert choose_arms(None, foreign=Foreign(source=True))[-1] == "simclr@source/lpft"
     public = ("public/svm", "public/label_spreading", "public/spread_finetune", "public/lpft")
+    taught = "distillation/lpft"
     found = choose_arms(None, foreign=Foreign(given="public"))
-    assert found[-5:] == (*public, "pixels/label_spreading")  # the last is a control
+    assert found[-6:] == (*public, taught, "pixels/label_spreading")  # the last is a control
     # A public network generates no images.
     given = Foreign(given="public")
     generated = choose_arms(None, foreign=given, unlabeled_from="generated")
@@ -136,6 +161,12 @@ def test_an_arm_from_elsewhere_is_compared_with_the_targets_own_pool():
     assert rivals("supervised/lpft") == ["vae/lpft", "gan/lpft"]  # by the same strategy
     assert rivals("public/svm") == ["vae/lpft", "gan/lpft", "gan/probe"]  # or all
     assert rivals("kmeans@source/svm") == []  # a baseline
+    # One that had a teacher also with the teacher's own arms.
+    own = ["vae/lpft", "gan/lpft"]
+    given = ["public/svm", "public/probe"]
+    assert rivals("distillation/lpft", *given)[-4:] == [*own, *given]
+    assert rivals("distillation/svm", *given)[-4:] == [*own, "gan/probe", "public/svm"]
+    assert rivals("public+vae/lpft", "public/lpft")[-2:] == ["public/lpft", "vae/lpft"]
     # A chain against each of its halves, beside what its start is compared with.
     chain = rivals("supervised+vae/lpft", "supervised/lpft")
     assert chain[-2:] == ["supervised/lpft", "vae/lpft"]
@@ -166,14 +197,16 @@ def test_keys_know_the_source_and_nothing_else_does():
     given = [
         make_plan(
             data,
-            arms=["file/lpft", "file+vae/lpft", SCRATCH],
+            arms=["file/lpft", "file+vae/lpft", "distillation/lpft", SCRATCH],
             label_counts=[8],
             given=GIVEN.model_copy(update={"fingerprint": name}),
         )
         for name in ("00", "01")
     ]
-    keys = [[plan.cell_key(cell) for cell in plan.cells()[:3]] for plan in given]
-    assert [a == b for a, b in zip(*keys, strict=True)] == [False, False, True]
+    keys = [[plan.cell_key(cell) for cell in plan.cells()[:4]] for plan in given]
+    assert [a == b for a, b in zip(*keys, strict=True)] == [False, False, False, True]
+    taught = [plan.pretraining_key("distillation", 0) for plan in given]
+    assert taught[0] != taught[1]
 
 
 def test_what_goes_on_from_another_waits_for_it():
@@ -410,6 +443,123 @@ def test_a_ready_encoder_is_the_same_in_every_replicate(tmp_path):
     assert len([name for name in names if "-test" in name]) == 1 and len(names) == 3
     loaded = at(plan, run).load_encoder("file", 1)
     np.testing.assert_array_equal(loaded.get_weights()[0], ready.get_weights()[0])
+
+
+def test_a_teacher_reads_the_pool_once_and_each_encoder_bears_its_cost(tmp_path, monkeypatch):
+    data = make_data()
+    arms = ["distillation/lpft", "file/lpft", SCRATCH]
+    plan = make_plan(data, given=GIVEN, arms=arms, label_counts=[8], seeds=2, epochs=2)
+    run = RunFolder(tmp_path)
+    ready = build_small_encoder(seed=5)
+    open_run(plan, data, run, given=ready)
+    read = []
+
+    def reading(encoder, images):
+        read.append(len(images))
+        return read_features(encoder, images)
+
+    monkeypatch.setattr("tfzero.transfer.features.read_features", reading)
+    records = []
+    for replicate in range(2):
+        key = run_pretraining(at(plan, run), "distillation", replicate)
+        records.append(json.loads((run.encoders / f"{key}.json").read_text()))
+        # As if reading had taken long; it is done once.
+        [stored] = (run.cache / "features").glob("*-pool.json")
+        stored.write_text(json.dumps({**json.loads(stored.read_text()), "seconds": 1000.0}))
+    assert read == [len(data.pool)]
+    first, second = records
+    # The first one's job shared it with the second, whose encoder bears its cost, too.
+    assert first["job"]["shared"] > 0 and second["job"]["shared"] == 0
+    assert second["job"]["seconds"] < 1000 < second["cost"]["seconds"]
+    assert first["spec"]["method"] == "distillation" and len(first["history"]["loss"]) == 2
+    # The teacher is neither trained nor counted.
+    student = at(plan, run).load_learnt("distillation", 0)
+    head = (student.output_shape[1] + 1) * ready.output_shape[1]
+    assert first["cost"]["parameters"] == student.count_params() + head
+    cell = CellSpec(arm=Arm("distillation", "lpft"), num_labels=8, replicate=1)
+    run_cell(at(plan, run), cell)
+    assert run.read_cell(plan.cell_key(cell))["spec"]["init"] == "distillation"
+
+
+def test_a_distillation_goes_on_after_a_kill_and_ends_alike(tmp_path, monkeypatch):
+    data = make_data()
+    plan = make_plan(
+        data, given=GIVEN, arms=["distillation/lpft"], label_counts=[8], seeds=1, epochs=3
+    )
+    monkeypatch.setattr("tfzero.study.inits.unfinished._EVERY_SECONDS", 0.0)
+    weights = []
+    for name in ("whole", "killed"):
+        run = RunFolder(tmp_path / name)
+        open_run(plan, data, run, given=build_small_encoder(seed=5))
+        if name == "killed":
+            save = KeepUnfinished.on_epoch_end
+
+            def kill(self, epoch, logs=None, save=save):
+                save(self, epoch, logs)
+                raise KeyboardInterrupt
+
+            with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+                patch.setattr(KeepUnfinished, "on_epoch_end", kill)
+                run_pretraining(at(plan, run), "distillation", 0)
+            assert len(list(run.unfinished.glob("*.keras"))) == 1
+        run_pretraining(at(plan, run), "distillation", 0)
+        weights.append(at(plan, run).load_learnt("distillation", 0).get_weights())
+    for ours, theirs in zip(*weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_reading_by_a_teacher_is_expected_once():
+    data = make_data()
+    plan = make_plan(
+        data, given=GIVEN, arms=["distillation/lpft", "vae/lpft"], label_counts=[8], seeds=3
+    )
+    machine = Machine(speed=1.0, operations=1_000, given=10**9)
+    estimate = Estimate(machine)
+    reading = machine.stored(plan, "distillation")
+    assert reading > 2e9 * len(data.pool) / 1e9  # at a GFLOP/s
+    assert machine.stored(plan, "vae") == 0
+    first, second = (estimate.learning(plan, "distillation", replicate) for replicate in (0, 1))
+    assert first - second == pytest.approx(reading)
+    # The student learns at its own size.
+    without = Estimate(machine._replace(given=0))
+    assert second == without.learning(plan, "distillation", 1)
+    total = estimate_plan(plan, estimate, workers=1) - estimate_plan(plan, without, workers=1)
+    assert total == pytest.approx(reading, rel=0.1)
+    tasks = study_tasks(at(plan, RunFolder("nowhere")), estimate)
+    told = {task.label: task.seconds for task in tasks}
+    assert told["pretrain distillation, seed 0"] == pytest.approx(first)
+    assert told["pretrain distillation, seed 1"] == pytest.approx(second)
+
+
+def test_scratch_for_longer_is_not_trained_for_a_teacher_that_is_not_there():
+    plan = make_plan(make_data(), arms=["scratch-long/finetune"], label_counts=[8], seeds=1)
+    with pytest.MonkeyPatch.context() as patch:
+        dear = METHODS["distillation"]._replace(relative_cost=1000.0)
+        patch.setitem(METHODS, "distillation", dear)
+        again = make_plan(make_data(), arms=["scratch-long/finetune"], label_counts=[8], seeds=1)
+    assert again.extra_steps == plan.extra_steps
+
+
+def test_the_verdict_says_whether_a_small_network_does_as_well_as_its_teacher():
+    near = [0.0, 0.2, 0.1, 0.3]
+    gains = {
+        SCRATCH: 0,
+        "vae/lpft": 1,
+        "distillation/lpft": 10,
+        "file/probe": 5,
+        "file/svm": 15,
+    }
+    data = make_data()
+    plan = make_plan(data, given=GIVEN, arms=list(gains), label_counts=[8], seeds=4, epochs=1)
+    accuracy = {(arm, 8): [70 + gain + each for each in near] for arm, gain in gains.items()}
+    verdict = judge_accuracy(plan, accuracy)
+    said = say(verdict, plan=plan)
+    three = "distillation/lpft, file/probe and file/svm"
+    assert f"{three} beat pretraining on your own images" in said
+    assert "distillation/lpft loses to file/svm, of its teacher" in said
+    told = " ".join(describe_source(plan))
+    assert "All file arms start from one encoder, mine.keras." in told
+    assert "All distillation arms learn from its features, in a network of the study's own" in told
 
 
 def test_the_noise_of_a_ready_encoder_is_drawn_from_the_replicate(tmp_path):

@@ -15,11 +15,12 @@ from tfzero.common.checks import InputError
 from tfzero.common.surroundings import own_settings
 from tfzero.networks.public.applications import Applications
 from tfzero.networks.public.family import Body, Family, Origin, Weights
+from tfzero.networks.public.hub import KerasHub
 from tfzero.networks.public.lite0 import Lite0, is_installed
 from tfzero.networks.public.pixels import PublicPixels
 
 # Adding a family: one file, one line here, one test file.
-FAMILIES: tuple[Family, ...] = (Lite0(), Applications())
+FAMILIES: tuple[Family, ...] = (Lite0(), Applications(), KerasHub())
 # What `build_public_encoder` takes without a prefix.
 _UNNAMED = Applications()
 # What studies of colour images use where it is installed, for it needs no download.
@@ -79,7 +80,9 @@ def open_public(
     named, *settings = source.split(",")
     family = _find(named)
     if family is None:
-        raise InputError(f'"{named}" is no public network; expected {" or ".join(list_forms())}.')
+        raise InputError(
+            f'"{named}" is not a public network; expected {" or ".join(list_forms())}.'
+        )
     size = None
     for setting in settings:
         key, _, value = setting.partition("=")
@@ -99,17 +102,19 @@ def build_public_encoder(
 ) -> keras.Model:
     """Builds an encoder from a public network, with its published weights.
 
-    Its batch normalization keeps the statistics of the published weights, even in training.
+    In training it computes as in prediction: its batch normalization keeps the statistics of the
+    published weights, and it has no dropout.
 
     Args:
         name: "lite0" for EfficientNet-Lite0, or a network of `keras.applications` such as
             "MobileNetV2". Any source of a public network works as well, such as
-            "imagenet:MobileNetV2".
+            "imagenet:MobileNetV2" or "kerashub:dinov2_small".
         image_shape: Shape `(H, W, C)` of the images that it will get; C is 1 or 3.
         size: Side in pixels to which the network resizes images. None chooses: lite0 by the size of
-            your images, a network of `keras.applications` takes that of its published weights.
-        weights: File with the weights of this network without its top. None takes those of the
-            installed package (lite0), or lets Keras find or download them.
+            your images; other networks take that of their published weights.
+        weights: File with the weights of this network without its top, or folder of a preset of
+            KerasHub. None takes those of the installed package (lite0), or lets Keras or KerasHub
+            find or download them.
 
     Returns:
         A Keras model from float32 images in 0..1 to features `(B, D)`.
@@ -139,13 +144,14 @@ def _open(
     weights: Weights,
 ) -> PublicEncoder:
     title = family.title(name)
-    size = size or family.choose_size(name, image_shape)
+    size = size or family.choose_size(name, image_shape, weights)
     if image_shape[-1] not in (1, 3):
         raise InputError(
             f"Images have {image_shape[-1]} channels; {title} takes 3, or 1 that is repeated. "
             "Choose three channels: images[..., :3]."
         )
     body = family.load(name, size, weights)
+    decides = (f"{title} at {size}, {body.scaling}, of {image_shape}", body.decides)
     return PublicEncoder(
         encoder=_join(body, size, image_shape),
         title=f"{title} at {size}x{size} pixels",
@@ -158,15 +164,11 @@ def _open(
         ),
         # Not by its configuration: Keras numbers layers through, so that no two builds have the
         # same.
-        decides=f"{title} at {size}, {body.scaling}, of {image_shape}",
+        decides=", ".join(filter(None, decides)),
     )
 
 
 def _join(body: Body, size: int, image_shape: tuple[int, int, int]) -> keras.Model:
     inputs = keras.Input(tuple(image_shape), name="image")
-    x = PublicPixels(size, body.scaling, name="pixels")(inputs)
-    encoder = keras.Model(inputs, body.connect(x), name="encoder")
-    for layer in encoder._flatten_layers(include_self=False):
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False
-    return encoder
+    x = PublicPixels(size, body.scaling, body.interpolation, name="pixels")(inputs)
+    return keras.Model(inputs, body.connect(x), name="encoder")

@@ -11,6 +11,7 @@ import keras
 
 from tfzero.common.checks import InputError, require_choice
 from tfzero.networks.public.family import FEATURES, IMAGENET, Body, Family, Origin, Weights
+from tfzero.networks.public.network import PublicNetwork
 
 
 class Application(NamedTuple):
@@ -58,9 +59,9 @@ class Applications(Family):
     prefix = "imagenet:"
     form = "imagenet:NAME"
 
-    def choose_size(self, name: str, image_shape: tuple[int, int, int]) -> int:
+    def choose_size(self, name: str, image_shape: tuple[int, int, int], weights: Weights) -> int:
         """Returns the side that the published weights were trained at."""
-        del image_shape
+        del image_shape, weights
         return _find(name).size
 
     def load(self, name: str, size: int, weights: Weights) -> Body:
@@ -71,7 +72,9 @@ class Applications(Family):
                 f"size is {size} pixels; expected at least {entry.smallest} of {name}. "
                 f"Write imagenet:{name},size={entry.smallest} or more."
             )
-        return Body(_load_network(name, size, weights), entry.scaling, FEATURES)
+        network = _load_network(name, size, weights)
+        kept = PublicNetwork(network.inputs, network.outputs, name=network.name)
+        return Body(kept, entry.scaling, FEATURES)
 
     def title(self, name: str) -> str:
         """Returns the name in `keras.applications`."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     import keras
 
+    from tfzero.networks.public.pixels import Scaling
+
 # What most public weights were trained on, and what most networks give.
 IMAGENET = "ImageNet-1k: 1.28 million photos of 1,000 classes"
 FEATURES = "the average over its last block"
@@ -24,15 +26,20 @@ class Body(NamedTuple):
         connect: Takes the symbolic tensor of images `(B, size, size, 3)`, scaled, adds the network
             behind it and returns its features `(B, D)`. A Keras model is one such function. Layers
             `block1`, `block2` and so on can be read alone; see `tfzero.networks.blocks`.
-        scaling: How pixels are scaled before it: a key of `tfzero.networks.public.pixels.SCALINGS`.
+        scaling: How pixels are scaled before it, as `tfzero.networks.public.pixels.PublicPixels`
+            takes it.
         features: What its features are, as the end of a sentence.
         notes: Further sentences that a reader of a study must know.
+        interpolation: How images are resized for it.
+        decides: What decides its features beside its weights and its name; "" if nothing does.
     """
 
     connect: Callable[[keras.KerasTensor], keras.KerasTensor]
-    scaling: str
+    scaling: Scaling
     features: str
     notes: tuple[str, ...] = ()
+    interpolation: str = "bilinear"
+    decides: str = ""
 
 
 class Origin(NamedTuple):
@@ -59,13 +66,14 @@ class Family(abc.ABC):
     form: str
 
     @abc.abstractmethod
-    def choose_size(self, name: str, image_shape: tuple[int, int, int]) -> int:
+    def choose_size(self, name: str, image_shape: tuple[int, int, int], weights: Weights) -> int:
         """Returns the side in pixels to which images are resized, where none is asked for.
 
         Args:
             name: What follows the prefix.
-            image_shape: `(H, W, C)` of the images. Nothing else decides, so that two studies of
-                the same images choose alike.
+            image_shape: `(H, W, C)` of the images. Nothing else of the data decides, so that two
+                studies of the same images choose alike.
+            weights: As in `load`.
 
         Raises:
             InputError: If there is no such network.

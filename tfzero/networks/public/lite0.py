@@ -64,7 +64,7 @@ class Lite0(Family):
 
     prefix = form = "lite0"
 
-    def choose_size(self, name: str, image_shape: tuple[int, int, int]) -> int:
+    def choose_size(self, name: str, image_shape: tuple[int, int, int], weights: Weights) -> int:
         """Returns 128 for small images, else the images' own longer side, up to 224.
 
         Measured on part of CIFAR-10's training images (32x32 pixels, 1,000 labels, logistic

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
@@ -16,6 +18,10 @@ SCALINGS = {
     "unit": lambda x: x,
     "lite": lambda x: (x * 255.0 - 127.0) / 128.0,
 }
+INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
+
+# A name, or for each channel a factor and an offset of pixels in 0..255.
+Scaling = str | tuple[tuple[float, ...], tuple[float, ...]]
 
 
 @keras.saving.register_keras_serializable("tfzero")
@@ -24,13 +30,25 @@ class PublicPixels(keras.layers.Layer):
 
     Args:
         size: Side to resize to; what is not square is stretched.
-        scaling: A key of `SCALINGS`.
+        scaling: A key of `SCALINGS`; or a factor and an offset for each of the three channels,
+            which act on pixels in 0..255.
+        interpolation: How pixels between are found: one of `INTERPOLATIONS`.
         **kwargs: As of any layer.
     """
 
-    def __init__(self, size: int, scaling: str, **kwargs):
+    def __init__(
+        self,
+        size: int,
+        scaling: str | Sequence[Sequence[float]],
+        interpolation: str = "bilinear",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        self.size, self.scaling = size, scaling
+        self.size, self.interpolation = size, interpolation
+        if not isinstance(scaling, str):  # a file has lists in place of tuples
+            factors, offsets = scaling
+            scaling = tuple(map(float, factors)), tuple(map(float, offsets))
+        self.scaling: Scaling = scaling
 
     def call(self, images):
         """Returns `(B, size, size, 3)` of images `(B, H, W, C)`, C 1 or 3."""
@@ -40,8 +58,13 @@ class PublicPixels(keras.layers.Layer):
         if tuple(sides) != (self.size, self.size):
             # Shrunk without it, pixels between are never seen; enlarged it changes little.
             shrinks = max(sides) > self.size
-            images = tf.image.resize(images, (self.size, self.size), antialias=shrinks)
-        return SCALINGS[self.scaling](images)
+            images = tf.image.resize(
+                images, (self.size, self.size), self.interpolation, antialias=shrinks
+            )
+        if isinstance(self.scaling, str):
+            return SCALINGS[self.scaling](images)
+        factors, offsets = self.scaling
+        return images * 255.0 * tf.constant(factors) + tf.constant(offsets)
 
     def compute_output_shape(self, input_shape):
         """Returns `(B, size, size, 3)`."""
@@ -49,4 +72,5 @@ class PublicPixels(keras.layers.Layer):
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "size": self.size, "scaling": self.scaling}
+        own = {"size": self.size, "scaling": self.scaling, "interpolation": self.interpolation}
+        return {**super().get_config(), **own}

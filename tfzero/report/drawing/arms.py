@@ -25,6 +25,7 @@ INIT_COLORS = {
     "denoising": "#00876a",
     "simclr": "#aa4499",
     "rotation": "#a87900",
+    "distillation": "#4d7c0f",
     "supervised": "#882255",
     "public": "#332288",
 }

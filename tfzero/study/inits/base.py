@@ -65,6 +65,22 @@ class Context(Protocol):
         """Returns the encoder that came ready, from its file."""
         ...
 
+    def read_given(self) -> Stored:
+        """Returns what the encoder that came ready makes of the pool, read once for all."""
+        ...
+
+
+class Stored(NamedTuple):
+    """What was read once, and is stored for all who need it.
+
+    Attributes:
+        features: float32 `(N, D)`.
+        seconds: What reading them took, in whichever process.
+    """
+
+    features: np.ndarray
+    seconds: float
+
 
 class Occasion(NamedTuple):
     """What decides an init's settings.
@@ -110,6 +126,7 @@ class Learnt:
         history: Losses by epoch.
         seconds: Wall-clock seconds that were spent before an interruption.
         cpu_seconds: Processor seconds, likewise.
+        stored_seconds: Wall-clock seconds that reading took of what is stored for others, too.
     """
 
     encoder: keras.Model
@@ -119,6 +136,7 @@ class Learnt:
     history: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+    stored_seconds: float = 0.0
 
     def settings(self) -> dict[str, Any]:
         """Returns the method's own settings, without its seed and the network inside it."""
@@ -138,7 +156,9 @@ class Init(abc.ABC):
         is_random: Whether its network has learnt nothing: random weights.
         is_foreign: Whether anything of it comes from elsewhere than the target's own images.
         is_given: Whether its encoder came ready: one for all replicates.
-        is_start_given: Whether what it learns from first, or itself, came ready.
+        is_start_given: Whether the network that it trains, or itself, came ready.
+        reads_given: Whether the encoder that came ready decides what it is.
+        starts_chains: Whether a method can go on from it, where it comes from elsewhere.
         has_network: Whether strategies that train a network can start from it.
         reads_source: Whether what learns last reads the source's images.
         generates: Whether it can make images.
@@ -156,6 +176,8 @@ class Init(abc.ABC):
     is_foreign = False
     is_given = False
     is_start_given = False
+    reads_given = False
+    starts_chains = True
     has_network = True
     reads_source = False
     generates = False
@@ -263,6 +285,11 @@ class Learner(Init):
     def count_images(self, counts: Counts) -> int:
         """Returns how many images it learns from."""
         return counts.source if self.reads_source else counts.pool
+
+    def count_given(self, counts: Counts) -> int:
+        """Returns how many images the encoder that came ready reads for it, in all replicates."""
+        del counts
+        return 0
 
     @abc.abstractmethod
     def learn(self, context: Context, replicate: int, *, seed: int) -> Learnt:

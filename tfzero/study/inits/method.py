@@ -12,6 +12,9 @@ from tfzero.study.inits.settings import PretrainingPlan
 if TYPE_CHECKING:
     import keras
 
+    from tfzero.pretrain.base import Pretrainer
+    from tfzero.study.inits.base import Stored
+
 
 class Method(Learner):
     """A network pretrained by a method, from random weights.
@@ -52,8 +55,7 @@ class Method(Learner):
 
         settings: PretrainingPlan = context.settings(self.word)
         images, budget = self.images(context), settings.to_budget()
-        start = self.start(context, replicate)
-        method = build_method(self.name, start, kind=settings.kind, seed=seed)
+        method, stored = self.build(context, replicate, seed=seed), self.read_stored(context)
         key = context.encoder_key(self.word, replicate)
         earlier = open_unfinished(context.unfinished, key)
         if earlier is not None:
@@ -65,6 +67,7 @@ class Method(Learner):
             budget=budget,
             callbacks=[] if has_noise(method.encoder) else [keeper],
             start_epoch=0 if earlier is None else earlier.epochs,
+            read=None if stored is None else lambda network, images: stored.features,
         )
         learnt = Learnt(
             method.encoder,
@@ -72,6 +75,7 @@ class Method(Learner):
             steps=settings.epochs * budget.steps_per_epoch(len(images)),
             method=method,
             history=losses,
+            stored_seconds=0.0 if stored is None else stored.seconds,
         )
         if earlier is not None:
             # Where the last epoch was kept, too, there was none left to run.
@@ -81,6 +85,15 @@ class Method(Learner):
             }
             learnt.seconds, learnt.cpu_seconds = earlier.seconds, earlier.cpu_seconds
         return learnt
+
+    def build(self, context: Context, replicate: int, *, seed: int) -> Pretrainer:
+        """Returns the method around the encoder that it trains."""
+        start, kind = self.start(context, replicate), context.settings(self.word).kind
+        return build_method(self.name, start, kind=kind, seed=seed)
+
+    def read_stored(self, context: Context) -> Stored | None:
+        """Returns the features that the method learns, where it has a teacher."""
+        del context
 
     def start(self, context: Context, replicate: int) -> keras.Model:
         """Returns the encoder that the method trains."""

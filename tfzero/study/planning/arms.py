@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError, nearest, require_choice
-from tfzero.pretrain import METHODS
+from tfzero.pretrain import METHODS, list_self_taught
 from tfzero.study.inits import list_inits, parse_init, read_init
 from tfzero.study.inits.base import AT_SOURCE
 from tfzero.study.inits.chain import THEN
@@ -26,6 +26,8 @@ _OF_GIVEN = {
     Public.word: ("svm", "label_spreading", "spread_finetune", "lpft"),
     File.word: ("lpft", "probe"),
 }
+# What a large network sees, in one of the study's own size.
+_TAUGHT_BY = {Public.word: (Arm("distillation", "lpft"),)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,8 @@ class Foreign:
     def arms(self) -> tuple[Arm, ...]:
         """Returns the arms that a study gets where none are named."""
         if self.given:
-            return tuple(Arm(self.given, strategy) for strategy in _OF_GIVEN[self.given])
+            own = (Arm(self.given, strategy) for strategy in _OF_GIVEN[self.given])
+            return (*own, *_TAUGHT_BY.get(self.given, ()))
         return () if self.start is None else (Arm(self.start, "lpft"),)
 
 
@@ -89,7 +92,8 @@ def choose_arms(
                 f"`then={then}` continues from a source's encoder, but there is no source; "
                 "name one with `source`."
             )
-        require_choice(then, METHODS, what="method")
+        _refuse_taught(foreign.start, then)
+        require_choice(then, list_self_taught(), what="method")
         chain = (foreign.start, then, f"{foreign.start}{THEN}{then}")
         chosen = tuple(dict.fromkeys([*chosen, *(Arm(init, "lpft") for init in chain)]))
     parsed = parse_arms(chosen, foreign=foreign)
@@ -172,6 +176,9 @@ def _explain_missing(text: str, foreign: Foreign) -> None:
         arm = Arm.parse(text)
     except ValueError:
         return
+    start, _, method = arm.init.partition(THEN)
+    if method or start.endswith(AT_SOURCE):
+        _refuse_taught(start.removesuffix(AT_SOURCE), method)
     init = parse_init(arm.init)
     if init is None or arm.strategy not in STRATEGIES or not _go_together(arm.init, arm.strategy):
         return
@@ -180,6 +187,11 @@ def _explain_missing(text: str, foreign: Foreign) -> None:
             f'Arm "{arm}" learns from a source\'s labels, but this source has none; expected '
             f"classes in subfolders or a labels.csv. Use {_UNLABELED} instead, which needs "
             "no labels."
+        )
+    if init.reads_given and not init.is_start_given:
+        raise InputError(
+            f'Arm "{arm}" needs a teacher: a network that comes ready. Name it with '
+            "`source=lite0`, `source=imagenet:NAME` or `source=FILE.keras`."
         )
     needs = {
         Public.word: "`source=lite0` or `source=imagenet:NAME`",
@@ -190,6 +202,17 @@ def _explain_missing(text: str, foreign: Foreign) -> None:
         f'Arm "{arm}" starts from a source, but this study has no such source. Name it '
         f"with {needs.get(start, '`source=DATA`')}."
     )
+
+
+def _refuse_taught(*parts: str) -> None:
+    """Raises if a part of a chain, or what is to learn from a source's images, needs a teacher."""
+    for part in parts:
+        if part in METHODS and METHODS[part].needs_teacher:
+            raise InputError(
+                f'The method "{part}" learns from the encoder that a source gives, on your own '
+                "images and from random weights. It goes on from no other network, and nothing "
+                f"goes on from it. Use an arm such as {part}/lpft."
+            )
 
 
 def require_generators(arms: Iterable[Arm], unlabeled_from: str) -> None:

@@ -42,7 +42,8 @@ def list_families(arms: Iterable[Arm]) -> list[Family]:
     - "unlabeled": do the unlabeled images help without it? Arms that pretrain nothing and read
       them when they learn from labels, against scratch/finetune.
     - "rivals": a pretrained arm against its counterpart without pretraining, an arm with
-      something foreign against arms of the target's own pool, a chain against its halves.
+      something foreign against arms of the target's own pool, a chain against its halves, an
+      encoder that learnt from a teacher against that teacher's arms.
     """
     arms = tuple(arms)
     families = (
@@ -88,7 +89,8 @@ def _rivals(arm: Arm, arms: tuple[Arm, ...]) -> list[Arm]:
     """Returns the arms other than scratch/finetune that an arm is compared with.
 
     An arm with something foreign is compared with arms of the target's own pool: by the same method
-    and strategy where there is one, else by the same strategy, else all.
+    and strategy where there is one, else by the same strategy, else all. One that had a teacher is
+    also compared with the teacher's arms, chosen likewise.
     """
     control = control_of(arm)
     found = [control] if control is not None and control in arms else []
@@ -99,12 +101,20 @@ def _rivals(arm: Arm, arms: tuple[Arm, ...]) -> list[Arm]:
         halves = [Arm(half, arm.strategy) for half in init.halves]
         return found + [half for half in halves if half in arms]
     own = [each for each in arms if is_own(each)]
-    choices = (
-        [each for each in own if each == Arm(str(init.own_counterpart()), arm.strategy)],
-        [each for each in own if each.strategy == arm.strategy],
-        own,
-    )
-    return found + next((choice for choice in choices if choice), [])
+    same = [each for each in own if each == Arm(str(init.own_counterpart()), arm.strategy)]
+    found += same or _like(arm, own)
+    return found + _like(arm, [each for each in arms if is_teacher(each, arm)])
+
+
+def _like(arm: Arm, rivals: list[Arm]) -> list[Arm]:
+    """Returns the rivals with an arm's strategy, or all where none has it."""
+    return [each for each in rivals if each.strategy == arm.strategy] or rivals
+
+
+def is_teacher(rival: Arm, arm: Arm) -> bool:
+    """Returns whether an arm's encoder learnt from the encoder that a rival uses as it is."""
+    init = read_init(arm.init)
+    return read_init(rival.init).is_given and init.reads_given and not init.is_start_given
 
 
 def is_own(arm: Arm) -> bool:

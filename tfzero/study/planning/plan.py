@@ -227,7 +227,7 @@ class StudyPlan(Model):
         return f"{init}-{replicate}-{_digest(decides)}"
 
     def _given_key(self, init: str) -> dict[str, Any]:
-        if self.given is None or not read_init(init).is_start_given:
+        if self.given is None or not read_init(init).reads_given:
             return {}
         return {"given": self.given.fingerprint}
 

@@ -12,7 +12,7 @@ from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
 from tfzero.data import ImageData
 from tfzero.data.kinds import KINDS, default_kind
-from tfzero.pretrain import METHODS
+from tfzero.pretrain import METHODS, list_self_taught
 from tfzero.study.inits import read_init, read_learner
 from tfzero.study.inits.base import Bought, Counts, Init, Occasion
 from tfzero.study.inits.kmeans import KMeans
@@ -98,7 +98,7 @@ def plan_summary(
     stages = _in_order(stage for arm in arms for stage in read_init(arm.init).stages())
     pretraining = {stage: read_learner(stage).plan(occasion) for stage in stages}
     # Where nothing is pretrained, scratch-long trains for what it might have cost.
-    dearest = {name: read_learner(name).plan(occasion) for name in METHODS}
+    dearest = {name: read_learner(name).plan(occasion) for name in list_self_taught()}
     # The last is for the network that is exported, trained on all labels.
     transfer = {
         count: dataclasses.replace(

@@ -6,7 +6,7 @@ from typing import Any
 
 from tfzero.common.arm import Arm
 from tfzero.study.inits import read_init
-from tfzero.study.planning.families import control_of, is_own
+from tfzero.study.planning.families import control_of, is_own, is_teacher
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.verdict import words
 from tfzero.study.verdict.claims import AVERAGE
@@ -33,18 +33,33 @@ def describe_source(plan: StudyPlan) -> list[str]:
             f"All {plan.given.init} arms start from one encoder, {plan.given.name}. Claims "
             f"about them are claims about this encoder{read_init(plan.given.init).remark}."
         )
+        taught = [arm for arm in plan.arms if is_teacher(Arm(plan.given.init, "probe"), arm)]
+        if taught:
+            names = words.join(list(dict.fromkeys(arm.init for arm in taught)))
+            sentences.append(
+                f"All {names} arms learn from its features, in a network of the study's own size."
+            )
     return sentences
 
 
 def describe_rivals(rivals: list[dict[str, Any]], plan: StudyPlan) -> list[str]:
     """Returns what pretrained arms gain against others than training from scratch."""
     controlled = [entry for entry in rivals if _is_control(entry)]
-    others = [entry for entry in rivals if not _is_control(entry)]
-    return [*_against_controls(controlled, plan), *_against_own(others, plan)]
+    teachers = [entry for entry in rivals if _has_taught(entry)]
+    others = [entry for entry in rivals if not (_is_control(entry) or _has_taught(entry))]
+    return [
+        *_against_controls(controlled, plan),
+        *_against_own(others, plan),
+        *_against_own(teachers, plan),
+    ]
 
 
 def _is_control(entry: dict[str, Any]) -> bool:
     return entry["baseline"] == control_of(Arm.parse(entry["arm"]))
+
+
+def _has_taught(entry: dict[str, Any]) -> bool:
+    return is_teacher(Arm.parse(entry["baseline"]), Arm.parse(entry["arm"]))
 
 
 def _against_controls(comparisons: list[dict[str, Any]], plan: StudyPlan) -> list[str]:
@@ -83,7 +98,7 @@ def is_chain(arm: str) -> bool:
 
 
 def _against_own(rivals: list[dict[str, Any]], plan: StudyPlan) -> list[str]:
-    """Returns who wins against the target's own pool and, of chains, against their halves."""
+    """Returns who wins against the target's own pool, a chain's halves, or a teacher's arms."""
     groups: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
     for entry in rivals:
         groups.setdefault((entry["arm"], entry["num_labels"]), []).append(entry)
@@ -122,6 +137,9 @@ def _name_rivals(entries: list[dict[str, Any]], *, outcome: str, own: set[str]) 
         if len(rivals) == 1:
             return f"{rivals[0]} alone"
         return f"{'one' if outcome == WORSE else 'each'} of its halves alone"
+    if _has_taught(entries[0]):
+        named = [e["baseline"] for e in entries if outcome != WORSE or e["outcome"] == WORSE]
+        return f"{words.join(named)}, of its teacher"
     if set(rivals) == own:
         return "pretraining on your own images"
     named = [e["baseline"] for e in entries if outcome != WORSE or e["outcome"] == WORSE]

@@ -65,6 +65,11 @@ class Machine(NamedTuple):
         )
         return self._stretch(_PRETRAINING + updates * _UPDATE) + seconds
 
+    def stored(self, plan: StudyPlan, word: str) -> float:
+        """Returns the seconds of what all replicates of a pretraining share."""
+        images = read_learner(word).count_given(plan.counts)
+        return self._stretch(images * _IMAGE) + self._products(images * self.given)
+
     def cell(self, plan: StudyPlan, cell: CellSpec) -> float:
         """Returns the seconds of one cell, without those of `once`."""
         work, arm = _count_work(plan, cell), cell.arm

@@ -113,6 +113,11 @@ class Estimate:
             lambda kind: self.machine.pretraining(plan, kind.name),
         )
 
+    def learning(self, plan: StudyPlan, method: str, replicate: int) -> float:
+        """Returns the same of one replicate; the first also reads what all of them share."""
+        stored = self.machine.stored(plan, method) if replicate == 0 else 0.0
+        return self.pretraining(plan, method) + stored
+
     def cell(self, plan: StudyPlan, cell: CellSpec) -> float:
         """Returns the expected seconds of one cell, its graphs built already."""
         return self._kind(plan, cell) + self.machine.once(plan, cell)
@@ -225,7 +230,8 @@ class Estimate:
         for key, (word, replicate) in pretraining.items():
             needs = find(read_learner(word).before, replicate)
             tracing = self._trace(Kind(word), graphs=1)
-            steps.append(Step(key, self.pretraining(plan, word), needs, replicate, word, tracing))
+            seconds = self.learning(plan, word, replicate)
+            steps.append(Step(key, seconds, needs, replicate, word, tracing))
         kinds: dict[Kind, tuple[float, float]] = {}
         for key, cell in cells.items():
             kind = Kind(cell.arm, cell.num_labels)

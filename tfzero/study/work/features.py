@@ -15,6 +15,8 @@ from tfzero.study.work.clock import share
 from tfzero.study.work.locks import hold_lock
 
 Found = TypeVar("Found")
+# What the columns of an encoder's own features are called where there are no others.
+OWN = "features"
 
 
 class Features(NamedTuple):
@@ -62,6 +64,25 @@ def open_features(
     )
 
 
+def open_own_features(
+    run: RunFolder, name: str, load_encoder: Callable[[], Any], images: Callable[[], np.ndarray]
+) -> Features:
+    """Returns an encoder's own features alone, otherwise as `open_features`.
+
+    Of a whole pool all blocks would take several times as much room.
+    """
+
+    def make(folder: pathlib.Path) -> None:
+        from tfzero.transfer.features import read_features
+
+        start = time.perf_counter()
+        values = read_features(load_encoder(), images())
+        columns = {OWN: (0, values.shape[1])}
+        _write(folder, name, Features(values, columns, time.perf_counter() - start))
+
+    return make_once(run, name, _read, make)
+
+
 def make_once(
     run: RunFolder,
     name: str,
@@ -107,7 +128,11 @@ def _compute(folder: pathlib.Path, name: str, encoder, images: np.ndarray) -> No
 
     start = time.perf_counter()
     values, blocks = read_blocks(encoder, images)
-    seconds = time.perf_counter() - start
+    _write(folder, name, Features(values, blocks, time.perf_counter() - start))
+
+
+def _write(folder: pathlib.Path, name: str, features: Features) -> None:
     with atomic_file(folder / f"{name}.npy") as file:
-        np.save(file, values)
-    write_json(folder / f"{name}.json", {"seconds": seconds, "blocks": list(blocks.items())})
+        np.save(file, features.values)
+    said = {"seconds": features.seconds, "blocks": list(features.blocks.items())}
+    write_json(folder / f"{name}.json", said)

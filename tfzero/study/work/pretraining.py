@@ -12,7 +12,7 @@ from tfzero.pretrain.generate import generate_pool
 from tfzero.study.inits import read_learner
 from tfzero.study.inits.base import Learnt
 from tfzero.study.readings.pictures import draw_pictures
-from tfzero.study.work.clock import JobClock
+from tfzero.study.work.clock import clock_job
 from tfzero.study.work.process import in_study
 from tfzero.study.workspace import Workspace
 from tfzero.transfer.contract import measure_cost
@@ -31,12 +31,12 @@ def run_pretraining(workspace: Workspace, word: str, replicate: int) -> str:
 
     init, run = read_learner(word), workspace.run
     key = workspace.encoder_key(word, replicate)
-    clock = JobClock()
-    with measure_cost() as cost:
+    with clock_job() as clock, measure_cost() as cost:
         seed = derive_seed(replicate, "pretrain", word)
         learnt = init.learn(workspace, replicate, seed=seed)
     cost.steps = learnt.steps
-    cost.seconds += learnt.seconds
+    # Every encoder bears the whole cost of what is stored, whichever process spent it.
+    cost.seconds += learnt.seconds + learnt.stored_seconds - clock.shared
     cost.cpu_seconds += learnt.cpu_seconds
     cost.parameters = sum(int(np.prod(weight.shape)) for weight in learnt.weights)
     images = init.images(workspace)

@@ -74,7 +74,7 @@ def _pretraining_task(workspace: Workspace, word: str, replicate: int, estimate:
     return Task(
         key=key,
         label=f"pretrain {word}, seed {replicate}",
-        seconds=estimate.pretraining(workspace.plan, word),
+        seconds=estimate.learning(workspace.plan, word, replicate),
         call=run_pretraining,
         arguments=(workspace, word, replicate),
         is_done=functools.partial(workspace.has_encoder, key),

@@ -1,0 +1,49 @@
+"""Which options of a single stage go together."""
+
+from __future__ import annotations
+
+import pathlib
+
+from tfzero.common.checks import InputError, require_choice
+from tfzero.data.kinds import KINDS
+from tfzero.pretrain import METHODS, require_teacher
+from tfzero.study.inits.supervised import Supervised
+
+
+def require_one_network(encoder: pathlib.Path | None, residual: bool) -> None:
+    """Raises if a file says what the encoder is and an option says otherwise.
+
+    Raises:
+        InputError: If both were given.
+    """
+    if encoder is not None and residual:
+        raise InputError(
+            f"--encoder {encoder} and --residual both set the encoder. Leave one of them out."
+        )
+
+
+def require_uses(
+    method: str, *, kind: str | None, watched: bool, settings, teacher: str | None
+) -> None:
+    """Raises unless the method is there and has a use for the options that were given.
+
+    Raises:
+        InputError: If it has not.
+    """
+    require_choice(method, [*METHODS, Supervised.word], what="method")
+    if method == Supervised.word and (watched or settings or teacher is not None):
+        raise InputError(
+            "--probe, --keep, --tensorboard, --set and --teacher need a method that learns without "
+            "labels; --method supervised does not use them. Leave them out."
+        )
+    if method != Supervised.word:
+        require_teacher(method, given=teacher is not None)
+    if kind is None:
+        return
+    require_choice(kind, KINDS, what="kind of data")
+    told = [*(name for name, entry in METHODS.items() if entry.takes_kind), Supervised.word]
+    if method not in told:
+        raise InputError(
+            f"--kind needs a method with augmentation ({', '.join(told)}); --method {method} "
+            "does not use it. Leave it out."
+        )

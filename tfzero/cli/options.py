@@ -227,12 +227,13 @@ TrimDb = Annotated[
 Source = Annotated[
     str | None,
     typer.Option(
-        metavar="DATA, imagenet:NAME, kerashub:PRESET or FILE.keras",
+        metavar="DATA, lite0, imagenet:NAME, kerashub:PRESET or FILE.keras",
         help="Another source of encoders. Another data set: DATA (adds arms supervised/... and "
-        "METHOD@source/...). Public weights of keras.applications: imagenet:MobileNetV2 or "
-        "imagenet:MobileNetV2,size=96 (adds public/...). Public weights of KerasHub, such as "
-        "kerashub:dinov2_small, if KerasHub is installed (adds public/...). A .keras file that "
-        "holds an encoder (adds file/...).",
+        "METHOD@source/...). Public weights (add public/...): lite0 is EfficientNet-Lite0, if its "
+        "package is installed. imagenet:MobileNetV2,size=96 is a network of keras.applications. "
+        "kerashub:dinov2_small is one of KerasHub, if installed. A .keras file that holds an "
+        "encoder (adds file/...). Default: lite0 for colour images, if installed and no arms are "
+        "named.",
         rich_help_panel=SOURCE,
     ),
 ]

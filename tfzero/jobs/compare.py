@@ -124,7 +124,9 @@ def compare(
         encoder: Your own architecture: any Keras model from float32 images in 0..1 to features
             `(B, D)`. Every replicate draws its weights again.
         source: Another source of encoders. It is another data set that `load_data` takes, with
-            classes or without (arms `supervised/...` and `METHOD@source/...`). Or "imagenet:NAME",
+            classes or without (arms `supervised/...` and `METHOD@source/...`). Or "lite0" for
+            EfficientNet-Lite0 with ImageNet weights (arms `public/...`). Studies of colour images
+            use it by default if its package is installed and no arms are named. Or "imagenet:NAME",
             optionally "imagenet:NAME,size=96", for a network of `keras.applications` with its
             published weights (arms `public/...`). Or "kerashub:PRESET" for an image network of
             KerasHub, such as "kerashub:dinov2_small" (arms `public/...`). Or a `.keras` file (arms

@@ -37,7 +37,8 @@ def fit_minutes(
     """Returns the study that tells most within `minutes`, by what its jobs are expected to take.
 
     Always in are the arms to be kept, scratch/finetune, the cheapest pretrained arm, the cheapest
-    one of a method that generates images, and the arms without a network, with 3 replicates. Then
+    one of a method that generates images, the cheapest one of an encoder that came ready, and the
+    arms without a network, with 3 replicates. Then
     arms are added by what they tell per minute, as long as 5 replicates fit. Where something does
     not fit, its pretraining is shortened down to a quarter of its passes first. As many
     replicates as then fit are planned, up to those asked for.
@@ -140,7 +141,9 @@ class _Fitting:
         chosen = {arm for arm in arms if arm == SCRATCH or arm in kept} | without
         pretrained = [arm for arm in arms if _is_first_question(arm) and is_own(arm)]
         generative = [arm for arm in pretrained if read_init(arm.init).generates]
-        for kind in (pretrained, generative):
+        # Often the largest gain there is, and its features are read once for all replicates.
+        given = [arm for arm in arms if read_init(arm.init).is_given]
+        for kind in (pretrained, generative, given):
             if not chosen & set(kind):
                 chosen |= set(self._cheapest(kind, chosen))
         return chosen | _controls(chosen, arms)

@@ -11,6 +11,7 @@ import typer
 from tfzero.cli.next_steps import write_given
 from tfzero.cli.options import (
     IMAGES,
+    SOURCE,
     Channels,
     ClipSeconds,
     Labels,
@@ -19,6 +20,7 @@ from tfzero.cli.options import (
     Resize,
     Size,
     TrimDb,
+    Weights,
     command,
 )
 from tfzero.cli.parse import check_seed, print_json, read_load_options
@@ -70,17 +72,13 @@ def suggest(
     source: Annotated[
         str | None,
         typer.Option(
-            metavar="lite0 or imagenet:NAME", help="Compare images by a network of public weights."
+            metavar="NETWORK",
+            help="Compare images by a network of public weights: lite0, imagenet:NAME or "
+            "kerashub:PRESET.",
+            rich_help_panel=SOURCE,
         ),
     ] = None,
-    weights: Annotated[
-        pathlib.Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="File with the weights of imagenet:NAME without its top. Default: Keras uses its "
-            "cache or downloads them.",
-        ),
-    ] = None,
+    weights: Weights = None,
     model: Annotated[
         pathlib.Path | None,
         typer.Option(

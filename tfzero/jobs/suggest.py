@@ -113,8 +113,9 @@ def suggest(
             learned on these images). None takes `encoder` or `source`. Without any of these, it is
             the public weights "lite0" for colour images if they are installed, otherwise "kmeans".
         encoder: Keras model from float32 images in 0..1 to features, or a `.keras` file of one.
-        source: Name of public weights, such as "lite0" or "imagenet:MobileNetV2".
-        weights: File of weights for "imagenet:NAME". None lets Keras find or download them.
+        source: Name of public weights: "lite0", "imagenet:NAME" or "kerashub:PRESET".
+        weights: File of weights for "imagenet:NAME", or folder of a KerasHub preset. None lets
+            these libraries find or download them.
         model: Folder of an exported classifier, such as "savedmodels/NAME". Then the suggested
             images are those that it is uncertain of and that are unlike each other.
         out: Folder to write into; None means `suggestions/NAME`.

@@ -20,6 +20,7 @@ from tfzero.common.checks import InputError
 COMMANDS = [
     "compare",
     "check",
+    "suggest",
     "pretrain",
     "finetune",
     "sample",

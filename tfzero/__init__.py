@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tfzero.jobs.compare import compare
     from tfzero.jobs.load import load_model
     from tfzero.jobs.study import Study
+    from tfzero.jobs.suggest import Suggestions, suggest
     from tfzero.networks.encoder import build_encoder
     from tfzero.networks.public import build_public_encoder
     from tfzero.pretrain.alarms import Alarms
@@ -57,6 +58,7 @@ _PLACES = {
     "SimCLR": "tfzero.pretrain.simclr",
     "StopAt": "tfzero.transfer.stopping",
     "Study": "tfzero.jobs.study",
+    "Suggestions": "tfzero.jobs.suggest",
     "VAE": "tfzero.pretrain.vae",
     "build_encoder": "tfzero.networks.encoder",
     "build_public_encoder": "tfzero.networks.public",
@@ -72,6 +74,7 @@ _PLACES = {
     "load_data": "tfzero.data",
     "load_model": "tfzero.jobs.load",
     "predict_files": "tfzero.export",
+    "suggest": "tfzero.jobs.suggest",
     "verify_savedmodel": "tfzero.export",
     "write_report": "tfzero.report",
 }
@@ -91,6 +94,7 @@ __all__ = [
     "Rotation",
     "StopAt",
     "Study",
+    "Suggestions",
     "build_encoder",
     "build_public_encoder",
     "compare",
@@ -105,6 +109,7 @@ __all__ = [
     "load_data",
     "load_model",
     "predict_files",
+    "suggest",
     "verify_savedmodel",
     "write_report",
 ]

@@ -1,7 +1,9 @@
 import numpy as np
 
 from tests.conftest import draw_bars
-from tfzero.transfer.features import read_features
+from tfzero.transfer import features
+from tfzero.transfer.features import graph_images, place_images, read_features
+from tfzero.transfer.graph import build_graph
 
 
 def test_pixels_are_scaled_and_kept_in_order():
@@ -17,3 +19,13 @@ def test_features_of_an_encoder_are_its_outputs(encoder):
     expected = encoder((images / 255).astype(np.float32))
     for given in (images, (images / 255).astype(np.float32), images / 255):
         np.testing.assert_allclose(read_features(encoder, given), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_places_are_those_of_the_graph_however_features_are_read(encoder, monkeypatch):
+    images, _ = draw_bars(12, seed=0)
+    expected = graph_images(None, images).places
+    np.testing.assert_allclose(place_images(None, images), expected, atol=1e-5)
+    own = build_graph(read_features(encoder, images)).places
+    np.testing.assert_allclose(place_images(encoder, images), own, atol=1e-5)
+    monkeypatch.setattr(features, "_MOST_BYTES", 0)
+    np.testing.assert_allclose(place_images(encoder, images), own, atol=1e-5)

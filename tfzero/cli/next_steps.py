@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import rich.console
@@ -48,15 +48,22 @@ def list_next(context: typer.Context, study: FinishedStudy) -> Iterator[str]:
 
 def _write_again(context: typer.Context) -> str:
     """Returns the command with its arguments as they were given, but for what is done once."""
-    given = [
-        parameter
+    names = [parameter.name for parameter in context.command.params if parameter.name not in _ONCE]
+    return " ".join(["tfzero", str(context.command.name), *write_given(context, names)])
+
+
+def write_given(context: typer.Context, names: Collection[str | None]) -> list[str]:
+    """Returns the parameters that were typed, of these names, as one types them.
+
+    Args:
+        context: Of the running command.
+        names: Of its parameters.
+    """
+    return [
+        _write(parameter, context.params[parameter.name])
         for parameter in context.command.params
-        if parameter.name is not None
-        and parameter.name not in _ONCE
-        and _is_typed(context, parameter.name)
+        if parameter.name in names and parameter.name and _is_typed(context, parameter.name)
     ]
-    written = [_write(parameter, context.params[str(parameter.name)]) for parameter in given]
-    return " ".join(["tfzero", str(context.command.name), *written])
 
 
 def _is_typed(context: typer.Context, name: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 import rich.console
@@ -19,15 +20,18 @@ from typer.core import TyperArgument, TyperCommand
 from tfzero.common.checks import InputError, StopError
 
 _ARGUMENT = re.compile(r"`([a-z]\w*)(?:=([^`]+))?`")
+# Another command's argument, as in `tfzero.suggest(test=100)`.
+_CALL = re.compile(r"`tfzero\.([a-z]\w*)\((\w+)=([^`]+)\)`")
 
 
-def translate(text: str, *commands: Any) -> str:
+def translate(text: str, *commands: Any, others: Mapping[str, Any] | None = None) -> str:
     """Returns a message in which parameters of the commands are written as their options.
 
     Args:
         text: A message that has arguments in backticks.
         commands: Of Typer, the running one first. The first one with a parameter of a name decides
             how that is written. Names of no parameter stay as they are.
+        others: All commands by name, for texts that say how to call one.
     """
     parameters = {own.name: own for command in reversed(commands) for own in command.params}
 
@@ -36,7 +40,13 @@ def translate(text: str, *commands: Any) -> str:
         written = None if parameter is None else _write(parameter, found[2])
         return found[0] if written is None else written
 
-    return _ARGUMENT.sub(write, text)
+    def write_call(found: re.Match[str]) -> str:
+        other = (others or {}).get(found[1])
+        own = {parameter.name: parameter for parameter in getattr(other, "params", ())}
+        written = _write(own[found[2]], found[3]) if found[2] in own else None
+        return found[0] if written is None else f"tfzero {found[1]} ... {written}"
+
+    return _ARGUMENT.sub(write, _CALL.sub(write_call, text))
 
 
 def _write(parameter: Any, value: str | None) -> str | None:
@@ -86,7 +96,8 @@ class Command(TyperCommand):
         try:
             return super().invoke(ctx)
         except (InputError, StopError) as error:
-            error.args = (translate(str(error), self),)
+            others = getattr(ctx.find_root().command, "commands", None)
+            error.args = (translate(str(error), self, others=others),)
             raise
 
 

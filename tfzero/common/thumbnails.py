@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 # Pixels of a picture's longer side on a page: small ones are enlarged, large ones reduced.
 _SMALLEST_SIDE, _LARGEST_SIDE = 72, 128
 # Of colour nobody sees the difference, and it is a tenth of the size.
 _QUALITY = 85
+# Of files that need no scaling of their values to be seen.
+_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr")
 
 
 def encode_thumbnail(pixels: np.ndarray | Image.Image) -> str:
@@ -33,6 +36,20 @@ def encode_thumbnail(pixels: np.ndarray | Image.Image) -> str:
     stream, kind = io.BytesIO(), "png" if is_sharp else "webp"
     image.save(stream, kind.upper(), quality=_QUALITY)
     return to_address(stream.getvalue(), f"image/{kind}")
+
+
+def encode_image_file(path: str | os.PathLike[str]) -> str:
+    """Returns the picture in a file, upright, as a `data:` address; "" if Pillow cannot show it."""
+    try:
+        with Image.open(path) as image:
+            if image.mode not in _MODES:
+                return ""
+            image.draft("RGB", (2 * _LARGEST_SIDE, 2 * _LARGEST_SIDE))
+            upright = ImageOps.exif_transpose(image)
+            gray = upright.mode in ("1", "L", "LA")
+            return encode_thumbnail(upright.convert("L" if gray else "RGB"))
+    except (OSError, ValueError, SyntaxError):  # of Pillow, by what is wrong with the file
+        return ""
 
 
 def to_address(content: bytes, kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tfzero.data.chosen import note_chosen, require_random
 from tfzero.data.classes import check_classes
 from tfzero.data.collection import Collection
 from tfzero.data.cross_fit import offer_cross_fit
@@ -23,6 +24,10 @@ def assemble(collection: Collection, options: LoadOptions) -> ImageData:
     Raises:
         InputError: If a class has too few images, or any rule of `ImageData` is broken.
     """
+    chosen = collection.train.chosen
+    if collection.test is None and chosen is not None:
+        # First, as labels for more of these images would not help.
+        require_random(collection.train, ~chosen, source=collection.source)
     collection = check_classes(collection, strict=options.strict)
     collection = collection.in_order()
     collection = separate(collection, drop_leaks=options.drop_leaks)
@@ -30,8 +35,11 @@ def assemble(collection: Collection, options: LoadOptions) -> ImageData:
     pool = join_pool(collection, options)
     train, test = collection.train, collection.test
     assert test is not None
+    chosen = train.chosen
+    if chosen is not None and chosen.any():
+        collection = collection.add_notes(note_chosen(int(chosen.sum()), len(chosen)))
     offer = None
-    if held and options.test_share is None and pool.unlabeled is not None:
+    if chosen is None and held and options.test_share is None and pool.unlabeled is not None:
         first = len(pool.images) - len(pool.unlabeled.images)
         offer = offer_cross_fit(train, test, pool.unlabeled, first=first, note=held)
     names = {"train": train.names, "test": test.names}

@@ -35,12 +35,15 @@ class Part:
         names: N paths relative to the source, or places in an array.
         labels: int64 `(N,)`, or None for a pool.
         groups: `(N,)` of str, None for an image of a pool that has none; or None.
+        chosen: bool `(N,)`: which images were suggested for labelling instead of drawn at random;
+            None if none was.
     """
 
     images: np.ndarray
     names: Names
     labels: np.ndarray | None = None
     groups: np.ndarray | None = None
+    chosen: np.ndarray | None = None
 
     def require_labels(self) -> np.ndarray:
         """Returns the labels of a part that must have some."""
@@ -59,6 +62,7 @@ class Part:
             names=self.names[rows],
             labels=None if self.labels is None else self.labels[rows],
             groups=None if self.groups is None else self.groups[rows],
+            chosen=None if self.chosen is None else self.chosen[rows],
         )
 
     def in_order(self) -> Part:

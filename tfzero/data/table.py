@@ -6,13 +6,15 @@ import csv
 import io
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from tfzero.common.checks import InputError, nearest
+from tfzero.data.chosen import is_drawn, is_suggested, mark_rows, note_unlabelled_tests
 from tfzero.data.collection import Collection, FileList
 from tfzero.data.files import read_files
-from tfzero.data.names import Paths, safe_name
+from tfzero.data.names import Paths, display_name, safe_name
 from tfzero.data.options import LoadOptions
 from tfzero.data.passed_over import PassedOver
 from tfzero.data.patterns import find_groups, group_by_pattern
@@ -22,8 +24,8 @@ from tfzero.data.spelling import compose
 
 TABLE_NAME = "labels.csv"
 # In the order of preference where a table has several of them.
-_FILE_COLUMNS = ("file", "filename", "file_name", "path", "filepath", "file_path", "image")
-_LABEL_COLUMNS = ("label", "class")
+FILE_COLUMNS = ("file", "filename", "file_name", "path", "filepath", "file_path", "image")
+LABEL_COLUMNS = ("label", "class")
 _SPLITS = {"train": "train", "training": "train", "test": "test", "pool": "pool"}
 _EXPECTED = (
     "expected a header with the columns file and label, and perhaps split (train, test or pool) "
@@ -43,8 +45,10 @@ def load_table(
 
     Rows with an empty label, or `pool` in the column split, are unlabeled; so are images in the
     folder that the file does not name. Unlabeled ones have groups, too, as far as the column or
-    their path tells. A column split with `test` in it gives the test part. A name without suffix
-    stands for the file that has one.
+    their path tells. A column split with `test` in it gives the test part. A column chosen with
+    `suggested` in it, as `tfzero suggest` writes it, marks images that no test part is held out of.
+    With `random` in it, a test image without a label is left out. A name without suffix stands for
+    the file that has one.
 
     Args:
         table: The file.
@@ -59,11 +63,13 @@ def load_table(
     root = table.parent if root is None else root
     listing = _list_files(table, root, options.group, pool)
     found = read_files(listing.lists, options, where=str(root))
+    train = found.parts["train"]
+    chosen = mark_rows(train.names, listing.chosen, paged=options.pages == "each")
     return Collection(
         name=safe_name(root.resolve().name),
         source=source,
         class_names=listing.class_names,
-        train=found.parts["train"],
+        train=replace(train, chosen=chosen),
         test=found.parts.get("test"),
         pool=found.parts.get("pool"),
         set_aside=found.set_aside,
@@ -79,17 +85,25 @@ def load_table(
 
 
 class _Listing(NamedTuple):
-    """What a table says about files: those of each part that has some, and the classes."""
+    """What a table says about files: those of each part that has some, and the classes.
+
+    Attributes:
+        lists: The files of each part.
+        class_names: K names.
+        notes: What was understood otherwise than it is written, in sentences.
+        chosen: Names of labelled training images that were suggested, not drawn at random.
+    """
 
     lists: Sequence[FileList]
     class_names: tuple[str, ...]
     notes: Sequence[str]
+    chosen: frozenset[str]
 
 
 def _list_files(table: Path, root: Path, group: str | None, pool: FileList | None) -> _Listing:
-    rows, columns = _read_rows(table)
-    file_column = _find_column(columns, _FILE_COLUMNS, table)
-    label_column = _find_column(columns, _LABEL_COLUMNS, table)
+    rows, columns = read_rows(table)
+    file_column = find_column(columns, FILE_COLUMNS, table)
+    label_column = find_column(columns, LABEL_COLUMNS, table)
     class_names = _sort_names({row[label_column] for row in rows} - {""})
     if len(class_names) < 2:
         raise InputError(
@@ -100,15 +114,22 @@ def _list_files(table: Path, root: Path, group: str | None, pool: FileList | Non
     parts = {name: FileList(name, str(root), labels=[]) for name in ("train", "test")}
     parts["pool"] = FileList("pool", str(root))
     grouping = _Grouping(group, columns, parts)
-    splits = [_find_split(row, table, line) for line, row in enumerate(rows, 2)]
+    splits = [find_split(row, table, line) for line, row in enumerate(rows, 2)]
     places = Places(table, root, [row[file_column] for row in rows])
+    chosen, unlabelled = set(), 0
     for row, path, split in zip(rows, places.paths, splits, strict=True):
+        if split == "test" and not row[label_column] and is_drawn(row):
+            unlabelled += 1
+            continue
         part = split if row[label_column] else "pool"
         parts[part].paths.append(path)
         if part != "pool":
             parts[part].labels.append(numbers[row[label_column]])  # pyright: ignore
+        if part == "train" and is_suggested(row):
+            chosen.add(display_name(path))
         grouping.add(part, path, row)
-    notes = [*places.notes, *_add_unnamed(parts, grouping, table, places)]
+    tests = note_unlabelled_tests(unlabelled, splits.count("test"), table=table)
+    notes = [*places.notes, *tests, *_add_unnamed(parts, grouping, table, places)]
     if pool is not None:
         parts["pool"].paths.extend(os.path.join(os.getcwd(), pool.root, p) for p in pool.paths)
         parts["pool"].passed_over.update(pool.passed_over)
@@ -117,7 +138,8 @@ def _list_files(table: Path, root: Path, group: str | None, pool: FileList | Non
         raise InputError(f"{table} has no labelled training image; {_EXPECTED}. Label some.")
     parts["train"].passed_over.update(parts["pool"].passed_over)
     parts["pool"].passed_over = PassedOver()
-    return _Listing([files for files in parts.values() if files.paths], class_names, notes)
+    lists = [files for files in parts.values() if files.paths]
+    return _Listing(lists, class_names, notes, frozenset(chosen))
 
 
 def _add_unnamed(
@@ -172,7 +194,12 @@ class _Grouping:
         self.parts["pool"].groups += found  # pyright: ignore
 
 
-def _read_rows(table: Path) -> tuple[list[dict[str, str]], list[str]]:
+def read_rows(table: Path) -> tuple[list[dict[str, str]], list[str]]:
+    """Returns the rows of a CSV or TSV file, by column, and the columns in order.
+
+    Raises:
+        InputError: If it cannot be read, or has no rows.
+    """
     try:
         # utf-8-sig: spreadsheets put a mark before the first column's name.
         text = table.read_text(encoding="utf-8-sig")
@@ -198,7 +225,7 @@ def _read_rows(table: Path) -> tuple[list[dict[str, str]], list[str]]:
 def _iterate_rows(reader: csv.DictReader, table: Path) -> Iterator[dict[str, str]]:
     """Yields the rows; all that is compared, labels and groups, in Unicode's form NFC."""
     reader.fieldnames = columns = [name.strip() for name in reader.fieldnames or []]
-    files = {name for name in columns if name.casefold() in _FILE_COLUMNS}
+    files = {name for name in columns if name.casefold() in FILE_COLUMNS}
     for row in reader:
         if None in row:
             raise InputError(
@@ -211,7 +238,12 @@ def _iterate_rows(reader: csv.DictReader, table: Path) -> Iterator[dict[str, str
         }
 
 
-def _find_column(columns: list[str], wanted: tuple[str, ...], table: Path) -> str:
+def find_column(columns: Sequence[str], wanted: tuple[str, ...], table: Path) -> str:
+    """Returns the column that has one of these names, the first of which is liked best.
+
+    Raises:
+        InputError: If there is none.
+    """
     named = {column.casefold(): column for column in reversed(columns)}
     for word in wanted:
         if word in named:
@@ -220,7 +252,12 @@ def _find_column(columns: list[str], wanted: tuple[str, ...], table: Path) -> st
     raise InputError(f"{table} has the columns {known}, but none called {wanted[0]}; {_EXPECTED}.")
 
 
-def _find_split(row: dict[str, str], table: Path, line: int) -> str:
+def find_split(row: dict[str, str], table: Path, line: int) -> str:
+    """Returns what a row says in the column split: train, test or pool; train if nothing.
+
+    Raises:
+        InputError: If it says anything else.
+    """
     value = next((row[key] for key in row if key.casefold() == "split"), "") or "train"
     if value.casefold() not in _SPLITS:
         raise InputError(

@@ -9,17 +9,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import PIL.Image
-import PIL.ImageOps
 
 from tfzero.common.checks import InputError
-from tfzero.common.thumbnails import encode_thumbnail, to_address
+from tfzero.common.thumbnails import encode_image_file, encode_thumbnail, to_address
 from tfzero.export.fresh_process import SPEC_FILE
 from tfzero.export.layout import find_version
 
 # Clips that are longer, in bytes, are seen and not heard.
 _LARGEST_CLIP = 400_000
-_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr")
 
 
 class Sight(NamedTuple):
@@ -51,15 +48,8 @@ def find_sights(directory: str | os.PathLike[str]) -> Callable[[pathlib.Path], S
 
 def _see_image(path: pathlib.Path, spec: dict) -> Sight:
     """Returns the picture in a file; what Pillow cannot show is shown as the model sees it."""
-    try:
-        with PIL.Image.open(path) as image:
-            if image.mode in _MODES:
-                image.draft("RGB", (256, 256))
-                upright = PIL.ImageOps.exif_transpose(image)
-                gray = upright.mode in ("1", "L", "LA")
-                return Sight(encode_thumbnail(upright.convert("L" if gray else "RGB")))
-    except (OSError, ValueError, SyntaxError):  # of Pillow, by what is wrong with the file
-        pass
+    if picture := encode_image_file(path):
+        return Sight(picture)
     return _see_as_the_model_does(path, spec)
 
 
@@ -90,6 +80,10 @@ def _see_clip(path: pathlib.Path, sound: dict) -> Sight:
     settings = LogMel(**sound)
     with tf.device("/CPU:0"):
         image = make_image(tf.constant(read_clip(path, rate=settings.rate)), settings).numpy()
+    return Sight(encode_thumbnail(image.astype(np.uint8)), encode_clip(path))
+
+
+def encode_clip(path: pathlib.Path) -> str:
+    """Returns a WAV file as a `data:` address; "" if it is too long for a page."""
     content = path.read_bytes()
-    heard = to_address(content, "audio/wav") if len(content) <= _LARGEST_CLIP else ""
-    return Sight(encode_thumbnail(image.astype(np.uint8)), heard)
+    return to_address(content, "audio/wav") if len(content) <= _LARGEST_CLIP else ""

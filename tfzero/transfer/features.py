@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import numpy as np
 
 from tfzero.common.images import require_images
 from tfzero.networks.blocks import Columns, join_blocks
 from tfzero.networks.reading import read_network
-from tfzero.transfer.graph import Graph, build_lazily
+from tfzero.transfer.graph import Graph, build_lazily, place_lazily
 from tfzero.transfer.scaling import PIXELS
+
+# Features up to so many bytes are held in memory.
+_MOST_BYTES = 2**30
 
 
 def read_features(encoder: keras.Model | None, images: np.ndarray) -> np.ndarray:
@@ -49,6 +54,26 @@ def read_blocks(
     return read_features(joined, images), columns
 
 
+def place_images(encoder: keras.Model | None, images: np.ndarray) -> np.ndarray:
+    """Returns where images are among each other, by an encoder's own features or by pixels.
+
+    Args:
+        encoder: As in `read_features`.
+        images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1.
+
+    Returns:
+        float32 `(N, C)`: unit vectors of at most 50 principal components. Not finite where features
+        are not.
+    """
+    read = functools.partial(_read_rows, encoder, images)
+    if encoder is None:
+        return place_lazily(read, len(images), same_unit=True)[1]
+    if 4 * len(images) * int(encoder.output_shape[-1]) <= _MOST_BYTES:
+        # The directions are found first, and then the places: nothing is read twice.
+        read = read_features(encoder, images).__getitem__
+    return place_lazily(read, len(images))[1]
+
+
 def graph_images(encoder: keras.Model | None, pool: np.ndarray) -> Graph:
     """Builds the graph of a pool by the blocks of an encoder, or by pixels.
 
@@ -60,7 +85,12 @@ def graph_images(encoder: keras.Model | None, pool: np.ndarray) -> Graph:
         The graph. Where features are not finite, neither are its places.
     """
     if encoder is None:
-        return build_lazily(lambda rows: read_features(None, pool[rows]), len(pool), same_unit=True)
+        read = functools.partial(_read_rows, None, pool)
+        return build_lazily(read, len(pool), same_unit=True)
     joined, columns = join_blocks(encoder)
-    blocks = tuple(columns.values())
-    return build_lazily(lambda rows: read_features(joined, pool[rows]), len(pool), blocks=blocks)
+    read = functools.partial(_read_rows, joined, pool)
+    return build_lazily(read, len(pool), blocks=tuple(columns.values()))
+
+
+def _read_rows(encoder: keras.Model | None, images: np.ndarray, rows) -> np.ndarray:
+    return read_features(encoder, images[rows])

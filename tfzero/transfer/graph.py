@@ -144,11 +144,32 @@ def build_lazily(
     Returns:
         As `build_graph`.
     """
-    sample = slice(None, None, max(1, count // _MOST_FITTED))
-    space = _fit_space(read(sample), blocks, same_unit)
-    places = np.concatenate([space.place(read(rows)) for rows in _chunks(count)])
+    space, places = place_lazily(read, count, blocks=blocks, same_unit=same_unit)
     neighbours, similarities = _nearest(places, places, num_neighbours, skip_self=True)
     return Graph(space, places, neighbours, similarities)
+
+
+def place_lazily(
+    read: Callable[[np.ndarray | slice], np.ndarray],
+    count: int,
+    *,
+    blocks=None,
+    same_unit: bool = False,
+) -> tuple[Space, np.ndarray]:
+    """Finds where each image is, as `build_lazily` does, and not which are near.
+
+    Args:
+        read: As in `build_lazily`.
+        count: N.
+        blocks: As in `build_graph`.
+        same_unit: As in `build_graph`.
+
+    Returns:
+        The space, and the images' places in it, float32 `(N, C)`.
+    """
+    sample = slice(None, None, max(1, count // _MOST_FITTED))
+    space = _fit_space(read(sample), blocks, same_unit)
+    return space, np.concatenate([space.place(read(rows)) for rows in _chunks(count)])
 
 
 def link(graph: Graph, features: np.ndarray) -> Links:

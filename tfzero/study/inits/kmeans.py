@@ -12,6 +12,12 @@ _SMALL_SIDE = 16
 _ROUNDS = 30
 
 
+def choose_settings(image_shape: tuple[int, int, int]) -> KMeansPlan:
+    """Returns how the centroids are found, by the size of the images."""
+    small = min(image_shape[:2]) < _SMALL_SIDE
+    return KMeansPlan(num_centroids=100 if small else 400, patch_size=4 if small else 6)
+
+
 class KMeans(Learner):
     """A dictionary of patches: features that need no training by gradients."""
 
@@ -31,8 +37,7 @@ class KMeans(Learner):
 
     def plan(self, occasion: Occasion) -> KMeansPlan:
         """Returns how the centroids are found, by the size of the images."""
-        small = min(occasion.image_shape[:2]) < _SMALL_SIDE
-        return KMeansPlan(num_centroids=100 if small else 400, patch_size=4 if small else 6)
+        return choose_settings(occasion.image_shape)
 
     def learn(self, context: Context, replicate: int, *, seed: int) -> Learnt:
         """Finds the centroids."""

@@ -155,7 +155,7 @@ def _write_page(place: str) -> str:
     scheme, _, path = place.partition("://")
     if scheme == "hf":
         return f"https://huggingface.co/{path}"
-    owner, model, *_ = [*path.split("/"), ""]
+    owner, model, *_ = [*pathlib.PurePosixPath(path).parts, ""]
     return f"https://www.kaggle.com/models/{owner}/{model}"
 
 

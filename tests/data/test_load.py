@@ -15,7 +15,9 @@ from tfzero.data import load_data
 PACKAGE = str(pathlib.Path(tfzero.data.__file__).parent)
 # What any stage may use: objects that travel, and work on arrays, names and files.
 HELPERS = "collection options names scan threads patterns logmel resize decode".split()
-HELPERS += "memory digests splits groups passed_over spelling regular tiff places fit".split()
+HELPERS += (
+    "memory digests splits groups passed_over spelling regular tiff places fit chosen".split()
+)
 ASSEMBLY = ["assemble", "classes", "separate", "held_out", "pool", "dataset"]
 FILES = ["load", "sources", "idx", "folder", "files", "identity", "clips", "headers", "pixels"]
 

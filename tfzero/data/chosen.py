@@ -20,18 +20,12 @@ COLUMN = "chosen"
 SUGGESTED, AT_RANDOM = "suggested", "random"
 
 
-def is_suggested(row: Mapping[str, str]) -> bool:
-    """Returns whether a row of a table says that its image was suggested."""
-    return _find_mark(row) == SUGGESTED
-
-
-def is_drawn(row: Mapping[str, str]) -> bool:
-    """Returns whether a row of a table says that its image was drawn at random for a test set."""
-    return _find_mark(row) == AT_RANDOM
-
-
-def _find_mark(row: Mapping[str, str]) -> str:
-    return next((row[name] for name in row if name.casefold() == COLUMN), "").casefold()
+def read_marks(rows: Iterable[Mapping[str, str]]) -> list[str]:
+    """Returns what the rows of a table say of their images: `SUGGESTED`, `AT_RANDOM` or else."""
+    return [
+        next((row[name] for name in row if name.casefold() == COLUMN), "").casefold()
+        for row in rows
+    ]
 
 
 def mark_rows(names: Iterable[str], chosen: frozenset[str], *, paged: bool) -> np.ndarray | None:

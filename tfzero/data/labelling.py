@@ -12,7 +12,7 @@ import numpy as np
 
 from tfzero.common.checks import InputError
 from tfzero.common.numbers import count_of
-from tfzero.data.chosen import AT_RANDOM, COLUMN, SUGGESTED, is_suggested
+from tfzero.data.chosen import AT_RANDOM, COLUMN, SUGGESTED, read_marks
 from tfzero.data.collection import FileList, Images, Part
 from tfzero.data.files import read_files
 from tfzero.data.options import LoadOptions
@@ -152,13 +152,14 @@ def _read_table(table: Path, folder: Path) -> tuple[_Known, tuple[Row, ...], tup
     known = _Known(Places(table, folder, [row[file_column] for row in rows]))
     assert known.places is not None
     kept = []
-    for line, (row, path) in enumerate(zip(rows, known.places.paths, strict=True), 2):
+    marked = zip(rows, known.places.paths, read_marks(rows), strict=True)
+    for line, (row, path, mark) in enumerate(marked, 2):
         split = find_split(row, table, line)
         if split == "test":
             known.paths["test"].append(path)
         elif split == "train":
             known.paths["train" if row[label_column] else "free"].append(path)
-            known.num_random += bool(row[label_column]) and not is_suggested(row)
+            known.num_random += bool(row[label_column]) and mark != SUGGESTED
         if row[label_column] or split != "train":
             kept.append(row)
     more = [name for name in ("split", COLUMN) if name not in map(str.casefold, columns)]

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tfzero.common.checks import InputError, nearest
-from tfzero.data.chosen import is_drawn, is_suggested, mark_rows, note_unlabelled_tests
+from tfzero.data.chosen import (
+    AT_RANDOM,
+    SUGGESTED,
+    mark_rows,
+    note_unlabelled_tests,
+    read_marks,
+)
 from tfzero.data.collection import Collection, FileList
 from tfzero.data.files import read_files
 from tfzero.data.names import Paths, display_name, safe_name
@@ -117,15 +123,15 @@ def _list_files(table: Path, root: Path, group: str | None, pool: FileList | Non
     splits = [find_split(row, table, line) for line, row in enumerate(rows, 2)]
     places = Places(table, root, [row[file_column] for row in rows])
     chosen, unlabelled = set(), 0
-    for row, path, split in zip(rows, places.paths, splits, strict=True):
-        if split == "test" and not row[label_column] and is_drawn(row):
+    for row, path, split, mark in zip(rows, places.paths, splits, read_marks(rows), strict=True):
+        if split == "test" and not row[label_column] and mark == AT_RANDOM:
             unlabelled += 1
             continue
         part = split if row[label_column] else "pool"
         parts[part].paths.append(path)
         if part != "pool":
             parts[part].labels.append(numbers[row[label_column]])  # pyright: ignore
-        if part == "train" and is_suggested(row):
+        if part == "train" and mark == SUGGESTED:
             chosen.add(display_name(path))
         grouping.add(part, path, row)
     tests = note_unlabelled_tests(unlabelled, splits.count("test"), table=table)

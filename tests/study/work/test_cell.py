@@ -14,7 +14,7 @@ from tfzero.study.stored import open_run
 from tfzero.study.verdict import remarks
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.pretraining import run_pretraining
-from tfzero.transfer import STRATEGIES, Budget, fit_classifier
+from tfzero.transfer import STRATEGIES, fit_classifier
 from tfzero.transfer.contract import Cost, Fitted
 
 
@@ -126,7 +126,7 @@ def test_cross_fitting_predicts_each_image_by_what_did_not_learn_from_it(tmp_pat
             labels=data.train_labels[rows],
             pool=data.pool,
             num_classes=4,
-            budget=Budget(**plan.transfer_for(cell).model_dump()),
+            budget=plan.transfer_for(cell).to_budget(),
             seed=fold.seed(0, "transfer"),
             spread_by_pixels=cell.init == "scratch",
         )

@@ -9,7 +9,7 @@ from tfzero.study.work.cell import run_cell
 from tfzero.study.work.features import open_features
 from tfzero.study.work.pretraining import run_pretraining
 from tfzero.study.workspace import Workspace
-from tfzero.transfer import STRATEGIES, Budget, fit_classifier
+from tfzero.transfer import STRATEGIES, fit_classifier
 from tfzero.transfer import features as transfer_features
 from tfzero.transfer.features import read_features
 
@@ -47,7 +47,7 @@ def fit_alone(workspace, cell, encoder):
         labels=data.train_labels[rows],
         pool=data.pool,
         num_classes=data.num_classes,
-        budget=Budget(**workspace.plan.transfer_for(cell).model_dump()),
+        budget=workspace.plan.transfer_for(cell).to_budget(),
         seed=derive_seed(cell.replicate, "transfer"),
     )
 

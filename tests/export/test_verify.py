@@ -118,3 +118,17 @@ def test_a_graph_that_reads_files_is_not_run(copied, monkeypatch):
 def test_what_is_no_savedmodel(tmp_path):
     with pytest.raises(InputError, match="holds no SavedModel"):
         verify_savedmodel(tmp_path)
+
+
+def test_differences_count_relative_to_the_largest_value_of_an_image():
+    wanted = np.array([[20.0, 0.1], [0.5, 0.2]], np.float32)
+    small = np.array([[0, 1e-4], [0, 0]], np.float32)
+    # Rounding in a deep network moves small features as far as large ones.
+    assert fresh_process.find_difference(wanted + small, wanted) == ""
+    for moved, off in ((6 * small, "off by 3e-05"), (small[::-1, ::-1] / 2, "off by 5e-05")):
+        assert off in fresh_process.find_difference(wanted + moved, wanted)
+    broken = wanted.copy()
+    broken[1, 1] = np.nan
+    assert "off by nan" in fresh_process.find_difference(broken, wanted)
+    assert fresh_process.find_difference(wanted[:0], wanted[:0]) == ""
+    assert "shape (1, 2), expected (2, 2)" in fresh_process.find_difference(wanted[:1], wanted)

@@ -58,8 +58,8 @@ def convert_savedmodel(
         to: Target format: "onnx" for ONNX Runtime, "litert" for LiteRT (TensorFlow Lite).
         out: File to write. None means `NAME-VERSION.onnx` or `.tflite` in this folder.
         signature: Any signature except `serving_bytes`: other runtimes do not decode images.
-        tolerance: Largest difference allowed between answers, relative to their size if that is
-            above 1.
+        tolerance: Largest difference allowed between answers, relative to the largest answer for
+            an image if that is above 1.
 
     Returns:
         Path of the file.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import keras
@@ -27,6 +28,9 @@ LEARNING_RATE = 3e-3
 # (Kumar et al. 2022, arXiv:2202.10054, section 3).
 LEARNING_RATE_AFTER_PROBE = 2e-3
 WEIGHT_DECAY = 1e-2
+
+# Layers with weights, block by block.
+Blocks = list[list[keras.layers.Layer]]
 
 
 class Labelled(NamedTuple):
@@ -84,12 +88,22 @@ def start_classifier(task: Task, *, seed: int) -> Classifier:
     classifier = Classifier(
         task.encoder, task.num_classes, augment=budget.augment, kind=budget.kind, seed=seed
     )
-    if budget.frozen_blocks:
-        blocks = split_blocks(classifier.encoder)
-        for block in blocks[: min(budget.frozen_blocks, len(blocks) - 1)]:
-            for layer in block:
-                layer.trainable = False
+    frozen, _ = divide_blocks(classifier.encoder, budget)
+    for layer in itertools.chain(*frozen):
+        layer.trainable = False
     return classifier
+
+
+def divide_blocks(encoder: keras.Model, budget: Budget) -> tuple[Blocks, Blocks]:
+    """Returns the blocks of an encoder that stay as they are, and those to train; one at least.
+
+    Args:
+        encoder: As in `tfzero.networks.blocks.split_blocks`.
+        budget: Says how many blocks stay.
+    """
+    blocks = split_blocks(encoder)
+    kept = min(budget.frozen_blocks, max(0, len(blocks) - 1))
+    return blocks[:kept], blocks[kept:]
 
 
 def fit_head(classifier: Classifier, labelled: Labelled, *, class_weights: bool) -> None:
@@ -120,12 +134,13 @@ def train(
     Args:
         classifier: Trained in place.
         labelled: What on.
-        peak: The highest learning rate.
+        peak: The highest learning rate, where the budget names none.
         budget: What may be spent.
         seed: Decides the order of batches.
         steps: Updates at most; None takes the budget's.
     """
     steps = budget.steps if steps is None else steps
+    peak = budget.learning_rate or peak
     watched = labelled.held is not None
     epoch = largest_divisor(steps, most=STEPS_PER_CALL) if watched else steps
     classifier.compile(

@@ -145,14 +145,16 @@ def test_blocks_that_the_budget_freezes_stay_as_they_are(strategy, deep, bars, e
 def test_the_budgets_learning_rate_is_the_highest(strategy, encoder, bars, monkeypatch):
     peaks = []
 
-    def watch(classifier, labelled, *, peak, **settings):
-        del settings
-        peaks.append(peak)
-        return Trained(0, False)
+    class Watch(training.WarmupCosine):
+        def __init__(self, peak, steps):
+            peaks.append(peak)
+            super().__init__(peak, steps)
 
-    monkeypatch.setattr(training, "train", watch)
-    fit(strategy, encoder, *bars, budget=dataclasses.replace(BUDGET, learning_rate=0.0123))
-    assert set(peaks) == {0.0123}
+    monkeypatch.setattr(training, "WarmupCosine", Watch)
+    few = dataclasses.replace(BUDGET, steps=6, round_steps=6, learning_rate=0.0123)
+    model = fit(strategy, encoder, *bars, budget=few).model
+    assert peaks and set(peaks) == {0.0123}
+    assert float(model.optimizer.learning_rate.numpy()) < 0.0123  # it has fallen from there
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def parse_init(word: str) -> Init | None:
     init = _parse_start(start)
     if not plus or init is None:
         return init
-    starts = init.is_foreign and init.has_network and init.starts_chains
+    starts = init.is_foreign and init.has_network and not init.is_taught
     return Chain(init, method) if starts and method in list_self_taught() else None
 
 

@@ -157,8 +157,7 @@ class Init(abc.ABC):
         is_foreign: Whether anything of it comes from elsewhere than the target's own images.
         is_given: Whether its encoder came ready: one for all replicates.
         is_start_given: Whether the network that it trains, or itself, came ready.
-        reads_given: Whether the encoder that came ready decides what it is.
-        starts_chains: Whether a method can go on from it, where it comes from elsewhere.
+        is_taught: Whether its network learns from the encoder that came ready, from random weights.
         has_network: Whether strategies that train a network can start from it.
         reads_source: Whether what learns last reads the source's images.
         generates: Whether it can make images.
@@ -176,8 +175,7 @@ class Init(abc.ABC):
     is_foreign = False
     is_given = False
     is_start_given = False
-    reads_given = False
-    starts_chains = True
+    is_taught = False
     has_network = True
     reads_source = False
     generates = False
@@ -202,6 +200,11 @@ class Init(abc.ABC):
         """Returns the plain name of the arm of this init and a strategy."""
         start = self.describe() if strategy.trains_encoder else self.describe_features()
         return strategy.describe(start, from_scratch=self.is_random)
+
+    @property
+    def reads_given(self) -> bool:
+        """Whether the encoder that came ready decides what it is."""
+        return self.is_start_given or self.is_taught
 
     @property
     def before(self) -> Init | None:

@@ -31,7 +31,6 @@ class Chain(Method):
         self.word = f"{start.word}{THEN}{name}"
         self.is_foreign = True
         self.is_start_given = start.is_start_given
-        self.reads_given = start.reads_given
         self.shows_networks = start.shows_networks
 
     def describe(self) -> str:

@@ -18,7 +18,6 @@ class Given(Init):
     is_foreign = True
     is_given = True
     is_start_given = True
-    reads_given = True
 
     def transfer_changes(self, steps: int, extra: int, operations: int) -> dict[str, Any]:
         """Returns what the training of a large network may cost."""

@@ -23,8 +23,7 @@ class Taught(Method):
         name: A key of `METHODS`, of a method that needs a teacher.
     """
 
-    reads_given = True
-    starts_chains = False
+    is_taught = True
 
     def __init__(self, name: str):
         super().__init__(name)

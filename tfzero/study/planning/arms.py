@@ -188,7 +188,7 @@ def _explain_missing(text: str, foreign: Foreign) -> None:
             f"classes in subfolders or a labels.csv. Use {_UNLABELED} instead, which needs "
             "no labels."
         )
-    if init.reads_given and not init.is_start_given:
+    if init.is_taught:
         raise InputError(
             f'Arm "{arm}" needs a teacher: a network that comes ready. Name it with '
             "`source=lite0`, `source=imagenet:NAME` or `source=FILE.keras`."

@@ -113,8 +113,7 @@ def _like(arm: Arm, rivals: list[Arm]) -> list[Arm]:
 
 def is_teacher(rival: Arm, arm: Arm) -> bool:
     """Returns whether an arm's encoder learnt from the encoder that a rival uses as it is."""
-    init = read_init(arm.init)
-    return read_init(rival.init).is_given and init.reads_given and not init.is_start_given
+    return read_init(rival.init).is_given and read_init(arm.init).is_taught
 
 
 def is_own(arm: Arm) -> bool:

@@ -33,9 +33,9 @@ def describe_source(plan: StudyPlan) -> list[str]:
             f"All {plan.given.init} arms start from one encoder, {plan.given.name}. Claims "
             f"about them are claims about this encoder{read_init(plan.given.init).remark}."
         )
-        taught = [arm for arm in plan.arms if is_teacher(Arm(plan.given.init, "probe"), arm)]
+        taught = dict.fromkeys(arm.init for arm in plan.arms if read_init(arm.init).is_taught)
         if taught:
-            names = words.join(list(dict.fromkeys(arm.init for arm in taught)))
+            names = words.join(list(taught))
             sentences.append(
                 f"All {names} arms learn from its features, in a network of the study's own size."
             )

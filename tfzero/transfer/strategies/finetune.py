@@ -26,9 +26,8 @@ class Finetune(NetworkStrategy):
         from tfzero.transfer import training
 
         classifier = training.start_classifier(task, seed=task.seed)
-        peak = task.budget.learning_rate or training.LEARNING_RATE
         trained = training.train(
-            classifier, labelled, peak=peak, budget=task.budget, seed=task.seed
+            classifier, labelled, peak=training.LEARNING_RATE, budget=task.budget, seed=task.seed
         )
         return classifier, trained.steps
 
@@ -51,7 +50,7 @@ class ProbeThenFinetune(NetworkStrategy):
 
         classifier = training.start_classifier(task, seed=task.seed)
         training.fit_head(classifier, labelled, class_weights=task.budget.class_weights)
-        peak = task.budget.learning_rate or training.LEARNING_RATE_AFTER_PROBE
+        peak = training.LEARNING_RATE_AFTER_PROBE
         trained = training.train(
             classifier, labelled, peak=peak, budget=task.budget, seed=task.seed
         )
@@ -76,18 +75,15 @@ class GradualUnfreezing(NetworkStrategy):
     reads = frozenset({Need.IMAGES})
 
     def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:
-        from tfzero.networks.blocks import split_blocks
         from tfzero.transfer import training
 
         classifier = training.start_classifier(task, seed=task.seed)
         training.fit_head(classifier, labelled, class_weights=task.budget.class_weights)
         blocks = [
             [layer for layer in block if layer.trainable_variables]
-            for block in split_blocks(classifier.encoder)
+            for block in training.divide_blocks(classifier.encoder, task.budget)[1]
         ]
-        blocks = blocks[min(task.budget.frozen_blocks, len(blocks) - 1) :]
         stages, most, spent = max(1, len(blocks)), task.budget.steps, 0
-        peak = task.budget.learning_rate or training.LEARNING_RATE_AFTER_PROBE
         for stage in range(stages):
             for depth, block in enumerate(reversed(blocks)):
                 for layer in block:
@@ -100,7 +96,7 @@ class GradualUnfreezing(NetworkStrategy):
             trained = training.train(
                 classifier,
                 labelled,
-                peak=peak,
+                peak=training.LEARNING_RATE_AFTER_PROBE,
                 budget=task.budget,
                 seed=derive_seed(task.seed, "stage", str(stage)),
                 steps=steps,

@@ -232,7 +232,7 @@ def _train_from_probe(
     from tfzero.transfer import training
 
     training.fit_head(classifier, labelled, class_weights=budget.class_weights)
-    peak = budget.learning_rate or training.LEARNING_RATE_AFTER_PROBE
+    peak = training.LEARNING_RATE_AFTER_PROBE
     return training.train(classifier, trained_on, peak=peak, budget=budget, seed=seed).steps
 
 

@@ -413,7 +413,6 @@ REASONS = {
     "study/records.py create": "makes its own sentences",
     "study/work/fresh.py run_fresh": "a message between two processes",
     "study/work/fresh.py _work": "a message between two processes",
-    "study/work/features.py _write": "into a file of atomic_file",
     "study/stored.py open_run": "into a file of atomic_file",
     "data/store.py save_arrays": "into a file of atomic_file",
     "data/source_task.py save_source_task": "into a file of atomic_file",

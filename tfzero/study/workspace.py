@@ -20,7 +20,7 @@ from tfzero.study.outside import Outside
 from tfzero.study.planning.parts import CellSpec
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.records import RunFolder
-from tfzero.study.work.features import open_own_features
+from tfzero.study.work.features import open_pool_features
 
 if TYPE_CHECKING:
     import keras
@@ -150,9 +150,9 @@ class Workspace:
     def read_given(self) -> Stored:
         """Returns what the encoder that came ready makes of the pool, from the run's cache."""
         assert self.plan.given is not None
-        name = f"{self.plan.start_key(self.plan.given.init, 0)}-pool"
-        features = open_own_features(self.run, name, self.load_given, lambda: self.pool)
-        return Stored(features.values, features.seconds)
+        key = self.plan.start_key(self.plan.given.init, 0)
+        features = open_pool_features(self.run, key, self.load_given, lambda: self.pool)
+        return Stored(features.own(), features.seconds)
 
     def load_generated(self, word: str, replicate: int) -> np.ndarray:
         """Returns the images that a pretrained method made, uint8 `(N, H, W, C)`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ from tfzero.transfer.graph import Graph, build_lazily, place_lazily
 from tfzero.transfer.scaling import PIXELS
 
 # Features up to so many bytes are held in memory.
-_MOST_BYTES = 2**30
+_MOST_BYTES = 2**28
 
 
 def read_features(encoder: keras.Model | None, images: np.ndarray) -> np.ndarray:
@@ -47,11 +47,19 @@ def read_blocks(
         float32 `(N, D)`, and by name of each block its columns (start, stop); the last are the
         encoder's own features. Pixels are one block.
     """
-    if encoder is None:
-        values = read_features(None, images)
-        return values, {PIXELS: (0, values.shape[1])}
-    joined, columns = join_blocks(encoder)
-    return read_features(joined, images), columns
+    parts, columns = stream_blocks(encoder, images, size=max(1, len(images)))
+    return next(parts), columns
+
+
+def stream_blocks(
+    encoder: keras.Model | None, images: np.ndarray, *, size: int
+) -> tuple[Iterator[np.ndarray], dict[str, Columns]]:
+    """Returns what `read_blocks` does, the features of `size` images at a time."""
+    joined, columns = None, {PIXELS: (0, int(np.prod(images.shape[1:])))}
+    if encoder is not None:
+        joined, columns = join_blocks(encoder)
+    starts = range(0, max(1, len(images)), size)
+    return (read_features(joined, images[s : s + size]) for s in starts), columns
 
 
 def place_images(encoder: keras.Model | None, images: np.ndarray) -> np.ndarray:
@@ -65,13 +73,8 @@ def place_images(encoder: keras.Model | None, images: np.ndarray) -> np.ndarray:
         float32 `(N, C)`: unit vectors of at most 50 principal components. Not finite where features
         are not.
     """
-    read = functools.partial(_read_rows, encoder, images)
-    if encoder is None:
-        return place_lazily(read, len(images), same_unit=True)[1]
-    if 4 * len(images) * int(encoder.output_shape[-1]) <= _MOST_BYTES:
-        # The directions are found first, and then the places: nothing is read twice.
-        read = read_features(encoder, images).__getitem__
-    return place_lazily(read, len(images))[1]
+    read = _open_rows(encoder, images)
+    return place_lazily(read, len(images), same_unit=encoder is None)[1]
 
 
 def graph_images(encoder: keras.Model | None, pool: np.ndarray) -> Graph:
@@ -85,12 +88,18 @@ def graph_images(encoder: keras.Model | None, pool: np.ndarray) -> Graph:
         The graph. Where features are not finite, neither are its places.
     """
     if encoder is None:
-        read = functools.partial(_read_rows, None, pool)
-        return build_lazily(read, len(pool), same_unit=True)
+        return build_lazily(_open_rows(None, pool), len(pool), same_unit=True)
     joined, columns = join_blocks(encoder)
-    read = functools.partial(_read_rows, joined, pool)
+    read = _open_rows(joined, pool)
     return build_lazily(read, len(pool), blocks=tuple(columns.values()))
 
 
-def _read_rows(encoder: keras.Model | None, images: np.ndarray, rows) -> np.ndarray:
-    return read_features(encoder, images[rows])
+def _open_rows(encoder: keras.Model | None, images: np.ndarray):
+    """Returns what gives the features of some rows of images.
+
+    The directions of a space are found first, and then the places in it. Where there is room, all
+    images are read at once, so that the network reads none of them twice.
+    """
+    if encoder is None or 4 * len(images) * int(encoder.output_shape[-1]) > _MOST_BYTES:
+        return lambda rows: read_features(encoder, images[rows])
+    return read_features(encoder, images).__getitem__

@@ -29,7 +29,7 @@ from tfzero.study.work.counted import Machine
 from tfzero.study.work.estimate import Estimate, estimate_plan
 from tfzero.study.work.pretraining import run_pretraining
 from tfzero.study.work.tasks import study_tasks
-from tfzero.transfer.features import read_features
+from tfzero.transfer.features import graph_images, read_features
 
 SCRATCH = "scratch/finetune"
 ALL = Foreign(source=True, labelled=True)
@@ -443,6 +443,30 @@ def test_a_ready_encoder_is_the_same_in_every_replicate(tmp_path):
     assert len([name for name in names if "-test" in name]) == 1 and len(names) == 3
     loaded = at(plan, run).load_encoder("file", 1)
     np.testing.assert_array_equal(loaded.get_weights()[0], ready.get_weights()[0])
+
+
+def test_a_graph_reads_the_features_that_the_teacher_read(tmp_path, monkeypatch):
+    data = make_data()
+    arms = ["distillation/lpft", "file/label_spreading", SCRATCH]
+    plan = make_plan(data, given=GIVEN, arms=arms, label_counts=[8], seeds=2, epochs=1)
+    run, ready, read = RunFolder(tmp_path), build_small_encoder(seed=5), []
+    open_run(plan, data, run, given=ready)
+
+    def reading(encoder, images):
+        read.append(len(images))
+        return read_features(encoder, images)
+
+    monkeypatch.setattr("tfzero.transfer.features.read_features", reading)
+    run_pretraining(at(plan, run), "distillation", 0)
+    for replicate in range(2):
+        spread = Arm("file", "label_spreading")
+        run_cell(at(plan, run), CellSpec(arm=spread, num_labels=8, replicate=replicate))
+    assert read.count(len(data.pool)) == 1
+    # The same graph as one that reads the images itself.
+    kept = np.load(next((run.cache / "features").glob("*-graph.npz")))
+    own = graph_images(ready, data.pool)
+    np.testing.assert_array_equal(kept["neighbours"], own.neighbours)
+    np.testing.assert_allclose(kept["places"], own.places, atol=1e-5)
 
 
 def test_a_teacher_reads_the_pool_once_and_each_encoder_bears_its_cost(tmp_path, monkeypatch):

@@ -15,8 +15,8 @@ from tfzero.study.work.clock import share
 from tfzero.study.work.locks import hold_lock
 
 Found = TypeVar("Found")
-# What the columns of an encoder's own features are called where there are no others.
-OWN = "features"
+# Images whose features are in memory at once.
+_CHUNK = 5000
 
 
 class Features(NamedTuple):
@@ -64,23 +64,18 @@ def open_features(
     )
 
 
-def open_own_features(
-    run: RunFolder, name: str, load_encoder: Callable[[], Any], images: Callable[[], np.ndarray]
+def open_pool_features(
+    run: RunFolder, key: str, load_encoder: Callable[[], Any], pool: Callable[[], np.ndarray]
 ) -> Features:
-    """Returns an encoder's own features alone, otherwise as `open_features`.
+    """Returns what the encoder that came ready makes of the pool: once for all that read it.
 
-    Of a whole pool all blocks would take several times as much room.
+    Args:
+        run: The run folder.
+        key: The encoder's.
+        load_encoder: As in `open_features`.
+        pool: Returns the unlabeled images.
     """
-
-    def make(folder: pathlib.Path) -> None:
-        from tfzero.transfer.features import read_features
-
-        start = time.perf_counter()
-        values = read_features(load_encoder(), images())
-        columns = {OWN: (0, values.shape[1])}
-        _write(folder, name, Features(values, columns, time.perf_counter() - start))
-
-    return make_once(run, name, _read, make)
+    return open_features(run, f"{key}-pool", load_encoder, pool)
 
 
 def make_once(
@@ -124,15 +119,16 @@ def _read(folder: pathlib.Path, name: str) -> Features | None:
 
 
 def _compute(folder: pathlib.Path, name: str, encoder, images: np.ndarray) -> None:
-    from tfzero.transfer.features import read_blocks
+    """Reads a part of the images at a time: those of a large pool would fill the memory."""
+    from tfzero.transfer.features import stream_blocks
 
     start = time.perf_counter()
-    values, blocks = read_blocks(encoder, images)
-    _write(folder, name, Features(values, blocks, time.perf_counter() - start))
-
-
-def _write(folder: pathlib.Path, name: str, features: Features) -> None:
+    parts, blocks = stream_blocks(encoder, images, size=_CHUNK)
+    shape = len(images), list(blocks.values())[-1][1]
     with atomic_file(folder / f"{name}.npy") as file:
-        np.save(file, features.values)
-    said = {"seconds": features.seconds, "blocks": list(features.blocks.items())}
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in parts:
+            file.write(part.tobytes())
+    said = {"seconds": time.perf_counter() - start, "blocks": list(blocks.items())}
     write_json(folder / f"{name}.json", said)

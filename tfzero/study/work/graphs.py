@@ -13,7 +13,7 @@ import numpy as np
 from tfzero.common.files import read_json, write_arrays, write_json
 from tfzero.data import ImageData
 from tfzero.study.records import RunFolder
-from tfzero.study.work.features import make_once
+from tfzero.study.work.features import make_once, open_pool_features
 from tfzero.transfer.graph import Graph, Links, Space, link
 
 _OF_GRAPH = ("places", "neighbours", "similarities")
@@ -41,7 +41,12 @@ def open_links(
 
 
 def open_pool_graph(
-    run: RunFolder, key: str, data: ImageData, load_encoder: Callable[[], Any]
+    run: RunFolder,
+    key: str,
+    data: ImageData,
+    load_encoder: Callable[[], Any],
+    *,
+    keeps_features: bool = False,
 ) -> tuple[Graph, float]:
     """Returns the graph of a study's pool from the run's cache, and the seconds that it took.
 
@@ -50,12 +55,21 @@ def open_pool_graph(
         key: The encoder's, or "pixels".
         data: The images.
         load_encoder: Returns the encoder, None for pixels; called only to build.
+        keeps_features: Whether the pool's features are kept beside the graph, because others read
+            them, too, and all replicates share them.
     """
     from tfzero.transfer.features import graph_images
+    from tfzero.transfer.graph import build_graph
 
     def build() -> tuple[dict[str, np.ndarray], float]:
         start = time.perf_counter()
-        graph = graph_images(load_encoder(), data.pool)
+        if keeps_features:
+            features = open_pool_features(run, key, load_encoder, lambda: data.pool)
+            # Each reader bears the whole cost of what is kept, whichever process spent it.
+            start = time.perf_counter() - features.seconds
+            graph = build_graph(features.values, blocks=tuple(features.blocks.values()))
+        else:
+            graph = graph_images(load_encoder(), data.pool)
         arrays = {**graph.space._asdict(), **{name: getattr(graph, name) for name in _OF_GRAPH}}
         return arrays, time.perf_counter() - start
 

@@ -122,7 +122,9 @@ class Reader:
 
     def _read_links(self) -> Inputs:
         run, data = self.workspace.run, self.workspace.data
-        graph, of_graph = open_pool_graph(run, self._key, data, lambda: self.encoder)
+        graph, of_graph = open_pool_graph(
+            run, self._key, data, lambda: self.encoder, keeps_features=self.init.is_given
+        )
 
         def open_own(name: str, images: Images) -> tuple[Links, float]:
             return open_links(run, name, graph, lambda: self._read_values(name, images))
@@ -179,10 +181,12 @@ def open_graph_for(
     if not STRATEGIES[cell.strategy].spreads or workspace.plan.reads_generated(cell):
         return None, 0.0
     run, data = workspace.run, workspace.data
-    if read_init(cell.init).is_random:
+    init = read_init(cell.init)
+    if init.is_random:
         # Features of random weights are further from what is shown than the pixels are.
         return open_pool_graph(run, Pixels.word, data, lambda: None)
-    return open_pool_graph(run, workspace.features_key(cell), data, lambda: encoder)
+    key = workspace.features_key(cell)
+    return open_pool_graph(run, key, data, lambda: encoder, keeps_features=init.is_given)
 
 
 def pool_for(workspace: Workspace, cell: CellSpec) -> np.ndarray | None:

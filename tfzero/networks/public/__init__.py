@@ -16,7 +16,7 @@ from tfzero.common.surroundings import own_settings
 from tfzero.networks.public.applications import Applications
 from tfzero.networks.public.family import Body, Family, Origin, Weights
 from tfzero.networks.public.hub import KerasHub
-from tfzero.networks.public.lite0 import Lite0, is_installed
+from tfzero.networks.public.lite0 import Lite0
 from tfzero.networks.public.pixels import PublicPixels
 
 # Adding a family: one file, one line here, one test file.
@@ -50,11 +50,6 @@ class PublicEncoder(NamedTuple):
 def is_public(source: str) -> bool:
     """Returns whether a source names a public network."""
     return _find(source) is not None
-
-
-def is_default_installed() -> bool:
-    """Returns whether the weights of the default network are installed."""
-    return is_installed()
 
 
 def list_forms() -> list[str]:

@@ -54,6 +54,7 @@ _STAGES = (
 _READ = {2: "block1", 4: "block2", 5: "block3"}
 
 
+_COLOUR = 3
 # Sides in pixels: the least that it takes, what small images are enlarged to, what the published
 # weights were trained at, and what sides are multiples of, as the network halves them 5 times.
 _SMALLEST, _USUAL, _LARGEST, _STEP = 32, 128, 224, 32
@@ -63,6 +64,14 @@ class Lite0(Family):
     """EfficientNet-Lite0 with the ImageNet weights of an installed package."""
 
     prefix = form = "lite0"
+
+    def is_installed(self) -> bool:
+        """Returns whether the package with the weights is installed."""
+        return importlib.util.find_spec(PACKAGE) is not None
+
+    def suits(self, num_channels: int) -> bool:
+        """Returns whether images are in colour, as those that the weights were trained on."""
+        return num_channels == _COLOUR
 
     def choose_size(self, name: str, image_shape: tuple[int, int, int], weights: Weights) -> int:
         """Returns 128 for small images, else the images' own longer side, up to 224.
@@ -95,11 +104,6 @@ class Lite0(Family):
         """Returns ImageNet, and the licence of the package."""
         del name, weights
         return Origin(IMAGENET, "Apache 2.0")
-
-
-def is_installed() -> bool:
-    """Returns whether the package with the weights is installed."""
-    return importlib.util.find_spec(PACKAGE) is not None
 
 
 def find_weights() -> pathlib.Path:

@@ -62,6 +62,8 @@ class GivenEncoder(Model):
     name: str
     # A hash of its weights and architecture.
     fingerprint: str
+    # As it was named; the same network by another name is the same study.
+    source: str = ""
     notes: tuple[str, ...] = ()
     # Multiply-adds by which it reads an image.
     operations: int = 0

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfzero.networks.layers import StandardizedConv2D, scaled_leaky_relu
+from tfzero.networks.layers import DoublingConv2D, StandardizedConv2D, scaled_leaky_relu
 
 
 def standardize(kernel, gain):
@@ -99,3 +99,36 @@ def test_activation_keeps_unit_variance():
     mean = (values * density).sum()
     assert ((values - mean) ** 2 * density).sum() == pytest.approx(1.0, abs=1e-4)
     assert float(scaled_leaky_relu(np.float32(-1)) / scaled_leaky_relu(np.float32(1))) < 0
+
+
+@pytest.mark.parametrize("activation", [None, scaled_leaky_relu])
+def test_doubling_then_convolving_equals_the_two_steps(activation):
+    random = np.random.default_rng(3)
+    images = random.normal(size=(2, 3, 5, 4)).astype(np.float32)
+    both = DoublingConv2D(6, activation=activation)
+    second = StandardizedConv2D(6, 3, padding="same", activation=activation)
+    doubled = images.repeat(2, axis=1).repeat(2, axis=2)
+    both.build(images.shape)
+    second.build(doubled.shape)
+    both.set_weights([random.normal(size=weight.shape) for weight in both.weights])
+    second.set_weights(both.get_weights())
+    assert both(images).shape == both.compute_output_shape(images.shape) == (2, 6, 10, 6)
+    np.testing.assert_allclose(both(images), second(doubled), rtol=1e-5, atol=1e-5)
+
+
+def test_an_activation_inside_the_kernel_equals_one_behind_it():
+    images = np.random.default_rng(3).normal(size=(2, 6, 5, 2)).astype(np.float32)
+    plain = StandardizedConv2D(3, 3, bias_initializer="ones")
+    inside = StandardizedConv2D(3, 3, bias_initializer="ones", activation=scaled_leaky_relu)
+    for layer in (plain, inside):
+        layer.build(images.shape)
+    inside.set_weights(plain.get_weights())
+    expected = scaled_leaky_relu(plain(images))
+    assert (np.asarray(expected) < 0).any() and (np.asarray(expected) > 0).any()
+    np.testing.assert_allclose(inside(images), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("layer", [StandardizedConv2D(6, 3, strides=2), DoublingConv2D(6)])
+def test_a_layer_comes_back_from_its_configuration(layer):
+    rebuilt = type(layer).from_config(layer.get_config())
+    assert rebuilt.get_config() == layer.get_config()

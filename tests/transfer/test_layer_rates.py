@@ -35,7 +35,7 @@ def test_each_variable_moves_as_under_adamw_at_its_own_rate():
             start[place : place + 1],
             [step[place : place + 1] for step in gradients],
         )
-        np.testing.assert_allclose(found[place], alone[0], rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(found[place], alone[0], rtol=1e-4, atol=1e-5)
 
 
 def test_the_number_of_factors_must_be_that_of_the_variables():

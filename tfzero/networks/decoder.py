@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfzero.common.checks import require_between
 from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
-from tfzero.networks.layers import StandardizedConv2D, scaled_leaky_relu
+from tfzero.networks.layers import DoublingConv2D, scaled_leaky_relu
 from tfzero.networks.shapes import default_width
 
 # Doubling starts from a grid at least this wide and at most twice as wide, minus one.
@@ -30,9 +30,9 @@ def build_decoder(
 ) -> keras.Model:
     """Builds the decoder `(B, Z) -> (B, H, W, C)`.
 
-    A dense layer makes a small grid; each block doubles it (nearest neighbour, then a 3x3
-    standardized convolution), halving the filters down to `width`; the last convolution gives
-    logits, and what the doubling overshot is cut off.
+    A dense layer makes a small grid. Each block doubles the grid by nearest neighbour, convolves it
+    3x3 with standardized weights, and halves the filters down to `width`. The last convolution
+    gives logits. What the doubling overshot is cut off.
 
     Args:
         image_shape: `(H, W, C)`.
@@ -61,7 +61,12 @@ def build_decoder(
     )(latents)
     x = keras.layers.Reshape((*start, filters[0]), name="grid")(x)
     for block, num_filters in enumerate(filters[1:], start=1):
-        x = _double(x, num_filters, block, seed=seed)  # (B, start * 2**block, num_filters)
+        x = DoublingConv2D(
+            num_filters,
+            activation=scaled_leaky_relu,
+            kernel_initializer=keras.initializers.HeNormal(derive_seed(seed, "block", block)),
+            name=f"block{block}",
+        )(x)  # (B, start * 2**block, num_filters)
     x = keras.layers.Conv2D(
         channels,
         3,
@@ -73,19 +78,6 @@ def build_decoder(
     if any(excess):
         x = keras.layers.Cropping2D(((0, excess[0]), (0, excess[1])), name="crop")(x)
     return keras.Model(latents, x, name="decoder")
-
-
-def _double(x, num_filters: int, block: int, *, seed: int):
-    """Returns a grid of twice as many cells a side, convolved."""
-    x = keras.layers.UpSampling2D(2, name=f"double{block}")(x)
-    return StandardizedConv2D(
-        num_filters,
-        3,
-        padding="same",
-        activation=scaled_leaky_relu,
-        kernel_initializer=keras.initializers.HeNormal(derive_seed(seed, "block", block)),
-        name=f"block{block}",
-    )(x)
 
 
 @own_settings()

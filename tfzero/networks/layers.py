@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 # Slope below zero. A discriminator learns better when units cannot die (Radford 2016, sec. 3).
@@ -14,6 +15,13 @@ NEGATIVE_SLOPE = 0.1
 _ACTIVATION_GAIN = 1.0 / math.sqrt(
     (1 + NEGATIVE_SLOPE**2) / 2 - (1 - NEGATIVE_SLOPE) ** 2 / (2 * math.pi)
 )
+
+
+# What `DoublingConv2D` decides itself.
+_FIXED = ("kernel_size", "strides", "padding", "dilation_rate", "groups", "data_format")
+# Zeros behind a kernel and before it, along its height and along its width.
+_AFTER = (((0, 1), (0, 0), (0, 0), (0, 0)), ((0, 0), (0, 1), (0, 0), (0, 0)))
+_BEFORE = (((1, 0), (0, 0), (0, 0), (0, 0)), ((0, 0), (1, 0), (0, 0), (0, 0)))
 
 
 @keras.saving.register_keras_serializable("tfzero")
@@ -26,7 +34,11 @@ def scaled_leaky_relu(inputs):
     Returns:
         float of the same shape.
     """
-    return ops.leaky_relu(inputs, negative_slope=NEGATIVE_SLOPE) * _ACTIVATION_GAIN
+    return _leaky_relu(inputs) * _ACTIVATION_GAIN
+
+
+def _leaky_relu(inputs):
+    return ops.leaky_relu(inputs, negative_slope=NEGATIVE_SLOPE)
 
 
 @keras.saving.register_keras_serializable("tfzero")
@@ -48,13 +60,26 @@ class StandardizedConv2D(keras.layers.Conv2D):
         super().build(input_shape)
         self.gain = self.add_weight(name="gain", shape=(self.filters,), initializer="ones")
 
-    def convolution_op(self, inputs, kernel):
-        """Convolves with `gain * (kernel - mean) / (std * sqrt(fan_in))`."""
-        fan_in = math.prod(kernel.shape[:-1])
-        mean, variance = ops.moments(kernel, axes=[0, 1, 2], keepdims=True)
-        # 1e-4 is the paper's guard against filters of no variance.
-        scale = ops.rsqrt(ops.maximum(variance * fan_in, 1e-4)) * self.gain
-        return super().convolution_op(inputs, (kernel - mean) * scale)
+    def call(self, inputs):
+        """Convolves with the standardized kernel, adds the bias and applies the activation."""
+        kernel, bias = self._standardize(), self.bias
+        activation = self.activation
+        if activation is scaled_leaky_relu:
+            # A positive factor passes a leaky ReLU, and a kernel has fewer values than its output.
+            kernel, activation = kernel * _ACTIVATION_GAIN, _leaky_relu
+            bias = None if bias is None else bias * _ACTIVATION_GAIN
+        outputs = self.convolution_op(inputs, kernel)
+        if bias is not None:
+            outputs = tf.nn.bias_add(outputs, bias)
+        return outputs if activation is None else activation(outputs)
+
+    def _standardize(self):
+        """Returns `gain * (kernel - mean) / (std * sqrt(fan_in))`, of the kernel's shape."""
+        kernel = tf.convert_to_tensor(self.kernel)
+        centred = kernel - tf.reduce_mean(kernel, axis=[0, 1, 2])
+        # The variance times fan_in; 1e-4 is the paper's guard against filters of no variance.
+        total = tf.maximum(tf.reduce_sum(tf.square(centred), axis=[0, 1, 2]), 1e-4)
+        return centred * (tf.math.rsqrt(total) * tf.convert_to_tensor(self.gain))
 
     # Keras's convolutions list their own variables by name when saving and would miss the gain.
     def save_own_variables(self, store):
@@ -64,3 +89,48 @@ class StandardizedConv2D(keras.layers.Conv2D):
     def load_own_variables(self, store):
         """Loads kernel, bias and gain by position."""
         keras.layers.Layer.load_own_variables(self, store)
+
+
+@keras.saving.register_keras_serializable("tfzero")
+class DoublingConv2D(StandardizedConv2D):
+    """Doubles height and width by nearest neighbour, then convolves 3x3, in one operation.
+
+    A transposed convolution with strides of 2 gives the same values with 16 multiply-adds per
+    pixel, filter and channel of the input, where the two steps take 36.
+
+    Arguments and weights are those of `StandardizedConv2D` with a 3x3 kernel, strides of 1 and
+    padding "same". Input `(B, H, W, C)`, output `(B, 2H, 2W, filters)`.
+
+    Reference:
+        Odena et al. 2016, doi:10.23915/distill.00003: a resize-convolution is a transposed
+        convolution whose weights are tied.
+    """
+
+    def __init__(self, filters: int, **options):
+        super().__init__(filters, 3, padding="same", **options)
+
+    def convolution_op(self, inputs, kernel):
+        """Convolves the doubled input."""
+        # The kernel of the transposed convolution: this one turned, over the 2x2 pixels that the
+        # nearest neighbour fills.
+        turned = kernel[::-1, ::-1]
+        rows = tf.pad(turned, _AFTER[0]) + tf.pad(turned, _BEFORE[0])  # (4, 3, C, filters)
+        both = tf.pad(rows, _AFTER[1]) + tf.pad(rows, _BEFORE[1])  # (4, 4, C, filters)
+        shape = self.compute_output_shape(inputs.shape)
+        return tf.nn.conv2d_transpose(
+            inputs,
+            tf.transpose(both, (0, 1, 3, 2)),
+            tf.stack([tf.shape(inputs)[0], *shape[1:]]),
+            strides=2,
+            padding="SAME",
+        )
+
+    def compute_output_shape(self, input_shape):
+        """Returns `(B, 2H, 2W, filters)`."""
+        batch, height, width, _ = input_shape
+        return (batch, 2 * height, 2 * width, self.filters)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        config = super().get_config()
+        return {name: value for name, value in config.items() if name not in _FIXED}

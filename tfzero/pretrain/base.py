@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfzero.common.adam import FusedAdam
 from tfzero.common.checks import InputError
 from tfzero.networks.precision import PRECISION, require_precision
 from tfzero.networks.scaling import guard_batch, guard_images, refusing, scale_images
@@ -114,7 +115,7 @@ class Pretrainer(keras.Model, abc.ABC):
 
     def make_optimizer(self, learning_rate: float) -> keras.optimizers.Optimizer:
         """Returns the optimizer that `tfzero.pretrain.run.pretrain` compiles the method with."""
-        return keras.optimizers.Adam(learning_rate)
+        return FusedAdam(learning_rate)
 
     def follow_rate(self, share: float) -> None:
         """Sets the learning rates of a method's further optimizers, of which most have none.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from tfzero.common.adam import FusedAdam
 from tfzero.common.checks import require_between, require_choice
 from tfzero.common.seeds import derive_seed
 from tfzero.networks.decoder import build_decoder, decode_prior, make_generator
@@ -90,7 +91,7 @@ class GAN(Pretrainer):
         self.realness.build(encoder.output_shape)
         self.generator, self.averaged_generator = self._build_generators()
         # Built here over its own variables: an unbuilt optimizer loses its state on resume.
-        self.discriminator_optimizer = keras.optimizers.Adam(
+        self.discriminator_optimizer = FusedAdam(
             discriminator_learning_rate, beta_1=_BETA_1, name="discriminator_adam"
         )
         self.discriminator_optimizer.build(self.discriminator_variables)
@@ -108,7 +109,7 @@ class GAN(Pretrainer):
 
     def make_optimizer(self, learning_rate: float) -> keras.optimizers.Optimizer:
         """Returns the generator's Adam, with as little momentum as the discriminator's."""
-        return keras.optimizers.Adam(learning_rate, beta_1=_BETA_1)
+        return FusedAdam(learning_rate, beta_1=_BETA_1)
 
     def follow_rate(self, share: float) -> None:
         """Sets the discriminator's learning rate to a share of `discriminator_learning_rate`."""

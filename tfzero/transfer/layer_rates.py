@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import keras
 
+from tfzero.common.adam import FusedAdam
 from tfzero.networks.blocks import split_blocks
 from tfzero.transfer.classifier import Classifier
 
 
 @keras.saving.register_keras_serializable("tfzero")
-class LayerwiseAdamW(keras.optimizers.AdamW):
+class LayerwiseAdamW(FusedAdam):
     """AdamW whose learning rate is multiplied by a factor of each variable's own.
 
     Weight decay, which AdamW multiplies by the learning rate, is multiplied too: with all factors
@@ -19,9 +20,9 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
 
     Args:
         factors: One for each trainable variable, in the order of the model's.
-        learning_rate: As in AdamW; schedules and callbacks may change it.
-        weight_decay: As in AdamW.
-        options: Every other argument of AdamW.
+        learning_rate: As in `FusedAdam`; schedules and callbacks may change it.
+        weight_decay: As in `FusedAdam`.
+        options: Every other argument of `FusedAdam`.
     """
 
     def __init__(
@@ -47,12 +48,6 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable at its own rate."""
         super().update_step(gradient, variable, learning_rate * self._factor(variable))
-
-    def _apply_weight_decay(self, variables):
-        for variable in variables:
-            if self._use_weight_decay(variable):
-                rate = self.learning_rate * self.weight_decay * self._factor(variable)
-                variable.assign(variable - variable * keras.ops.cast(rate, variable.dtype))
 
     def _factor(self, variable) -> float:
         return self.factors[self._get_variable_index(variable)]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from tfzero.common.adam import FusedAdam
 from tfzero.common.compiled import borrow_compiled, largest_divisor
 from tfzero.common.schedule import WarmupCosine
 from tfzero.common.seeds import derive_seed
@@ -181,6 +182,6 @@ def weigh_classes(labels: np.ndarray, num_classes: int) -> dict[int, float]:
 
 def _make_optimizer(classifier, peak, budget) -> keras.optimizers.Optimizer:
     if budget.layer_rate == 1:
-        return keras.optimizers.AdamW(peak, weight_decay=WEIGHT_DECAY)
+        return FusedAdam(peak, weight_decay=WEIGHT_DECAY)
     factors = layer_factors(classifier, budget.layer_rate)
     return LayerwiseAdamW(factors, peak, weight_decay=WEIGHT_DECAY)

@@ -59,7 +59,11 @@ def stream_batches(
 
     batches = tf.data.Dataset.range(start, np.iinfo(np.int64).max // batch_size - 1)
     batches = batches.map(gather if labels is not None else lambda batch: gather(batch)[0])
-    return batches.prefetch(2)
+    options = tf.data.Options()
+    # There is nothing to tune. The end of a stream waits up to half a second for the tuner, which
+    # is as long as a small training.
+    options.autotune.enabled = False
+    return batches.prefetch(2).with_options(options)
 
 
 def _gather(array: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -15,11 +15,7 @@ from tfzero.cli.options import (
 )
 from tfzero.cli.parse import parse_numbers, print_json, split
 from tfzero.common.numbers import write_number
-from tfzero.data.passed_over import PassedOver, describe_kinds
-from tfzero.export.answers import is_unsure
 from tfzero.export.layout import find_version
-from tfzero.export.notes import describe_changes
-from tfzero.jobs.predict import Written
 
 
 @command("export my.keras --out savedmodels/mine --classes cat,dog")
@@ -165,6 +161,11 @@ def predict(
 
     Exits with 1 if a file could not be used; all other files are still classified.
     """
+    from tfzero.data.passed_over import PassedOver, describe_kinds
+    from tfzero.export.answers import is_unsure
+    from tfzero.export.notes import describe_changes
+    from tfzero.jobs.predict import Written
+
     find_version(savedmodel)  # before TensorFlow loads, which takes seconds
     written = Written(csv, page, unsure, overwrite)
     written.check()
@@ -256,6 +257,8 @@ def convert(
 
 
 def _to_json(prediction, unsure: float | None) -> dict[str, Any]:
+    from tfzero.export.answers import is_unsure
+
     return {
         "path": str(prediction.path),
         "label": prediction.label,

@@ -21,7 +21,6 @@ from tfzero.cli.options import (
 from tfzero.cli.parse import check_seed, load_images
 from tfzero.cli.translate import Console
 from tfzero.common.checks import InputError
-from tfzero.data.options import LoadOptions
 
 
 @command("sample vae.keras --out pictures --data my_images/ --quality")
@@ -101,6 +100,8 @@ def sample(
 
 def _require_none_of_data(context: typer.Context) -> None:
     """Raises if an option that decides how images are read was given where none are."""
+    from tfzero.data.options import LoadOptions
+
     useless = [
         f"--{field.name.replace('_', '-')}"
         for field in dataclasses.fields(LoadOptions)

@@ -39,10 +39,7 @@ from tfzero.cli.together import require_one_network, require_uses
 from tfzero.cli.translate import Console
 from tfzero.common.console import print_plain
 from tfzero.common.numbers import write_number
-from tfzero.jobs.check import look_at
-from tfzero.jobs.source import EncoderStart, open_teacher
 from tfzero.pretrain import METHODS
-from tfzero.study.inits.supervised import Supervised
 from tfzero.transfer import STRATEGIES
 
 # Methods that learn from another network.
@@ -138,8 +135,11 @@ def pretrain(
     ] = None,
 ) -> None:
     """Pretrain an encoder on the images. Only the method supervised uses their labels."""
+    from tfzero.jobs.check import look_at
     from tfzero.jobs.pretrain import Pretraining, pretrain_to_file, supervise_to_file
+    from tfzero.jobs.source import EncoderStart, open_teacher
     from tfzero.jobs.watch import Watch
+    from tfzero.study.inits.supervised import Supervised
 
     watched = probe or keep != 1 or tensorboard is not None
     require_uses(method, kind=kind, watched=watched, settings=settings, teacher=teacher)
@@ -250,7 +250,9 @@ def finetune(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Train a classifier on labelled images, from a pretrained encoder or from scratch."""
+    from tfzero.jobs.check import look_at
     from tfzero.jobs.finetune import Transfer, finetune_to_file
+    from tfzero.jobs.source import EncoderStart
 
     require_one_network(encoder, residual)
     reads_pool = strategy in STRATEGIES and STRATEGIES[strategy].reads_pool

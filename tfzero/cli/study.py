@@ -45,10 +45,6 @@ from tfzero.cli.parse import parse_minutes, print_json, read_load_options, split
 from tfzero.cli.translate import Console
 from tfzero.common.console import print_plain
 from tfzero.common.files import require_file_place
-from tfzero.data.check import check_data
-from tfzero.jobs.check import show_check, write_check_page
-from tfzero.jobs.sizing import Unloaded
-from tfzero.study.records import RunFolder
 
 
 @command("compare my_images/ --label-counts 100,1000,all --seeds 5")
@@ -237,6 +233,8 @@ def compare(
     To continue an interrupted study, give the same command again. Exits with 1 if a step after the
     verdict failed, such as the export; the verdict is kept.
     """
+    from tfzero.jobs.sizing import Unloaded
+
     console = Console(context, stderr=as_json)
     study = tfzero.compare(
         Unloaded(data, read_load_options(context), residual),
@@ -307,6 +305,9 @@ def check(
     Nothing is changed or deleted. Exits with 1 if a study would refuse the data. Every study runs
     the quick part of this check first.
     """
+    from tfzero.data.check import check_data
+    from tfzero.jobs.check import show_check, write_check_page
+
     console = Console(context, stderr=as_json, advising="compare")
     if page is not None:
         require_file_place(page, chosen_by="page")
@@ -333,6 +334,8 @@ def report(
     ] = False,
 ) -> None:
     """Write report.html again from a run folder."""
+    from tfzero.study.records import RunFolder
+
     page = RunFolder(run).report
     if not open_it or not page.exists():
         page = tfzero.write_report(run)

@@ -7,7 +7,6 @@ import pathlib
 from tfzero.common.checks import InputError, require_choice
 from tfzero.data.kinds import KINDS
 from tfzero.pretrain import METHODS, require_teacher
-from tfzero.study.inits.supervised import Supervised
 
 
 def require_one_network(encoder: pathlib.Path | None, residual: bool) -> None:
@@ -30,6 +29,8 @@ def require_uses(
     Raises:
         InputError: If it has not.
     """
+    from tfzero.study.inits.supervised import Supervised
+
     require_choice(method, [*METHODS, Supervised.word], what="method")
     if method == Supervised.word and (watched or settings or teacher is not None):
         raise InputError(

@@ -12,7 +12,7 @@ from tfzero.data import load_data, nested_subsets
 from tfzero.networks import build_encoder
 from tfzero.transfer import STRATEGIES, features, fit_classifier, training
 from tfzero.transfer import budget as budgets
-from tfzero.transfer.strategies.pool import choose_surest
+from tfzero.transfer.guessing import choose_surest
 from tfzero.transfer.training import train
 
 

@@ -24,6 +24,13 @@ _PLACES = (
 STRATEGIES: dict[str, Strategy] = {
     strategy.name: strategy for strategy in (pkgutil.resolve_name(place)() for place in _PLACES)
 }
+# Where the images come from that a network is trained on without labels.
+UNLABELED_FROM = ("pool", "generated", "both")
+
+
+def trains_on_unlabeled(strategy: str) -> bool:
+    """Returns whether a strategy trains a network on unlabeled images."""
+    return STRATEGIES[strategy].trains_on_unlabeled
 
 
 def find_strategy(strategy: str | Strategy) -> Strategy:

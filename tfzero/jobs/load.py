@@ -15,9 +15,9 @@ from tfzero.pretrain import METHODS
 
 # What registers classes beside the methods.
 _REGISTERING = (
-    "tfzero.networks",
     "tfzero.networks.kmeans",
-    "tfzero.networks.public",
+    "tfzero.networks.layers",
+    "tfzero.networks.public.opening",
     "tfzero.transfer.classifier",
     "tfzero.transfer.heads",
     "tfzero.transfer.layer_rates",

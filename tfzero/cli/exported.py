@@ -16,6 +16,7 @@ from tfzero.cli.options import (
 from tfzero.cli.parse import parse_numbers, print_json, split
 from tfzero.common.numbers import write_number
 from tfzero.export.layout import find_version
+from tfzero.jobs.load import require_model_file
 
 
 @command("export my.keras --out savedmodels/mine --classes cat,dog")
@@ -88,12 +89,17 @@ def export(
 
     A SavedModel is a program, and loading it can run code. Serve only models that you trust.
     """
+    read = {
+        "image_shape": parse_numbers(int, image_shape, option="--image-shape", example="28,28,1"),
+        "pixel_range": parse_numbers(float, pixel_range, option="--pixel-range", example="0,255"),
+        "file_range": parse_numbers(float, file_range, option="--file-range", example="0,4095"),
+    }
+    require_model_file(model)
+    # After what can be refused at once: TensorFlow takes seconds to load.
     from tfzero.jobs.export import ServedImages, export_from_file
 
     images = ServedImages(
-        image_shape=parse_numbers(int, image_shape, option="--image-shape", example="28,28,1"),
-        pixel_range=parse_numbers(float, pixel_range, option="--pixel-range", example="0,255"),
-        file_range=parse_numbers(float, file_range, option="--file-range", example="0,4095"),
+        **read,
         resize=resize,
         rate=rate,
         clip_seconds=clip_seconds,

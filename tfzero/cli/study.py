@@ -233,11 +233,14 @@ def compare(
     To continue an interrupted study, give the same command again. Exits with 1 if a step after the
     verdict failed, such as the export; the verdict is kept.
     """
+    options = read_load_options(context)
+    minutes_most = parse_minutes(minutes)
+    # After what can be refused at once: SciPy and loky take long to load.
     from tfzero.jobs.sizing import Unloaded
 
     console = Console(context, stderr=as_json)
     study = tfzero.compare(
-        Unloaded(data, read_load_options(context), residual),
+        Unloaded(data, options, residual),
         arms=split(arms),
         label_counts=split(label_counts),
         seeds=seeds,
@@ -246,7 +249,7 @@ def compare(
         early_stop=False if no_early_stop else None,
         margin=margin,
         metric=metric,
-        minutes=parse_minutes(minutes),
+        minutes=minutes_most,
         more_seeds=more_seeds,
         add_arms=split(add_arms),
         add_label_counts=split(add_label_counts),

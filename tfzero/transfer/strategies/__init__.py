@@ -49,6 +49,20 @@ def find_strategy(strategy: str | Strategy) -> Strategy:
     return strategy
 
 
+def require_network(strategy: str) -> None:
+    """Raises unless a strategy is there and ends in a Keras network.
+
+    Raises:
+        InputError: If it does not.
+    """
+    if not find_strategy(strategy).trains_network:
+        networks = [name for name, entry in STRATEGIES.items() if entry.trains_network]
+        raise InputError(
+            f'Strategy "{strategy}" gives no network to save; expected one of '
+            f"{', '.join(networks)}. Use it as an arm of tfzero compare."
+        )
+
+
 def register_strategy(strategy: Strategy) -> None:
     """Makes an object from outside this package a strategy of this process.
 

@@ -364,9 +364,9 @@ def test_every_option_of_the_data_arrives(command, monkeypatch, capsys, tmp_path
         given.update(vars(options), source=source)
         raise InputError("stop here")
 
-    monkeypatch.setattr("tfzero.cli.parse.load", take)
     monkeypatch.setattr("tfzero.jobs.sizing.load", take)
-    monkeypatch.setattr("tfzero.cli.study.check_data", take)
+    monkeypatch.setattr("tfzero.data.load.load", take)
+    monkeypatch.setattr("tfzero.data.check.check_data", take)
     offered = {option: DATA_OPTIONS[option] for option in DATA_OPTIONS.keys() - LACKS[command]}
     words = [word for option, (value, *_) in offered.items() for word in (option, value) if word]
     assert "stop here" in refuse([command, "images", *words], monkeypatch, capsys)

@@ -13,10 +13,9 @@ from tfzero.data.kinds import default_kind
 from tfzero.networks.augmentation import augment_images
 from tfzero.networks.scaling import scale_images
 from tfzero.networks.views import find_views, random_views
-from tfzero.transfer import training
+from tfzero.transfer import features, training
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.classifier import Classifier
-from tfzero.transfer.features import graph_images, read_blocks
 from tfzero.transfer.graph import link, spread_over
 from tfzero.transfer.strategies.base import Task
 from tfzero.transfer.training import Labelled
@@ -100,8 +99,8 @@ def spread_to_pool(task: Task, labelled: Labelled) -> np.ndarray:
     assert task.pool is not None
     nearness = task.encoder if task.spread_encoder is None else task.spread_encoder
     source = None if task.spread_by_pixels else nearness
-    graph = graph_images(source, task.pool) if task.graph is None else task.graph
-    links = link(graph, read_blocks(source, labelled.images)[0])
+    graph = features.graph_images(source, task.pool) if task.graph is None else task.graph
+    links = link(graph, features.read_blocks(source, labelled.images)[0])
     if not (graph.is_finite() and links.is_finite()):
         shape = (len(_draw_rows(task)), task.num_classes)
         return np.full(shape, 1 / task.num_classes, np.float32)

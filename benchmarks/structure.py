@@ -119,22 +119,30 @@ def _count(name: str, places: Iterable[str]) -> Figure:
 
 
 def read_files(root: pathlib.Path, folder: str = "tfzero") -> list[File]:
-    """Returns the files of a folder in a checkout."""
+    """Returns the files of a folder in a checkout; what a stub beside a file imports is the file's.
+
+    A package whose names load when they are used has them in such a stub.
+    """
     files = []
     for path in sorted((root / folder).rglob("*.py")):
-        text = path.read_text("utf-8")
+        text, stub = path.read_text("utf-8"), path.with_suffix(".pyi")
+        tree = ast.parse(text)
+        if stub.exists():
+            tree.body += ast.parse(stub.read_text("utf-8")).body
         name = path.relative_to(root).as_posix()
-        files.append(File(name, len(text.splitlines()), ast.parse(text)))
+        files.append(File(name, len(text.splitlines()), tree))
     return files
 
 
 def read_places(files: list[File]) -> dict[str, str]:
-    """Returns the module of each public name, as `tfzero/__init__.py` says."""
+    """Returns the module of each public name, as `tfzero/__init__.pyi` says."""
     [package] = [file for file in files if file.module == "tfzero"]
-    for node in package.tree.body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_PLACES":
-            return ast.literal_eval(node.value)
-    return {}
+    return {
+        alias.name: f"tfzero.{node.module}"
+        for node in package.tree.body
+        if isinstance(node, ast.ImportFrom) and node.level == 1
+        for alias in node.names
+    }
 
 
 def find_imports(file: File, files: Iterable[File], public: dict[str, str]) -> set[str]:

@@ -177,10 +177,9 @@ def _of_template(text: str) -> Iterator[Text]:
 
 def _read_public() -> set[str]:
     """Returns the names that `import tfzero` offers."""
-    for node in ast.parse((TOP / "tfzero/__init__.py").read_text("utf-8")).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
-            return set(ast.literal_eval(node.value))
-    raise ValueError("tfzero/__init__.py has no __all__")
+    stub = ast.parse((TOP / "tfzero/__init__.pyi").read_text("utf-8"))
+    imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
+    return {alias.name for node in imports for alias in node.names}
 
 
 PUBLIC = _read_public()

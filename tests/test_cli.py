@@ -53,15 +53,30 @@ def make_folder(folder, *, classes=("cat", "dog"), count=6, side=8):
     return folder
 
 
-def test_help_needs_no_tensorflow_and_is_quick():
-    code = (
-        "import sys; from tfzero.cli import app; from typer.testing import CliRunner\n"
-        "result = CliRunner().invoke(app, ['--help']); assert result.exit_code == 0\n"
-        "loaded = {'tensorflow', 'keras', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
-        "assert not loaded, loaded"
+HELPS = """
+import json, sys
+from tfzero.cli import main
+heavy = "numpy scipy pydantic loky PIL sklearn keras tensorflow matplotlib jinja2".split()
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["tfzero", *arguments]
+    try:
+        main()
+    except SystemExit as end:
+        found = [name for name in heavy if name in sys.modules]
+        print("ended", *arguments, end.code or 0, *found)
+"""
+
+
+def test_help_and_a_wrong_option_load_no_heavy_library():
+    ends = {(): 2, ("--help",): 0, ("--version",): 0, ("compare", "--sedes"): 2, ("comapre",): 2}
+    ends |= {(name, "--help"): 0 for name in COMMANDS}
+    done = subprocess.run(
+        [sys.executable, "-c", HELPS, json.dumps(list(ends))], capture_output=True, text=True
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("ended")]
+    assert lines == [" ".join(["ended", *words, str(code)]) for words, code in ends.items()], (
+        done.stderr
+    )
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -349,9 +364,9 @@ def test_every_option_of_the_data_arrives(command, monkeypatch, capsys, tmp_path
         given.update(vars(options), source=source)
         raise InputError("stop here")
 
-    monkeypatch.setattr("tfzero.cli.parse.load", take)
     monkeypatch.setattr("tfzero.jobs.sizing.load", take)
-    monkeypatch.setattr("tfzero.cli.study.check_data", take)
+    monkeypatch.setattr("tfzero.data.load.load", take)
+    monkeypatch.setattr("tfzero.data.check.check_data", take)
     offered = {option: DATA_OPTIONS[option] for option in DATA_OPTIONS.keys() - LACKS[command]}
     words = [word for option, (value, *_) in offered.items() for word in (option, value) if word]
     assert "stop here" in refuse([command, "images", *words], monkeypatch, capsys)

@@ -1,8 +1,10 @@
-"""Imports point one way, and the command line starts without TensorFlow."""
+"""Imports point one way, and packages load what is behind their names when it is used."""
 
 import ast
+import importlib
 import json
 import pathlib
+import pickle
 import subprocess
 import sys
 
@@ -59,20 +61,24 @@ LIGHT = [
     "tfzero.data",
     "tfzero.report",
     "tfzero.export",
+    "tfzero.networks.public",
     "tfzero.transfer",
     "tfzero.study.planning.plan",
     "tfzero.study.study",
     "tfzero.jobs.compare",
 ]
 FILES = structure.read_files(REPOSITORY)
+PUBLIC = structure.read_places(FILES)
 MODULES = {file.module: file for file in FILES}
+# Packages whose names load when they are used.
+LAZY = [name for name, file in MODULES.items() if (REPOSITORY / f"{file.path}i").exists()]
 
 
 def find_imports(module, source):
     """Returns the modules of tfzero that a source refers to, were it that module's."""
     name = module.replace(".", "/") + ".py"
     file = structure.File(name, len(source.splitlines()), ast.parse(source))
-    return structure.find_imports(file, FILES, tfzero._PLACES)
+    return structure.find_imports(file, FILES, PUBLIC)
 
 
 def explain(module, target):
@@ -111,7 +117,7 @@ def test_every_part_has_its_place():
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name != "tfzero"])
 def test_imports_point_one_way(module):
-    targets = structure.find_imports(MODULES[module], FILES, tfzero._PLACES)
+    targets = structure.find_imports(MODULES[module], FILES, PUBLIC)
     assert [problem for target in sorted(targets) if (problem := explain(module, target))] == []
 
 
@@ -167,7 +173,7 @@ def test_no_files_import_each_other_in_a_circle():
 
 
 def test_signatures_are_short_and_the_formatter_has_no_exceptions():
-    assert structure.find_long_signatures(FILES, tfzero._PLACES) == []
+    assert structure.find_long_signatures(FILES, PUBLIC) == []
     folders = structure.FOLDERS
     assert [place for name in folders for place in structure.find_skips(REPOSITORY, name)] == []
 
@@ -194,9 +200,43 @@ def test_light_modules_import_no_tensorflow():
     assert json.loads(run.stdout) == {module: [] for module in LIGHT}
 
 
-def test_public_names_are_found_where_they_are_said_to_be():
-    assert set(tfzero._PLACES) == set(tfzero.__all__)
+QUICK = """
+import sys
+import {module}
+heavy = "numpy scipy pydantic rich typer loky PIL sklearn keras tensorflow matplotlib jinja2"
+print(*[name for name in heavy.split() if name in sys.modules])
+"""
+
+
+@pytest.mark.parametrize("module", LAZY)
+def test_a_package_loads_none_of_the_libraries_behind_its_names(module):
+    run = subprocess.run(
+        [sys.executable, "-c", QUICK.format(module=module)],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.split() == []
+
+
+@pytest.mark.parametrize("module", LAZY)
+def test_each_name_of_a_package_is_found_and_its_edge_is_seen(module):
+    package = importlib.import_module(module)
+    targets = structure.find_imports(MODULES[module], FILES, PUBLIC)
+    assert set(package.__all__) <= set(dir(package))
+    for name in package.__all__:
+        found = getattr(package, name)
+        assert any(getattr(sys.modules.get(target), name, None) is found for target in targets)
+    star = {}
+    exec(f"from {module} import *", star)
+    assert star.keys() - {"__builtins__"} == set(package.__all__)
+
+
+def test_the_public_names_are_those_of_the_stub_and_a_misspelt_one_is_named():
+    assert set(PUBLIC) == set(tfzero.__all__) and "__version__" in dir(tfzero)
     for name in tfzero.__all__:
-        assert getattr(tfzero, name).__name__ == name
-    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
-        _ = tfzero.Nothing
+        public = getattr(tfzero, name)
+        assert public.__name__ == name and pickle.loads(pickle.dumps(public)) is public
+    with pytest.raises(AttributeError, match="No tfzero attribute load_dta"):
+        _ = tfzero.load_dta

@@ -12,7 +12,12 @@ ROOT = pathlib.Path(__file__).parents[2]
 # In two parts, so that a search of this repository finds none.
 SKIP, OFF = "# fmt: " + "skip", "# fmt: " + "off"
 FILES = {
-    "tfzero/__init__.py": '_PLACES = {"compare": "tfzero.jobs.compare", "Study": "tfzero.study"}',
+    "tfzero/__init__.py": "import lazy_loader",
+    "tfzero/__init__.pyi": (
+        "from .jobs.compare import compare as compare\n"
+        "from .study import Study as Study\n"
+        "__version__: str\n"
+    ),
     "tfzero/jobs/compare.py": (
         "import tfzero.data\n"
         "def compare(a, b, c, d, e, f, g, h, i): ...\n"

@@ -1,6 +1,7 @@
 import io
 import pathlib
 import re
+import zipfile
 from typing import Annotated
 
 import pytest
@@ -101,10 +102,11 @@ def test_a_refusal_reaches_the_person_translated(monkeypatch, capsys, tmp_path):
         raise InputError("no `size=8`")
 
     monkeypatch.setattr("tfzero.jobs.export.export_from_file", fail)
+    zipfile.ZipFile("x.keras", "w").close()
     refused = ["export", "x.keras", "--out", "sm"]
     assert refuse(refused, monkeypatch, capsys) == "tfzero: no `size=8`\n"
-    monkeypatch.setattr("tfzero.cli.parse.load", fail)
     monkeypatch.setattr("tfzero.jobs.sizing.load", fail)
+    monkeypatch.setattr("tfzero.data.load.load", fail)
     for command in ("compare", "pretrain", "finetune"):
         assert refuse([command, "x"], monkeypatch, capsys) == "tfzero: no --size 8\n"
 

@@ -20,6 +20,7 @@ from tests.study.small import at, open_small_run
 from tfzero.common import cores, surroundings
 from tfzero.common.checks import InputError
 from tfzero.data import memory
+from tfzero.study.planning.versions import current_versions
 from tfzero.study.work import locks, pool, process
 from tfzero.study.work.cell import run_cell
 from tfzero.transfer.contract import measure_cost
@@ -96,12 +97,20 @@ REFUSES = """
 import os, sys
 from tfzero.cli import main
 for command in (["predict", "nowhere", "a.png"], ["verify", "nowhere"],
-                ["convert", "nowhere", "--to", "onnx"]):
+                ["convert", "nowhere", "--to", "onnx"], ["report", "nowhere"],
+                ["check", "nowhere"], ["suggest", "nowhere"], ["sample", "nowhere.keras"],
+                ["export", "nowhere.keras", "--out", "sm"], ["pretrain", "--method", "vea"],
+                ["finetune", "--strategy", "lptf"], ["compare", "--arms", "vae/lptf"]):
     sys.argv = ["tfzero", *command]
     try:
         main()
     except SystemExit as end:
         print(command[0], end.code, "tensorflow" in sys.modules)
+sys.argv = ["tfzero", "compare", "--dry-run"]
+try:
+    main()
+except SystemExit as end:
+    print("plan", end.code, "tensorflow" in sys.modules)
 os.makedirs(os.environ["KERAS_HOME"], exist_ok=True)
 with open(os.environ["KERAS_HOME"] + "/keras.json", "w") as file:
     file.write('{"floatx": "bfloat16"}')
@@ -110,11 +119,12 @@ main()
 """
 
 
-def test_a_missing_model_is_said_before_tensorflow_loads_and_a_bad_file_of_settings_too(tmp_path):
+def test_what_needs_no_network_runs_without_tensorflow_and_a_bad_file_of_settings_is_said(tmp_path):
     home = str(tmp_path / "keras")
     done = run_command(REFUSES, tmp_path, KERAS_HOME=home)
-    for command in ("predict", "verify", "convert"):
-        assert f"{command} 2 False" in done.stdout
+    ends = [line for line in done.stdout.splitlines() if line.endswith((" True", " False"))]
+    assert len(ends) == 12 and all(line.endswith("2 False") for line in ends[:-1]), done.stderr
+    assert ends[-1] == "plan 0 False"
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert f"{home}/keras.json sets floatx to 'bfloat16'; expected a value" in done.stderr
 
@@ -238,6 +248,29 @@ def test_what_a_process_cannot_change_back_sends_its_jobs_to_a_worker(tmp_path, 
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "4")
     if not tf.config.threading.get_intra_op_parallelism_threads():
         assert "several threads" in process.why_unfit()
+
+
+def look_at_variables():
+    return os.getpid(), surroundings.processor_variables()
+
+
+def test_kernels_that_were_chosen_after_the_import_are_those_of_the_plan_and_of_all_jobs(
+    tmp_path, monkeypatch
+):
+    def run():
+        with pool.use_workers(1):
+            job = pool.Job("look", 1.0, look_at_variables, ())
+            return pool.run_jobs([job], log=tmp_path / "log")[0]
+
+    monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
+    assert current_versions()["MKL_CBWR"] == "COMPATIBLE"
+    assert process.why_unfit() == "MKL_CBWR changed after tfzero was imported"
+    beside, found = run()
+    assert beside != os.getpid() and found == {"MKL_CBWR": "COMPATIBLE"}
+    monkeypatch.setenv("MKL_CBWR", "AVX2")  # a worker that read the other value is not used again
+    assert run()[1] == {"MKL_CBWR": "AVX2"}
+    monkeypatch.delenv("MKL_CBWR")
+    assert process.why_unfit() is None and run()[0] == os.getpid()
 
 
 def test_half_precision_is_refused_on_the_direct_road_and_the_library_s_encoder_is_not_in_it():

@@ -23,7 +23,7 @@ FILES = {
         "finetune bars.npz --overwrite --label-count 12 --out",
         "tfzero.jobs.finetune.fit_classifier",
     ),
-    "check": ("check bars.npz --page", "tfzero.cli.study.check_data"),
+    "check": ("check bars.npz --page", "tfzero.data.check.check_data"),
     "convert": ("convert model --to litert --out", "tfzero.export.convert._find_input"),
 }
 FOLDERS = {

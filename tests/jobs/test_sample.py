@@ -95,10 +95,10 @@ def test_says_what_a_model_cannot_make(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("tfzero.jobs.sample.load_model", lambda _: Still())
     expected = "a Still, which has no samples, reconstructions, traversals or interpolations."
     assert expected in refuse(
-        ["sample", "still.keras", "--out", tmp_path / "x"], monkeypatch, capsys
+        ["sample", "encoder.keras", "--out", tmp_path / "x"], monkeypatch, capsys
     )
     assert "which generates no images to compare" in refuse(
-        ["sample", "still.keras", "--out", tmp_path / "x", "--data", "bars.npz", "--quality"],
+        ["sample", "encoder.keras", "--out", tmp_path / "x", "--data", "bars.npz", "--quality"],
         monkeypatch,
         capsys,
     )

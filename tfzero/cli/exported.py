@@ -15,11 +15,8 @@ from tfzero.cli.options import (
 )
 from tfzero.cli.parse import parse_numbers, print_json, split
 from tfzero.common.numbers import write_number
-from tfzero.data.passed_over import PassedOver, describe_kinds
-from tfzero.export.answers import is_unsure
 from tfzero.export.layout import find_version
-from tfzero.export.notes import describe_changes
-from tfzero.jobs.predict import Written
+from tfzero.jobs.load import require_model_file
 
 
 @command("export my.keras --out savedmodels/mine --classes cat,dog")
@@ -92,12 +89,17 @@ def export(
 
     A SavedModel is a program, and loading it can run code. Serve only models that you trust.
     """
+    read = {
+        "image_shape": parse_numbers(int, image_shape, option="--image-shape", example="28,28,1"),
+        "pixel_range": parse_numbers(float, pixel_range, option="--pixel-range", example="0,255"),
+        "file_range": parse_numbers(float, file_range, option="--file-range", example="0,4095"),
+    }
+    require_model_file(model)
+    # After what can be refused at once: TensorFlow takes seconds to load.
     from tfzero.jobs.export import ServedImages, export_from_file
 
     images = ServedImages(
-        image_shape=parse_numbers(int, image_shape, option="--image-shape", example="28,28,1"),
-        pixel_range=parse_numbers(float, pixel_range, option="--pixel-range", example="0,255"),
-        file_range=parse_numbers(float, file_range, option="--file-range", example="0,4095"),
+        **read,
         resize=resize,
         rate=rate,
         clip_seconds=clip_seconds,
@@ -165,6 +167,11 @@ def predict(
 
     Exits with 1 if a file could not be used; all other files are still classified.
     """
+    from tfzero.data.passed_over import PassedOver, describe_kinds
+    from tfzero.export.answers import is_unsure
+    from tfzero.export.notes import describe_changes
+    from tfzero.jobs.predict import Written
+
     find_version(savedmodel)  # before TensorFlow loads, which takes seconds
     written = Written(csv, page, unsure, overwrite)
     written.check()
@@ -256,6 +263,8 @@ def convert(
 
 
 def _to_json(prediction, unsure: float | None) -> dict[str, Any]:
+    from tfzero.export.answers import is_unsure
+
     return {
         "path": str(prediction.path),
         "label": prediction.label,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import rich.console
 import typer
 
 from tfzero.cli.translate import write_option
 from tfzero.common.console import print_plain
-from tfzero.jobs.source import lacks_public_weights
-from tfzero.study.records import RunFolder
-from tfzero.study.study import FinishedStudy
+
+if TYPE_CHECKING:
+    import rich.console
+
+    from tfzero.study.study import FinishedStudy
 
 # How many seeds are added.
 _MORE = 5
@@ -36,6 +37,9 @@ def show_next(console: rich.console.Console, context: typer.Context, study: Fini
 
 def list_next(context: typer.Context, study: FinishedStudy) -> Iterator[str]:
     """Yields commands as a shell takes them: predict, the report, more seeds, public weights."""
+    from tfzero.jobs.source import lacks_public_weights
+    from tfzero.study.records import RunFolder
+
     if study.results["not_exported"] is None and study.example is not None:
         savedmodel = study.results["recommended"]["savedmodel"]
         yield shlex.join(["tfzero", "predict", savedmodel, study.example])

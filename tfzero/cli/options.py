@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from tfzero.cli.translate import Command
+from tfzero.cli.translate import Command, CommandGroup
 from tfzero.data.kinds import KINDS
 
 app = typer.Typer(
+    cls=CommandGroup,
     help="Is unsupervised pretraining worth it on your images? Measure it, with error bars.",
     epilog="Example: tfzero compare my_images/ --label-counts 100,1000 --seeds 5",
     no_args_is_help=True,

@@ -6,15 +6,15 @@ import dataclasses
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
 from tfzero.common.checks import InputError
-from tfzero.data import ImageData
-from tfzero.data.load import load
-from tfzero.data.options import LoadOptions
-from tfzero.study.planning.request import AUTO
+
+if TYPE_CHECKING:
+    from tfzero.data import ImageData
+    from tfzero.data.options import LoadOptions
 
 # Keras and NumPy keep seeds in 32 bits with a sign.
 _LARGEST_SEED = 2**31 - 1
@@ -30,6 +30,8 @@ def load_images(context: typer.Context, **others: Any) -> ImageData:
     Raises:
         InputError: If the data cannot be used.
     """
+    from tfzero.data.load import load
+
     return load(context.params["data"], read_load_options(context, **others))
 
 
@@ -43,6 +45,8 @@ def read_load_options(context: typer.Context, **others: Any) -> LoadOptions:
     Raises:
         InputError: If an option has a value that cannot be used.
     """
+    from tfzero.data.options import LoadOptions
+
     names = {field.name for field in dataclasses.fields(LoadOptions)}
     given = {name: value for name, value in context.params.items() if name in names}
     given["size"] = parse_size(given["size"])
@@ -63,6 +67,8 @@ def parse_minutes(text: str) -> float | Literal["auto"] | None:
     Raises:
         InputError: If the text is none of these.
     """
+    from tfzero.study.planning.request import AUTO
+
     if text == "none":
         return None
     if text == AUTO:

@@ -21,7 +21,7 @@ from tfzero.cli.options import (
 from tfzero.cli.parse import check_seed, load_images
 from tfzero.cli.translate import Console
 from tfzero.common.checks import InputError
-from tfzero.data.options import LoadOptions
+from tfzero.jobs.load import require_model_file
 
 
 @command("sample vae.keras --out pictures --data my_images/ --quality")
@@ -76,18 +76,20 @@ def sample(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files.")] = False,
 ) -> None:
     """Draw what a pretrained model generates, as PNG files, and measure its quality."""
-    from tfzero.jobs.sample import Pictures, sample_to_folder
-
     if space is not None and not quality:
         raise InputError(
             f"--space {space} sets the features for --quality, which is missing. Give both, or "
             "neither."
         )
+    require_model_file(model)
     if data is None:
         images = None
         _require_none_of_data(context)
     else:
         images = load_images(context, transductive=True).pool
+    # After what can be refused at once: TensorFlow takes seconds to load.
+    from tfzero.jobs.sample import Pictures, sample_to_folder
+
     sample_to_folder(
         model,
         out,
@@ -101,6 +103,8 @@ def sample(
 
 def _require_none_of_data(context: typer.Context) -> None:
     """Raises if an option that decides how images are read was given where none are."""
+    from tfzero.data.options import LoadOptions
+
     useless = [
         f"--{field.name.replace('_', '-')}"
         for field in dataclasses.fields(LoadOptions)

@@ -39,11 +39,9 @@ from tfzero.cli.together import require_one_network, require_uses
 from tfzero.cli.translate import Console
 from tfzero.common.console import print_plain
 from tfzero.common.numbers import write_number
-from tfzero.jobs.check import look_at
-from tfzero.jobs.source import EncoderStart, open_teacher
+from tfzero.jobs.load import require_keras_file
 from tfzero.pretrain import METHODS
-from tfzero.study.inits.supervised import Supervised
-from tfzero.transfer import STRATEGIES
+from tfzero.transfer.strategies import STRATEGIES, require_network
 
 # Methods that learn from another network.
 _TAUGHT = [name for name, method in METHODS.items() if method.needs_teacher]
@@ -138,13 +136,18 @@ def pretrain(
     ] = None,
 ) -> None:
     """Pretrain an encoder on the images. Only the method supervised uses their labels."""
-    from tfzero.jobs.pretrain import Pretraining, pretrain_to_file, supervise_to_file
-    from tfzero.jobs.watch import Watch
-
     watched = probe or keep != 1 or tensorboard is not None
     require_uses(method, kind=kind, watched=watched, settings=settings, teacher=teacher)
     chosen = parse_settings(settings or [])
     require_one_network(encoder, residual)
+    require_keras_file(out)
+    # After what can be refused at once: TensorFlow takes seconds to load.
+    from tfzero.jobs.check import look_at
+    from tfzero.jobs.pretrain import Pretraining, pretrain_to_file, supervise_to_file
+    from tfzero.jobs.source import EncoderStart, open_teacher
+    from tfzero.jobs.watch import Watch
+    from tfzero.study.inits.supervised import Supervised
+
     console = Console(context)
     loaded = load_images(context)
     look_at(loaded, console)
@@ -250,10 +253,15 @@ def finetune(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Train a classifier on labelled images, from a pretrained encoder or from scratch."""
-    from tfzero.jobs.finetune import Transfer, finetune_to_file
-
     require_one_network(encoder, residual)
-    reads_pool = strategy in STRATEGIES and STRATEGIES[strategy].reads_pool
+    require_network(strategy)
+    require_keras_file(out, overwrite=overwrite)
+    # After what can be refused at once: TensorFlow takes seconds to load.
+    from tfzero.jobs.check import look_at
+    from tfzero.jobs.finetune import Transfer, finetune_to_file
+    from tfzero.jobs.source import EncoderStart
+
+    reads_pool = STRATEGIES[strategy].reads_pool
     # Where nothing is learnt from unlabeled images, the pool may hold test images.
     loaded = load_images(context, transductive=transductive or not reads_pool)
     look_at(loaded, Console(context))

@@ -45,10 +45,6 @@ from tfzero.cli.parse import parse_minutes, print_json, read_load_options, split
 from tfzero.cli.translate import Console
 from tfzero.common.console import print_plain
 from tfzero.common.files import require_file_place
-from tfzero.data.check import check_data
-from tfzero.jobs.check import show_check, write_check_page
-from tfzero.jobs.sizing import Unloaded
-from tfzero.study.records import RunFolder
 
 
 @command("compare my_images/ --label-counts 100,1000,all --seeds 5")
@@ -237,9 +233,14 @@ def compare(
     To continue an interrupted study, give the same command again. Exits with 1 if a step after the
     verdict failed, such as the export; the verdict is kept.
     """
+    options = read_load_options(context)
+    minutes_most = parse_minutes(minutes)
+    # After what can be refused at once: SciPy and loky take long to load.
+    from tfzero.jobs.sizing import Unloaded
+
     console = Console(context, stderr=as_json)
     study = tfzero.compare(
-        Unloaded(data, read_load_options(context), residual),
+        Unloaded(data, options, residual),
         arms=split(arms),
         label_counts=split(label_counts),
         seeds=seeds,
@@ -248,7 +249,7 @@ def compare(
         early_stop=False if no_early_stop else None,
         margin=margin,
         metric=metric,
-        minutes=parse_minutes(minutes),
+        minutes=minutes_most,
         more_seeds=more_seeds,
         add_arms=split(add_arms),
         add_label_counts=split(add_label_counts),
@@ -307,6 +308,9 @@ def check(
     Nothing is changed or deleted. Exits with 1 if a study would refuse the data. Every study runs
     the quick part of this check first.
     """
+    from tfzero.data.check import check_data
+    from tfzero.jobs.check import show_check, write_check_page
+
     console = Console(context, stderr=as_json, advising="compare")
     if page is not None:
         require_file_place(page, chosen_by="page")
@@ -333,6 +337,8 @@ def report(
     ] = False,
 ) -> None:
     """Write report.html again from a run folder."""
+    from tfzero.study.records import RunFolder
+
     page = RunFolder(run).report
     if not open_it or not page.exists():
         page = tfzero.write_report(run)

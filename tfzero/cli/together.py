@@ -6,20 +6,22 @@ import pathlib
 
 from tfzero.common.checks import InputError, require_choice
 from tfzero.data.kinds import KINDS
+from tfzero.jobs.load import require_model_file
 from tfzero.pretrain import METHODS, require_teacher
-from tfzero.study.inits.supervised import Supervised
 
 
 def require_one_network(encoder: pathlib.Path | None, residual: bool) -> None:
     """Raises if a file says what the encoder is and an option says otherwise.
 
     Raises:
-        InputError: If both were given.
+        InputError: If both were given, or there is no such file.
     """
     if encoder is not None and residual:
         raise InputError(
             f"--encoder {encoder} and --residual both set the encoder. Leave one of them out."
         )
+    if encoder is not None:
+        require_model_file(encoder)
 
 
 def require_uses(
@@ -30,6 +32,8 @@ def require_uses(
     Raises:
         InputError: If it has not.
     """
+    from tfzero.study.inits.supervised import Supervised
+
     require_choice(method, [*METHODS, Supervised.word], what="method")
     if method == Supervised.word and (watched or settings or teacher is not None):
         raise InputError(

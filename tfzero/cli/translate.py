@@ -15,7 +15,7 @@ from typing import Any
 import rich.console
 import rich.text
 import typer
-from typer.core import TyperArgument, TyperCommand
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from tfzero.common.checks import InputError, StopError
 
@@ -99,6 +99,20 @@ class Command(TyperCommand):
             others = getattr(ctx.find_root().command, "commands", None)
             error.args = (translate(str(error), self, others=others),)
             raise
+
+
+class CommandGroup(TyperGroup):
+    """All commands, whose help is quick."""
+
+    def get_help_option(self, ctx: typer.Context) -> TyperOption | None:
+        """Returns --help, which is off where it is not given.
+
+        Typer has pydantic read what is neither on nor off, and pydantic takes long to load.
+        """
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.default = False
+        return option
 
 
 class Console(rich.console.Console):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import numbers
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class InputError(ValueError):
@@ -69,6 +71,8 @@ def check_labels(labels: np.ndarray, *, count: int, name: str = "labels") -> np.
     Raises:
         InputError: If they are no integers, negative, or of another count.
     """
+    import numpy as np
+
     labels = np.asarray(labels)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]

@@ -14,12 +14,13 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tfzero.common.checks import InputError, StopError
 from tfzero.common.version import KEY, stamp
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # No file takes as long to write; what is older was left by a killed process.
 _STALE_SECONDS = 3600
@@ -223,6 +224,8 @@ def write_text_file(path: pathlib.Path, text: str) -> None:
 
 def write_arrays(path: pathlib.Path, **arrays: np.ndarray) -> None:
     """Writes a compressed npz so that the file is either whole or absent."""
+    import numpy as np
+
     with atomic_file(path) as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 

@@ -11,6 +11,7 @@ A study gives the same numbers whatever a notebook has set before it. Five kinds
 - Whether Keras may run code in files, which changes no number: workers are told
   (`trusts_files`).
 - Variables that numerical libraries read when they load: part of the plan (`processor_variables`).
+  Where they changed since tfzero was imported, jobs run in a process beside the calling one, too.
 """
 
 from __future__ import annotations
@@ -22,8 +23,6 @@ import pathlib
 import sys
 from collections.abc import Iterator, MutableMapping
 from typing import Any
-
-import numpy as np
 
 from tfzero.common.checks import InputError
 
@@ -59,15 +58,30 @@ _TERRAFORM = (
 )
 # What NumPy and the libraries of linear algebra read to choose their kernels.
 _PROCESSOR = ("MKL_CBWR", "NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE")
-# The first import of tfzero loads NumPy: what changes later has no effect any more.
-_AT_START = {name: os.environ[name] for name in _PROCESSOR if os.environ.get(name)}
-
 _KERAS_DEFAULTS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
 # What processes that tfzero starts, and its commands, run with. No GPU: not tried yet. TensorFlow's
 # log level is a person's own to change.
 OWN_VARIABLES = {"KERAS_BACKEND": BACKEND, "CUDA_VISIBLE_DEVICES": "-1"}
 _QUIET = ("TF_CPP_MIN_LOG_LEVEL", "3")
 _is_own = False
+
+
+def processor_variables() -> dict[str, str]:
+    """Returns the variables by which the numerical libraries of a new worker choose kernels."""
+    return {name: os.environ[name] for name in _PROCESSOR if os.environ.get(name)}
+
+
+# Libraries of this process may have loaded with these.
+_AT_START = processor_variables()
+
+
+def changed_processor_variables() -> list[str]:
+    """Returns which of these variables changed since tfzero was imported.
+
+    Nobody can tell whether this process's libraries loaded before the change or after it.
+    """
+    now = processor_variables()
+    return [name for name in _PROCESSOR if now.get(name) != _AT_START.get(name)]
 
 
 def foreign_variables(environment: MutableMapping[str, str] | None = None) -> dict[str, str]:
@@ -123,11 +137,6 @@ def describe_dropped(dropped: dict[str, str]) -> str:
     )
 
 
-def processor_variables() -> dict[str, str]:
-    """Returns the variables by which this process's numerical libraries chose their kernels."""
-    return dict(_AT_START)
-
-
 def choose_backend() -> None:
     """Has Keras run on TensorFlow, where it is not loaded yet.
 
@@ -177,6 +186,8 @@ def own_settings() -> Iterator[None]:
     Libraries that are not loaded are not loaded for it, unless Keras's file of settings asks for
     others than its defaults.
     """
+    import numpy as np
+
     with contextlib.ExitStack() as stack:
         stack.enter_context(np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"))
         if "sklearn" in sys.modules:

@@ -1,22 +1,9 @@
 """Where images come from: sources, decoding, splits and storage.
 
-Nothing in here imports TensorFlow before it is needed.
+Nothing in here imports TensorFlow before it is needed. The names are loaded when they are first
+used; the stub beside this file lists them.
 """
 
-from tfzero.data.arrays import from_arrays
-from tfzero.data.dataset import ImageData
-from tfzero.data.load import load_data
-from tfzero.data.splits import hold_out, nested_subsets
-from tfzero.data.store import open_arrays, save_arrays
-from tfzero.data.tensors import from_dataset
+import lazy_loader
 
-__all__ = [
-    "ImageData",
-    "from_arrays",
-    "from_dataset",
-    "hold_out",
-    "load_data",
-    "nested_subsets",
-    "open_arrays",
-    "save_arrays",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -20,8 +20,9 @@ from tfzero.networks.frozen import describe_frozen
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.generate import generate_pool
 from tfzero.study.planning.label_counts import parse_label_counts
-from tfzero.transfer import STRATEGIES, UNLABELED_FROM, fit_classifier
+from tfzero.transfer import UNLABELED_FROM, fit_classifier
 from tfzero.transfer.budget import default_budget
+from tfzero.transfer.strategies import require_network
 
 
 class Transfer(NamedTuple):
@@ -79,7 +80,7 @@ def finetune_to_file(
             file exists, or the labels are too few for what `transfer.settings` ask.
     """
     require_keras_file(out, overwrite=overwrite)
-    _require_network(transfer.strategy)
+    require_network(transfer.strategy)
     network = start.build(data.image_shape, transfer.seed)
     pool = _take_unlabeled(data.pool, start, transfer)
     chosen = _choose_labelled(data, transfer)
@@ -100,15 +101,6 @@ def finetune_to_file(
     accuracy = float((found == data.test_labels).mean())
     frozen = "" if start.encoder is None else describe_frozen(network, name=start.encoder.name)
     return Finetuned(accuracy, fitted.cost.steps, frozen)
-
-
-def _require_network(strategy: str) -> None:
-    if strategy in STRATEGIES and not STRATEGIES[strategy].trains_network:
-        networks = [name for name, entry in STRATEGIES.items() if entry.trains_network]
-        raise InputError(
-            f'Strategy "{strategy}" gives no network to save; expected one of '
-            f"{', '.join(networks)}. Use it as an arm of tfzero compare."
-        )
 
 
 def _choose_labelled(data: ImageData, transfer: Transfer) -> np.ndarray:

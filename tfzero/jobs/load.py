@@ -15,9 +15,9 @@ from tfzero.pretrain import METHODS
 
 # What registers classes beside the methods.
 _REGISTERING = (
-    "tfzero.networks",
     "tfzero.networks.kmeans",
-    "tfzero.networks.public",
+    "tfzero.networks.layers",
+    "tfzero.networks.public.opening",
     "tfzero.transfer.classifier",
     "tfzero.transfer.heads",
     "tfzero.transfer.layer_rates",
@@ -42,10 +42,7 @@ def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None
         InputError: If there is no such file, or if it is not a `.keras` file.
     """
     path = pathlib.Path(path)
-    if not path.exists():
-        raise InputError(f"{path} does not exist; expected a .keras file.")
-    if not zipfile.is_zipfile(path):
-        raise InputError(f"{path} is not a .keras file; save models with model.save('NAME.keras').")
+    require_model_file(path)
     import keras
 
     # Importing registers the classes under the names that the file refers to.
@@ -66,6 +63,14 @@ def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None
             "by model.save('NAME.keras'), save it again. If it uses your own classes, pass "
             "them as custom_objects."
         ) from error
+
+
+def require_model_file(path: pathlib.Path) -> None:
+    """Raises unless there is a `.keras` file at this path, whatever is in it."""
+    if not path.exists():
+        raise InputError(f"{path} does not exist; expected a .keras file.")
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{path} is not a .keras file; save models with model.save('NAME.keras').")
 
 
 def require_keras_file(out: pathlib.Path, *, overwrite: bool = True) -> None:

@@ -166,7 +166,7 @@ def _load(path: pathlib.Path) -> keras.Model:
 
     import tfzero.networks.kmeans  # noqa: F401  # registers what a saved encoder is made of
     import tfzero.networks.layers  # noqa: F401
-    import tfzero.networks.public  # noqa: F401
+    import tfzero.networks.public.opening  # noqa: F401
     from tfzero.networks.public.preset import explain_missing
 
     try:

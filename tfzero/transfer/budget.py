@@ -20,6 +20,8 @@ POOL_ROUNDS = 2
 _POOL_STEPS = 500
 # Unlabeled images that are looked at: as many updates as there are see few more.
 MOST_UNLABELED = 20_000
+# Labels that a setting is chosen by, at most: a choice is clear then, and more only take longer.
+MOST_LABELS = 2000
 
 
 @dataclasses.dataclass(frozen=True)

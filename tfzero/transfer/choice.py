@@ -11,7 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
 from tfzero.common.seeds import derive_seed
-from tfzero.transfer.folds import MIN_LABELS_A_CLASS, MOST_LABELS, Fold, make_folds
+from tfzero.transfer.budget import MOST_LABELS
+from tfzero.transfer.folds import MIN_LABELS_A_CLASS, Fold, make_folds
 from tfzero.transfer.scaling import PIXELS, BlockScaler, Span
 from tfzero.transfer.strategies.base import Task
 

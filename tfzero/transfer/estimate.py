@@ -9,7 +9,7 @@ import warnings
 
 import keras
 import numpy as np
-from scipy import stats
+from scipy import special
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.pipeline import make_pipeline
@@ -189,7 +189,7 @@ def corrected_interval(differences: np.ndarray, *, num_folds: int) -> tuple[floa
     count = len(differences)
     mean, variance = float(differences.mean()), float(differences.var(ddof=1))
     error = math.sqrt((1 / count + 1 / (num_folds - 1)) * variance)
-    half = float(stats.t.ppf((1 + _LEVEL) / 2, count - 1)) * error
+    half = float(special.stdtrit(count - 1, (1 + _LEVEL) / 2)) * error
     return mean, mean - half, mean + half
 
 

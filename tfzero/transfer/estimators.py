@@ -1,4 +1,4 @@
-"""Scikit-learn classifiers with what scikit-learn leaves out: votes and class weights at scale."""
+"""Scikit-learn's classifiers, and what it leaves out: votes and class weights at scale."""
 
 from __future__ import annotations
 
@@ -15,6 +15,44 @@ _GAMMA = 0.25
 # Decision values that are held at once: a machine for each pair of 1,000 classes gives half a
 # million of them an image.
 _VALUES_AT_ONCE = 8_000_000
+
+
+class ClassicalModel:
+    """A scikit-learn classifier behind `predict(features) -> probabilities`.
+
+    Args:
+        pipeline: Fitted, from the features of all blocks to classes, with `predict_proba`.
+        num_classes: K; classes the pipeline never saw get probability 0.
+    """
+
+    def __init__(self, pipeline, num_classes: int):
+        self.pipeline = pipeline
+        self.num_classes = num_classes
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Returns float32 class probabilities `(N, K)`; NaN where features are not finite."""
+        probabilities = np.zeros((len(features), self.num_classes), np.float32)
+        finite = np.isfinite(features).all(axis=1)
+        probabilities[~finite] = np.nan
+        if finite.any():
+            found = self.pipeline.predict_proba(features[finite])
+            probabilities[np.ix_(finite, self.pipeline.classes_)] = found
+        return probabilities
+
+
+class DivergedModel:
+    """The model of features that are not finite: it predicts NaN.
+
+    Args:
+        num_classes: K.
+    """
+
+    def __init__(self, num_classes: int):
+        self.num_classes = num_classes
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Returns float32 NaN `(N, K)`."""
+        return np.full((len(features), self.num_classes), np.nan, np.float32)
 
 
 class PairwiseMachines(ClassifierMixin, BaseEstimator):

@@ -8,8 +8,6 @@ from tfzero.data.groups import number_groups
 
 # Settings are tuned only where every fold can hold a class this often.
 MIN_LABELS_A_CLASS = 5
-# Beyond these labels a choice is clear; the rest would only take longer.
-MOST_LABELS = 2000
 NUM_FOLDS = 5
 
 Fold = tuple[np.ndarray, np.ndarray]

@@ -8,6 +8,7 @@ from tests.networks.public.test_torch_file import Weight, make_storage, write
 from tfzero.common.checks import InputError
 from tfzero.networks.blocks import join_blocks
 from tfzero.networks.public import build_public_encoder, lite0, open_public
+from tfzero.networks.public.lite0_network import build_lite0
 
 # By the original in PyTorch 2.13 (efficientnet_lite_pytorch 0.1.0) on `pattern()`.
 LOGITS = [-1.6833722, 7.7979856, -7.9497089, -2.7519362, -4.1657009, -8.4815483]
@@ -23,7 +24,7 @@ def pattern():
 
 def test_logits_are_those_of_the_original_in_pytorch():
     images = keras.Input((64, 64, 3))
-    logits = lite0.build_lite0(images, lite0.find_weights(), include_top=True)
+    logits = build_lite0(images, lite0.find_weights(), include_top=True)
     scaled = (pattern()[None].astype(np.float32) - 127) / 128
     found = keras.ops.convert_to_numpy(keras.Model(images, logits)(scaled))[0]
     np.testing.assert_allclose(found[:6], LOGITS, atol=1e-4)

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from tfzero.study.verdict.difference import Difference
 
@@ -125,7 +125,7 @@ def expected_parts() -> tuple[float, float, float]:
 
 def _scaled(difference: Difference, tail: float) -> tuple[float, float, float]:
     by_seed, by_image = (
-        freedom / stats.chi2.ppf(tail, freedom)
+        freedom / (2 * special.gammaincinv(freedom / 2, tail))
         for freedom in (difference.freedom, difference.images - 1)
     )
     return (

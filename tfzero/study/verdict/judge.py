@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from tfzero.common.arm import Arm
 from tfzero.study.inits import read_init
@@ -262,5 +262,5 @@ def t_half_width(values: np.ndarray, groups: np.ndarray | None = None) -> float 
     count = len(values)
     if count < 2:
         return None
-    quantile = float(stats.t.ppf(0.5 + CONFIDENCE / 2, count - 1))
+    quantile = float(special.stdtrit(count - 1, 0.5 + CONFIDENCE / 2))
     return quantile * float(np.std(values, ddof=1)) / count**0.5

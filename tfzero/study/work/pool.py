@@ -19,7 +19,7 @@ import loky
 
 from tfzero.common.checks import InputError, StopError
 from tfzero.common.cores import count_cores
-from tfzero.common.surroundings import OWN_VARIABLES, own_process
+from tfzero.common.surroundings import OWN_VARIABLES, own_process, processor_variables
 from tfzero.study.work.process import begin_worker, why_unfit, write_errors_to
 from tfzero.study.work.progress import Progress
 
@@ -106,7 +106,7 @@ class _Processes(Executor):
             timeout=_IDLE_SECONDS,
             initializer=begin_worker,
             initargs=(os.getpid(),),
-            env=_ENVIRONMENT,
+            env={**_ENVIRONMENT, **processor_variables()},
         )
 
 

@@ -15,6 +15,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from tfzero.common.cores import count_cores
 from tfzero.common.surroundings import (
+    changed_processor_variables,
     foreign_variables,
     is_own_process,
     own_process,
@@ -104,11 +105,13 @@ def _as_in_a_worker() -> Iterator[None]:
 def why_unfit() -> str | None:
     """Returns what keeps this process from giving the numbers that a worker gives; None if nothing.
 
-    These are settings that no process can change and change back: what TensorFlow read when it
-    was loaded, its threads, and its devices.
+    These are settings that no process can change and change back: what TensorFlow and NumPy read
+    when they were loaded, TensorFlow's threads, and its devices.
     """
     if foreign := foreign_variables():
         return f"its environment has {', '.join(foreign)}"
+    if changed := changed_processor_variables():
+        return f"{', '.join(changed)} changed after tfzero was imported"
     if "tensorflow" not in sys.modules:
         if not is_own_process() and not (_are_one(0, 0) and not _may_have_gpu()):
             return "TensorFlow would have several threads, or a GPU"

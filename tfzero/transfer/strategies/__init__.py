@@ -24,6 +24,13 @@ _PLACES = (
 STRATEGIES: dict[str, Strategy] = {
     strategy.name: strategy for strategy in (pkgutil.resolve_name(place)() for place in _PLACES)
 }
+# Where the images come from that a network is trained on without labels.
+UNLABELED_FROM = ("pool", "generated", "both")
+
+
+def trains_on_unlabeled(strategy: str) -> bool:
+    """Returns whether a strategy trains a network on unlabeled images."""
+    return STRATEGIES[strategy].trains_on_unlabeled
 
 
 def find_strategy(strategy: str | Strategy) -> Strategy:
@@ -40,6 +47,20 @@ def find_strategy(strategy: str | Strategy) -> Strategy:
             "a subclass of tfzero.transfer.Strategy."
         )
     return strategy
+
+
+def require_network(strategy: str) -> None:
+    """Raises unless a strategy is there and ends in a Keras network.
+
+    Raises:
+        InputError: If it does not.
+    """
+    if not find_strategy(strategy).trains_network:
+        networks = [name for name, entry in STRATEGIES.items() if entry.trains_network]
+        raise InputError(
+            f'Strategy "{strategy}" gives no network to save; expected one of '
+            f"{', '.join(networks)}. Use it as an arm of tfzero compare."
+        )
 
 
 def register_strategy(strategy: Strategy) -> None:

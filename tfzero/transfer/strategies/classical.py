@@ -5,18 +5,16 @@ from __future__ import annotations
 import abc
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tfzero.common.seeds import derive_seed
-from tfzero.transfer.budget import Budget
+from tfzero.transfer.budget import MOST_LABELS, Budget
 from tfzero.transfer.contract import Fitted, measure_cost
-from tfzero.transfer.folds import MOST_LABELS
 from tfzero.transfer.strategies.base import Need, Strategy, Task, Work
 
 if TYPE_CHECKING:
     import keras
 
     from tfzero.transfer.choice import Learner
+    from tfzero.transfer.estimators import ClassicalModel
 
 # Inverse strength of the L2 penalty against the sum of losses over the labels, on features whose
 # squared length is 1 in the mean.
@@ -27,44 +25,6 @@ _PENALTIES = (3.0, 300.0)
 _LEAVES = (2, 5)
 _NEIGHBORS = (1, 3, 10)
 _TREES, _TREES_TRIED = 300, 50
-
-
-class ClassicalModel:
-    """A scikit-learn classifier behind `predict(features) -> probabilities`.
-
-    Args:
-        pipeline: Fitted, from the features of all blocks to classes, with `predict_proba`.
-        num_classes: K; classes the pipeline never saw get probability 0.
-    """
-
-    def __init__(self, pipeline, num_classes: int):
-        self.pipeline = pipeline
-        self.num_classes = num_classes
-
-    def predict(self, features: np.ndarray) -> np.ndarray:
-        """Returns float32 class probabilities `(N, K)`; NaN where features are not finite."""
-        probabilities = np.zeros((len(features), self.num_classes), np.float32)
-        finite = np.isfinite(features).all(axis=1)
-        probabilities[~finite] = np.nan
-        if finite.any():
-            found = self.pipeline.predict_proba(features[finite])
-            probabilities[np.ix_(finite, self.pipeline.classes_)] = found
-        return probabilities
-
-
-class DivergedModel:
-    """The model of features that are not finite: it predicts NaN.
-
-    Args:
-        num_classes: K.
-    """
-
-    def __init__(self, num_classes: int):
-        self.num_classes = num_classes
-
-    def predict(self, features: np.ndarray) -> np.ndarray:
-        """Returns float32 NaN `(N, K)`."""
-        return np.full((len(features), self.num_classes), np.nan, np.float32)
 
 
 class ClassicalStrategy(Strategy):
@@ -78,9 +38,11 @@ class ClassicalStrategy(Strategy):
 
     def fit(self, task: Task) -> Fitted:
         """Chooses blocks and settings where the labels suffice, and fits on all labels."""
+        import numpy as np
         from sklearn.dummy import DummyClassifier
 
         from tfzero.transfer.choice import Learner, fit_chosen
+        from tfzero.transfer.estimators import ClassicalModel, DivergedModel
 
         with measure_cost() as cost:
             if not np.isfinite(task.inputs).all():

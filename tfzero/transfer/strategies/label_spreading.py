@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.contract import Cost, Fitted, measure_cost
 from tfzero.transfer.strategies.base import Need, Strategy, Task, Work
@@ -27,6 +25,8 @@ class LabelSpreading(Strategy):
 
     def fit(self, task: Task) -> Fitted:
         """Spreads the labels; predictions are NaN where the graph's features were not finite."""
+        import numpy as np
+
         from tfzero.transfer.graph import SpreadModel, spread_over
 
         graph, links = task.graph, task.inputs

@@ -8,6 +8,7 @@ import pytest
 
 import tfzero
 from tests.transfer.cases import BUDGET, fit
+from tfzero.common.adam import FusedAdam
 from tfzero.common.checks import InputError
 from tfzero.transfer import training
 from tfzero.transfer.budget import Budget, parse_until
@@ -62,7 +63,7 @@ def test_without_patience_left_training_goes_back_to_its_best(encoder, bars):
     # Nothing moves: no look is better than the first.
     budget = dataclasses.replace(LONG, until="accuracy=1.0", patience=2, augment=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keras.optimizers.AdamW, "update_step", lambda *_, **__: None)
+        patch.setattr(FusedAdam, "update_step", lambda *_, **__: None)
         patch.setattr("tfzero.transfer.training.WEIGHT_DECAY", 0.0)
         fitted = fit("finetune", encoder, *bars, budget=budget)
     assert fitted.cost.steps == 60  # a first look and two without a gain

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -26,6 +27,7 @@ WITHOUT_TENSORFLOW = """
 import runpy, sys
 for name in ("tensorflow", "keras", "tfzero"):
     sys.modules[name] = None
+import keras
 import numpy as np
 example, model, images, out = sys.argv[1:]
 np.savez(out, **runpy.run_path(example)["main"](model=model, images=images))
@@ -130,11 +132,19 @@ def test_classifiers_and_encoders_in_every_format(version, to, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_generator_becomes_onnx(tmp_path):
+def test_a_generator_becomes_every_format(tmp_path):
     generator = tfzero.GAN(build_small_encoder()).parts()["generator"]
     version = tfzero.export_generator(generator, tmp_path / "1")
-    convert_savedmodel(version, "onnx", out=tmp_path / "x.onnx")
-    # LiteRT knows no convolution of a height that it cannot tell, as after UpSampling2D.
+    for name, to in (("x.onnx", "onnx"), ("x.tflite", "litert")):
+        assert convert_savedmodel(version, to, out=tmp_path / name).exists()
+
+
+@pytest.mark.slow
+def test_an_operation_that_a_format_lacks_is_told(tmp_path):
+    latents = keras.Input((16,))
+    pixels = keras.ops.sigmoid(keras.ops.erfinv(keras.ops.tanh(latents)))  # LiteRT has no erfinv
+    generator = keras.Model(latents, keras.layers.Reshape((4, 4, 1))(pixels))
+    version = tfzero.export_generator(generator, tmp_path / "1")
     with pytest.raises(InputError, match="TensorFlow cannot convert"):
         convert_savedmodel(version, "litert", out=tmp_path / "x.tflite")
 

@@ -102,9 +102,7 @@ class Side:
 
     def close(self) -> None:
         """Ends the process."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
+        self._process.communicate()
 
     def _read(self) -> str:
         assert self._process.stdout is not None

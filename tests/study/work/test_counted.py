@@ -11,7 +11,7 @@ from tfzero.transfer.budget import round_to_calls
 from tfzero.transfer.strategies.base import Training
 
 # Reads an image in a second, and needs no time for anything else that is counted.
-SLOW = Machine(speed=1e9, operations=int(0.37e18 / 2))
+SLOW = Machine(speed=1e9, operations=int(0.6e18 / 2))
 NETWORK = Arm("scratch", "finetune")
 
 

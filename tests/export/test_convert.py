@@ -27,7 +27,6 @@ WITHOUT_TENSORFLOW = """
 import runpy, sys
 for name in ("tensorflow", "keras", "tfzero"):
     sys.modules[name] = None
-import keras
 import numpy as np
 example, model, images, out = sys.argv[1:]
 np.savez(out, **runpy.run_path(example)["main"](model=model, images=images))

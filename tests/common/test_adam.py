@@ -51,7 +51,7 @@ def test_comes_back_from_its_configuration():
     assert isinstance(rebuilt, FusedAdam) and rebuilt.get_config() == optimizer.get_config()
 
 
-def test_a_step_is_one_operation_per_variable():
+def test_a_step_has_one_fused_operation_per_variable():
     variables = [keras.Variable(np.ones((3, 2))), keras.Variable(np.ones(4))]
     optimizer = FusedAdam(0.1)
     optimizer.build(variables)

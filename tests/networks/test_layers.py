@@ -132,3 +132,10 @@ def test_an_activation_inside_the_kernel_equals_one_behind_it():
 def test_a_layer_comes_back_from_its_configuration(layer):
     rebuilt = type(layer).from_config(layer.get_config())
     assert rebuilt.get_config() == layer.get_config()
+
+
+def test_an_activation_inside_the_kernel_is_known_again_after_loading():
+    layer = DoublingConv2D(6, activation=scaled_leaky_relu)
+    assert DoublingConv2D.from_config(layer.get_config()).activation is scaled_leaky_relu
+    with pytest.raises(TypeError, match="groups"):
+        DoublingConv2D(6, groups=2)

@@ -1,4 +1,4 @@
-"""Adam and AdamW with one operation per variable, where Keras has about fifty."""
+"""Adam and AdamW with one fused operation per variable, where Keras has about fifty small ones."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import tensorflow as tf
 class FusedAdam(keras.optimizers.Adam):
     """Adam with decoupled weight decay, by TensorFlow's fused kernel.
 
-    It computes what `keras.optimizers.AdamW` does, up to rounding. On small images, where a step
-    takes a few milliseconds, the many small operations of that optimizer are a third of the step.
+    It computes what `keras.optimizers.AdamW` does, up to rounding. The many small operations of
+    that optimizer take an eighth of a step on images of 8x8 pixels.
     Its state is saved and loaded as that of any Keras optimizer.
 
     Args:

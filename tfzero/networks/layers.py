@@ -17,8 +17,8 @@ _ACTIVATION_GAIN = 1.0 / math.sqrt(
 )
 
 
-# What `DoublingConv2D` decides itself.
-_FIXED = ("kernel_size", "strides", "padding", "dilation_rate", "groups", "data_format")
+# Of `DoublingConv2D`.
+_ARGUMENTS = ("filters", "activation", "kernel_initializer", "name", "dtype", "trainable")
 # Zeros behind a kernel and before it, along its height and along its width.
 _AFTER = (((0, 1), (0, 0), (0, 0), (0, 0)), ((0, 0), (0, 1), (0, 0), (0, 0)))
 _BEFORE = (((1, 0), (0, 0), (0, 0), (0, 0)), ((0, 0), (1, 0), (0, 0), (0, 0)))
@@ -70,7 +70,8 @@ class StandardizedConv2D(keras.layers.Conv2D):
             bias = None if bias is None else bias * _ACTIVATION_GAIN
         outputs = self.convolution_op(inputs, kernel)
         if bias is not None:
-            outputs = tf.nn.bias_add(outputs, bias)
+            order = "NHWC" if self.data_format == "channels_last" else "NCHW"
+            outputs = tf.nn.bias_add(outputs, bias, data_format=order)
         return outputs if activation is None else activation(outputs)
 
     def _standardize(self):
@@ -98,16 +99,42 @@ class DoublingConv2D(StandardizedConv2D):
     A transposed convolution with strides of 2 gives the same values with 16 multiply-adds per
     pixel, filter and channel of the input, where the two steps take 36.
 
-    Arguments and weights are those of `StandardizedConv2D` with a 3x3 kernel, strides of 1 and
-    padding "same". Input `(B, H, W, C)`, output `(B, 2H, 2W, filters)`.
+    Weights are those of `StandardizedConv2D` with a 3x3 kernel. Input `(B, H, W, C)`, output
+    `(B, 2H, 2W, filters)`.
+
+    Args:
+        filters: Number of filters.
+        activation: As in `keras.layers.Conv2D`.
+        kernel_initializer: As in `keras.layers.Conv2D`.
+        name: Name of the layer.
+        dtype: As in `keras.layers.Layer`.
+        trainable: As in `keras.layers.Layer`.
 
     Reference:
         Odena et al. 2016, doi:10.23915/distill.00003: a resize-convolution is a transposed
         convolution whose weights are tied.
     """
 
-    def __init__(self, filters: int, **options):
-        super().__init__(filters, 3, padding="same", **options)
+    def __init__(
+        self,
+        filters: int,
+        *,
+        activation=None,
+        kernel_initializer="glorot_uniform",
+        name: str | None = None,
+        dtype=None,
+        trainable: bool = True,
+    ):
+        super().__init__(
+            filters,
+            3,
+            padding="same",
+            activation=activation,
+            kernel_initializer=kernel_initializer,
+            name=name,
+            dtype=dtype,
+            trainable=trainable,
+        )
 
     def convolution_op(self, inputs, kernel):
         """Convolves the doubled input."""
@@ -133,4 +160,4 @@ class DoublingConv2D(StandardizedConv2D):
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         config = super().get_config()
-        return {name: value for name, value in config.items() if name not in _FIXED}
+        return {name: config[name] for name in _ARGUMENTS}

@@ -3,7 +3,7 @@
     python benchmarks/overhead.py --before OTHER_CHECKOUT
 
 The sides take turns. `--before` is a folder with another version of tfzero, such as a git worktree.
-Starting: user seconds of a command above those of Python alone. A study of digits by two workers:
+Starting: CPU seconds of a command above those of Python alone. A study of digits by two workers:
 seconds until its first training begins, and the peak memory of a worker. A cell: what it takes
 beside the calls that train, in one process that has compiled everything before.
 """
@@ -88,9 +88,8 @@ def time_cells() -> dict[str, list[float]]:
     from tfzero.common.surroundings import own_process
 
     own_process()
-    import keras
 
-    from benchmarks.speed_side import Clock
+    from benchmarks.speed_side import Clock, in_every_fit
     from tfzero.data import load_data
     from tfzero.study.planning.request import read_request
     from tfzero.study.planning.resolve import make_plan
@@ -103,14 +102,11 @@ def time_cells() -> dict[str, list[float]]:
     from tfzero.study.workspace import Workspace
 
     prepare_process()
-    data, fit, clock = load_data("digits"), keras.Model.fit, Clock()
-    keras.Model.fit = lambda *given, callbacks=(), **options: fit(
-        *given, callbacks=[*callbacks, clock], **options
-    )
+    data, clock = load_data("digits"), Clock()
     asked = {"arms": ARMS.split(","), "label_counts": [20, 100], "seeds": 6}
     plan = make_plan(data, read_request(asked))
     found: dict[str, list[float]] = {}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, in_every_fit(clock):
         run = RunFolder(pathlib.Path(folder, "run"))
         open_run(plan, data, run)
         workspace = Workspace(plan, run.path)

@@ -27,7 +27,8 @@ from tfzero.networks.shapes import count_encoder, default_width, list_blocks
 from tfzero.study.work.counted import probe_speed
 
 HERE = pathlib.Path(__file__).parent
-# A step reads images and, for all layers but the first, derives by inputs and by kernels.
+# A step reads the images, and derives the loss by all kernels and by the inputs of all layers but
+# the first.
 _PASSES = 3
 
 

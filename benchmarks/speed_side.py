@@ -8,6 +8,7 @@ An older checkout of tfzero on the path is timed by the same file.
 from __future__ import annotations
 
 import collections
+import contextlib
 import glob
 import json
 import sys
@@ -45,6 +46,21 @@ class Clock(keras.callbacks.Callback):
         self.calls.append(1000 * seconds / self.model.steps_per_execution)
 
 
+@contextlib.contextmanager
+def in_every_fit(clock: Clock):
+    """Gives a clock to every `fit` of Keras until the block ends."""
+    fit = keras.Model.fit
+
+    def fit_timed(*arguments, callbacks=(), **options):
+        return fit(*arguments, callbacks=[*callbacks, clock], **options)
+
+    keras.Model.fit = fit_timed
+    try:
+        yield
+    finally:
+        keras.Model.fit = fit
+
+
 def make_turn(kind: str, shape: tuple[int, int, int], batch: int, augment: bool):
     """Returns the function that trains for some calls and returns their milliseconds per step.
 
@@ -74,18 +90,10 @@ def _train_classifier(kind, images, batch, augment, clock):
 
     labels = np.arange(len(images)) % NUM_CLASSES
     classifier = Classifier(build_encoder(images.shape[1:]), NUM_CLASSES, augment=augment)
-    fit = keras.Model.fit
-
-    def fit_timed(*arguments, callbacks=(), **options):
-        return fit(*arguments, callbacks=[*callbacks, clock], **options)
-
-    keras.Model.fit = fit_timed
-    try:
-        labelled = training.Labelled(images, labels)
-        budget = Budget(steps=_STEPS, batch_size=batch)
+    labelled = training.Labelled(images, labels)
+    budget = Budget(steps=_STEPS, batch_size=batch)
+    with in_every_fit(clock):
         training.train(classifier, labelled, peak=1e-3, budget=budget, seed=0)
-    finally:
-        keras.Model.fit = fit
 
 
 def _train_method(kind, images, batch, augment, clock):

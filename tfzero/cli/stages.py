@@ -35,7 +35,7 @@ from tfzero.cli.options import (
     command,
 )
 from tfzero.cli.parse import check_seed, load_images, parse_settings
-from tfzero.cli.together import require_one_network, require_uses
+from tfzero.cli.together import require_encoder, require_uses
 from tfzero.cli.translate import Console
 from tfzero.common.console import print_plain
 from tfzero.common.numbers import write_number
@@ -139,7 +139,7 @@ def pretrain(
     watched = probe or keep != 1 or tensorboard is not None
     require_uses(method, kind=kind, watched=watched, settings=settings, teacher=teacher)
     chosen = parse_settings(settings or [])
-    require_one_network(encoder, residual)
+    require_encoder(encoder, residual)
     require_keras_file(out)
     # After what can be refused at once: TensorFlow takes seconds to load.
     from tfzero.jobs.check import look_at
@@ -253,7 +253,7 @@ def finetune(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Train a classifier on labelled images, from a pretrained encoder or from scratch."""
-    require_one_network(encoder, residual)
+    require_encoder(encoder, residual)
     require_network(strategy)
     require_keras_file(out, overwrite=overwrite)
     # After what can be refused at once: TensorFlow takes seconds to load.

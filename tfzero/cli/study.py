@@ -234,7 +234,7 @@ def compare(
     verdict failed, such as the export; the verdict is kept.
     """
     options = read_load_options(context)
-    minutes_most = parse_minutes(minutes)
+    most_minutes = parse_minutes(minutes)
     # After what can be refused at once: SciPy and loky take long to load.
     from tfzero.jobs.sizing import Unloaded
 
@@ -249,7 +249,7 @@ def compare(
         early_stop=False if no_early_stop else None,
         margin=margin,
         metric=metric,
-        minutes=minutes_most,
+        minutes=most_minutes,
         more_seeds=more_seeds,
         add_arms=split(add_arms),
         add_label_counts=split(add_label_counts),

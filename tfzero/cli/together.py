@@ -10,8 +10,8 @@ from tfzero.jobs.load import require_model_file
 from tfzero.pretrain import METHODS, require_teacher
 
 
-def require_one_network(encoder: pathlib.Path | None, residual: bool) -> None:
-    """Raises if a file says what the encoder is and an option says otherwise.
+def require_encoder(encoder: pathlib.Path | None, residual: bool) -> None:
+    """Raises if the encoder is named twice, or by a file that is not there.
 
     Raises:
         InputError: If both were given, or there is no such file.

@@ -13,11 +13,8 @@ from tfzero.common.files import require_free_file
 from tfzero.common.surroundings import own_settings
 from tfzero.pretrain import METHODS
 
-# What registers classes beside the methods.
+# What registers classes beside the methods and the networks.
 _REGISTERING = (
-    "tfzero.networks.kmeans",
-    "tfzero.networks.layers",
-    "tfzero.networks.public.opening",
     "tfzero.transfer.classifier",
     "tfzero.transfer.heads",
     "tfzero.transfer.layer_rates",
@@ -51,7 +48,9 @@ def load_model(path: str | os.PathLike, *, custom_objects: dict[str, Any] | None
     for module in _REGISTERING:
         importlib.import_module(module)
     from tfzero.networks.public.preset import explain_missing
+    from tfzero.networks.registered import register_networks
 
+    register_networks()
     try:
         return keras.models.load_model(path, custom_objects=custom_objects)
     except Exception as error:  # of zipfile, json, h5py or Keras, by what is wrong with the file

@@ -70,8 +70,10 @@ class StandardizedConv2D(keras.layers.Conv2D):
             bias = None if bias is None else bias * _ACTIVATION_GAIN
         outputs = self.convolution_op(inputs, kernel)
         if bias is not None:
-            order = "NHWC" if self.data_format == "channels_last" else "NCHW"
-            outputs = tf.nn.bias_add(outputs, bias, data_format=order)
+            if self.data_format == "channels_last":
+                outputs = tf.nn.bias_add(outputs, bias)  # fused with the convolution's gradient
+            else:
+                outputs = outputs + tf.reshape(bias, (-1, 1, 1))
         return outputs if activation is None else activation(outputs)
 
     def _standardize(self):

@@ -164,11 +164,10 @@ class Workspace:
 def _load(path: pathlib.Path) -> keras.Model:
     import keras
 
-    import tfzero.networks.kmeans  # noqa: F401  # registers what a saved encoder is made of
-    import tfzero.networks.layers  # noqa: F401
-    import tfzero.networks.public.opening  # noqa: F401
     from tfzero.networks.public.preset import explain_missing
+    from tfzero.networks.registered import register_networks
 
+    register_networks()
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # of Keras, which imports KerasHub where a file needs it

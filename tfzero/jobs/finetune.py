@@ -20,7 +20,7 @@ from tfzero.networks.frozen import describe_frozen
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.generate import generate_pool
 from tfzero.study.planning.label_counts import parse_label_counts
-from tfzero.transfer import UNLABELED_FROM, fit_classifier
+from tfzero.transfer import STRATEGIES, UNLABELED_FROM, fit_classifier
 from tfzero.transfer.budget import default_budget
 from tfzero.transfer.strategies import require_network
 
@@ -91,6 +91,7 @@ def finetune_to_file(
         labels=data.train_labels[chosen],
         pool=pool,
         spread_by_pixels=start.encoder is None,
+        objective=_take_objective(start, transfer),
         num_classes=data.num_classes,
         groups=None if data.train_groups is None else data.train_groups[chosen],
         budget=dataclasses.replace(default_budget(len(chosen)), **transfer.settings),
@@ -113,6 +114,20 @@ def _choose_labelled(data: ImageData, transfer: Transfer) -> np.ndarray:
         data.train_images, data.train_labels, [count], seed=own, balanced=data.balanced
     )
     return subsets[count]
+
+
+def _take_objective(start: EncoderStart, transfer: Transfer) -> Pretrainer | None:
+    """Returns the whole model in the encoder's file, for a strategy that goes on with it."""
+    if not STRATEGIES[transfer.strategy].needs_objective:
+        return None
+    model = None if start.encoder is None else load_model(start.encoder)
+    if not isinstance(model, Pretrainer):
+        raise InputError(
+            f'Strategy "{transfer.strategy}" goes on with the loss that an encoder was pretrained '
+            "by. Expected a file of tfzero pretrain as `encoder`, but "
+            f"{'none is given' if model is None else type(model).__name__ + ' arrived'}."
+        )
+    return model
 
 
 def _take_unlabeled(pool, start: EncoderStart, transfer: Transfer):

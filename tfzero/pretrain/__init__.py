@@ -34,6 +34,8 @@ class Method(NamedTuple):
         generates: Whether it can make images of its own, `can("generate")`, without its class.
         decays: Whether it rises over the first tenth of the updates and then falls to 0 as a
             cosine, instead of standing still.
+        goes_on: Whether its loss can go on while a classifier is trained on its encoder,
+            `can("read_unlabeled")`, without its class.
         learns_orientation: Whether it learns which side of an image is up, and nothing from images
             of a kind where no side is.
         needs_teacher: Whether it learns from another network, its argument `teacher`.
@@ -50,6 +52,7 @@ class Method(NamedTuple):
     learning_rate: float = 1e-3
     decays: bool = False
     generates: bool = False
+    goes_on: bool = True
     learns_orientation: bool = False
     needs_teacher: bool = False
     outside: type[Pretrainer] | None = None
@@ -167,9 +170,13 @@ def register_method(method: type[Pretrainer]) -> str:
             f'The name "{key}" of class {method.__name__} belongs to another method; rename yours.'
         )
     if key not in METHODS or METHODS[key].outside is not None:
-        generates = method.generate is not Pretrainer.generate
-        cost = METHODS["vae"].relative_cost
-        METHODS[key] = Method(place, cost, generates=generates, outside=method)
+        METHODS[key] = Method(
+            place,
+            METHODS["vae"].relative_cost,
+            generates=method.generate is not Pretrainer.generate,
+            goes_on=method.read_unlabeled is not Pretrainer.read_unlabeled,
+            outside=method,
+        )
     return key
 
 

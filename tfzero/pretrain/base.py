@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import numbers
 from collections.abc import Callable
+from typing import Self
 
 import keras
 import numpy as np
@@ -139,8 +140,8 @@ class Pretrainer(keras.Model, abc.ABC):
         """Returns whether this method overrides one of the optional methods below.
 
         Args:
-            ability: "decode", "generate", "reconstruct", "posterior", "discriminate" or
-                "draw_views".
+            ability: "decode", "generate", "reconstruct", "posterior", "discriminate",
+                "draw_views" or "read_unlabeled".
         """
         return getattr(type(self), ability) is not getattr(Pretrainer, ability)
 
@@ -185,6 +186,57 @@ class Pretrainer(keras.Model, abc.ABC):
             Twice float32 `(B, H, W, C)`, in the order of the images.
         """
         raise self._lacks("draw_views")
+
+    @property
+    def own_variables(self) -> list:
+        """Trainable variables, beside the encoder's, of the loss of `read_unlabeled`."""
+        theirs = {id(variable) for variable in self.encoder.trainable_variables}
+        return [each for each in self.trainable_variables if id(each) not in theirs]
+
+    @property
+    def opponent_variables(self) -> list:
+        """Trainable variables that minimize a loss of their own, against the encoder's."""
+        return []
+
+    def read_unlabeled(self, images, network) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Optional. Returns what a batch says to a classifier that is trained on the encoder.
+
+        For the strategy "joint". A loss should be near 1, as the classifier's cross-entropy is.
+
+        Args:
+            images: float32 `(B, H, W, C)` in 0..1.
+            network: The classifier: `network.classify(features)` gives its logits `(B, K)`.
+
+        Returns:
+            Two losses, each `()`. The first is minimized together with the classifier's
+            cross-entropy, with respect to the encoder, the classifier's head and
+            `own_variables`. The second is minimized by `opponent_variables`; None if there are
+            none.
+        """
+        raise self._lacks("read_unlabeled")
+
+    def end_step(self) -> None:
+        """Called after each update of a classifier that is trained on the method's encoder."""
+
+    def around(self, encoder: keras.Model) -> Self:
+        """Returns a copy of the method, with its weights, that trains another encoder.
+
+        Args:
+            encoder: Of the same shapes; not copied.
+        """
+        models = {name: getattr(self, name) for name in self.networks if name != "encoder"}
+        config = {**self.get_config(), **models, "encoder": encoder}
+        copy = type(self)(**config)
+        theirs = {id(weight) for weight in self.encoder.weights}
+        ours = {id(weight) for weight in encoder.weights}
+        pairs = zip(
+            (weight for weight in self.weights if id(weight) not in theirs),
+            (weight for weight in copy.weights if id(weight) not in ours),
+            strict=True,
+        )
+        for weight, own in pairs:
+            own.assign(weight)
+        return copy
 
     def _lacks(self, ability: str) -> NotImplementedError:
         return NotImplementedError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -90,6 +92,11 @@ class Denoising(Pretrainer):
         features = self.encoder(corrupted, training=training)  # (B, D)
         restored = tf.sigmoid(self.decoder(features, training=training))  # (B, H, W, C)
         return {"loss": losses.squared_error(images, restored)}
+
+    def read_unlabeled(self, images, network):
+        """Returns the loss per pixel and channel; see `Pretrainer.read_unlabeled`."""
+        del network
+        return self.loss_terms(images, training=True)["loss"] / math.prod(images.shape[1:]), None
 
     def corrupt(self, images, *, training=True):
         """Returns scaled images `(B, H, W, C)` with this step's noise and gray patches."""

@@ -191,6 +191,12 @@ class Distillation(Pretrainer):
             return {"loss": 1 - similarity, "similarity": similarity}
         return {"loss": losses.feature_error(targets, predicted), "similarity": similarity}
 
+    def read_unlabeled(self, images, network):
+        """Returns the loss; see `Pretrainer.read_unlabeled`."""
+        del network
+        targets = self.find_targets(images, training=True)
+        return self.loss_terms(images, targets, training=True)["loss"], None
+
     def draw_views(self, images, *, seed):
         """Returns images and augmented ones, each `(B, H, W, C)`; see `Pretrainer.draw_views`."""
         return images, random_views(images, self.views, seed=seed)

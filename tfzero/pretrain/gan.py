@@ -172,6 +172,39 @@ class GAN(Pretrainer):
         fake = self._judge_fakes(latents, training=False)
         return self.track(images, **self.loss_terms(real, fake))
 
+    @property
+    def own_variables(self) -> list:
+        """None: beside a classifier, its head takes the place of the discriminator's."""
+        return []
+
+    @property
+    def opponent_variables(self) -> list:
+        """The generator's trainable variables."""
+        return self.generator.trainable_variables
+
+    def read_unlabeled(self, images, network) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Returns the losses of a classifier with generated images as one class more.
+
+        The discriminator is D(x) = Z / (Z + 1) with Z(x) = sum_k exp(logit_k). The generator
+        matches the mean features of real images.
+
+        Reference:
+            Salimans et al. 2016, arXiv:1606.03498, eq. 9 and section 3.1.
+        """
+        latents = self._latents(tf.shape(images)[0], training=True)
+        fakes = tf.sigmoid(self.generator(latents, training=True))
+        real_features = self.encoder(images, training=True)
+        fake_features = self.encoder(fakes, training=True)
+        real, fake = map(network.classify, (real_features, fake_features))
+        loss = losses.realness_loss(
+            tf.reduce_logsumexp(real, axis=1), real=True
+        ) + losses.realness_loss(tf.reduce_logsumexp(fake, axis=1), real=False)
+        return loss, losses.feature_matching_loss(real_features, fake_features)
+
+    def end_step(self) -> None:
+        """Moves the averaged generator."""
+        self._average_generator()
+
     def _latents(self, count, *, training):
         seed = self.step_seed(training=training)
         return tf.random.stateless_normal((count, self.latent_dim), seed)

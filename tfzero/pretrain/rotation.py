@@ -122,6 +122,11 @@ class Rotation(Pretrainer):
             "accuracy": tf.reduce_mean(tf.cast(hits, tf.float32)),
         }
 
+    def read_unlabeled(self, images, network):
+        """Returns the loss; see `Pretrainer.read_unlabeled`."""
+        del network
+        return self.loss_terms(images, training=True)["loss"], None
+
     def draw_views(self, images, *, seed):
         """Returns images and augmented ones, each `(B, H, W, C)`; see `Pretrainer.draw_views`."""
         return images, random_views(images, self.views, seed=seed) if self.augment else images

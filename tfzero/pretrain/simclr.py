@@ -111,6 +111,11 @@ class SimCLR(Pretrainer):
             "accuracy": losses.partner_accuracy(logits),
         }
 
+    def read_unlabeled(self, images, network):
+        """Returns the loss; see `Pretrainer.read_unlabeled`."""
+        del network
+        return self.loss_terms(images, training=True)["loss"], None
+
     def draw_views(self, images, *, seed):
         """Returns two random views of each scaled image `(B, H, W, C)`, alike in shape."""
         # In one pass: on small images it is the number of operations that takes time.

@@ -146,6 +146,11 @@ class VAE(Pretrainer):
             "bits_per_dimension": self.bits_per_dimension(elbo),
         }
 
+    def read_unlabeled(self, images, network):
+        """Returns the loss per pixel and channel; see `Pretrainer.read_unlabeled`."""
+        del network
+        return self.loss_terms(images, training=True)["loss"] / math.prod(images.shape[1:]), None
+
     def _warm_up(self, terms):
         """Returns what this step minimizes, `()`: the loss with a share of its KL term."""
         if not self.kl_warmup:

@@ -25,6 +25,8 @@ from tfzero.study.work.features import open_pool_features
 if TYPE_CHECKING:
     import keras
 
+    from tfzero.pretrain.base import Pretrainer
+
 
 @dataclasses.dataclass(frozen=True)
 class Workspace:
@@ -119,11 +121,12 @@ class Workspace:
             return self.encoder_key(cell.init, cell.replicate)
         return self.plan.start_key(cell.init, 0 if init.is_given else cell.replicate)
 
-    def has_encoder(self, key: str) -> bool:
-        """Returns whether a learnt encoder and its record are there and whole."""
-        encoders = self.run.encoders
+    def has_encoder(self, word: str, replicate: int) -> bool:
+        """Returns whether a learnt encoder, its record and all that arms need of it are there."""
+        key, encoders = self.encoder_key(word, replicate), self.run.encoders
+        files = [f"{key}.keras", *([_method_name(key)] if self.plan.keeps_method(word) else [])]
         there = read_json(encoders / f"{key}.json") is not None
-        return there and is_whole_archive(encoders / f"{key}.keras")
+        return there and all(is_whole_archive(encoders / name) for name in files)
 
     def random_encoder(self, replicate: int) -> keras.Model:
         """Returns the encoder with the random weights that all arms of a replicate start from."""
@@ -143,6 +146,14 @@ class Workspace:
         """Returns a learnt encoder from its file."""
         return _load(self.run.encoders / f"{self.encoder_key(word, replicate)}.keras")
 
+    def method_path(self, word: str, replicate: int) -> pathlib.Path:
+        """Returns where the whole method is kept that an encoder learnt by."""
+        return self.run.encoders / _method_name(self.encoder_key(word, replicate))
+
+    def load_method(self, word: str, replicate: int) -> Pretrainer:
+        """Returns the whole method that an encoder learnt by, from its file."""
+        return _load(self.method_path(word, replicate))
+
     def load_given(self) -> keras.Model:
         """Returns the encoder that came ready, from its file."""
         return _load(self.run.given_encoder)
@@ -161,7 +172,11 @@ class Workspace:
             return file["images"]
 
 
-def _load(path: pathlib.Path) -> keras.Model:
+def _method_name(key: str) -> str:
+    return f"{key}-method.keras"
+
+
+def _load(path: pathlib.Path) -> Any:
     import keras
 
     from tfzero.networks.public.preset import explain_missing

@@ -72,6 +72,16 @@ class Budget:
         """Number of updates in each round on unlabeled images; see `round_steps`."""
         return self.round_steps or max(_POOL_STEPS, self.steps // POOL_ROUNDS)
 
+    @property
+    def joint_steps(self) -> int:
+        """Number of updates of a training on labels and unlabeled images together."""
+        return POOL_ROUNDS * self.pool_steps
+
+    @property
+    def pool_batch(self) -> int:
+        """Number of unlabeled images per update of such a training."""
+        return 2 * self.batch_size
+
     def __post_init__(self):
         if not 0 < self.layer_rate <= 1:
             raise InputError(

@@ -79,10 +79,24 @@ class Classifier(keras.Model):
         if tf.executing_eagerly():  # else the steps below do, so that no export has the checks
             images = guard_images(images)
         images = scale_images(images)
-        if training and self.augment:
-            kind = self.kind or default_kind(self.input_shape[-1])
-            images = augment_images(images, kind=kind, seed=self._step_seed())
+        if training:
+            optimizer = getattr(self, "optimizer", None)
+            step = 0 if optimizer is None else tf.convert_to_tensor(optimizer.iterations)
+            images = self.augment_batch(images, step=step)
         return self.head(self.encoder(images, training=training))
+
+    def augment_batch(self, images, *, step):
+        """Returns scaled images `(B, H, W, C)` as training sees them in a step, int `()`."""
+        if not self.augment:
+            return images
+        kind = self.kind or default_kind(self.input_shape[-1])
+        seed = tf.stack([tf.convert_to_tensor(self.noise_seed), tf.cast(step, tf.int32)])
+        return augment_images(images, kind=kind, seed=seed)
+
+    def classify(self, features):
+        """Returns logits `(B, K)`, without their softmax, of features `(B, D)`."""
+        kernel, bias = map(tf.convert_to_tensor, (self.head.kernel, self.head.bias))
+        return tf.matmul(features, kernel) + bias
 
     def train_step(self, data):
         """Updates the weights once, as Keras does; refuses images on another scale."""
@@ -102,11 +116,6 @@ class Classifier(keras.Model):
         The most probable class of an image stays the same.
         """
         self.head.set_weights([weight / temperature for weight in self.head.get_weights()])
-
-    def _step_seed(self):
-        optimizer = getattr(self, "optimizer", None)
-        step = 0 if optimizer is None else tf.convert_to_tensor(optimizer.iterations)
-        return tf.stack([tf.convert_to_tensor(self.noise_seed), tf.cast(step, tf.int32)])
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tfzero.networks.blocks import Columns
     from tfzero.transfer.contract import Fitted
     from tfzero.transfer.graph import Graph
+    from tfzero.transfer.objective import Objective
 
 
 @own_settings()
@@ -31,6 +32,7 @@ def fit_classifier(
     pool: np.ndarray | None = None,
     spread_by_pixels: bool = False,
     graph: Graph | None = None,
+    objective: Objective | None = None,
     num_classes: int | None = None,
     budget: Budget | None = None,
     seed: int = 0,
@@ -51,6 +53,8 @@ def fit_classifier(
             before a network is trained. Use it for encoders that have learned nothing yet.
         graph: Result of `tfzero.transfer.features.graph_images` for the pool, for strategies that
             spread labels; None computes it.
+        objective: What the encoder was pretrained for, such as a fitted `tfzero.VAE`, for
+            strategies that go on with it. It is not changed.
         num_classes: Number of classes K; None counts the labels.
         budget: Limits of training; None takes the default for N labels.
         seed: Random seed of the head's weights, the order of batches and the augmentation.
@@ -74,6 +78,12 @@ def fit_classifier(
             f'Strategy "{strategy.name}" reads unlabeled images, but `pool` is None. Give '
             "`pool=images`."
         )
+    if strategy.needs_objective and objective is None:
+        raise InputError(
+            f'Strategy "{strategy.name}" goes on with the loss that the encoder was pretrained by, '
+            "but `objective` is None. Give the fitted method, such as a tfzero.VAE, and its "
+            "encoder: `encoder=vae.encoder, objective=vae`."
+        )
     pool = check_images(pool) if pool is not None and strategy.reads_pool else None
     images = check_images(images)
     labels = check_labels(labels, count=len(images))
@@ -88,6 +98,7 @@ def fit_classifier(
         pool=pool,
         graph=graph,
         spread_by_pixels=spread_by_pixels,
+        objective=objective,
     )
     if strategy.form is Need.IMAGES:
         return strategy.fit(task)

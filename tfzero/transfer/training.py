@@ -145,7 +145,7 @@ def train(
     watched = labelled.held is not None
     epoch = largest_divisor(steps, most=STEPS_PER_CALL) if watched else steps
     classifier.compile(
-        optimizer=_make_optimizer(classifier, peak, budget),
+        optimizer=make_optimizer(classifier, classifier.trainable_variables, peak, budget),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"] if watched else None,
         steps_per_execution=largest_divisor(epoch, most=STEPS_PER_CALL),
@@ -180,8 +180,19 @@ def weigh_classes(labels: np.ndarray, num_classes: int) -> dict[int, float]:
     return {k: len(labels) / (present * n) if n else 1.0 for k, n in enumerate(counts.tolist())}
 
 
-def _make_optimizer(classifier, peak, budget) -> keras.optimizers.Optimizer:
+def make_optimizer(
+    classifier: Classifier, variables: list, peak: float, budget: Budget
+) -> keras.optimizers.Optimizer:
+    """Returns the optimizer of a classifier, and of what is trained beside it.
+
+    Args:
+        classifier: Its blocks decide the learning rates.
+        variables: All to be trained, the classifier's first.
+        peak: The highest learning rate.
+        budget: What may be spent.
+    """
     if budget.layer_rate == 1:
         return FusedAdam(peak, weight_decay=WEIGHT_DECAY)
     factors = layer_factors(classifier, budget.layer_rate)
+    factors += [1.0] * (len(variables) - len(factors))
     return LayerwiseAdamW(factors, peak, weight_decay=WEIGHT_DECAY)

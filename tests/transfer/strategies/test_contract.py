@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from tests.conftest import draw_bars
-from tests.transfer.cases import BUDGET, FROZEN, NETWORKS, POOL_STEPS, TUNED, fit, read_weights
+from tests.transfer.cases import (
+    BUDGET,
+    FROZEN,
+    NETWORKS,
+    POOL_STEPS,
+    TUNED,
+    fit,
+    make_objective,
+    read_weights,
+)
 from tfzero.common.checks import InputError
 from tfzero.transfer import STRATEGIES, Strategy, fit_classifier, fit_on_features, training
 from tfzero.transfer import budget as budgets
@@ -155,7 +164,13 @@ def test_bad_input_is_refused(encoder, bars, change, message):
     arguments = {"images": images, "labels": labels, **change}
     for strategy in STRATEGIES:
         with pytest.raises(InputError, match=message):
-            fit_classifier(strategy, encoder=encoder, pool=bars[0], **arguments)
+            fit_classifier(
+                strategy,
+                encoder=encoder,
+                pool=bars[0],
+                objective=make_objective(encoder),
+                **arguments,
+            )
 
 
 @pytest.mark.parametrize("strategy", FROZEN)

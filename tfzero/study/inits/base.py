@@ -161,10 +161,12 @@ class Init(abc.ABC):
         has_network: Whether strategies that train a network can start from it.
         reads_source: Whether what learns last reads the source's images.
         generates: Whether it can make images.
+        has_objective: Whether its encoder learnt by a loss on unlabeled images that can go on.
         reads_pixels: Whether its features are the pixels themselves.
         has_map: Whether the report maps where its encoder puts images.
         shows_networks: Whether the report looks at its networks from close by.
         largest_count_only: Whether its arms run at a study's largest label count alone.
+        relative_cost: Seconds for an image of its learning over those for an image of fine-tuning.
         remark: What has to be known of one that came ready, as the end of a sentence.
     """
 
@@ -179,11 +181,13 @@ class Init(abc.ABC):
     has_network = True
     reads_source = False
     generates = False
+    has_objective = False
     reads_pixels = False
     has_map = True
     shows_networks = True
     largest_count_only = False
     remark = ""
+    relative_cost = 1.0
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.word!r})"

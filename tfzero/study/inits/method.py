@@ -27,6 +27,8 @@ class Method(Learner):
     def __init__(self, name: str, *, at_source: bool = False):
         super().__init__(name, at_source=at_source)
         self.generates = METHODS[name].generates
+        self.has_objective = METHODS[name].goes_on
+        self.relative_cost = METHODS[name].relative_cost
 
     def describe(self) -> str:
         """Returns what taught the network."""
@@ -102,4 +104,4 @@ class Method(Learner):
     def updates_bought(self, settings: PretrainingPlan, counts: Counts, bought: Bought) -> float:
         """Returns the classifier's updates by the method's measured cost."""
         updates = bought.updates(settings.epochs, self.count_images(counts), settings.batch_size)
-        return METHODS[self.name].relative_cost * updates
+        return self.relative_cost * updates

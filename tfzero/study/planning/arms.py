@@ -15,7 +15,7 @@ from tfzero.study.inits.given import File, Public
 from tfzero.study.inits.supervised import Supervised
 from tfzero.study.planning.families import control_of
 from tfzero.study.planning.plan import DEFAULT_ARMS
-from tfzero.transfer import STRATEGIES, UNLABELED_FROM, trains_on_unlabeled
+from tfzero.transfer import STRATEGIES, UNLABELED_FROM, takes_generated
 
 # Without labels, what a source is worth is asked of the method that needs fewest epochs.
 _UNLABELED = Arm(f"simclr{AT_SOURCE}", "lpft")
@@ -151,7 +151,7 @@ def parse_arms(arms: Iterable[str], *, foreign: Foreign | None = None) -> tuple[
                 f'Unknown arm "{arm}"; expected INIT/STRATEGY.{nearest(arm, known)} INIT '
                 f"is one of {', '.join(_shown(inits))}. STRATEGY is one of "
                 f"{', '.join(STRATEGIES)}. The inits pixels and kmeans need a strategy that "
-                "trains no network."
+                "trains no network. The strategy joint needs a method as its init."
             )
         if arms.count(arm) > 1:
             raise InputError(f'Arm "{arm}" is named twice; name each once.')
@@ -159,7 +159,10 @@ def parse_arms(arms: Iterable[str], *, foreign: Foreign | None = None) -> tuple[
 
 
 def _go_together(init: str, strategy: str) -> bool:
-    return read_init(init).has_network or not STRATEGIES[strategy].trains_network
+    start, how = read_init(init), STRATEGIES[strategy]
+    if how.needs_objective and not start.has_objective:
+        return False
+    return start.has_network or not how.trains_network
 
 
 def _shown(inits: list[str]) -> list[str]:
@@ -229,12 +232,10 @@ def require_generators(arms: Iterable[Arm], unlabeled_from: str) -> None:
         return
     makers = [name for name, method in METHODS.items() if method.generates]
     readers = [
-        arm
-        for arm in arms
-        if trains_on_unlabeled(arm.strategy) and not read_init(arm.init).is_random
+        arm for arm in arms if takes_generated(arm.strategy) and not read_init(arm.init).is_random
     ]
     if not readers:
-        known = ", ".join(name for name in STRATEGIES if trains_on_unlabeled(name))
+        known = ", ".join(name for name in STRATEGIES if takes_generated(name))
         raise InputError(
             f'unlabeled_from is "{unlabeled_from}", but no pretrained arm trains a network '
             f"on unlabeled images; expected one with {known}, such as {makers[0]}/selftrain."

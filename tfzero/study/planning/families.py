@@ -81,8 +81,9 @@ def control_of(arm: Arm) -> Arm | None:
     """
     if not reads_pool(arm) or not read_init(arm.init).is_pretrained:
         return None
-    trains_network = STRATEGIES[arm.strategy].trains_network
-    return Arm(Scratch.word if trains_network else Pixels.word, arm.strategy)
+    strategy = STRATEGIES[arm.strategy]
+    start = Scratch if strategy.trains_network else Pixels
+    return Arm(start.word, strategy.control or strategy.name)
 
 
 def _rivals(arm: Arm, arms: tuple[Arm, ...]) -> list[Arm]:

@@ -21,7 +21,7 @@ from tfzero.study.planning.parts import (
     SourceSummary,
     TransferPlan,
 )
-from tfzero.transfer import STRATEGIES, UNLABELED_FROM, trains_on_unlabeled
+from tfzero.transfer import STRATEGIES, UNLABELED_FROM, takes_generated
 from tfzero.transfer.budget import default_budget
 
 SCHEMA = 2
@@ -234,7 +234,11 @@ class StudyPlan(Model):
     def reads_generated(self, cell: CellSpec) -> bool:
         """Returns whether a cell trains on images that its own pretrained method made."""
         generates = not read_init(cell.init).is_random
-        return self.unlabeled_from != "pool" and generates and trains_on_unlabeled(cell.strategy)
+        return self.unlabeled_from != "pool" and generates and takes_generated(cell.strategy)
+
+    def keeps_method(self, word: str) -> bool:
+        """Returns whether an arm goes on with what an init's encoder was pretrained for."""
+        return any(a.init == word and STRATEGIES[a.strategy].needs_objective for a in self.arms)
 
     def keeps_generated(self, method: str) -> bool:
         """Returns whether images that a pretrained method makes are kept for its arms."""

@@ -83,6 +83,9 @@ class Machine(NamedTuple):
         """Returns the seconds of one classifier of a cell."""
         arm, data = cell.arm, plan.data
         seconds = sum(self.training(each, arm) for each in work.trainings)
+        if work.pretraining is not None:
+            cost = read_init(arm.init).relative_cost
+            seconds += cost * self.training(work.pretraining, arm)
         seconds += self._reading(arm, work.looks)
         if work.network:
             seconds += self._reading(arm, data.num_test / data.num_folds + cell.num_labels)

@@ -20,6 +20,7 @@ from tfzero.transfer.strategies.base import Need, Task
 if TYPE_CHECKING:
     import keras
 
+    from tfzero.pretrain.base import Pretrainer
     from tfzero.transfer.contract import Fitted
     from tfzero.transfer.graph import Graph, Links
 
@@ -108,6 +109,7 @@ class Reader:
             pool=pool_for(self.workspace, self.cell),
             graph=graph,
             spread_by_pixels=self.init.is_random,
+            objective=objective_for(self.workspace, self.cell),
         )
         return Inputs(task, data.test_images[self.fold.asked], seconds)
 
@@ -187,6 +189,13 @@ def open_graph_for(
         return open_pool_graph(run, Pixels.word, data, lambda: None)
     key = workspace.features_key(cell)
     return open_pool_graph(run, key, data, lambda: encoder, keeps_features=init.is_given)
+
+
+def objective_for(workspace: Workspace, cell: CellSpec) -> Pretrainer | None:
+    """Returns the method that a cell's strategy goes on with; None if it goes on with none."""
+    if not STRATEGIES[cell.strategy].needs_objective:
+        return None
+    return workspace.load_method(cell.init, cell.replicate)
 
 
 def pool_for(workspace: Workspace, cell: CellSpec) -> np.ndarray | None:

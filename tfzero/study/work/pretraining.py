@@ -43,6 +43,9 @@ def run_pretraining(workspace: Workspace, word: str, replicate: int) -> str:
     pictures, alarms = _look_at(learnt, images)  # no part of what it cost
     write_keras(run.encoders / f"{key}.keras", learnt.encoder.save)
     write_arrays(run.encoders / f"{key}.npz", **pictures)
+    if workspace.plan.keeps_method(word):
+        assert learnt.method is not None  # or no arm could go on with it
+        write_keras(workspace.method_path(word, replicate), learnt.method.save)
     if workspace.plan.keeps_generated(word):
         with measure_cost() as making:
             assert learnt.method is not None  # or it could make no images

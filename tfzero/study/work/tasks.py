@@ -41,7 +41,7 @@ def missing_pretraining(
 ) -> list[tuple[str, int]]:
     """Returns the encoders of some cells still to be pretrained, as (init, replicate)."""
     encoders = encoders_of(workspace.plan, cells)
-    return [encoder for key, encoder in encoders.items() if not workspace.has_encoder(key)]
+    return [encoder for encoder in encoders.values() if not workspace.has_encoder(*encoder)]
 
 
 def encoders_of(
@@ -77,7 +77,7 @@ def _pretraining_task(workspace: Workspace, word: str, replicate: int, estimate:
         seconds=estimate.learning(workspace.plan, word, replicate),
         call=run_pretraining,
         arguments=(workspace, word, replicate),
-        is_done=functools.partial(workspace.has_encoder, key),
+        is_done=functools.partial(workspace.has_encoder, word, replicate),
         needs=needs,
         replicate=replicate,
     )

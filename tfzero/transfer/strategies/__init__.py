@@ -15,6 +15,7 @@ _PLACES = (
     "tfzero.transfer.strategies.finetune:GradualUnfreezing",
     "tfzero.transfer.strategies.pool:SelfTraining",
     "tfzero.transfer.strategies.pool:SpreadThenFinetune",
+    "tfzero.transfer.strategies.joint:Joint",
     "tfzero.transfer.strategies.classical:Logistic",
     "tfzero.transfer.strategies.classical:SupportVectors",
     "tfzero.transfer.strategies.classical:RandomizedTrees",
@@ -28,9 +29,9 @@ STRATEGIES: dict[str, Strategy] = {
 UNLABELED_FROM = ("pool", "generated", "both")
 
 
-def trains_on_unlabeled(strategy: str) -> bool:
-    """Returns whether a strategy trains a network on unlabeled images."""
-    return STRATEGIES[strategy].trains_on_unlabeled
+def takes_generated(strategy: str) -> bool:
+    """Returns whether a strategy trains a network on unlabeled images, generated ones too."""
+    return STRATEGIES[strategy].takes_generated
 
 
 def find_strategy(strategy: str | Strategy) -> Strategy:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tfzero.transfer.classifier import Classifier
     from tfzero.transfer.contract import Fitted
     from tfzero.transfer.graph import Graph
+    from tfzero.transfer.objective import Objective
 
 
 class Need(enum.Enum):
@@ -31,6 +32,8 @@ class Need(enum.Enum):
         LINKS: `tfzero.transfer.graph.Links` from the labelled images to the pool's graph.
         GRAPH: The pool as a graph, which many fits can share.
         POOL: Unlabeled images.
+        OBJECTIVE: What the encoder was pretrained for, with all parts of it that training goes on
+            with; see `tfzero.transfer.objective.Objective`.
     """
 
     IMAGES = enum.auto()
@@ -39,6 +42,7 @@ class Need(enum.Enum):
     LINKS = enum.auto()
     GRAPH = enum.auto()
     POOL = enum.auto()
+    OBJECTIVE = enum.auto()
 
 
 FORMS = (Need.IMAGES, Need.FEATURES, Need.BLOCKS, Need.LINKS)
@@ -65,6 +69,7 @@ class Task:
         spread_by_pixels: Whether labels are spread by nearness of pixels, not of features, before
             a network is trained: for encoders that have learnt nothing yet.
         spread_encoder: Whose features decide what is near there; None for those of `encoder`.
+        objective: What `encoder` was pretrained for; a strategy copies it before it trains.
 
     Raises:
         InputError: If there is not one group per label.
@@ -82,6 +87,7 @@ class Task:
     graph: Graph | None = None
     spread_by_pixels: bool = False
     spread_encoder: keras.Model | None = None
+    objective: Objective | None = None
 
     def __post_init__(self):
         if self.groups is not None and len(self.groups) != len(self.labels):
@@ -110,6 +116,7 @@ class Work:
     Attributes:
         network: Whether a network of the encoder's size reads the labelled images, and answers.
         trainings: The trainings of that network, one after another.
+        pretraining: Updates of the encoder's pretraining that go on meanwhile; None for none.
         looks: Unlabeled images that the network predicts between trainings, each view counted.
         spreads: Whether labels are spread over a graph of the pool.
         whole: Whether only the seconds of whole fits tell how long a fit takes, as of
@@ -120,6 +127,7 @@ class Work:
 
     network: bool = False
     trainings: tuple[Training, ...] = ()
+    pretraining: Training | None = None
     looks: int = 0
     spreads: bool = False
     whole: bool = False
@@ -138,6 +146,8 @@ class Strategy(abc.ABC):
         reads: What it reads, with exactly one of `FORMS`.
         taught: Name of the strategy whose network learns from what this one finds, and is exported
             for it; None where what it fits is exported itself, or nothing is.
+        control: Name of the strategy that a network of random weights uses the same images by;
+            None for this one.
         phrase: Its arms in plain words, with "{start}" for what they start from. Empty: its name.
         phrase_from_scratch: The same where a network starts with random weights. Empty: `phrase`.
     """
@@ -146,6 +156,7 @@ class Strategy(abc.ABC):
     summary: ClassVar[str]
     reads: ClassVar[frozenset[Need]]
     taught: ClassVar[str | None] = None
+    control: ClassVar[str | None] = None
     phrase: ClassVar[str] = ""
     phrase_from_scratch: ClassVar[str] = ""
 
@@ -261,6 +272,11 @@ class Strategy(abc.ABC):
         return Need.GRAPH in self.reads and self.trains_encoder
 
     @property
-    def trains_on_unlabeled(self) -> bool:
-        """Whether it trains a network on unlabeled images."""
-        return self.reads_pool and self.trains_network
+    def needs_objective(self) -> bool:
+        """Whether it goes on with what the encoder was pretrained for."""
+        return Need.OBJECTIVE in self.reads
+
+    @property
+    def takes_generated(self) -> bool:
+        """Whether it trains a network on unlabeled images, which a method may have generated."""
+        return self.reads_pool and self.trains_network and not self.needs_objective

@@ -1,0 +1,267 @@
+"""Training on labels and on unlabeled images at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfzero.common.compiled import borrow_compiled, largest_divisor
+from tfzero.common.schedule import WarmupCosine
+from tfzero.common.seeds import derive_seed
+from tfzero.data.pipeline import stream_batches
+from tfzero.networks.copies import copy_network
+from tfzero.networks.precision import PRECISION
+from tfzero.networks.scaling import scale_images
+from tfzero.transfer.budget import STEPS_PER_CALL, Budget
+from tfzero.transfer.classifier import Classifier
+from tfzero.transfer.objective import Objective
+from tfzero.transfer.stopping import make_stoppers, was_reached
+from tfzero.transfer.training import Labelled, Trained, make_optimizer, weigh_classes
+
+
+@keras.saving.register_keras_serializable("tfzero")
+class JointNetwork(keras.Model):
+    """A classifier that minimizes its cross-entropy and a loss on unlabeled images together.
+
+    Each step takes a batch of labelled images and one of unlabeled images. It minimizes
+
+        cross-entropy(labels) + min(1, step / warmup) * weight * loss(unlabeled images)
+
+    with respect to the encoder, the head and the objective's own variables. An opponent's
+    variables, such as a generator's, minimize their own loss at the same time, by an optimizer of
+    their own.
+
+    Train it by `fit` on a stream of `((images, labels), unlabeled)`. `call` gives the classifier's
+    probabilities.
+
+    Args:
+        classifier: Trained in place.
+        objective: What the unlabeled images are for. It is copied. The copy reads images by the
+            classifier's encoder.
+        weight: Non-negative float: weight of the loss on unlabeled images.
+        warmup: Number of steps over which that weight grows from 0.
+        averaging: Decay per step of the average of the classifier's weights over time, in 0..1; 0
+            keeps no average. Young averages forget faster: after t steps, the decay is at most
+            (1 + t) / (10 + t).
+        class_weights: Weight of each class's labels, K floats; None weighs all alike.
+        opponent_rate: Highest learning rate of the opponent's optimizer.
+
+    Reference:
+        Zhai et al. 2019, arXiv:1905.03670, eq. 1 (S4L). The average: Tarvainen and Valpola 2017,
+        arXiv:1703.01780, eq. 2.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        objective: Objective,
+        *,
+        weight: float = 1.0,
+        warmup: int = 0,
+        averaging: float = 0.0,
+        class_weights: list[float] | None = None,
+        opponent_rate: float = 5e-4,
+    ):
+        super().__init__(dtype=PRECISION)
+        self.classifier = classifier
+        self.objective: Any = objective.around(classifier.encoder)
+        self.weight, self.warmup, self.averaging = weight, warmup, averaging
+        self.class_weights = class_weights
+        self.opponent_rate = opponent_rate
+        self.averaged = copy_network(classifier) if averaging else None
+        if self.averaged is not None:
+            self.averaged.trainable = False
+        self.opponent_optimizer = None
+        if self.objective.opponent_variables:
+            # Built here over its own variables: an unbuilt optimizer loses its state on resume.
+            self.opponent_optimizer = self.objective.make_optimizer(opponent_rate)
+            self.opponent_optimizer.build(self.objective.opponent_variables)
+        self.trackers = {n: keras.metrics.Mean(name=n) for n in ("loss", "accuracy", "unlabeled")}
+        self.built = True
+
+    @property
+    def joint_variables(self) -> list:
+        """The trainable variables of classifier and objective, without the opponent's.
+
+        The classifier's come first, in its own order.
+        """
+        return [*self.classifier.trainable_variables, *self.objective.own_variables]
+
+    def compile(self, optimizer="rmsprop", **kwargs):
+        """Configures training; see `keras.Model.compile`."""
+        super().compile(optimizer=optimizer, **kwargs)
+        self.optimizer.build(self.joint_variables)
+        # It draws its noise by the number of updates.
+        self.objective.optimizer = self.optimizer
+
+    def compile_from_config(self, config):
+        """Compiles as saved."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def call(self, images, training=False):
+        """Returns class probabilities `(B, K)` of images `(B, H, W, C)`."""
+        return self.classifier(images, training=training)
+
+    def classify(self, features):
+        """Returns logits `(B, K)` of features `(B, D)`."""
+        return self.classifier.classify(features)
+
+    def read_logits(self, images):
+        """Returns logits `(B, K)` of scaled images `(B, H, W, C)`, as training sees them."""
+        return self.classify(self.classifier.encoder(images, training=True))
+
+    def guess(self, images):
+        """Returns probabilities `(B, K)` of scaled images `(B, H, W, C)`, without a gradient.
+
+        They come from the average of the weights over time, where one is kept.
+        """
+        judge = self.averaged or self.classifier
+        return tf.stop_gradient(judge.head(judge.encoder(images, training=False)))
+
+    def train_step(self, data):
+        """Updates everything once on a batch of labelled and one of unlabeled images."""
+        (images, labels), pool = data
+        step = tf.convert_to_tensor(self.optimizer.iterations)
+        images = self.classifier.augment_batch(scale_images(images), step=step)
+        variables, opponents = self.joint_variables, self.objective.opponent_variables
+        with tf.GradientTape(persistent=bool(opponents)) as tape:
+            logits = self.read_logits(images)  # (B, K)
+            on_labels = self._cross_entropy(labels, logits)
+            on_pool, of_opponent = self.objective.read_unlabeled(scale_images(pool), self)
+            loss = on_labels + self._weight_at(step) * on_pool
+        gradient = tape.gradient(loss, variables)
+        if self.opponent_optimizer is not None:
+            self.opponent_optimizer.apply(tape.gradient(of_opponent, opponents), opponents)
+        self.optimizer.apply(gradient, variables)
+        self.objective.end_step()
+        self._average()
+        return self._track(labels, logits, loss=on_labels, unlabeled=on_pool)
+
+    def test_step(self, data):
+        """Returns the classifier's loss and accuracy of a batch of labelled images."""
+        images, labels = data
+        probabilities = self.classifier(images, training=False)
+        logits = tf.math.log(tf.maximum(probabilities, keras.config.epsilon()))
+        return self._track(labels, logits, loss=self._cross_entropy(labels, logits))
+
+    def _cross_entropy(self, labels, logits):
+        entropies = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+        if self.class_weights is not None:
+            entropies *= tf.gather(tf.constant(self.class_weights, tf.float32), labels)
+        return tf.reduce_mean(entropies)
+
+    def _weight_at(self, step):
+        if not self.warmup:
+            return self.weight
+        return self.weight * tf.minimum(1.0, tf.cast(step, tf.float32) / self.warmup)
+
+    def _average(self):
+        if self.averaged is None:
+            return
+        step = tf.cast(tf.convert_to_tensor(self.optimizer.iterations), tf.float32)
+        # A young average would else remember weights from before any training.
+        decay = tf.minimum(self.averaging, (1 + step) / (10 + step))
+        pairs = zip(_list_weights(self.averaged), _list_weights(self.classifier), strict=True)
+        for average, weight in pairs:
+            average.assign_add((1 - decay) * (weight - average))
+
+    def _track(self, labels, logits, **losses):
+        count = tf.cast(tf.shape(labels)[0], tf.float32)
+        classes = tf.argmax(logits, axis=1, output_type=tf.int32)
+        hits = tf.equal(classes, tf.cast(labels, tf.int32))
+        values = {**losses, "accuracy": tf.reduce_mean(tf.cast(hits, tf.float32))}
+        for name, value in values.items():
+            self.trackers[name].update_state(value, sample_weight=count)
+        return {name: self.trackers[name].result() for name in values}
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        models = {"classifier": self.classifier, "objective": self.objective}
+        return {
+            **{k: keras.saving.serialize_keras_object(model) for k, model in models.items()},
+            "weight": self.weight,
+            "warmup": self.warmup,
+            "averaging": self.averaging,
+            "class_weights": self.class_weights,
+            "opponent_rate": self.opponent_rate,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Rebuilds the network; weights are loaded separately."""
+        models = {
+            name: keras.saving.deserialize_keras_object(config[name], custom_objects)
+            for name in ("classifier", "objective")
+        }
+        return cls(**{**config, **models})
+
+
+def _list_weights(classifier: Classifier) -> list:
+    """Returns the weights of encoder and head, without the seed of the noise."""
+    return [*classifier.encoder.weights, *classifier.head.weights]
+
+
+def train_jointly(
+    network: JointNetwork,
+    labelled: Labelled,
+    pool: np.ndarray,
+    *,
+    peak: float,
+    budget: Budget,
+    seed: int,
+) -> Trained:
+    """Trains a network on labels and unlabeled images together.
+
+    Args:
+        network: Trained in place.
+        labelled: The labels.
+        pool: Unlabeled images, of the same type as those with labels.
+        peak: The highest learning rate, where the budget names none.
+        budget: What may be spent.
+        seed: Decides the order of batches.
+    """
+    steps, peak = budget.joint_steps, budget.learning_rate or peak
+    watched = labelled.held is not None
+    epoch = largest_divisor(steps, most=STEPS_PER_CALL) if watched else steps
+    network.compile(
+        optimizer=make_optimizer(network.classifier, network.joint_variables, peak, budget),
+        steps_per_execution=largest_divisor(epoch, most=STEPS_PER_CALL),
+    )
+    stoppers = make_stoppers(budget.until, budget.patience) if watched else []
+    size, order = budget.batch_size, derive_seed(seed, "order")
+    batches = tf.data.Dataset.zip(
+        stream_batches(labelled.images, labelled.labels, batch_size=size, seed=order),
+        stream_batches(pool, batch_size=budget.pool_batch, seed=derive_seed(seed, "pool order")),
+    )
+    with borrow_compiled(network, batch_size=size) as model:
+        model.fit(
+            batches,
+            steps_per_epoch=epoch,
+            epochs=steps // epoch,
+            validation_data=labelled.held,
+            callbacks=[_Rates(peak, steps), *stoppers],
+            shuffle=False,  # the streams are shuffled already
+            verbose=0,
+        )
+    return Trained(int(network.optimizer.iterations.numpy()), was_reached(stoppers))
+
+
+def list_class_weights(labelled: Labelled, num_classes: int, budget: Budget) -> list[float] | None:
+    """Returns the weight of each class's labels; None where all weigh alike."""
+    if not budget.class_weights:
+        return None
+    return list(weigh_classes(labelled.labels, num_classes).values())
+
+
+class _Rates(WarmupCosine):
+    """The same share of the highest rate for both optimizers of a network."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        super().on_train_batch_begin(batch, logs)
+        other = self.model.opponent_optimizer
+        if other is not None:
+            share = float(self.model.optimizer.learning_rate) / self.peak
+            other.learning_rate = share * self.model.opponent_rate

@@ -204,7 +204,7 @@ def test_single_stages_from_pretraining_to_prediction(
         [*quick, "--overwrite", "--label-count", "10", "--patience", "1"], monkeypatch, capsys
     )
     pooled = [*quick, "--strategy", "selftrain", "--overwrite"]
-    monkeypatch.setattr("tfzero.transfer.budget._POOL_STEPS", 30)
+    monkeypatch.setattr("tfzero.transfer.budget._JOINT_STEPS", 60)
     told = run(*pooled, "--unlabeled-from", "generated", "--label-count", "20")
     assert "Updates of the network: 400\n" in told  # 200, and twice half of that
     assert "uses images that the model of --encoder generates" in refuse(

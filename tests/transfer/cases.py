@@ -8,8 +8,8 @@ from tfzero.transfer.budget import Budget
 
 # 40 steps at batch 8: enough to learn clean bars, over in a second.
 BUDGET = Budget(steps=40, batch_size=8)
-# And of each round on unlabeled images.
-POOL_STEPS = 30
+# And of a training on labels and unlabeled images.
+JOINT_STEPS = 60
 NETWORKS = [name for name, each in STRATEGIES.items() if each.trains_network]
 # Those that take steps, and so can be compared step by step.
 TUNED = [name for name, each in STRATEGIES.items() if each.trains_encoder]
@@ -27,7 +27,7 @@ def fit(strategy, encoder, images, labels, **settings):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "LEARNING_RATE", 0.02)
         patch.setattr(training, "LEARNING_RATE_AFTER_PROBE", 0.005)
-        patch.setattr(budget, "_POOL_STEPS", POOL_STEPS)
+        patch.setattr(budget, "_JOINT_STEPS", JOINT_STEPS)
         return fit_classifier(strategy, encoder=encoder, images=images, labels=labels, **settings)
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tests.transfer.cases import make_objective
 from tfzero.transfer import STRATEGIES, budget, fit_classifier
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.training import weigh_classes
@@ -28,7 +29,7 @@ def test_weights_by_hand():
 
 
 # The dearest train as others do, several times over.
-_LONG = ("gradual", "selftrain", "spread_finetune")
+_LONG = ("gradual", "joint", "selftrain", "spread_finetune")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ _LONG = ("gradual", "selftrain", "spread_finetune")
     [pytest.param(name, marks=pytest.mark.slow if name in _LONG else ()) for name in STRATEGIES],
 )
 def test_the_rare_class_is_found_more_often(strategy, encoder, monkeypatch):
-    monkeypatch.setattr(budget, "_POOL_STEPS", 60)
+    monkeypatch.setattr(budget, "_JOINT_STEPS", 120)
     images, labels = draw_gray([60, 6], seed=0)
     tests, truth = draw_gray([0, 200], seed=1)
     needs_encoder = STRATEGIES[strategy].trains_network
@@ -48,6 +49,7 @@ def test_the_rare_class_is_found_more_often(strategy, encoder, monkeypatch):
             images=images,
             labels=labels,
             pool=images,
+            objective=make_objective(encoder),
             budget=dataclasses.replace(BUDGET, class_weights=weighted),
         )
         found[weighted] = (fitted.predict(tests).argmax(axis=1) == truth).mean()

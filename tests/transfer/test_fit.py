@@ -134,8 +134,8 @@ def test_the_default_budget_can_be_spent(count):
 
 
 def test_rounds_are_long_enough_and_end_with_the_budget():
-    assert default_budget(100).pool_steps == 500
-    assert Budget(steps=9000).pool_steps == 4500
+    assert default_budget(100).joint_steps == 1000
+    assert Budget(steps=9000).joint_steps == 9000
 
 
 FIT = """

@@ -7,23 +7,23 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfzero.common.compiled import predict_compiled
 from tfzero.common.seeds import derive_seed
 from tfzero.data.kinds import default_kind
-from tfzero.networks.augmentation import augment_images
 from tfzero.networks.scaling import scale_images
-from tfzero.networks.views import find_views, random_views
 from tfzero.transfer import features, training
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.classifier import Classifier
+from tfzero.transfer.consistency import Consistency
 from tfzero.transfer.graph import link, spread_over
+from tfzero.transfer.joint import JointNetwork, list_class_weights
 from tfzero.transfer.strategies.base import Task
 from tfzero.transfer.training import Labelled
 
 # On part of digits' training images with 100 labels, guesses are right for 94.1 % at 0.9 and for
 # 91.9 % at 0.99; with 20 labels they are alike.
 _ALPHA = 0.9
-_CHUNK = 500
+# Of the weights whose guesses a network learns.
+_AVERAGING = 0.99
 
 
 class Guesses(NamedTuple):
@@ -38,26 +38,22 @@ class Guesses(NamedTuple):
     labels: np.ndarray
 
 
-def choose_surest(
-    weak: np.ndarray, strong: np.ndarray, *, share: float, class_shares: np.ndarray
-) -> Guesses:
+def choose_surest(probabilities: np.ndarray, *, share: float, class_shares: np.ndarray) -> Guesses:
     """Returns the surest guesses of each class.
 
     Args:
-        weak: float32 `(N, K)`, probabilities of weak views.
-        strong: float32 `(N, K)`, of strong views.
+        probabilities: float32 `(N, K)`.
         share: The share of all images to believe at most.
         class_shares: float `(K,)`, how they are divided among the classes.
 
     Returns:
-        The weak views' classes, where both views say the same, of each class the
-        `share * class_shares * N` most probable.
+        Of each class the `share * class_shares * N` most probable of the images that it is the
+        most probable class of.
     """
-    labels, sure = weak.argmax(axis=1), weak.max(axis=1)
-    agree = labels == strong.argmax(axis=1)
+    labels, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     chosen = []
     for k, class_share in enumerate(class_shares):
-        candidates = np.flatnonzero(agree & (labels == k))
+        candidates = np.flatnonzero(labels == k)
         most = round(share * class_share * len(labels))
         chosen.append(candidates[np.argsort(-sure[candidates], kind="stable")[:most]])
     rows = np.sort(np.concatenate(chosen))
@@ -75,10 +71,16 @@ def _draw_rows(task: Task) -> np.ndarray:
     return np.sort(drawn.choice(count, most, replace=False))
 
 
-def draw_pool(task: Task) -> np.ndarray:
-    """Returns the unlabeled images that are looked at."""
+def draw_pool(task: Task, *, like: np.ndarray) -> np.ndarray:
+    """Returns the unlabeled images that are looked at, on the scale of labelled ones.
+
+    Args:
+        task: With a pool.
+        like: Labelled images. Bytes and floats train alike only on one scale.
+    """
     assert task.pool is not None
-    return task.pool[_draw_rows(task)]
+    drawn = task.pool[_draw_rows(task)]
+    return drawn if drawn.dtype == like.dtype else _scale(drawn).numpy().astype(like.dtype)
 
 
 def share_classes(task: Task, labelled: Labelled) -> np.ndarray:
@@ -123,13 +125,10 @@ def teach(
     Args:
         task: Of this round: its seed, and what its budget says of updates, are the round's.
         labelled: The labels.
-        pool: The unlabeled images.
+        pool: The unlabeled images, of the type of those with labels.
         guesses: Theirs.
     """
     believed = pool[guesses.rows]
-    if labelled.images.dtype != believed.dtype:
-        # Bytes and floats train alike only on one scale.
-        believed = _scale(believed).numpy().astype(labelled.images.dtype)
     both = labelled._replace(
         images=np.concatenate([labelled.images, believed]),
         labels=np.concatenate([labelled.labels, guesses.labels]),
@@ -147,19 +146,30 @@ def train_from_probe(
     return training.train(classifier, trained_on, peak=peak, budget=budget, seed=seed).steps
 
 
-def look_twice(classifier: Classifier, pool: np.ndarray, *, seed: int):
-    """Returns probabilities `(N, K)` of a weak and of a strong view of each image."""
-    kind = classifier.kind or default_kind(pool.shape[-1])
-    strong_views = find_views(kind)
-    weak, strong = [], []
-    for start in range(0, len(pool), _CHUNK):
-        images = _scale(pool[start : start + _CHUNK])
-        place = tf.constant([seed, start])
-        near = augment_images(images, kind=kind, seed=place)
-        far = random_views(images, strong_views, seed=place + 1)
-        weak.append(predict_compiled(classifier, near.numpy()))
-        strong.append(predict_compiled(classifier, far.numpy()))
-    return np.concatenate(weak), np.concatenate(strong)
+def join_consistency(
+    classifier: Classifier, task: Task, labelled: Labelled, *, warmup: int = 0
+) -> JointNetwork:
+    """Returns a classifier that learns from strong views what it sees in weak ones, too.
+
+    Args:
+        classifier: Trained in place.
+        task: What the fit is given.
+        labelled: The labels, whose classes' shares the pool is taken to have.
+        warmup: Updates over which the weight of unlabeled images grows.
+    """
+    objective = Consistency(
+        task.num_classes,
+        kind=classifier.kind or default_kind(labelled.images.shape[-1]),
+        class_shares=share_classes(task, labelled).tolist(),
+        seed=derive_seed(task.seed, "views"),
+    )
+    return JointNetwork(
+        classifier,
+        objective,
+        warmup=warmup,
+        averaging=_AVERAGING,
+        class_weights=list_class_weights(labelled, task.num_classes, task.budget),
+    )
 
 
 def _scale(images: np.ndarray):

@@ -212,6 +212,7 @@ def train_jointly(
     peak: float,
     budget: Budget,
     seed: int,
+    steps: int,
 ) -> Trained:
     """Trains a network on labels and unlabeled images together.
 
@@ -222,8 +223,9 @@ def train_jointly(
         peak: The highest learning rate, where the budget names none.
         budget: What may be spent.
         seed: Decides the order of batches.
+        steps: Updates at most.
     """
-    steps, peak = budget.joint_steps, budget.learning_rate or peak
+    peak = budget.learning_rate or peak
     watched = labelled.held is not None
     epoch = largest_divisor(steps, most=STEPS_PER_CALL) if watched else steps
     network.compile(

@@ -177,7 +177,7 @@ def test_networks_trained_on_spread_labels_share_the_graph(tmp_path, monkeypatch
         return graph_images(encoder, pool)
 
     monkeypatch.setattr(transfer_features, "graph_images", counting)
-    monkeypatch.setattr(budget, "_POOL_STEPS", 30)
+    monkeypatch.setattr(budget, "_JOINT_STEPS", 60)
     arms = ["scratch/spread_finetune", "pixels/label_spreading", "vae/spread_finetune"]
     plan, run = open_small_run(tmp_path, arms=arms, label_counts=(8, 20))
     run_pretraining(at(plan, run), "vae", 0)

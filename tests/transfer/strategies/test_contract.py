@@ -10,8 +10,8 @@ from tests.conftest import draw_bars
 from tests.transfer.cases import (
     BUDGET,
     FROZEN,
+    JOINT_STEPS,
     NETWORKS,
-    POOL_STEPS,
     TUNED,
     fit,
     make_objective,
@@ -100,7 +100,7 @@ def test_its_place_in_the_table_says_what_it_is():
 
 
 def test_cost_counts_what_was_spent(fitted, monkeypatch):
-    monkeypatch.setattr(budgets, "_POOL_STEPS", POOL_STEPS)
+    monkeypatch.setattr(budgets, "_JOINT_STEPS", JOINT_STEPS)
     work = STRATEGIES[fitted.strategy].work(BUDGET, 40)
     assert fitted.cost.steps == sum(steps for steps, _ in work.trainings)
     assert fitted.cost.parameters > 0

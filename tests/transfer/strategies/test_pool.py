@@ -1,4 +1,4 @@
-"""Networks trained on unlabeled images: what is believed, and that it helps."""
+"""Networks trained on unlabeled images: on how many, for how long, and that it helps."""
 
 import collections
 import dataclasses
@@ -7,62 +7,63 @@ import numpy as np
 import pytest
 
 from tests.conftest import draw_bars
-from tests.transfer.cases import BUDGET, UNLABELED, fit
+from tests.transfer.cases import BUDGET, JOINT_STEPS, UNLABELED, fit
 from tfzero.data import load_data, nested_subsets
 from tfzero.networks import build_encoder
-from tfzero.transfer import STRATEGIES, features, fit_classifier, training
+from tfzero.transfer import STRATEGIES, features, fit_classifier, joint, training
 from tfzero.transfer import budget as budgets
+from tfzero.transfer.joint import train_jointly
 from tfzero.transfer.training import train
 
 
-def watch_training(monkeypatch):
+@pytest.fixture
+def seen(monkeypatch):
+    """What networks are trained on: labelled and unlabeled images, and the steps."""
     seen = []
 
-    def watch(classifier, labelled, **settings):
-        seen.append(labelled)
-        return train(classifier, labelled, **settings)
+    def watch(classifier, labelled, *, budget, **settings):
+        trained = train(classifier, labelled, budget=budget, **settings)
+        seen.append((labelled, None, trained.steps))
+        return trained
+
+    def watch_jointly(network, labelled, pool, **settings):
+        trained = train_jointly(network, labelled, pool, **settings)
+        seen.append((labelled, pool, trained.steps))
+        return trained
 
     monkeypatch.setattr(training, "train", watch)
+    monkeypatch.setattr(joint, "train_jointly", watch_jointly)
     return seen
 
 
-@pytest.mark.parametrize("strategy", UNLABELED)
-def test_more_of_the_pool_is_believed_in_each_round(strategy, encoder, monkeypatch):
-    seen = watch_training(monkeypatch)
+def test_the_surest_half_of_spread_labels_is_believed(encoder, seen):
     images, labels = draw_bars(8, seed=1)
     pool, truth = draw_bars(100, seed=2)
-    fit(strategy, encoder, images, labels, pool=pool)
-    first, second = (labelled.labels[8:] for labelled in seen[-2:])
-    for labelled in seen[-2:]:
-        np.testing.assert_array_equal(labelled.images[:8], images)
-        np.testing.assert_array_equal(labelled.labels[:8], labels)
+    fit("spread_finetune", encoder, images, labels, pool=pool)
+    (first, none, _), (second, unlabeled, _) = seen
+    np.testing.assert_array_equal(first.images[:8], images)
+    np.testing.assert_array_equal(first.labels[:8], labels)
     by_image = {image.tobytes(): label for image, label in zip(pool, truth, strict=True)}
-    guessed = [by_image[image.tobytes()] for image in seen[-1].images[8:]]
-    assert (second == guessed).mean() > 0.9
-    # Class-balanced: a quarter of half of the pool each, and of four fifths, at most.
-    assert np.bincount(first, minlength=4).max() <= 13 and 20 < len(first) <= 52
-    assert np.bincount(second, minlength=4).max() <= 20 and 30 < len(second) <= 80
+    guessed = [by_image[image.tobytes()] for image in first.images[8:]]
+    assert (first.labels[8:] == guessed).mean() > 0.9
+    # Class-balanced: a quarter of half of the pool each, at most.
+    assert np.bincount(first.labels[8:], minlength=4).max() <= 13 and 28 < len(first.labels) <= 60
+    # Then the labels alone are believed, beside the whole pool.
+    assert none is None
+    np.testing.assert_array_equal(second.images, images)
+    np.testing.assert_array_equal(unlabeled, pool)
 
 
 @pytest.mark.parametrize("strategy", UNLABELED)
-def test_the_budget_limits_rounds_and_unlabeled_images(strategy, encoder, monkeypatch):
-    seen, steps = [], []
-
-    def watch(classifier, labelled, *, budget, **settings):
-        seen.append(labelled)
-        steps.append(budget.steps)
-        return train(classifier, labelled, budget=budget, **settings)
-
-    monkeypatch.setattr(training, "train", watch)
+def test_the_budget_limits_steps_and_unlabeled_images(strategy, encoder, seen):
     images, labels = draw_bars(8, seed=1)
     pool, _ = draw_bars(100, seed=2)
-    limited = dataclasses.replace(BUDGET, round_steps=3, most_unlabeled=20)
-    fit(strategy, encoder, images, labels, pool=pool, budget=limited)
-    assert steps[-2:] == [3, 3]
-    for labelled in seen[-2:]:
+    limited = dataclasses.replace(BUDGET, unlabeled_steps=6, most_unlabeled=20)
+    fitted = fit(strategy, encoder, images, labels, pool=pool, budget=limited)
+    assert sum(steps for _, _, steps in seen) == fitted.cost.steps == 6
+    for labelled, unlabeled, _ in seen:
         assert len(labelled.images) <= 8 + 20
-    work = STRATEGIES[strategy].work(limited, 100)
-    assert work.looks % 20 == 0 and work.looks <= 80 and work.trainings[-1].steps == 3
+        assert unlabeled is None or len(unlabeled) == 20
 
 
 @pytest.mark.slow
@@ -70,7 +71,7 @@ def test_unlabeled_images_help_where_labels_are_few():
     data = load_data("digits")
     right = collections.Counter()
     for seed in range(3):
-        chosen = nested_subsets(data.train_images, data.train_labels, [100], seed=seed)[100]
+        chosen = nested_subsets(data.train_images, data.train_labels, [40], seed=seed)[40]
         for strategy in ("lpft", *UNLABELED):
             fitted = fit_classifier(
                 strategy,
@@ -118,24 +119,27 @@ def test_a_pool_of_floats_and_labels_of_bytes_train_alike(strategy, encoder, bar
 @pytest.mark.parametrize(
     "strategy", ["spread_finetune", pytest.param("selftrain", marks=pytest.mark.slow)]
 )
-def test_held_out_labels_watch_every_round(strategy, encoder, bars, monkeypatch):
-    seen = watch_training(monkeypatch)
+def test_held_out_labels_watch_every_training(strategy, encoder, bars, seen):
     budget = dataclasses.replace(BUDGET, until="accuracy=0.9")
     fitted = fit(strategy, encoder, *bars, budget=budget)
-    assert all(labelled.held is not None and len(labelled.held[0]) == 8 for labelled in seen)
-    assert fitted.cost.steps < 3 * 40
+    assert all(labelled.held is not None and len(labelled.held[0]) == 8 for labelled, _, _ in seen)
+    assert fitted.cost.steps < JOINT_STEPS
 
 
 @pytest.mark.parametrize(
     "strategy, trainings, looks",
     [
-        ("selftrain", [(40, 8), (30, 16), (30, 16)], 2 * 2),
-        ("spread_finetune", [(30, 16), (30, 16)], 2),
+        ("selftrain", [(60, 24)], 60 * 16),
+        ("spread_finetune", [(30, 16), (30, 24)], 30 * 16),
     ],
 )
-def test_work_is_the_updates_and_looks_of_each_round(strategy, trainings, looks, monkeypatch):
-    monkeypatch.setattr(budgets, "_POOL_STEPS", 30)
+def test_work_is_the_updates_and_the_weak_views(strategy, trainings, looks, monkeypatch):
+    monkeypatch.setattr(budgets, "_JOINT_STEPS", 60)
     work = STRATEGIES[strategy].work(BUDGET, 100)
-    assert list(work.trainings) == trainings
-    assert work.looks == looks * 100  # two views of each image, before each round or the second
-    assert STRATEGIES[strategy].work(BUDGET, 100_000).looks == looks * 20_000
+    assert list(work.trainings) == trainings and work.looks == looks
+
+
+def test_pretraining_that_goes_on_is_counted_as_such(monkeypatch):
+    monkeypatch.setattr(budgets, "_JOINT_STEPS", 60)
+    work = STRATEGIES["joint"].work(BUDGET, 100)
+    assert list(work.trainings) == [(60, 8)] and work.pretraining == (60, 16)

@@ -80,7 +80,7 @@ class TransferPlan(Model):
     # As `Budget` has them, where a large network that came ready differs.
     learning_rate: float | None = None
     frozen_blocks: int | None = None
-    round_steps: int | None = None
+    unlabeled_steps: int | None = None
     most_unlabeled: int | None = None
 
     @classmethod

@@ -13,7 +13,7 @@ _PLACES = (
     "tfzero.transfer.strategies.probe:Probe",
     "tfzero.transfer.strategies.finetune:ProbeThenFinetune",
     "tfzero.transfer.strategies.finetune:GradualUnfreezing",
-    "tfzero.transfer.strategies.pool:SelfTraining",
+    "tfzero.transfer.strategies.joint:SelfTraining",
     "tfzero.transfer.strategies.pool:SpreadThenFinetune",
     "tfzero.transfer.strategies.joint:Joint",
     "tfzero.transfer.strategies.classical:Logistic",

@@ -1,7 +1,8 @@
-"""The strategy that goes on with a method's own loss while it learns from labels."""
+"""Strategies that learn from labels and from unlabeled images at once."""
 
 from __future__ import annotations
 
+import abc
 from typing import TYPE_CHECKING
 
 from tfzero.transfer.budget import Budget
@@ -10,11 +11,41 @@ from tfzero.transfer.strategies.network import NetworkStrategy
 
 if TYPE_CHECKING:
     from tfzero.transfer.classifier import Classifier
+    from tfzero.transfer.joint import JointNetwork
     from tfzero.transfer.training import Labelled
 
 
-class Joint(NetworkStrategy):
-    """Fits the head, then minimizes cross-entropy and the method's own loss together.
+# Over so many of the steps the weight of guesses grows. On part of digits' training images with 20
+# labels, four draws: 0.3 gives 90.8 %, 0 gives 83 % (with single classes as guesses).
+_WARMUP_SHARE = 0.3
+
+
+class _WithPool(NetworkStrategy, abc.ABC):
+    """Fits the head, then trains all on batches of labelled and of unlabeled images."""
+
+    def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:
+        from tfzero.transfer import guessing, joint, training
+
+        classifier = training.start_classifier(task, seed=task.seed)
+        training.fit_head(classifier, labelled, class_weights=task.budget.class_weights)
+        trained = joint.train_jointly(
+            self._join(classifier, task, labelled),
+            labelled,
+            guessing.draw_pool(task, like=labelled.images),
+            peak=training.LEARNING_RATE_AFTER_PROBE,
+            budget=task.budget,
+            seed=task.seed,
+            steps=task.budget.joint_steps,
+        )
+        return classifier, trained.steps
+
+    @abc.abstractmethod
+    def _join(self, classifier: Classifier, task: Task, labelled: Labelled) -> JointNetwork:
+        """Returns the classifier with what it learns from unlabeled images."""
+
+
+class Joint(_WithPool):
+    """Minimizes cross-entropy and the loss that the encoder was pretrained by together.
 
     The encoder and all other parts of the method, such as a decoder or a generator, start as
     pretraining left them. Each step takes a batch of labelled images and one of unlabeled images.
@@ -32,26 +63,12 @@ class Joint(NetworkStrategy):
     control = "selftrain"
     reads = frozenset({Need.IMAGES, Need.POOL, Need.OBJECTIVE})
 
-    def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:
-        from tfzero.transfer import guessing, joint, training
+    def _join(self, classifier: Classifier, task: Task, labelled: Labelled) -> JointNetwork:
+        from tfzero.transfer import joint
 
         assert task.objective is not None
-        classifier = training.start_classifier(task, seed=task.seed)
-        training.fit_head(classifier, labelled, class_weights=task.budget.class_weights)
-        network = joint.JointNetwork(
-            classifier,
-            task.objective,
-            class_weights=joint.list_class_weights(labelled, task.num_classes, task.budget),
-        )
-        trained = joint.train_jointly(
-            network,
-            labelled,
-            guessing.draw_pool(task),
-            peak=training.LEARNING_RATE_AFTER_PROBE,
-            budget=task.budget,
-            seed=task.seed,
-        )
-        return classifier, trained.steps
+        weights = joint.list_class_weights(labelled, task.num_classes, task.budget)
+        return joint.JointNetwork(classifier, task.objective, class_weights=weights)
 
     def work(self, budget: Budget, num_pool: int) -> Work:
         """Returns a training on the labels, with as much pretraining beside it."""
@@ -62,3 +79,37 @@ class Joint(NetworkStrategy):
             trainings=(Training(steps, budget.batch_size),),
             pretraining=Training(steps, budget.pool_batch),
         )
+
+
+class SelfTraining(_WithPool):
+    """Learns from the labels, and from what the network itself is surest of in the pool.
+
+    Strong views of unlabeled images should get the classes that an average of the network over
+    time sees in weak views; see `tfzero.transfer.consistency.Consistency`.
+
+    Reference:
+        Sohn et al. 2020, arXiv:2001.07685, algorithm 1 (FixMatch).
+    """
+
+    name = "selftrain"
+    summary = "train on the surest predictions for the pool"
+    phrase = "Self-training from {start}"
+    phrase_from_scratch = "Self-training from scratch"
+    reads = frozenset({Need.IMAGES, Need.POOL})
+
+    def _join(self, classifier: Classifier, task: Task, labelled: Labelled) -> JointNetwork:
+        from tfzero.transfer import guessing
+
+        warmup = round(_WARMUP_SHARE * task.budget.joint_steps)
+        return guessing.join_consistency(classifier, task, labelled, warmup=warmup)
+
+    def work(self, budget: Budget, num_pool: int) -> Work:
+        """Returns a training on both kinds of images, with a look at each unlabeled one."""
+        del num_pool
+        return Work(network=True, **count_consistency(budget, budget.joint_steps))
+
+
+def count_consistency(budget: Budget, steps: int) -> dict:
+    """Returns the training and the looks of `Work` of a training by consistency."""
+    batch = budget.batch_size + budget.pool_batch
+    return {"trainings": (Training(steps, batch),), "looks": steps * budget.pool_batch}

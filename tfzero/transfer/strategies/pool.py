@@ -1,4 +1,4 @@
-"""Strategies that train a network on unlabeled images too, by labels guessed for them."""
+"""The strategy that trains a network on labels which were spread over unlabeled images."""
 
 from __future__ import annotations
 
@@ -6,74 +6,29 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from tfzero.common.seeds import derive_seed
-from tfzero.transfer.budget import POOL_ROUNDS, Budget
+from tfzero.transfer.budget import Budget
 from tfzero.transfer.strategies.base import Need, Task, Training, Work
+from tfzero.transfer.strategies.joint import count_consistency
 from tfzero.transfer.strategies.network import NetworkStrategy
 
 if TYPE_CHECKING:
     from tfzero.transfer.classifier import Classifier
     from tfzero.transfer.training import Labelled
 
-# The share of the pool that is believed in each round.
-_BELIEVED = (0.5, 0.8)
-# A weak and a strong one.
-_VIEWS = 2
-
-
-class SelfTraining(NetworkStrategy):
-    """Trains as lpft, then, in two rounds, on what the last network is surest of in the pool.
-
-    An image's guess counts where the network says the same of a weak view (as labelled images are
-    augmented) and of a strong one (as in contrastive learning), and then, class by class, the
-    surest: as many of each class as is its share of the labels. Each round believes more and trains
-    anew from the encoder.
-
-    Reference:
-        Sohn et al. 2020, arXiv:2001.07685 (a weak and a strong view); Zou et al. 2018,
-        arXiv:1810.07911, section 4.2 (class-balanced rounds).
-    """
-
-    name = "selftrain"
-    summary = "train on the surest predictions for the pool"
-    phrase = "Self-training from {start}"
-    phrase_from_scratch = "Self-training from scratch"
-    reads = frozenset({Need.IMAGES, Need.POOL})
-
-    def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:
-        from tfzero.transfer import guessing
-        from tfzero.transfer.training import start_classifier
-
-        pool = guessing.draw_pool(task)
-        shares = guessing.share_classes(task, labelled)
-        classifier = start_classifier(task, seed=task.seed)
-        spent = guessing.train_from_probe(classifier, labelled, labelled, task.budget, task.seed)
-        for number, believed in enumerate(_BELIEVED):
-            seed = derive_seed(task.seed, "views", number)
-            weak, strong = guessing.look_twice(classifier, pool, seed=seed)
-            guesses = guessing.choose_surest(weak, strong, share=believed, class_shares=shares)
-            classifier, steps = guessing.teach(_start_round(task, number), labelled, pool, guesses)
-            spent += steps
-        return classifier, spent
-
-    def work(self, budget: Budget, num_pool: int) -> Work:
-        """Returns a training on the labels, and one of each round after a look at the pool."""
-        on_labels = super().work(budget, num_pool)
-        return dataclasses.replace(
-            on_labels,
-            trainings=(*on_labels.trainings, *_list_rounds(budget)),
-            looks=len(_BELIEVED) * _count_looks(budget, num_pool),
-        )
+# The share of the pool whose spread labels are believed.
+_BELIEVED = 0.5
 
 
 class SpreadThenFinetune(NetworkStrategy):
-    """Spreads the labels over the pool, then trains a network on what is surest of that.
+    """Spreads the labels over the pool, then trains a network on the surest, then on all.
 
-    First on the surest spread labels; then, anew from the encoder, on more of the pool by the mean
-    of the spread distributions and the first network's, where it sees the same in a strong view.
+    The first training is on the labels and on the half of the pool that spreading is surest of. The
+    second goes on from there, by what the network sees in weak and strong views; see
+    `tfzero.transfer.consistency.Consistency`.
 
     Reference:
         Iscen et al. 2019, arXiv:1904.04717 (labels spread over features, and a network trained on
-        them).
+        them). The second training: Sohn et al. 2020, arXiv:2001.07685.
     """
 
     name = "spread_finetune"
@@ -83,44 +38,47 @@ class SpreadThenFinetune(NetworkStrategy):
     reads = frozenset({Need.IMAGES, Need.POOL, Need.GRAPH})
 
     def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:
-        from tfzero.transfer import guessing
+        from tfzero.transfer import guessing, joint, training
 
-        spread, pool = guessing.spread_to_pool(task, labelled), guessing.draw_pool(task)
+        spread = guessing.spread_to_pool(task, labelled)
+        pool = guessing.draw_pool(task, like=labelled.images)
         shares = guessing.share_classes(task, labelled)
-        first, second = _BELIEVED
-        guesses = guessing.choose_surest(spread, spread, share=first, class_shares=shares)
-        classifier, spent = guessing.teach(_start_round(task, 0), labelled, pool, guesses)
-        weak, strong = guessing.look_twice(
-            classifier, pool, seed=derive_seed(task.seed, "views", 0)
+        guesses = guessing.choose_surest(spread, share=_BELIEVED, class_shares=shares)
+        first = _on_spread_labels(task.budget)
+        started = dataclasses.replace(
+            task,
+            budget=dataclasses.replace(task.budget, steps=first.steps, batch_size=first.batch_size),
+            seed=derive_seed(task.seed, "round", 0),
         )
-        mean = (weak + spread) / 2
-        guesses = guessing.choose_surest(mean, strong, share=second, class_shares=shares)
-        classifier, steps = guessing.teach(_start_round(task, 1), labelled, pool, guesses)
-        return classifier, spent + steps
+        classifier, spent = guessing.teach(started, labelled, pool, guesses)
+        trained = joint.train_jointly(
+            guessing.join_consistency(classifier, task, labelled),
+            labelled,
+            pool,
+            peak=training.LEARNING_RATE_AFTER_PROBE,
+            budget=task.budget,
+            seed=task.seed,
+            steps=_count_steps(task.budget),
+        )
+        return classifier, spent + trained.steps
 
     def work(self, budget: Budget, num_pool: int) -> Work:
-        """Returns a graph, and a training of each round, with a look at the pool between them."""
+        """Returns a graph, and both trainings."""
+        del num_pool
+        second = count_consistency(budget, _count_steps(budget))
         return Work(
             network=True,
-            trainings=_list_rounds(budget),
-            looks=_count_looks(budget, num_pool),
+            trainings=(_on_spread_labels(budget), *second["trainings"]),
+            looks=second["looks"],
             spreads=True,
         )
 
 
-def _start_round(task: Task, number: int) -> Task:
-    """Returns the task of a round on unlabeled images."""
-    steps, batch_size = _list_rounds(task.budget)[number]
-    return dataclasses.replace(
-        task,
-        budget=dataclasses.replace(task.budget, steps=steps, batch_size=batch_size),
-        seed=derive_seed(task.seed, "round", number),
-    )
+def _on_spread_labels(budget: Budget) -> Training:
+    """Returns the training on labels and spread labels."""
+    return Training(_count_steps(budget), budget.pool_batch)
 
 
-def _list_rounds(budget: Budget) -> tuple[Training, ...]:
-    return POOL_ROUNDS * (Training(budget.pool_steps, 2 * budget.batch_size),)
-
-
-def _count_looks(budget: Budget, num_pool: int) -> int:
-    return _VIEWS * min(num_pool, budget.most_unlabeled)
+def _count_steps(budget: Budget) -> int:
+    """Returns the updates of each of the two trainings."""
+    return max(1, budget.joint_steps // 2)

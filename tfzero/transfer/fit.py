@@ -53,8 +53,8 @@ def fit_classifier(
             before a network is trained. Use it for encoders that have learned nothing yet.
         graph: Result of `tfzero.transfer.features.graph_images` for the pool, for strategies that
             spread labels; None computes it.
-        objective: What the encoder was pretrained for, such as a fitted `tfzero.VAE`, for
-            strategies that go on with it. It is not changed.
+        objective: Method that the encoder was pretrained by, such as a fitted `tfzero.VAE`, for
+            strategies that go on with its loss. It is not changed.
         num_classes: Number of classes K; None counts the labels.
         budget: Limits of training; None takes the default for N labels.
         seed: Random seed of the head's weights, the order of batches and the augmentation.

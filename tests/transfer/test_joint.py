@@ -15,9 +15,10 @@ from tests.pretrain.cases import (
     read_state,
 )
 from tfzero.data.pipeline import stream_batches
-from tfzero.pretrain import METHODS
-from tfzero.transfer import Classifier
-from tfzero.transfer.joint import JointNetwork
+from tfzero.pretrain import METHODS, Distillation
+from tfzero.transfer import Budget, Classifier
+from tfzero.transfer.joint import JointNetwork, train_jointly
+from tfzero.transfer.training import Labelled
 
 IMAGES, LABELS = draw_bars(12, seed=1)
 POOL = make_pixels(24, *SHAPE, seed=1)
@@ -98,8 +99,10 @@ class Mean:
     def read_unlabeled(self, images, network):
         return tf.reduce_mean(network.read_logits(images)), None
 
-    def end_step(self):
+    def prepare(self, images):
         pass
+
+    release = end_step = lambda self: None
 
 
 def take_one_step(network, step=0):
@@ -197,3 +200,27 @@ def test_a_fit_watches_the_labels_that_are_held_out():
     assert history["val_accuracy"][0] == pytest.approx(right)
     entropy = -np.log(probabilities[np.arange(12), LABELS]).mean()
     assert history["val_loss"][0] == pytest.approx(entropy, rel=1e-4)
+
+
+def test_the_objective_prepares_the_pool_once_and_forgets_it(monkeypatch):
+    called = []
+    prepare, release = Distillation.prepare, Distillation.release
+
+    def watch(self, images):
+        prepare(self, images)
+        keys = self.table.find(tf.constant(images / 255, tf.float32))[1].numpy()
+        called.append(("prepare", bool(keys.all())))
+
+    def watch_release(self):
+        release(self)
+        keys = self.table.find(tf.constant(POOL / 255, tf.float32))[1].numpy()
+        called.append(("release", bool(keys.any())))
+
+    monkeypatch.setattr(Distillation, "prepare", watch)
+    monkeypatch.setattr(Distillation, "release", watch_release)
+    method = make_method("distillation")
+    network = JointNetwork(Classifier(method.encoder, 4), method)
+    budget = Budget(steps=2, batch_size=4)
+    labelled = Labelled(IMAGES, LABELS)
+    train_jointly(network, labelled, POOL, peak=1e-3, budget=budget, seed=0, steps=2)
+    assert called == [("prepare", True), ("release", False)]

@@ -95,11 +95,14 @@ METHODS = {
         generates=True,
         title="a GAN",
     ),
-    # The rate as SimCLR's: on part of Fashion-MNIST, one seed, a probe gains a point over 1e-3.
+    # The rate as SimCLR's: on part of Fashion-MNIST, one seed, a probe gains a point over 1e-3. The
+    # passes: there, one run each, a probe on 100 and 1,000 labels scores 74.8 and 84.5 % after 6
+    # passes over 50,000 images, and 76.5 and 85.6 after 10.
     "rotation": Method(
         "tfzero.pretrain.rotation:Rotation",
         0.9,
         takes_kind=True,
+        passes=3.0,
         learning_rate=3e-3,
         decays=True,
         learns_orientation=True,

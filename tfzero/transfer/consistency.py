@@ -125,6 +125,12 @@ class Consistency(keras.layers.Layer):
         average.assign(moved)
         return moved
 
+    def prepare(self, images) -> None:
+        """Does nothing: images are looked at when they come."""
+
+    def release(self) -> None:
+        """Does nothing."""
+
     def end_step(self) -> None:
         """Does nothing."""
 

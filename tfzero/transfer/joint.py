@@ -239,15 +239,19 @@ def train_jointly(
         stream_batches(pool, batch_size=budget.pool_batch, seed=derive_seed(seed, "pool order")),
     )
     with borrow_compiled(network, batch_size=size) as model:
-        model.fit(
-            batches,
-            steps_per_epoch=epoch,
-            epochs=steps // epoch,
-            validation_data=labelled.held,
-            callbacks=[_Rates(peak, steps), *stoppers],
-            shuffle=False,  # the streams are shuffled already
-            verbose=0,
-        )
+        try:
+            model.objective.prepare(pool)
+            model.fit(
+                batches,
+                steps_per_epoch=epoch,
+                epochs=steps // epoch,
+                validation_data=labelled.held,
+                callbacks=[_Rates(peak, steps), *stoppers],
+                shuffle=False,  # the streams are shuffled already
+                verbose=0,
+            )
+        finally:
+            model.objective.release()
     return Trained(int(network.optimizer.iterations.numpy()), was_reached(stoppers))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
     import tensorflow as tf
 
 
@@ -45,6 +46,14 @@ class Objective(Protocol):
     @property
     def opponent_variables(self) -> list:
         """Variables that minimize another loss, such as a generator's; most have none."""
+        ...
+
+    def prepare(self, images: np.ndarray) -> None:
+        """Takes from all unlabeled images what is needed of them once, before training."""
+        ...
+
+    def release(self) -> None:
+        """Forgets what `prepare` took."""
         ...
 
     def make_optimizer(self, learning_rate: float) -> keras.optimizers.Optimizer:

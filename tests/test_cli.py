@@ -206,12 +206,16 @@ def test_single_stages_from_pretraining_to_prediction(
     pooled = [*quick, "--strategy", "selftrain", "--overwrite"]
     monkeypatch.setattr("tfzero.transfer.budget._JOINT_STEPS", 60)
     told = run(*pooled, "--unlabeled-from", "generated", "--label-count", "20")
-    assert "Updates of the network: 400\n" in told  # 200, and twice half of that
+    assert "Updates of the network: 200\n" in told
     assert "uses images that the model of --encoder generates" in refuse(
         [*pooled[:1], *pooled[3:], "--unlabeled-from", "both"], monkeypatch, capsys
     )
     assert 'source of unlabeled images "pol". Did you mean "pool"' in refuse(
         [*pooled, "--unlabeled-from", "pol"], monkeypatch, capsys
+    )
+    assert "Updates of the network: 200\n" in run(*pooled, "--strategy", "joint")
+    assert "Expected a file of tfzero pretrain as --encoder, but none is given" in refuse(
+        [*pooled[:1], *pooled[3:], "--strategy", "joint"], monkeypatch, capsys
     )
     assert "no pretrained arm trains a network on unlabeled" in refuse(
         ["compare", "--unlabeled-from", "generated", "--arms", "vae/lpft"], monkeypatch, capsys

@@ -1,5 +1,6 @@
 """What `tfzero pretrain` refuses to mix, and what it says."""
 
+import json
 import os
 import pathlib
 import re
@@ -94,6 +95,26 @@ def test_batches_of_another_size_are_refused(folder, said, monkeypatch):
     pretrain("a.npz", "--epochs", "1")
     monkeypatch.setitem(METHODS, "vae", METHODS["vae"]._replace(smallest_batch=100))
     assert "in batches of 64, but the batches now have 100" in said("a.npz", "--epochs", "2")
+
+
+def test_training_ends_by_itself_where_that_is_asked_for(folder, said, monkeypatch):
+    monkeypatch.setattr("tfzero.pretrain.plateau._FLAT_SHARE", 0.9)
+    turned = ["--method", "rotation", "--encoder", "one.keras", "--epochs", "auto"]
+    told = pretrain("a.npz", *turned)
+    assert "at most" in told and "Wrote pretrained.keras" in told
+    history = json.loads(pathlib.Path("pretrained-history.json").read_text())
+    assert 5 <= len(history) < 4 * METHODS["rotation"].budget(200).epochs
+    again = pretrain("a.npz", *turned)
+    assert f"already has its {len(history)} epochs." in again
+    told = said("a.npz", *turned[:-1], "2")
+    assert "is planned for as many epochs as its loss falls, not for 2. Give --epochs auto" in told
+    pathlib.Path("pretrained-history.json").unlink()
+    assert "pretrained-history.json has the losses of 0" in said("a.npz", *turned)
+    other = ["--encoder", "one.keras", "--out", "x.keras", "--epochs", "auto", "--method"]
+    assert "Its networks work against each other" in said("a.npz", *other, "gan")
+    assert "learns from labels" in said("a.npz", *other, "supervised")
+    told = said("a.npz", "--out", "x.keras", "--epochs", "many")
+    assert '--epochs is "many"; expected an integer or auto' in told
 
 
 def test_a_rate_that_falls_to_0_is_not_begun_anew(folder, said, monkeypatch):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from tfzero.common.checks import InputError
+from tfzero.pretrain import METHODS
 
 if TYPE_CHECKING:
     from tfzero.data import ImageData
@@ -150,3 +151,24 @@ def check_seed(seed: int) -> int:
     if not 0 <= seed <= _LARGEST_SEED:
         raise InputError(f"--seed is {seed}; expected a whole number from 0 to {_LARGEST_SEED}.")
     return seed
+
+
+def parse_epochs(text: str | None, method: str) -> int | Literal["auto"] | None:
+    """Returns what --epochs says: a number, "auto", or None where it is not given.
+
+    Raises:
+        InputError: If it is neither, or the method cannot end by itself.
+    """
+    if text is None:
+        return None
+    if text == "auto":
+        if method not in METHODS:
+            raise InputError(
+                f"--epochs auto ends when a loss without labels is flat, but --method {method} "
+                "learns from labels. Give a number."
+            )
+        return "auto"
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f'--epochs is "{text}"; expected an integer or auto.') from None

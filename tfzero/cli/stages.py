@@ -34,7 +34,7 @@ from tfzero.cli.options import (
     UnlabeledFrom,
     command,
 )
-from tfzero.cli.parse import check_seed, load_images, parse_settings
+from tfzero.cli.parse import check_seed, load_images, parse_epochs, parse_settings
 from tfzero.cli.together import require_encoder, require_uses
 from tfzero.cli.translate import Console
 from tfzero.common.console import print_plain
@@ -75,8 +75,13 @@ def pretrain(
         typer.Option(help="The .keras file to write. If it exists, its training continues."),
     ] = pathlib.Path("pretrained.keras"),
     epochs: Annotated[
-        int | None,
-        typer.Option(help="Number of passes over the images. Default: depends on their number."),
+        str | None,
+        typer.Option(
+            metavar="N or auto",
+            help="Number of passes over the images. With auto, training ends when its loss hardly "
+            "falls any more, after four times the default at the latest. Default: depends on "
+            "their number.",
+        ),
     ] = None,
     pool: Pool = None,
     pool_only: PoolOnly = False,
@@ -139,6 +144,7 @@ def pretrain(
     watched = probe or keep != 1 or tensorboard is not None
     require_uses(method, kind=kind, watched=watched, settings=settings, teacher=teacher)
     chosen = parse_settings(settings or [])
+    passes = parse_epochs(epochs, method)
     require_encoder(encoder, residual)
     require_keras_file(out)
     # After what can be refused at once: TensorFlow takes seconds to load.
@@ -153,7 +159,8 @@ def pretrain(
     look_at(loaded, console)
     start = EncoderStart(encoder, residual)
     if method == Supervised.word:
-        supervise_to_file(loaded, out, epochs=epochs, seed=seed, kind=kind, start=start)
+        assert not isinstance(passes, str)  # refused when it was parsed
+        supervise_to_file(loaded, out, epochs=passes, seed=seed, kind=kind, start=start)
         print_plain(console, f"Wrote {out}")
         return
     probed = (loaded.train_images, loaded.train_labels) if probe else None
@@ -167,7 +174,7 @@ def pretrain(
         ),
         loaded.pool,
         out,
-        epochs=epochs,
+        epochs=passes,
         watch=Watch(probe=probed, keep=keep, tensorboard=tensorboard),
         console=console,
         start=start,

@@ -6,7 +6,7 @@ import functools
 import pathlib
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import keras
 import numpy as np
@@ -27,8 +27,10 @@ from tfzero.networks.reading import read_network
 from tfzero.pretrain import METHODS, build_method, find_method, require_teacher
 from tfzero.pretrain.arguments import change_arguments
 from tfzero.pretrain.base import Pretrainer
+from tfzero.pretrain.budget import PretrainingBudget
 from tfzero.pretrain.budget import default_budget as default_pretraining
 from tfzero.pretrain.checkpoints import Checkpoints
+from tfzero.pretrain.plateau import find_end, require_one_loss
 from tfzero.pretrain.run import pretrain
 from tfzero.pretrain.start import (
     Start,
@@ -75,7 +77,7 @@ def pretrain_to_file(
     images: np.ndarray,
     out: pathlib.Path,
     *,
-    epochs: int | None,
+    epochs: int | Literal["auto"] | None,
     watch: Watch,
     console: Console,
     start: EncoderStart,
@@ -99,11 +101,15 @@ def pretrain_to_file(
     given = None if start.encoder is None else encoder
     asked = describe_start(images, budget, given, pretraining.teacher)
     fresh = pretraining.build(encoder)
+    if budget.until_flat:
+        require_one_loss(pretraining.method, fresh)
     model = _continue_from(out, fresh, asked) if out.exists() else fresh
     steps = budget.steps_per_epoch(len(images))
     done = int(model.optimizer.iterations.numpy()) // steps if model.compiled else 0
-    if done >= budget.epochs:
-        more = "." if budget.decays else "; use `epochs` for more."
+    losses = _read_losses(out, done) if budget.until_flat else []
+    if _has_ended(budget, done, losses):
+        fixed = budget.decays or budget.until_flat
+        more = "." if fixed else "; use `epochs` for more."
         print_plain(console, f"{out} already has its {done} epochs{more}")
         return
     if done:
@@ -111,9 +117,7 @@ def pretrain_to_file(
     _warn_of_noise(model.encoder, console)
     if frozen := describe_frozen(model.encoder, name="the encoder"):
         print_plain(console, frozen)
-    watchers = make_watchers(
-        watch, model, images, out, epochs=budget.epochs, done=done, console=console
-    )
+    watchers = make_watchers(watch, model, images, out, budget=budget, done=done, console=console)
     if model is fresh:
         write_start(asked, out)
     pretrain(
@@ -123,6 +127,7 @@ def pretrain_to_file(
         start_epoch=done,
         callbacks=watchers,
         read=functools.partial(_read_teacher, console),
+        losses=losses,
     )
     for watcher in watchers:
         if isinstance(watcher, Checkpoints) and watcher.failure:
@@ -158,8 +163,27 @@ def _warn_of_noise(encoder: keras.Model, console: Console) -> None:
         )
 
 
-def _require_epochs(epochs: int | None) -> None:
-    if epochs is not None and epochs < 1:
+def _has_ended(budget: PretrainingBudget, done: int, losses: list[float]) -> bool:
+    if not budget.until_flat:
+        return done >= budget.epochs
+    end = find_end(losses, most=budget.epochs, cools=budget.decays)
+    return end is not None and done >= end.epochs
+
+
+def _read_losses(out: pathlib.Path, done: int) -> list[float]:
+    """Returns the loss of each epoch that is done, as the file beside the model tells it."""
+    entries = Checkpoints(out).history if done else []
+    losses = [entry["loss"] for entry in entries if entry["epoch"] <= done and "loss" in entry]
+    if len(losses) != done:
+        raise InputError(
+            f"{out} has {done} epochs, but {Checkpoints(out).history_path.name} has the losses of "
+            f"{len(losses)}. `epochs=auto` needs all of them. Choose another `out`."
+        )
+    return losses
+
+
+def _require_epochs(epochs: int | str | None) -> None:
+    if isinstance(epochs, int) and epochs < 1:
         raise InputError(f"`epochs` is {epochs}; expected at least 1.")
 
 

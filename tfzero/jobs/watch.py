@@ -18,6 +18,7 @@ from tfzero.data import nested_subsets
 from tfzero.pretrain.alarms import Alarms
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.board import make_board
+from tfzero.pretrain.budget import PretrainingBudget
 from tfzero.pretrain.checkpoints import Checkpoints
 from tfzero.pretrain.probe import PROBE_ACCURACY, ProbeCallback
 from tfzero.study.work.progress import format_seconds
@@ -48,7 +49,7 @@ def make_watchers(
     images: np.ndarray,
     out: pathlib.Path,
     *,
-    epochs: int,
+    budget: PretrainingBudget,
     done: int,
     console: Console,
 ) -> list[Any]:
@@ -63,8 +64,8 @@ def make_watchers(
         model: The method.
         images: The pool.
         out: The .keras file.
-        epochs: All that will be done.
-        done: Those that are.
+        budget: What will be done.
+        done: Epochs that are.
         console: Where lines go.
 
     Raises:
@@ -83,7 +84,7 @@ def make_watchers(
             f"{saver.best_path} was chosen by {other}, but this run measures "
             f"{monitor or 'nothing'}. The two cannot be compared, so the file stays unchanged."
         )
-    line = Line(console, epochs=epochs, done=done)
+    line = Line(console, epochs=budget.epochs, done=done, until_flat=budget.until_flat)
     return [*probe, saver, line, Alarms(images, say=say, seed=model.seed), *board]
 
 
@@ -109,11 +110,12 @@ class Line(keras.callbacks.Callback):
         console: Where lines go.
         epochs: All that will be done.
         done: Those that are.
+        until_flat: Whether training may end before.
     """
 
-    def __init__(self, console: Console, *, epochs: int, done: int):
+    def __init__(self, console: Console, *, epochs: int, done: int, until_flat: bool = False):
         super().__init__()
-        self.console = console
+        self.console, self.until_flat = console, until_flat
         self.epochs, self.done = epochs, done
         self.began = time.monotonic()
 
@@ -121,10 +123,11 @@ class Line(keras.callbacks.Callback):
         """Prints the line."""
         elapsed = time.monotonic() - self.began
         left = elapsed / (epoch + 1 - self.done) * (self.epochs - epoch - 1)
+        most = "at most " if self.until_flat else ""
         losses = ", ".join(
             f"{name} {write_number(value, 3)}" for name, value in (logs or {}).items()
         )
         print_plain(
             self.console,
-            f"epoch {epoch + 1}/{self.epochs}: {losses}; {format_seconds(left)} left",
+            f"epoch {epoch + 1}/{self.epochs}: {losses}; {most}{format_seconds(left)} left",
         )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tfzero.common.checks import InputError, require_choice
 from tfzero.data.kinds import KINDS
-from tfzero.pretrain.budget import LARGE_POOL_BATCH, PretrainingBudget, default_budget
+from tfzero.pretrain.budget import AUTO, LARGE_POOL_BATCH, PretrainingBudget, default_budget
 
 if TYPE_CHECKING:
     import keras
 
     from tfzero.pretrain.base import Pretrainer
+
+
+# How many times the default passes a pretraining may make that ends by itself.
+_MOST_AUTO = 4
 
 
 class Method(NamedTuple):
@@ -63,16 +67,23 @@ class Method(NamedTuple):
         """Its name in a sentence, after "pretrained by"."""
         return self.title or self.place.rpartition(":")[2]
 
-    def budget(self, num_images: int, *, epochs: int | None = None) -> PretrainingBudget:
+    def budget(
+        self, num_images: int, *, epochs: int | Literal["auto"] | None = None
+    ) -> PretrainingBudget:
         """Returns what the method may spend on a pool of a size.
 
         Args:
             num_images: Size of the pool.
-            epochs: Passes, if not the default.
+            epochs: Passes, if not the default. "auto" ends when the loss is flat, after four times
+                the default at the latest.
         """
-        usual = default_budget(num_images, epochs=epochs, large_batch=self.large_pool_batch)
+        until_flat = epochs == AUTO
+        given = None if isinstance(epochs, str) else epochs
+        usual = default_budget(num_images, epochs=given, large_batch=self.large_pool_batch)
+        passes = round(self.passes * usual.epochs) if given is None else given
         return PretrainingBudget(
-            epochs=round(self.passes * usual.epochs) if epochs is None else epochs,
+            until_flat=until_flat,
+            epochs=_MOST_AUTO * passes if until_flat else passes,
             batch_size=min(num_images, max(usual.batch_size, self.smallest_batch)),
             learning_rate=self.learning_rate,
             decays=self.decays,

@@ -6,6 +6,8 @@ import dataclasses
 
 _LARGE_POOL = 10_000
 LARGE_POOL_BATCH = 128
+# In place of a number of epochs: training ends by itself.
+AUTO = "auto"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,12 +19,15 @@ class PretrainingBudget:
         batch_size: Images an update.
         learning_rate: Of the optimizer given to `compile`, Adam; the highest, where it decays.
         decays: Whether it rises over the first tenth of the updates and then falls to 0.
+        until_flat: Whether training ends when its loss is flat, after `epochs` at the latest. The
+            rate then follows `tfzero.pretrain.plateau.UntilFlat`.
     """
 
     epochs: int
     batch_size: int
     learning_rate: float
     decays: bool = False
+    until_flat: bool = False
 
     def steps_per_epoch(self, num_images: int) -> int:
         """Returns the updates that make one pass, the last batch filled up."""

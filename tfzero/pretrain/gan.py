@@ -67,7 +67,7 @@ class GAN(Pretrainer):
         latent_dim: int = 32,
         generator_loss: str = "nonsaturating",
         r1_weight: float = 1.0,
-        r1_interval: int = 16,
+        r1_interval: int = 8,
         discriminator_learning_rate: float = 5e-4,
         averaging: float = 0.999,
         generator_width: int | None = None,

@@ -13,6 +13,7 @@ from tfzero.common.seeds import derive_seed
 from tfzero.data.pipeline import stream_batches
 from tfzero.pretrain.base import Pretrainer, Reading
 from tfzero.pretrain.budget import PretrainingBudget
+from tfzero.pretrain.plateau import UntilFlat
 
 
 def pretrain(
@@ -23,6 +24,7 @@ def pretrain(
     start_epoch: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     read: Reading | None = None,
+    losses: Sequence[float] = (),
 ) -> dict[str, list[float]]:
     """Fits `method` on images in the order that its seed decides; compiles it at epoch 0.
 
@@ -32,6 +34,7 @@ def pretrain(
         budget: How long.
         start_epoch: Epochs that are done; the method is then compiled and goes on exactly.
         callbacks: Keras callbacks.
+        losses: Mean loss of each epoch that is done, where the budget ends when it is flat.
         read: Reads the frozen network of a method that has one; None reads it here.
 
     Returns:
@@ -49,9 +52,7 @@ def pretrain(
         seed=derive_seed(method.seed, "order"),
         start=start_epoch * steps,
     )
-    callbacks = list(callbacks)
-    if budget.decays:
-        callbacks.insert(0, _Rates(budget.learning_rate, budget.epochs * steps))
+    callbacks = [*_schedule(budget, steps, losses), *callbacks]
     with borrow_compiled(method, batch_size=budget.batch_size) as model:
         model.seed = method.seed  # a loan is of any seed, and callbacks save it
         try:
@@ -68,6 +69,23 @@ def pretrain(
         finally:
             model.release()
     return {name: [float(value) for value in values] for name, values in history.history.items()}
+
+
+def _schedule(
+    budget: PretrainingBudget, steps: int, losses: Sequence[float]
+) -> list[keras.callbacks.Callback]:
+    """Returns what sets the learning rate, and ends training early."""
+    if budget.until_flat:
+        return [
+            UntilFlat(
+                peak=budget.learning_rate,
+                steps_per_epoch=steps,
+                most=budget.epochs,
+                cools=budget.decays,
+                losses=losses,
+            )
+        ]
+    return [_Rates(budget.learning_rate, budget.epochs * steps)] if budget.decays else []
 
 
 class _Rates(WarmupCosine):

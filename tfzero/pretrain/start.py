@@ -15,7 +15,7 @@ from tfzero.common.files import write_json
 from tfzero.common.version import KEY
 from tfzero.data.dataset import hash_array
 from tfzero.pretrain.base import Pretrainer
-from tfzero.pretrain.budget import PretrainingBudget
+from tfzero.pretrain.budget import AUTO, PretrainingBudget
 from tfzero.pretrain.checkpoints import find_wrong_weights
 
 # Digits of a hash that a sentence shows.
@@ -31,7 +31,8 @@ class Start:
         num_images: N.
         batch_size: Images an update.
         encoder: Hash of the weights of the encoder that was given; None for random weights.
-        epochs: All that will be done, where the learning rate falls to 0 with the last; else None.
+        epochs: All that will be done, where the learning rate falls to 0 with the last; "auto"
+            where training ends by itself; else None.
         teacher: Hash of the weights of the network that it learns from; None where it has none.
     """
 
@@ -39,7 +40,7 @@ class Start:
     num_images: int
     batch_size: int
     encoder: str | None
-    epochs: int | None
+    epochs: int | str | None
     teacher: str | None = None
 
 
@@ -62,9 +63,15 @@ def describe_start(
         num_images=len(images),
         batch_size=budget.batch_size,
         encoder=None if encoder is None else _hash_weights(encoder),
-        epochs=budget.epochs if budget.decays else None,
+        epochs=_plan_epochs(budget),
         teacher=None if teacher is None else _hash_weights(teacher),
     )
+
+
+def _plan_epochs(budget: PretrainingBudget) -> int | str | None:
+    if not budget.decays:
+        return None
+    return AUTO if budget.until_flat else budget.epochs
 
 
 def _hash_weights(model: keras.Model) -> str:
@@ -123,10 +130,15 @@ def require_same_start(kept: Start, asked: Start, out: pathlib.Path) -> None:
             "same teacher with `teacher`, or choose another `out`."
         )
     if kept.epochs != asked.epochs:
+        planned = (
+            "as many epochs as its loss falls"
+            if kept.epochs == AUTO
+            else (f"{kept.epochs} epochs, over which its learning rate falls to 0")
+        )
         raise InputError(
-            f"{out} is planned for {kept.epochs} epochs, over which its learning rate falls "
-            f"to 0, not for {asked.epochs}. Give `epochs={kept.epochs}`, or choose another "
-            f"`out`. A new pretraining can start from its encoder: `encoder={str(out)!r}`."
+            f"{out} is planned for {planned}, not for {asked.epochs}. Give "
+            f"`epochs={kept.epochs}`, or choose another `out`. A new pretraining can start "
+            f"from its encoder: `encoder={str(out)!r}`."
         )
 
 

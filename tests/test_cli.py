@@ -217,7 +217,10 @@ def test_single_stages_from_pretraining_to_prediction(
     assert "Expected a file of tfzero pretrain as --encoder, but none is given" in refuse(
         [*pooled[:1], *pooled[3:], "--strategy", "joint"], monkeypatch, capsys
     )
-    assert "no pretrained arm trains a network on unlabeled" in refuse(
+    assert 'Strategy "joint" does not train on generated images' in refuse(
+        [*pooled, "--strategy", "joint", "--unlabeled-from", "generated"], monkeypatch, capsys
+    )
+    assert "no pretrained arm can train a network on generated" in refuse(
         ["compare", "--unlabeled-from", "generated", "--arms", "vae/lpft"], monkeypatch, capsys
     )
     names = ",".join("zero one two three four five six seven eight nine".split())

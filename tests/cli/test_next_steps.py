@@ -122,7 +122,7 @@ def test_the_end_is_one_screen(width):
         if arm == SCRATCH:
             assert line.rstrip().endswith("baseline")
     assert "Exported: rotation/lpft, trained on 63 labels; 76.5 % of 27 test images right." in text
-    assert "† against the same strategy without pretraining" in text
+    assert "† against an arm without pretraining on the same unlabeled images" in text
 
 
 def test_on_a_narrow_screen_the_smaller_counts_go_before_digits_do():

@@ -98,3 +98,15 @@ def test_it_is_saved_with_what_it_has_seen(tmp_path):
     for ours, theirs in zip(network.weights, loaded.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert float(loaded.objective.threshold) != 0.25
+
+
+def test_without_augmentation_both_views_are_the_image_itself():
+    images = tf.constant(draw_bars(9, seed=1)[0] / 255, tf.float32)
+    objective = Consistency(4, kind="digits", augment=False, memory=0.0)
+    network = JointNetwork(Classifier(build_small_encoder(), 4, seed=1), objective)
+    network.compile(keras.optimizers.SGD(0.0))
+    loss, _ = objective.read_unlabeled(images, network)
+    probabilities = network.classifier(images).numpy()
+    targets, believed = Consistency(4, kind="digits", memory=0.0).judge(probabilities)
+    each = -(targets.numpy() * np.log(probabilities)).sum(axis=1)
+    np.testing.assert_allclose(loss, np.mean(believed * each), rtol=1e-4)

@@ -10,13 +10,16 @@ from tests.data.pictures import make_pixels
 from tests.pretrain.cases import (
     SHAPE,
     TYPICAL_METHODS,
+    Brightness,
     assert_same_state,
     make_method,
     read_state,
 )
+from tfzero.common.checks import InputError
 from tfzero.data.pipeline import stream_batches
 from tfzero.pretrain import METHODS, Distillation
-from tfzero.transfer import Budget, Classifier
+from tfzero.pretrain.base import Pretrainer
+from tfzero.transfer import STRATEGIES, Budget, Classifier, Task, fit_classifier
 from tfzero.transfer.joint import JointNetwork, train_jointly
 from tfzero.transfer.training import Labelled
 
@@ -99,10 +102,11 @@ class Mean:
     def read_unlabeled(self, images, network):
         return tf.reduce_mean(network.read_logits(images)), None
 
-    def prepare(self, images):
+    def prepare(self, images, *, read=None):
         pass
 
-    release = end_step = lambda self: None
+    def release(self):
+        pass
 
 
 def take_one_step(network, step=0):
@@ -188,7 +192,7 @@ def test_the_objective_draws_new_noise_in_each_step(name):
 
 
 def test_a_fit_watches_the_labels_that_are_held_out():
-    network, _ = build("vae")
+    network, _ = build("vae", class_weights=[1.0, 2.0, 3.0, 4.0])
     batches = tf.data.Dataset.zip(
         stream_batches(IMAGES, LABELS, batch_size=4, seed=1),
         stream_batches(POOL, batch_size=6, seed=2),
@@ -206,8 +210,8 @@ def test_the_objective_prepares_the_pool_once_and_forgets_it(monkeypatch):
     called = []
     prepare, release = Distillation.prepare, Distillation.release
 
-    def watch(self, images):
-        prepare(self, images)
+    def watch(self, images, **settings):
+        prepare(self, images, **settings)
         keys = self.table.find(tf.constant(images / 255, tf.float32))[1].numpy()
         called.append(("prepare", bool(keys.all())))
 
@@ -224,3 +228,93 @@ def test_the_objective_prepares_the_pool_once_and_forgets_it(monkeypatch):
     labelled = Labelled(IMAGES, LABELS)
     train_jointly(network, labelled, POOL, peak=1e-3, budget=budget, seed=0, steps=2)
     assert called == [("prepare", True), ("release", False)]
+
+
+def test_the_teachers_known_features_are_not_read_again(monkeypatch):
+    method = make_method("distillation")
+    known = np.random.default_rng(0).normal(size=(30, method.teacher.output_shape[-1]))
+    pool = make_pixels(30, *SHAPE, seed=3)
+    seen = []
+    monkeypatch.setattr(
+        Distillation, "prepare", lambda self, images, *, read: seen.append((images, read))
+    )
+    task = Task(
+        inputs=IMAGES,
+        labels=LABELS,
+        num_classes=4,
+        budget=Budget(steps=2, batch_size=4, unlabeled_steps=2, most_unlabeled=9),
+        seed=3,
+        encoder=method.encoder,
+        pool=pool,
+        objective=method,
+        known_targets=known,
+    )
+    STRATEGIES["joint"].fit(task)
+    [(images, read)] = seen
+    rows = [next(r for r in range(30) if (pool[r] == image).all()) for image in images]
+    assert len(rows) == 9
+    np.testing.assert_array_equal(read(None, images), known[rows])
+
+
+def test_each_fit_draws_its_own_noise_and_counts_all_that_it_trains(monkeypatch):
+    method = make_method("vae", seed=5)
+    seeds = []
+
+    def watch(network, *arguments, **settings):
+        seeds.append(int(network.objective.noise_seed.numpy()))
+        return train_jointly(network, *arguments, **settings)
+
+    monkeypatch.setattr("tfzero.transfer.joint.train_jointly", watch)
+    settings = {"encoder": method.encoder, "objective": method, "pool": POOL}
+    budget = Budget(steps=2, batch_size=4, unlabeled_steps=2)
+    for seed in (1, 2):
+        fitted = fit_classifier(
+            "joint", images=IMAGES, labels=LABELS, budget=budget, seed=seed, **settings
+        )
+    assert len({5, *seeds}) == 3
+    apart = sum(int(np.prod(v.shape)) for v in method.own_variables)
+    head = 4 * method.encoder.output_shape[-1] + 4
+    encoder = sum(int(np.prod(v.shape)) for v in method.encoder.trainable_weights)
+    assert fitted.cost.parameters == encoder + head + apart
+
+
+def test_a_method_of_an_unregistered_class_goes_on_too():
+    class Mute(Pretrainer):
+        def __init__(self, encoder, *, seed=0):
+            super().__init__(encoder, loss_names=("loss",), seed=seed)
+            self.built = True
+
+        def train_step(self, data):
+            raise NotImplementedError
+
+        test_step = train_step
+
+        def read_unlabeled(self, images, network):
+            return tf.reduce_mean(tf.square(self.encoder(images, training=True))), None
+
+    encoder = build_small_encoder()
+    fitted = fit_classifier(
+        "joint",
+        encoder=encoder,
+        objective=Mute(encoder),
+        images=IMAGES,
+        labels=LABELS,
+        pool=POOL,
+        budget=Budget(steps=2, batch_size=4, unlabeled_steps=2),
+    )
+    assert fitted.predict(IMAGES).shape == (12, 4)
+
+
+@pytest.mark.parametrize(
+    "make, telling",
+    [
+        (lambda: None, "`objective` is None"),
+        (build_small_encoder, "`objective` is a Functional; expected a method of tfzero"),
+        (lambda: Brightness(build_small_encoder()), "`objective` is a Brightness; expected a"),
+        (lambda: make_method("vae", shape=(9, 8, 1)), "The encoder of `objective` has the shapes"),
+    ],
+)
+def test_another_objective_is_refused(make, telling):
+    settings = {"images": IMAGES, "labels": LABELS, "pool": POOL}
+    with pytest.raises(InputError, match=telling):
+        fit_classifier("joint", encoder=build_small_encoder(), objective=make(), **settings)

@@ -41,3 +41,15 @@ class WarmupCosine(keras.callbacks.Callback):
             return self.peak * (done + 1) / warmup
         progress = min(1.0, (done - warmup) / max(1, self.steps - warmup))
         return self.peak * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+class SharedWarmupCosine(WarmupCosine):
+    """The same share of the highest rate for every optimizer of a model.
+
+    The model's `follow_rate(share)` sets the rates of optimizers other than `optimizer`.
+    """
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Sets the learning rates for the steps that run next."""
+        super().on_train_batch_begin(batch, logs)
+        self.model.follow_rate(float(self.model.optimizer.learning_rate) / self.peak)

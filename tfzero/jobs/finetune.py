@@ -121,7 +121,7 @@ def _take_objective(start: EncoderStart, transfer: Transfer) -> Pretrainer | Non
     if not STRATEGIES[transfer.strategy].needs_objective:
         return None
     model = None if start.encoder is None else load_model(start.encoder)
-    if not isinstance(model, Pretrainer):
+    if not (isinstance(model, Pretrainer) and model.can("read_unlabeled")):
         raise InputError(
             f'Strategy "{transfer.strategy}" goes on with the loss that an encoder was pretrained '
             "by. Expected a file of tfzero pretrain as `encoder`, but "
@@ -137,6 +137,11 @@ def _take_unlabeled(pool, start: EncoderStart, transfer: Transfer):
     )
     if source == "pool":
         return pool
+    if not STRATEGIES[transfer.strategy].takes_generated:
+        raise InputError(
+            f'Strategy "{transfer.strategy}" does not train on generated images. Leave out '
+            "`unlabeled_from`."
+        )
     # Read again: what makes images is the whole method, not its encoder.
     model = None if start.encoder is None else load_model(start.encoder)
     if not (isinstance(model, Pretrainer) and model.can("generate")):

@@ -27,7 +27,7 @@ from tfzero.networks.reading import read_network
 from tfzero.pretrain import METHODS, build_method, find_method, require_teacher
 from tfzero.pretrain.arguments import change_arguments
 from tfzero.pretrain.base import Pretrainer
-from tfzero.pretrain.budget import PretrainingBudget
+from tfzero.pretrain.budget import AUTO, PretrainingBudget
 from tfzero.pretrain.budget import default_budget as default_pretraining
 from tfzero.pretrain.checkpoints import Checkpoints
 from tfzero.pretrain.plateau import find_end, require_one_loss
@@ -183,6 +183,8 @@ def _read_losses(out: pathlib.Path, done: int) -> list[float]:
 
 
 def _require_epochs(epochs: int | str | None) -> None:
+    if isinstance(epochs, str) and epochs != AUTO:
+        raise InputError(f'`epochs` is "{epochs}"; expected an integer or "{AUTO}".')
     if isinstance(epochs, int) and epochs < 1:
         raise InputError(f"`epochs` is {epochs}; expected at least 1.")
 

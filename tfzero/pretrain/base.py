@@ -198,10 +198,15 @@ class Pretrainer(keras.Model, abc.ABC):
         """Trainable variables that minimize a loss of their own, against the encoder's."""
         return []
 
+    @property
+    def opponent_rate(self) -> float:
+        """Highest learning rate of these variables."""
+        raise self._lacks("opponent_rate")
+
     def read_unlabeled(self, images, network) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Optional. Returns what a batch says to a classifier that is trained on the encoder.
 
-        For the strategy "joint". A loss should be near 1, as the classifier's cross-entropy is.
+        For the strategy "joint". A loss should be of the order of 1, as a cross-entropy is.
 
         Args:
             images: float32 `(B, H, W, C)` in 0..1.
@@ -214,9 +219,6 @@ class Pretrainer(keras.Model, abc.ABC):
             none.
         """
         raise self._lacks("read_unlabeled")
-
-    def end_step(self) -> None:
-        """Called after each update of a classifier that is trained on the method's encoder."""
 
     def around(self, encoder: keras.Model) -> Self:
         """Returns a copy of the method, with its weights, that trains another encoder.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import keras
 import tensorflow as tf
 
@@ -16,6 +14,8 @@ from tfzero.pretrain.base import Pretrainer, require_count
 
 # What a masked pixel shows: 0 after the encoder's own centring, and a colour of no image.
 _MASKED = 0.5
+# Of a batch of equal images, which has none.
+_LEAST_VARIANCE = 1e-3
 
 
 @keras.saving.register_keras_serializable("tfzero")
@@ -94,9 +94,12 @@ class Denoising(Pretrainer):
         return {"loss": losses.squared_error(images, restored)}
 
     def read_unlabeled(self, images, network):
-        """Returns the loss per pixel and channel; see `Pretrainer.read_unlabeled`."""
+        """Returns the loss over the images' own variance; see `Pretrainer.read_unlabeled`."""
         del network
-        return self.loss_terms(images, training=True)["loss"] / math.prod(images.shape[1:]), None
+        deviations = tf.square(images - tf.reduce_mean(images, axis=0, keepdims=True))
+        variance = tf.reduce_mean(tf.reduce_sum(deviations, axis=(1, 2, 3)))  # of whole images
+        loss = self.loss_terms(images, training=True)["loss"]
+        return loss / tf.maximum(variance, _LEAST_VARIANCE), None
 
     def corrupt(self, images, *, training=True):
         """Returns scaled images `(B, H, W, C)` with this step's noise and gray patches."""

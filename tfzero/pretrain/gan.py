@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfzero.common.adam import FusedAdam
 from tfzero.common.checks import require_between, require_choice
 from tfzero.common.seeds import derive_seed
+from tfzero.networks.averaging import move_averages
 from tfzero.networks.decoder import build_decoder, decode_prior, make_generator
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import losses
@@ -182,6 +183,11 @@ class GAN(Pretrainer):
         """The generator's trainable variables."""
         return self.generator.trainable_variables
 
+    @property
+    def opponent_rate(self) -> float:
+        """The discriminator's learning rate, which is the generator's too."""
+        return self.discriminator_learning_rate
+
     def read_unlabeled(self, images, network) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Returns the losses of a classifier with generated images as one class more.
 
@@ -200,10 +206,6 @@ class GAN(Pretrainer):
             tf.reduce_logsumexp(real, axis=1), real=True
         ) + losses.realness_loss(tf.reduce_logsumexp(fake, axis=1), real=False)
         return loss, losses.feature_matching_loss(real_features, fake_features)
-
-    def end_step(self) -> None:
-        """Moves the averaged generator."""
-        self._average_generator()
 
     def _latents(self, count, *, training):
         seed = self.step_seed(training=training)
@@ -264,12 +266,11 @@ class GAN(Pretrainer):
 
     def _average_generator(self):
         """Moves the averaged generator towards the generator, after the step that was counted."""
-        step = tf.cast(tf.convert_to_tensor(self.optimizer.iterations), tf.float32)
-        # A young average would else remember weights from before any training.
-        decay = tf.minimum(self.averaging, (1 + step) / (10 + step))
-        pairs = zip(self.averaged_generator.weights, self.generator.weights, strict=True)
-        for average, weight in pairs:
-            average.assign_add((1 - decay) * (weight - average))
+        move_averages(
+            zip(self.averaged_generator.weights, self.generator.weights, strict=True),
+            decay=self.averaging,
+            step=self.optimizer.iterations,
+        )
 
     def generate(self, count: int, *, seed: int = 0) -> tf.Tensor:
         """Generates images from latents drawn from the prior, by the averaged generator.

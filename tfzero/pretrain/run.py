@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from tfzero.common.compiled import borrow_compiled, largest_divisor
-from tfzero.common.schedule import WarmupCosine
+from tfzero.common.schedule import SharedWarmupCosine
 from tfzero.common.seeds import derive_seed
 from tfzero.data.pipeline import stream_batches
 from tfzero.pretrain.base import Pretrainer, Reading
@@ -85,15 +85,9 @@ def _schedule(
                 losses=losses,
             )
         ]
-    return [_Rates(budget.learning_rate, budget.epochs * steps)] if budget.decays else []
-
-
-class _Rates(WarmupCosine):
-    """The same share of the highest rate for every optimizer of a method."""
-
-    def on_train_batch_begin(self, batch, logs=None):
-        super().on_train_batch_begin(batch, logs)
-        self.model.follow_rate(float(self.model.optimizer.learning_rate) / self.peak)
+    return (
+        [SharedWarmupCosine(budget.learning_rate, budget.epochs * steps)] if budget.decays else []
+    )
 
 
 def steps_per_call(steps: int, image_shape: tuple[int, ...]) -> int:

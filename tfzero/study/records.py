@@ -23,7 +23,8 @@ class RunFolder:
     test_labels.npy       int64 (T,)
     cells/KEY.json, .npz  a record: spec, result, cost; probabilities float32 (T, K)
     encoders/KEY.keras    a pretrained encoder, with KEY.json (losses, alarms, cost) and
-                          KEY.npz (pictures)
+                          KEY.npz (pictures), and KEY-method.keras, the whole method, where an
+                          arm goes on with its loss
     unfinished/           pretraining under way, kept every minute or so
     final/KEY.keras       the network that is exported, with KEY.json (how it scores)
     looks/NUMBER.json     what a look of the judge decided: claims, arms that go on

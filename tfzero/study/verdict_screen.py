@@ -62,7 +62,9 @@ def show_arms(console: Console, study: FinishedStudy) -> None:
         print_plain(console, TITLE)
         _print_lines(console, lines, counts)
     if any(line.difference.endswith(_RIVAL) for line in lines.values()):
-        print_plain(console, f"{_RIVAL} against the same strategy without pretraining")
+        print_plain(
+            console, f"{_RIVAL} against an arm without pretraining on the same unlabeled images"
+        )
 
 
 def _describe_arm(study: FinishedStudy, arm: str) -> _Line:

@@ -43,8 +43,9 @@ class Budget:
             strategy's own.
         frozen_blocks: Number of blocks at the encoder's start that no training changes. The last
             block is always trained.
-        unlabeled_steps: Number of updates of a training on labels and unlabeled images, each with
-            twice `batch_size` unlabeled ones. None takes as many as `steps`, at least 1,000.
+        unlabeled_steps: Number of updates of a training on labels and unlabeled images, all its
+            parts together. Each has twice `batch_size` unlabeled ones. None takes as many as
+            `steps`, at least 1,000.
         most_unlabeled: Largest number of unlabeled images that a network predicts and learns from.
 
     Raises:

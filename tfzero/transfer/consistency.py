@@ -30,13 +30,15 @@ class Consistency(keras.layers.Layer):
     The strong view is one of contrastive learning. Both averages start at 1/K.
 
     Departures from FixMatch: guesses are distributions, not single classes, and the threshold
-    follows the network instead of staying at 0.95.
+    follows the network instead of staying at 0.95. FreeMatch's threshold is of guesses before
+    alignment, and differs by class.
 
     Args:
         num_classes: Number of classes K.
         kind: Kind of data, which decides both views, as in `Classifier` and `SimCLR`.
         class_shares: K floats that sum to 1: each class's share p of the unlabeled images. None
             means equal shares.
+        augment: Whether images are augmented. Without, both views are the image itself.
         memory: Decay per step of the averages m and t.
         seed: Random seed of the views.
 
@@ -52,6 +54,7 @@ class Consistency(keras.layers.Layer):
         *,
         kind: str,
         class_shares: Sequence[float] | None = None,
+        augment: bool = True,
         memory: float = 0.99,
         seed: int = 0,
     ):
@@ -59,6 +62,7 @@ class Consistency(keras.layers.Layer):
         self.num_classes = num_classes
         self.kind = kind
         self.class_shares = None if class_shares is None else [float(s) for s in class_shares]
+        self.augment = augment
         self.memory = memory
         self.seed = seed
         # A variable, not a constant of the graph: one compiled step serves every seed.
@@ -92,17 +96,21 @@ class Consistency(keras.layers.Layer):
 
     def read_unlabeled(self, images, network: Network) -> tuple[tf.Tensor, None]:
         """Returns the loss of scaled images `(B, H, W, C)`."""
-        assert self.optimizer is not None
-        step = tf.cast(tf.convert_to_tensor(self.optimizer.iterations), tf.int32)
-        place = tf.stack([tf.convert_to_tensor(self.noise_seed), step])
-        weak_seed, strong_seed = tf.unstack(tf.random.split(place, 2))
-        weak = augment_images(images, kind=self.kind, seed=weak_seed)
-        strong = random_views(images, find_views(self.kind), seed=strong_seed)
+        weak, strong = self._draw_views(images) if self.augment else (images, images)
         targets, believed = self.judge(network.guess(weak))
         each = tf.nn.softmax_cross_entropy_with_logits(
             labels=targets, logits=network.read_logits(strong)
         )
         return tf.reduce_mean(believed * each), None
+
+    def _draw_views(self, images):
+        """Returns a weak and a strong view of each image."""
+        assert self.optimizer is not None
+        step = tf.cast(tf.convert_to_tensor(self.optimizer.iterations), tf.int32)
+        place = tf.stack([tf.convert_to_tensor(self.noise_seed), step])
+        weak_seed, strong_seed = tf.unstack(tf.random.split(place, 2))
+        weak = augment_images(images, kind=self.kind, seed=weak_seed)
+        return weak, random_views(images, find_views(self.kind), seed=strong_seed)
 
     def judge(self, guesses) -> tuple[tf.Tensor, tf.Tensor]:
         """Aligns guesses `(B, K)` with the classes' shares; moves both averages.
@@ -125,13 +133,15 @@ class Consistency(keras.layers.Layer):
         average.assign(moved)
         return moved
 
-    def prepare(self, images) -> None:
+    @property
+    def opponent_rate(self) -> float:
+        """0: there is no opponent."""
+        return 0.0
+
+    def prepare(self, images, *, read=None) -> None:
         """Does nothing: images are looked at when they come."""
 
     def release(self) -> None:
-        """Does nothing."""
-
-    def end_step(self) -> None:
         """Does nothing."""
 
     def get_config(self) -> dict:
@@ -140,6 +150,7 @@ class Consistency(keras.layers.Layer):
             "num_classes": self.num_classes,
             "kind": self.kind,
             "class_shares": self.class_shares,
+            "augment": self.augment,
             "memory": self.memory,
             "seed": self.seed,
         }

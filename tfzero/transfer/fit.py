@@ -84,6 +84,8 @@ def fit_classifier(
             "but `objective` is None. Give the fitted method, such as a tfzero.VAE, and its "
             "encoder: `encoder=vae.encoder, objective=vae`."
         )
+    if strategy.needs_objective:
+        _require_objective(objective, encoder)
     pool = check_images(pool) if pool is not None and strategy.reads_pool else None
     images = check_images(images)
     labels = check_labels(labels, count=len(images))
@@ -105,6 +107,22 @@ def fit_classifier(
     from tfzero.transfer.frozen import fit_frozen
 
     return fit_frozen(strategy, task)
+
+
+def _require_objective(objective, encoder) -> None:
+    """Raises unless an objective has an encoder of the same shapes as the one that is trained."""
+    own = getattr(objective, "encoder", None)
+    if own is None or not objective.can("read_unlabeled"):
+        raise InputError(
+            f"`objective` is a {type(objective).__name__}; expected a method of tfzero whose loss "
+            "can go on, such as a fitted tfzero.VAE."
+        )
+    found, expected = ((each.input_shape, each.output_shape) for each in (own, encoder))
+    if found != expected:
+        raise InputError(
+            f"The encoder of `objective` has the shapes {found}, but `encoder` has {expected}. "
+            "Give the method's own encoder."
+        )
 
 
 def _count_classes(labels: np.ndarray, num_classes: int | None) -> int:

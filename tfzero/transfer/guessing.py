@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from tfzero.common.seeds import derive_seed
 from tfzero.data.kinds import default_kind
-from tfzero.networks.scaling import scale_images
 from tfzero.transfer import features, training
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.classifier import Classifier
 from tfzero.transfer.consistency import Consistency
 from tfzero.transfer.graph import link, spread_over
 from tfzero.transfer.joint import JointNetwork, list_class_weights
+from tfzero.transfer.objective import Reading
 from tfzero.transfer.strategies.base import Task
 from tfzero.transfer.training import Labelled
 
@@ -71,16 +70,18 @@ def _draw_rows(task: Task) -> np.ndarray:
     return np.sort(drawn.choice(count, most, replace=False))
 
 
-def draw_pool(task: Task, *, like: np.ndarray) -> np.ndarray:
-    """Returns the unlabeled images that are looked at, on the scale of labelled ones.
-
-    Args:
-        task: With a pool.
-        like: Labelled images. Bytes and floats train alike only on one scale.
-    """
+def draw_pool(task: Task) -> np.ndarray:
+    """Returns the unlabeled images that are looked at."""
     assert task.pool is not None
-    drawn = task.pool[_draw_rows(task)]
-    return drawn if drawn.dtype == like.dtype else _scale(drawn).numpy().astype(like.dtype)
+    return task.pool[_draw_rows(task)]
+
+
+def find_reading(task: Task) -> Reading | None:
+    """Returns what gives the known targets of the images of `draw_pool`; None where none are."""
+    if task.known_targets is None:
+        return None
+    known = task.known_targets[_draw_rows(task)]
+    return lambda network, images: known
 
 
 def share_classes(task: Task, labelled: Labelled) -> np.ndarray:
@@ -125,7 +126,7 @@ def teach(
     Args:
         task: Of this round: its seed, and what its budget says of updates, are the round's.
         labelled: The labels.
-        pool: The unlabeled images, of the type of those with labels.
+        pool: The unlabeled images.
         guesses: Theirs.
     """
     believed = pool[guesses.rows]
@@ -161,6 +162,7 @@ def join_consistency(
         task.num_classes,
         kind=classifier.kind or default_kind(labelled.images.shape[-1]),
         class_shares=share_classes(task, labelled).tolist(),
+        augment=classifier.augment,
         seed=derive_seed(task.seed, "views"),
     )
     return JointNetwork(
@@ -170,8 +172,3 @@ def join_consistency(
         averaging=_AVERAGING,
         class_weights=list_class_weights(labelled, task.num_classes, task.budget),
     )
-
-
-def _scale(images: np.ndarray):
-    """Returns a tensor of float32 images in 0..1."""
-    return scale_images(tf.convert_to_tensor(images))

@@ -9,15 +9,16 @@ import numpy as np
 import tensorflow as tf
 
 from tfzero.common.compiled import borrow_compiled, largest_divisor
-from tfzero.common.schedule import WarmupCosine
+from tfzero.common.schedule import SharedWarmupCosine
 from tfzero.common.seeds import derive_seed
 from tfzero.data.pipeline import stream_batches
+from tfzero.networks.averaging import move_averages
 from tfzero.networks.copies import copy_network
 from tfzero.networks.precision import PRECISION
 from tfzero.networks.scaling import scale_images
 from tfzero.transfer.budget import STEPS_PER_CALL, Budget
 from tfzero.transfer.classifier import Classifier
-from tfzero.transfer.objective import Objective
+from tfzero.transfer.objective import Objective, Reading
 from tfzero.transfer.stopping import make_stoppers, was_reached
 from tfzero.transfer.training import Labelled, Trained, make_optimizer, weigh_classes
 
@@ -39,15 +40,14 @@ class JointNetwork(keras.Model):
 
     Args:
         classifier: Trained in place.
-        objective: What the unlabeled images are for. It is copied. The copy reads images by the
-            classifier's encoder.
+        objective: What the unlabeled images are for. One with an encoder of its own is copied, and
+            the copy has the classifier's encoder.
         weight: Non-negative float: weight of the loss on unlabeled images.
         warmup: Number of steps over which that weight grows from 0.
         averaging: Decay per step of the average of the classifier's weights over time, in 0..1; 0
             keeps no average. Young averages forget faster: after t steps, the decay is at most
             (1 + t) / (10 + t).
         class_weights: Weight of each class's labels, K floats; None weighs all alike.
-        opponent_rate: Highest learning rate of the opponent's optimizer.
 
     Reference:
         Zhai et al. 2019, arXiv:1905.03670, eq. 1 (S4L). The average: Tarvainen and Valpola 2017,
@@ -63,21 +63,19 @@ class JointNetwork(keras.Model):
         warmup: int = 0,
         averaging: float = 0.0,
         class_weights: list[float] | None = None,
-        opponent_rate: float = 5e-4,
     ):
         super().__init__(dtype=PRECISION)
         self.classifier = classifier
         self.objective: Any = objective.around(classifier.encoder)
         self.weight, self.warmup, self.averaging = weight, warmup, averaging
         self.class_weights = class_weights
-        self.opponent_rate = opponent_rate
         self.averaged = copy_network(classifier) if averaging else None
         if self.averaged is not None:
             self.averaged.trainable = False
         self.opponent_optimizer = None
         if self.objective.opponent_variables:
             # Built here over its own variables: an unbuilt optimizer loses its state on resume.
-            self.opponent_optimizer = self.objective.make_optimizer(opponent_rate)
+            self.opponent_optimizer = self.objective.make_optimizer(self.objective.opponent_rate)
             self.opponent_optimizer.build(self.objective.opponent_variables)
         self.trackers = {n: keras.metrics.Mean(name=n) for n in ("loss", "accuracy", "unlabeled")}
         self.built = True
@@ -129,14 +127,13 @@ class JointNetwork(keras.Model):
         variables, opponents = self.joint_variables, self.objective.opponent_variables
         with tf.GradientTape(persistent=bool(opponents)) as tape:
             logits = self.read_logits(images)  # (B, K)
-            on_labels = self._cross_entropy(labels, logits)
+            on_labels = self._weighted_cross_entropy(labels, logits)
             on_pool, of_opponent = self.objective.read_unlabeled(scale_images(pool), self)
             loss = on_labels + self._weight_at(step) * on_pool
         gradient = tape.gradient(loss, variables)
         if self.opponent_optimizer is not None:
             self.opponent_optimizer.apply(tape.gradient(of_opponent, opponents), opponents)
         self.optimizer.apply(gradient, variables)
-        self.objective.end_step()
         self._average()
         return self._track(labels, logits, loss=on_labels, unlabeled=on_pool)
 
@@ -145,9 +142,16 @@ class JointNetwork(keras.Model):
         images, labels = data
         probabilities = self.classifier(images, training=False)
         logits = tf.math.log(tf.maximum(probabilities, keras.config.epsilon()))
-        return self._track(labels, logits, loss=self._cross_entropy(labels, logits))
+        # Unweighted, as Keras validates.
+        entropies = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+        return self._track(labels, logits, loss=tf.reduce_mean(entropies))
 
-    def _cross_entropy(self, labels, logits):
+    def follow_rate(self, share: float) -> None:
+        """Sets the opponent's learning rate to a share of its highest."""
+        if self.opponent_optimizer is not None:
+            self.opponent_optimizer.learning_rate = share * self.objective.opponent_rate
+
+    def _weighted_cross_entropy(self, labels, logits):
         entropies = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
         if self.class_weights is not None:
             entropies *= tf.gather(tf.constant(self.class_weights, tf.float32), labels)
@@ -161,12 +165,8 @@ class JointNetwork(keras.Model):
     def _average(self):
         if self.averaged is None:
             return
-        step = tf.cast(tf.convert_to_tensor(self.optimizer.iterations), tf.float32)
-        # A young average would else remember weights from before any training.
-        decay = tf.minimum(self.averaging, (1 + step) / (10 + step))
         pairs = zip(_list_weights(self.averaged), _list_weights(self.classifier), strict=True)
-        for average, weight in pairs:
-            average.assign_add((1 - decay) * (weight - average))
+        move_averages(pairs, decay=self.averaging, step=self.optimizer.iterations)
 
     def _track(self, labels, logits, **losses):
         count = tf.cast(tf.shape(labels)[0], tf.float32)
@@ -180,13 +180,15 @@ class JointNetwork(keras.Model):
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         models = {"classifier": self.classifier, "objective": self.objective}
+        saved = {k: keras.saving.serialize_keras_object(model) for k, model in models.items()}
+        for config in saved.values():  # they are trained by this network's optimizers
+            config.pop("compile_config", None)
         return {
-            **{k: keras.saving.serialize_keras_object(model) for k, model in models.items()},
+            **saved,
             "weight": self.weight,
             "warmup": self.warmup,
             "averaging": self.averaging,
             "class_weights": self.class_weights,
-            "opponent_rate": self.opponent_rate,
         }
 
     @classmethod
@@ -213,6 +215,7 @@ def train_jointly(
     budget: Budget,
     seed: int,
     steps: int,
+    read: Reading | None = None,
 ) -> Trained:
     """Trains a network on labels and unlabeled images together.
 
@@ -224,6 +227,7 @@ def train_jointly(
         budget: What may be spent.
         seed: Decides the order of batches.
         steps: Updates at most.
+        read: As in `Objective.prepare`.
     """
     peak = budget.learning_rate or peak
     watched = labelled.held is not None
@@ -238,15 +242,20 @@ def train_jointly(
         stream_batches(labelled.images, labelled.labels, batch_size=size, seed=order),
         stream_batches(pool, batch_size=budget.pool_batch, seed=derive_seed(seed, "pool order")),
     )
-    with borrow_compiled(network, batch_size=size) as model:
+    # A loan is rebuilt from its configuration, which names classes.
+    own = type(network.objective)
+    with (
+        keras.saving.custom_object_scope({own.__name__: own}),
+        borrow_compiled(network, batch_size=size) as model,
+    ):
         try:
-            model.objective.prepare(pool)
+            model.objective.prepare(pool, read=read)
             model.fit(
                 batches,
                 steps_per_epoch=epoch,
                 epochs=steps // epoch,
                 validation_data=labelled.held,
-                callbacks=[_Rates(peak, steps), *stoppers],
+                callbacks=[SharedWarmupCosine(peak, steps), *stoppers],
                 shuffle=False,  # the streams are shuffled already
                 verbose=0,
             )
@@ -260,14 +269,3 @@ def list_class_weights(labelled: Labelled, num_classes: int, budget: Budget) -> 
     if not budget.class_weights:
         return None
     return list(weigh_classes(labelled.labels, num_classes).values())
-
-
-class _Rates(WarmupCosine):
-    """The same share of the highest rate for both optimizers of a network."""
-
-    def on_train_batch_begin(self, batch, logs=None):
-        super().on_train_batch_begin(batch, logs)
-        other = self.model.opponent_optimizer
-        if other is not None:
-            share = float(self.model.optimizer.learning_rate) / self.peak
-            other.learning_rate = share * self.model.opponent_rate

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
     import tensorflow as tf
+
+
+# Returns a network's features `(N, T)` of images `(N, H, W, C)`.
+Reading = Callable[[Any, Any], Any]
 
 
 class Network(Protocol):
@@ -32,10 +37,16 @@ class Objective(Protocol):
     It is a Keras layer or model that can be saved. Every method of `tfzero.pretrain` is one.
     """
 
+    # The optimizer whose updates count; set by who trains.
     optimizer: Any
+    # Decides what is drawn, together with the updates.
+    noise_seed: Any
 
     def around(self, encoder: keras.Model) -> Objective:
-        """Returns a copy with the same weights that reads images by another encoder."""
+        """Returns the objective with the same weights, but with another encoder.
+
+        One that has an encoder of its own returns a copy. Another one returns itself.
+        """
         ...
 
     @property
@@ -48,8 +59,19 @@ class Objective(Protocol):
         """Variables that minimize another loss, such as a generator's; most have none."""
         ...
 
-    def prepare(self, images: np.ndarray) -> None:
-        """Takes from all unlabeled images what is needed of them once, before training."""
+    @property
+    def opponent_rate(self) -> float:
+        """Highest learning rate of the opponent's variables, where there are some."""
+        ...
+
+    def prepare(self, images: np.ndarray, *, read: Reading | None = None) -> None:
+        """Takes from all unlabeled images what is needed of them once, before training.
+
+        Args:
+            images: `(N, H, W, C)`.
+            read: Returns the features `(N, T)` of a frozen network of the objective; None reads
+                that network.
+        """
         ...
 
     def release(self) -> None:
@@ -66,8 +88,4 @@ class Objective(Protocol):
         The first is what the network and the objective's own variables should minimize. The second
         is what the objective's `opponent_variables` should minimize; None where it has none.
         """
-        ...
-
-    def end_step(self) -> None:
-        """Called after each update."""
         ...

@@ -9,7 +9,7 @@ from tfzero.data import from_arrays
 from tfzero.study.planning.arms import parse_arms
 from tfzero.study.planning.difference import plan_difference
 from tfzero.study.planning.families import control_of, list_families
-from tfzero.study.planning.parts import CellSpec
+from tfzero.study.planning.parts import CellSpec, TransferPlan
 from tfzero.study.planning.plan import DEFAULT_ARMS
 
 
@@ -126,3 +126,10 @@ def test_balanced_subsets_have_cells_of_their_own(data):
     assert plan_difference(natural.to_json(), balanced.to_json()) == [
         "data.balanced: false there, true now"
     ]
+
+
+def test_the_plans_of_earlier_recipes_are_read():
+    common = {"steps": 5, "batch_size": 2, "augment": True, "kind": "digits"}
+    common["class_weights"] = False
+    assert TransferPlan.model_validate({**common, "round_steps": None}).unlabeled_steps is None
+    assert TransferPlan.model_validate({**common, "round_steps": 40}).unlabeled_steps == 80

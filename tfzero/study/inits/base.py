@@ -302,6 +302,10 @@ class Learner(Init):
     def learn(self, context: Context, replicate: int, *, seed: int) -> Learnt:
         """Makes an encoder."""
 
+    def read_stored(self, context: Context) -> Stored | None:
+        """Returns the features of the pool that it learns to predict, where it has a teacher."""
+        del context
+
     def other_operations(self, settings: Any, num_channels: int) -> float:
         """Returns the multiply-adds of learning that are no network's."""
         del settings, num_channels

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from tfzero.pretrain import METHODS, build_method
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     import keras
 
     from tfzero.pretrain.base import Pretrainer
-    from tfzero.study.inits.base import Stored
 
 
 class Method(Learner):
@@ -42,8 +40,14 @@ class Method(Learner):
             assert occasion.source is not None
             count, kind = len(occasion.source.images), occasion.source.kind
         method = METHODS[self.name]
-        budget = dataclasses.asdict(method.budget(count, epochs=occasion.epochs))
-        return PretrainingPlan(**budget, kind=kind if method.takes_kind else None)
+        budget = method.budget(count, epochs=occasion.epochs)
+        return PretrainingPlan(
+            epochs=budget.epochs,
+            batch_size=budget.batch_size,
+            learning_rate=budget.learning_rate,
+            decays=budget.decays,
+            kind=kind if method.takes_kind else None,
+        )
 
     def learn(self, context: Context, replicate: int, *, seed: int) -> Learnt:
         """Pretrains an encoder.
@@ -92,10 +96,6 @@ class Method(Learner):
         """Returns the method around the encoder that it trains."""
         start, kind = self.start(context, replicate), context.settings(self.word).kind
         return build_method(self.name, start, kind=kind, seed=seed)
-
-    def read_stored(self, context: Context) -> Stored | None:
-        """Returns the features that the method learns, where it has a teacher."""
-        del context
 
     def start(self, context: Context, replicate: int) -> keras.Model:
         """Returns the encoder that the method trains."""

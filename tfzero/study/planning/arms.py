@@ -237,8 +237,9 @@ def require_generators(arms: Iterable[Arm], unlabeled_from: str) -> None:
     if not readers:
         known = ", ".join(name for name in STRATEGIES if takes_generated(name))
         raise InputError(
-            f'unlabeled_from is "{unlabeled_from}", but no pretrained arm trains a network '
-            f"on unlabeled images; expected one with {known}, such as {makers[0]}/selftrain."
+            f'unlabeled_from is "{unlabeled_from}", but no pretrained arm can train a '
+            f"network on generated images. Expected one with {known}, such as "
+            f"{makers[0]}/selftrain."
         )
     for arm in readers:
         if not read_init(arm.init).generates:

@@ -74,7 +74,7 @@ def reads_pool(arm: Arm) -> bool:
 
 
 def control_of(arm: Arm) -> Arm | None:
-    """Returns the arm that does the same without pretraining, where scratch is no fair rival.
+    """Returns the rival without pretraining, where training from scratch is not a fair one.
 
     A strategy that reads unlabeled images gains by them whatever its encoder: what pretraining
     adds shows beside the same strategy on a network that starts at random, or on pixels.

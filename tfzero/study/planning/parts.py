@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pydantic
 
 from tfzero.common.arm import Arm
@@ -82,6 +84,16 @@ class TransferPlan(Model):
     frozen_blocks: int | None = None
     unlabeled_steps: int | None = None
     most_unlabeled: int | None = None
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _read_earlier(cls, values: Any) -> Any:
+        """Reads the plans of recipe 9 and before, which had the updates of each of two rounds."""
+        if isinstance(values, dict) and "round_steps" in values:
+            rounds = values["round_steps"]
+            values = {name: value for name, value in values.items() if name != "round_steps"}
+            values["unlabeled_steps"] = rounds and 2 * rounds
+        return values
 
     @classmethod
     def from_budget(cls, budget: Budget) -> TransferPlan:

@@ -68,8 +68,8 @@ def write_headline(verdict: dict[str, Any], *, plan: StudyPlan) -> tuple[str, li
     rivals = describe_rivals(by_family[RIVALS], plan)
     if _only_controlled(plan) and not any(e["outcome"] == BETTER for e in by_family[RIVALS]):
         rivals.append(
-            "No pretrained arm is shown to be better than the same strategy without "
-            "pretraining, which learns from the same unlabeled images."
+            "No pretrained arm is shown to be better than its rival without pretraining, which "
+            "learns from the same unlabeled images."
         )
     details += [*rivals, *credit_baselines(verdict, plan=plan)]
     # Where nothing is compared with training from scratch, the details are the answer.
@@ -211,7 +211,7 @@ def credit_baselines(verdict: dict[str, Any], *, plan: StudyPlan) -> list[str]:
 
 
 def _only_controlled(plan: StudyPlan) -> bool:
-    """Returns whether all pretrained arms are judged by the same strategy without pretraining."""
+    """Returns whether all pretrained arms are judged by a rival without pretraining."""
     families = {family.id: family.pairs for family in list_families(plan.arms)}
     pairs = families.get(RIVALS, ())
     return not families.keys() & set(PRETRAINED) and any(

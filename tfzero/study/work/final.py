@@ -33,7 +33,11 @@ from tfzero.study.planning.parts import CellSpec
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.work.fresh import run_fresh
 from tfzero.study.work.graphs import open_pool_graph
-from tfzero.study.work.inputs import objective_for, open_graph_for, pool_for
+from tfzero.study.work.inputs import (
+    objective_for,
+    open_graph_for,
+    pool_for,
+)
 from tfzero.study.work.process import in_study
 from tfzero.study.workspace import Workspace
 from tfzero.transfer import STRATEGIES, fit_classifier

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from tfzero.study.inits import read_init
+from tfzero.study.inits import read_init, read_learner
+from tfzero.study.inits.base import Stored as KnownTargets
 from tfzero.study.inits.pixels import Pixels
 from tfzero.study.planning.parts import CellSpec
 from tfzero.study.work.features import Features, open_features
@@ -103,6 +104,7 @@ class Reader:
     def _read_images(self) -> Inputs:
         data = self.workspace.data
         graph, seconds = open_graph_for(self.workspace, self.cell, self.encoder)
+        known = known_targets_for(self.workspace, self.cell)
         task = self._task(
             data.train_images[self._rows],
             encoder=self.encoder,
@@ -110,7 +112,9 @@ class Reader:
             graph=graph,
             spread_by_pixels=self.init.is_random,
             objective=objective_for(self.workspace, self.cell),
+            known_targets=None if known is None else known.features,
         )
+        seconds += 0.0 if known is None else known.seconds
         return Inputs(task, data.test_images[self.fold.asked], seconds)
 
     def _read_features(self) -> Inputs:
@@ -196,6 +200,13 @@ def objective_for(workspace: Workspace, cell: CellSpec) -> Pretrainer | None:
     if not STRATEGIES[cell.strategy].needs_objective:
         return None
     return workspace.load_method(cell.init, cell.replicate)
+
+
+def known_targets_for(workspace: Workspace, cell: CellSpec) -> KnownTargets | None:
+    """Returns what the teacher of a cell's method makes of the pool; None where it has none."""
+    if not STRATEGIES[cell.strategy].needs_objective:
+        return None
+    return read_learner(cell.init).read_stored(workspace)
 
 
 def pool_for(workspace: Workspace, cell: CellSpec) -> np.ndarray | None:

@@ -70,6 +70,8 @@ class Task:
             a network is trained: for encoders that have learnt nothing yet.
         spread_encoder: Whose features decide what is near there; None for those of `encoder`.
         objective: What `encoder` was pretrained for; a strategy copies it before it trains.
+        known_targets: `(M, T)`: what a frozen network of the objective makes of each image of the
+            pool; None where that is not known yet.
 
     Raises:
         InputError: If there is not one group per label.
@@ -88,6 +90,7 @@ class Task:
     spread_by_pixels: bool = False
     spread_encoder: keras.Model | None = None
     objective: Objective | None = None
+    known_targets: np.ndarray | None = None
 
     def __post_init__(self):
         if self.groups is not None and len(self.groups) != len(self.labels):
@@ -117,7 +120,7 @@ class Work:
         network: Whether a network of the encoder's size reads the labelled images, and answers.
         trainings: The trainings of that network, one after another.
         pretraining: Updates of the encoder's pretraining that go on meanwhile; None for none.
-        looks: Unlabeled images that the network predicts between trainings, each view counted.
+        looks: Unlabeled images that the network only predicts, each view counted.
         spreads: Whether labels are spread over a graph of the pool.
         whole: Whether only the seconds of whole fits tell how long a fit takes, as of
             scikit-learn's classifiers.

@@ -41,7 +41,7 @@ class SpreadThenFinetune(NetworkStrategy):
         from tfzero.transfer import guessing, joint, training
 
         spread = guessing.spread_to_pool(task, labelled)
-        pool = guessing.draw_pool(task, like=labelled.images)
+        pool = guessing.draw_pool(task)
         shares = guessing.share_classes(task, labelled)
         guesses = guessing.choose_surest(spread, share=_BELIEVED, class_shares=shares)
         first = _on_spread_labels(task.budget)
@@ -51,6 +51,8 @@ class SpreadThenFinetune(NetworkStrategy):
             seed=derive_seed(task.seed, "round", 0),
         )
         classifier, spent = guessing.teach(started, labelled, pool, guesses)
+        # Steps count from 0 again; labelled images should not change alike.
+        classifier.noise_seed.assign(derive_seed(task.seed, "noise"))
         trained = joint.train_jointly(
             guessing.join_consistency(classifier, task, labelled),
             labelled,
@@ -65,13 +67,9 @@ class SpreadThenFinetune(NetworkStrategy):
     def work(self, budget: Budget, num_pool: int) -> Work:
         """Returns a graph, and both trainings."""
         del num_pool
-        second = count_consistency(budget, _count_steps(budget))
-        return Work(
-            network=True,
-            trainings=(_on_spread_labels(budget), *second["trainings"]),
-            looks=second["looks"],
-            spreads=True,
-        )
+        second, looks = count_consistency(budget, _count_steps(budget))
+        trainings = (_on_spread_labels(budget), second)
+        return Work(network=True, trainings=trainings, looks=looks, spreads=True)
 
 
 def _on_spread_labels(budget: Budget) -> Training:

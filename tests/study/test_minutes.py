@@ -54,7 +54,7 @@ def test_arms_are_added_as_far_as_they_fit_and_the_others_are_named(plan):
 
 
 def test_pretraining_is_shortened_before_an_arm_is_dropped():
-    plan = plan_study(arms=None, seeds=5, num_images=3000)  # it takes most of the time
+    plan = plan_study(arms=None, seeds=5, num_images=30_000)  # it takes most of the time
     whole = minutes_of(plan)
     shares = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
     shortened = [f for f in (fit(plan, share * whole) for share in shares) if is_short(f)]

@@ -16,7 +16,9 @@ from tfzero.pretrain import METHODS
 # What registers classes beside the methods and the networks.
 _REGISTERING = (
     "tfzero.transfer.classifier",
+    "tfzero.transfer.consistency",
     "tfzero.transfer.heads",
+    "tfzero.transfer.joint",
     "tfzero.transfer.layer_rates",
 )
 

@@ -86,7 +86,7 @@ def test_an_init_that_makes_no_images_is_refused():
     ):
         plan_small("both", ["simclr/selftrain"])
     for arms in (["pixels/label_spreading", "vae/lpft"], ["scratch/selftrain"]):
-        with pytest.raises(InputError, match="no pretrained arm trains a network on unlabeled"):
+        with pytest.raises(InputError, match="no pretrained arm can train a network on generated"):
             plan_small("generated", arms)
     with pytest.raises(InputError, match='Unknown source of unlabeled images "pols"'):
         plan_small("pols")

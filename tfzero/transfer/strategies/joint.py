@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import abc
+import math
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from tfzero.common.seeds import derive_seed
 from tfzero.transfer.budget import Budget
@@ -83,7 +82,7 @@ class Joint(_WithPool):
         fitted = super().fit(task)
         assert task.objective is not None
         own = [*task.objective.own_variables, *task.objective.opponent_variables]
-        fitted.cost.parameters += sum(int(np.prod(variable.shape)) for variable in own)
+        fitted.cost.parameters += sum(math.prod(variable.shape) for variable in own)
         return fitted
 
     def work(self, budget: Budget, num_pool: int) -> Work:

@@ -9,7 +9,7 @@ from tests.study.small import at
 from tests.study.studies import make_plan
 from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
-from tfzero.pretrain import VAE, register_method
+from tfzero.pretrain import METHODS, VAE, register_method
 from tfzero.study.planning.arms import Foreign, choose_arms, parse_arms
 from tfzero.study.planning.families import RIVALS, list_families
 from tfzero.study.planning.parts import CellSpec
@@ -93,5 +93,8 @@ def test_an_init_without_a_loss_of_its_own_is_refused(arm):
 
 def test_a_method_from_outside_joins_only_if_it_says_how():
     key = register_method(Brightness)
-    with pytest.raises(InputError, match=f'Unknown arm "{key}/joint"'):
-        parse_arms([f"{key}/joint"])
+    try:
+        with pytest.raises(InputError, match=f'Unknown arm "{key}/joint"'):
+            parse_arms([f"{key}/joint"])
+    finally:
+        METHODS.pop(key)

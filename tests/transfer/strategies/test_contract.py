@@ -127,7 +127,10 @@ def test_work_grows_with_the_budget_and_the_pool():
 def test_a_network_fits_its_head_and_all_that_it_trains(fitted, encoder):
     head = 4 * (encoder.output_shape[1] + 1)
     tuned = fitted.strategy in TUNED
-    assert fitted.cost.parameters == head + tuned * encoder.count_params()
+    own = 0
+    if STRATEGIES[fitted.strategy].needs_objective:
+        own = make_objective(encoder).decoder.count_params()
+    assert fitted.cost.parameters == head + tuned * encoder.count_params() + own
 
 
 @select(*TUNED)

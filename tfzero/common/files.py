@@ -64,14 +64,17 @@ def sentence_for(path: str | os.PathLike) -> Iterator[None]:
 
 def _find_number(error: BaseException) -> int | None:
     """Returns the system's number of an error, or of what brought it about; None if it has none."""
-    seen: BaseException | None = error
-    while seen is not None:
-        number = getattr(seen, "errno", None)
-        if isinstance(seen, OSError) and isinstance(number, int):
+    chain: list[BaseException] = []
+    following: BaseException | None = error
+    # An error can be its own context, further back.
+    while following is not None and not any(following is each for each in chain):
+        number = getattr(following, "errno", None)
+        if isinstance(following, OSError) and isinstance(number, int):
             return number
-        if (number := read_number(str(seen))) is not None:
+        if (number := read_number(str(following))) is not None:
             return number
-        seen = seen.__cause__ or seen.__context__
+        chain.append(following)
+        following = following.__cause__ or following.__context__
     return None
 
 

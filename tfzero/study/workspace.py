@@ -13,8 +13,9 @@ from tfzero.common.files import is_whole_archive, read_json
 from tfzero.common.seeds import derive_seed
 from tfzero.data import ImageData, open_arrays
 from tfzero.data.source_task import SourceTask, open_source_task
+from tfzero.pretrain import find_method
 from tfzero.study.folds import Fold, list_folds
-from tfzero.study.inits import read_init
+from tfzero.study.inits import read_init, read_learner
 from tfzero.study.inits.base import Stored
 from tfzero.study.outside import Outside
 from tfzero.study.planning.parts import CellSpec
@@ -152,6 +153,7 @@ class Workspace:
 
     def load_method(self, word: str, replicate: int) -> Pretrainer:
         """Returns the whole method that an encoder learnt by, from its file."""
+        find_method(read_learner(word).name)  # imports it, which registers its class
         return _load(self.method_path(word, replicate))
 
     def load_given(self) -> keras.Model:
@@ -186,7 +188,9 @@ def _load(path: pathlib.Path) -> Any:
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # of Keras, which imports KerasHub where a file needs it
-        raise explain_missing(path, error) or error from error
+        if (explained := explain_missing(path, error)) is not None:
+            raise explained from error
+        raise
 
 
 @functools.lru_cache(maxsize=1)

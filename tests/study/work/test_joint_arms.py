@@ -1,5 +1,9 @@
 """Arms that go on with their pretraining's loss: what they get, and what is kept for them."""
 
+import pickle
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -71,6 +75,24 @@ def test_the_method_is_kept_where_an_arm_goes_on_with_it_and_made_again_where_it
         first, workspace.load_encoder("denoising", 0).get_weights(), strict=True
     ):
         np.testing.assert_array_equal(ours, theirs)
+
+
+_LOAD = """
+import pathlib, pickle, sys
+workspace = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())
+print(type(workspace.load_method("vae", 0)).__name__)
+"""
+
+
+def test_a_process_that_never_saw_the_method_loads_it(tmp_path):
+    plan, run = plan_small("vae/joint"), RunFolder(tmp_path)
+    open_run(plan, DATA, run, encoder=OWN)
+    workspace = at(plan, run)
+    run_pretraining(workspace, "vae", 0)
+    (tmp_path / "workspace").write_bytes(pickle.dumps(workspace))
+    command = [sys.executable, "-c", _LOAD, str(tmp_path / "workspace")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout == "VAE\n", done.stderr
 
 
 def test_an_arm_that_is_added_shares_the_encoder():

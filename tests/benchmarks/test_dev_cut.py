@@ -3,24 +3,17 @@
 import re
 import sys
 
-import numpy as np
 import pytest
 
 from benchmarks import dev_cut
-from tests.conftest import draw_bars
 
 
 @pytest.mark.slow
-def test_a_line_per_strategy_and_no_test_image(tmp_path, monkeypatch, capsys):
-    images, labels = draw_bars(120, seed=0)
-    # Test images of noise: nothing that reads them could score.
-    noise = np.random.default_rng(0).integers(0, 256, images[:40].shape, np.uint8)
-    np.savez(
-        tmp_path / "bars.npz", x_train=images, y_train=labels, x_test=noise, y_test=labels[:40]
-    )
+def test_a_line_per_strategy_and_no_test_image(write_bars, monkeypatch, capsys):
+    bars = write_bars(120)
     monkeypatch.setattr("tfzero.transfer.budget._JOINT_STEPS", 40)
     options = "--held 40 --methods scratch,denoising --passes 1 --labels 20 --draws 2".split()
-    monkeypatch.setattr(sys, "argv", ["dev_cut.py", str(tmp_path / "bars.npz"), *options])
+    monkeypatch.setattr(sys, "argv", ["dev_cut.py", bars, *options])
     dev_cut.main()
     lines = capsys.readouterr().out.splitlines()[1:]
     found = [re.sub(r" [\d.]+ ± [\d.]+ %, [\d.]+ CPU minutes", "", line) for line in lines]

@@ -3,29 +3,22 @@
 import re
 import sys
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
 from benchmarks import suggest
-from tests.conftest import draw_bars
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(write_bars, monkeypatch, capsys):
     """Runs the script on bars; returns what it says."""
     # Other tests of this process have used TensorFlow, which then keeps its threads.
     for name in ("set_intra_op_parallelism_threads", "set_inter_op_parallelism_threads"):
         monkeypatch.setattr(tf.config.threading, name, lambda count: None)
-    images, labels = draw_bars(160, seed=0)
-    # Test images of noise: nothing that reads them could score.
-    noise = np.random.default_rng(0).integers(0, 256, images[:40].shape, np.uint8)
-    np.savez(
-        tmp_path / "bars.npz", x_train=images, y_train=labels, x_test=noise, y_test=labels[:40]
-    )
+    bars = write_bars(160)
 
     def run(*options):
-        asked = ["suggest.py", str(tmp_path / "bars.npz"), "--features", "pixels", "--draws", "3"]
+        asked = ["suggest.py", bars, "--features", "pixels", "--draws", "3"]
         monkeypatch.setattr(sys, "argv", [*asked, *options])
         suggest.main()
         return capsys.readouterr().out

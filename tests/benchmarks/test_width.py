@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import tfzero
-from tests.conftest import draw_bars
 from tfzero.transfer.budget import Budget
 
 
@@ -21,16 +20,11 @@ def width(monkeypatch):
 
 @pytest.mark.slow
 def test_a_pool_and_a_width_make_a_study_that_reads_no_test_image(
-    width, tmp_path, monkeypatch, capsys, untimed, unreported
+    width, write_bars, tmp_path, monkeypatch, capsys, untimed, unreported
 ):
     monkeypatch.setattr("tfzero.study.planning.resolve.default_budget", lambda _: Budget(steps=80))
-    images, labels = draw_bars(200, seed=0)
-    # Test images of noise: nothing that reads them could score.
-    noise = np.random.default_rng(0).integers(0, 256, images[:40].shape, np.uint8)
-    np.savez(
-        tmp_path / "bars.npz", x_train=images, y_train=labels, x_test=noise, y_test=labels[:40]
-    )
-    asked = ["width.py", str(tmp_path / "bars.npz"), "--images", "120", "--widths", "4"]
+    bars = write_bars(200)
+    asked = ["width.py", bars, "--images", "120", "--widths", "4"]
     asked += ["--labels", "20", "--seeds", "2", "--out", str(tmp_path / "runs")]
     monkeypatch.setattr(sys, "argv", asked)
     width.main()

@@ -12,6 +12,7 @@ import typer
 
 from tfzero.common.checks import InputError
 from tfzero.pretrain import METHODS
+from tfzero.pretrain.budget import AUTO
 
 if TYPE_CHECKING:
     from tfzero.data import ImageData
@@ -161,14 +162,14 @@ def parse_epochs(text: str | None, method: str) -> int | Literal["auto"] | None:
     """
     if text is None:
         return None
-    if text == "auto":
+    if text == AUTO:
         if method not in METHODS:
             raise InputError(
-                f"--epochs auto ends when a loss without labels is flat, but --method {method} "
+                f"--epochs {AUTO} ends when a loss without labels is flat, but --method {method} "
                 "learns from labels. Give a number."
             )
-        return "auto"
+        return AUTO
     try:
         return int(text)
     except ValueError:
-        raise InputError(f'--epochs is "{text}"; expected an integer or auto.') from None
+        raise InputError(f'--epochs is "{text}"; expected an integer or {AUTO}.') from None

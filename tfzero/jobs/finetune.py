@@ -117,21 +117,19 @@ def _choose_labelled(data: ImageData, transfer: Transfer) -> np.ndarray:
 
 
 def _take_objective(start: EncoderStart, transfer: Transfer) -> Pretrainer | None:
-    """Returns the whole model in the encoder's file, for a strategy that goes on with it."""
+    """Returns the method in the encoder's file, for a strategy that goes on with its loss."""
     if not STRATEGIES[transfer.strategy].needs_objective:
         return None
-    model = None if start.encoder is None else load_model(start.encoder)
-    if not (isinstance(model, Pretrainer) and model.can("read_unlabeled")):
-        raise InputError(
-            f'Strategy "{transfer.strategy}" goes on with the loss that an encoder was pretrained '
-            "by. Expected a file of tfzero pretrain as `encoder`, but "
-            f"{'none is given' if model is None else type(model).__name__ + ' arrived'}."
-        )
-    return model
+    return _load_able(
+        start,
+        "read_unlabeled",
+        f'Strategy "{transfer.strategy}" goes on with the loss that an encoder was pretrained by. '
+        "Expected a file of tfzero pretrain as `encoder`",
+    )
 
 
 def _take_unlabeled(pool, start: EncoderStart, transfer: Transfer):
-    """Returns the pool, images that the model in the encoder's file makes, or both."""
+    """Returns the pool, images that the method in the encoder's file makes, or both."""
     source = require_choice(
         transfer.unlabeled_from, UNLABELED_FROM, what="source of unlabeled images"
     )
@@ -142,13 +140,29 @@ def _take_unlabeled(pool, start: EncoderStart, transfer: Transfer):
             f'Strategy "{transfer.strategy}" does not train on generated images. Leave out '
             "`unlabeled_from`."
         )
-    # Read again: what makes images is the whole method, not its encoder.
-    model = None if start.encoder is None else load_model(start.encoder)
-    if not (isinstance(model, Pretrainer) and model.can("generate")):
-        raise InputError(
-            f"`unlabeled_from={source!r}` uses images that the model of `encoder` generates. "
-            "It must be a GAN or VAE of tfzero pretrain, but "
-            f"{'none is given' if model is None else type(model).__name__ + ' arrived'}."
-        )
+    model = _load_able(
+        start,
+        "generate",
+        f"`unlabeled_from={source!r}` uses images that the model of `encoder` generates. "
+        "It must be a GAN or VAE of tfzero pretrain",
+    )
     generated = generate_pool(model, len(pool), seed=transfer.seed)
     return generated if source == "generated" else np.concatenate([pool, generated])
+
+
+def _load_able(start: EncoderStart, ability: str, expected: str) -> Pretrainer:
+    """Returns the whole method in the encoder's file, which holds more than its encoder.
+
+    Args:
+        start: Names the file.
+        ability: What the method can do; see `Pretrainer.can`.
+        expected: What is expected, in a sentence without its end.
+
+    Raises:
+        InputError: If there is no such method.
+    """
+    model = None if start.encoder is None else load_model(start.encoder)
+    if not (isinstance(model, Pretrainer) and model.can(ability)):
+        arrived = "none is given" if model is None else f"{type(model).__name__} arrived"
+        raise InputError(f"{expected}, but {arrived}.")
+    return model

@@ -204,9 +204,9 @@ class Pretrainer(keras.Model, abc.ABC):
         raise self._lacks("opponent_rate")
 
     def read_unlabeled(self, images, network) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """Optional. Returns what a batch says to a classifier that is trained on the encoder.
+        """Optional. Returns the losses of a batch, for training beside a classifier.
 
-        For the strategy "joint". A loss should be of the order of 1, as a cross-entropy is.
+        For the strategy "joint". A loss should be of the order of 1, like a cross-entropy.
 
         Args:
             images: float32 `(B, H, W, C)` in 0..1.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 _LARGE_POOL = 10_000
 LARGE_POOL_BATCH = 128
 # In place of a number of epochs: training ends by itself.
-AUTO = "auto"
+AUTO: Literal["auto"] = "auto"
 
 
 @dataclasses.dataclass(frozen=True)

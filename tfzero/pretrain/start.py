@@ -133,7 +133,7 @@ def require_same_start(kept: Start, asked: Start, out: pathlib.Path) -> None:
         planned = (
             "as many epochs as its loss falls"
             if kept.epochs == AUTO
-            else (f"{kept.epochs} epochs, over which its learning rate falls to 0")
+            else f"{kept.epochs} epochs, over which its learning rate falls to 0"
         )
         raise InputError(
             f"{out} is planned for {planned}, not for {asked.epochs}. Give "

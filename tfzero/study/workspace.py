@@ -125,9 +125,11 @@ class Workspace:
     def has_encoder(self, word: str, replicate: int) -> bool:
         """Returns whether a learnt encoder, its record and all that arms need of it are there."""
         key, encoders = self.encoder_key(word, replicate), self.run.encoders
-        files = [f"{key}.keras", *([_method_name(key)] if self.plan.keeps_method(word) else [])]
+        files = [encoders / f"{key}.keras"]
+        if self.plan.keeps_method(word):
+            files.append(self.method_path(word, replicate))
         there = read_json(encoders / f"{key}.json") is not None
-        return there and all(is_whole_archive(encoders / name) for name in files)
+        return there and all(is_whole_archive(path) for path in files)
 
     def random_encoder(self, replicate: int) -> keras.Model:
         """Returns the encoder with the random weights that all arms of a replicate start from."""
@@ -149,7 +151,7 @@ class Workspace:
 
     def method_path(self, word: str, replicate: int) -> pathlib.Path:
         """Returns where the whole method is kept that an encoder learnt by."""
-        return self.run.encoders / _method_name(self.encoder_key(word, replicate))
+        return self.run.encoders / f"{self.encoder_key(word, replicate)}-method.keras"
 
     def load_method(self, word: str, replicate: int) -> Pretrainer:
         """Returns the whole method that an encoder learnt by, from its file."""
@@ -172,10 +174,6 @@ class Workspace:
         key = self.encoder_key(word, replicate)
         with np.load(self.run.encoders / f"{key}-generated.npz") as file:
             return file["images"]
-
-
-def _method_name(key: str) -> str:
-    return f"{key}-method.keras"
 
 
 def _load(path: pathlib.Path) -> Any:

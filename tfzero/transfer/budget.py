@@ -114,7 +114,7 @@ _MOST_TRAINED, _MOST_JOINT, _MOST_PREDICTED = 2.5e12, 2.1e12, 5e11
 _LEAST_STEPS, _LEAST_JOINT, _LEAST_IMAGES = 100, 60, 500
 # What an update on labels and unlabeled images costs, in images of a training, for each labelled
 # one: itself, two strong views, and two weak views that are only read.
-_PER_JOINT = 1 + 2 + 2 / 3
+_IMAGES_PER_JOINT = 1 + 2 + 2 / 3
 # How weights are trained that others trained on many images: below the last block they stay. On
 # part of CIFAR-10's training images (EfficientNet-Lite0 at 128 pixels, 1,000 labels, one run
 # each): after 320 steps at 3e-4 79.3 %, at 1e-4 78.3 %, at less than half the time with two of its
@@ -138,7 +138,7 @@ def limit_large(steps: int, operations: int) -> dict[str, Any]:
         return {}
     batch = Budget.batch_size
     most = round_to_calls(max(_LEAST_STEPS, int(_MOST_TRAINED / operations / batch)))
-    joint = int(_MOST_JOINT / operations / (_PER_JOINT * batch))
+    joint = int(_MOST_JOINT / operations / (_IMAGES_PER_JOINT * batch))
     return {
         **CAREFULLY,
         "steps": min(steps, most),

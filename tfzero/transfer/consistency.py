@@ -1,4 +1,4 @@
-"""Consistency: a strong view of an image should show what the weak view shows surely."""
+"""Consistency: a network should predict the same for a weak and a strong view of an image."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ _LEAST_SHARE = 1e-6
 
 @keras.saving.register_keras_serializable("tfzero")
 class Consistency(keras.layers.Layer):
-    """Cross-entropy between what a weak view and a strong view of an image show.
+    """Cross-entropy between predictions for a weak view and for a strong view of an image.
 
-    The average of the network's weights over time guesses class probabilities q of the weak view,
-    which is augmented as labelled images are. They are aligned with the classes' shares p, and
-    believed from a threshold on:
+    The average of the network's weights over time predicts class probabilities q of the weak view,
+    which is augmented as labelled images are. They are aligned with the classes' shares p. They
+    count if the highest reaches a threshold t:
 
         q <- normalize(q * p / m),  m: average of q over time
         loss = mean_B 1(max q >= t) * cross-entropy(q, network(strong view)),
         t: average over time of the mean of max q
 
-    The strong view is one of contrastive learning. Both averages start at 1/K.
+    The strong view is augmented as in contrastive learning. Both averages start at 1/K.
 
-    Departures from FixMatch: guesses are distributions, not single classes, and the threshold
-    follows the network instead of staying at 0.95. FreeMatch's threshold is of guesses before
-    alignment, and differs by class.
+    Departures from FixMatch: targets are distributions, not single classes. The threshold follows
+    the network instead of staying at 0.95. FreeMatch computes it before alignment, and per class.
 
     Args:
         num_classes: Number of classes K.

@@ -78,14 +78,8 @@ def fit_classifier(
             f'Strategy "{strategy.name}" reads unlabeled images, but `pool` is None. Give '
             "`pool=images`."
         )
-    if strategy.needs_objective and objective is None:
-        raise InputError(
-            f'Strategy "{strategy.name}" goes on with the loss that the encoder was pretrained by, '
-            "but `objective` is None. Give the fitted method, such as a tfzero.VAE, and its "
-            "encoder: `encoder=vae.encoder, objective=vae`."
-        )
     if strategy.needs_objective:
-        _require_objective(objective, encoder)
+        _require_objective(strategy, objective, encoder)
     pool = check_images(pool) if pool is not None and strategy.reads_pool else None
     images = check_images(images)
     labels = check_labels(labels, count=len(images))
@@ -109,8 +103,14 @@ def fit_classifier(
     return fit_frozen(strategy, task)
 
 
-def _require_objective(objective, encoder) -> None:
-    """Raises unless an objective has an encoder of the same shapes as the one that is trained."""
+def _require_objective(strategy: Strategy, objective, encoder) -> None:
+    """Raises unless there is an objective with an encoder of the shapes of the one to train."""
+    if objective is None:
+        raise InputError(
+            f'Strategy "{strategy.name}" goes on with the loss that the encoder was pretrained by, '
+            "but `objective` is None. Give the fitted method, such as a tfzero.VAE, and its "
+            "encoder: `encoder=vae.encoder, objective=vae`."
+        )
     own = getattr(objective, "encoder", None)
     if own is None or not objective.can("read_unlabeled"):
         raise InputError(

@@ -9,7 +9,6 @@ import numpy as np
 from tfzero.common.seeds import derive_seed
 from tfzero.data.kinds import default_kind
 from tfzero.transfer import features, training
-from tfzero.transfer.budget import Budget
 from tfzero.transfer.classifier import Classifier
 from tfzero.transfer.consistency import Consistency
 from tfzero.transfer.graph import link, spread_over
@@ -21,7 +20,7 @@ from tfzero.transfer.training import Labelled
 # On part of digits' training images with 100 labels, guesses are right for 94.1 % at 0.9 and for
 # 91.9 % at 0.99; with 20 labels they are alike.
 _ALPHA = 0.9
-# Of the weights whose guesses a network learns.
+# Decay per step of the average of weights whose guesses a network learns from.
 _AVERAGING = 0.99
 
 
@@ -77,7 +76,7 @@ def draw_pool(task: Task) -> np.ndarray:
 
 
 def find_reading(task: Task) -> Reading | None:
-    """Returns what gives the known targets of the images of `draw_pool`; None where none are."""
+    """Returns a function that gives `known_targets` of the images of `draw_pool`, or None."""
     if task.known_targets is None:
         return None
     known = task.known_targets[_draw_rows(task)]
@@ -134,23 +133,17 @@ def teach(
         images=np.concatenate([labelled.images, believed]),
         labels=np.concatenate([labelled.labels, guesses.labels]),
     )
-    classifier = training.start_classifier(task, seed=task.seed)
-    return classifier, train_from_probe(classifier, labelled, both, task.budget, task.seed)
-
-
-def train_from_probe(
-    classifier: Classifier, labelled: Labelled, trained_on: Labelled, budget: Budget, seed: int
-) -> int:
-    """Fits the head to the labels, then all to what is given; returns the updates."""
+    classifier, budget = training.start_classifier(task, seed=task.seed), task.budget
     training.fit_head(classifier, labelled, class_weights=budget.class_weights)
     peak = training.LEARNING_RATE_AFTER_PROBE
-    return training.train(classifier, trained_on, peak=peak, budget=budget, seed=seed).steps
+    trained = training.train(classifier, both, peak=peak, budget=budget, seed=task.seed)
+    return classifier, trained.steps
 
 
-def join_consistency(
+def make_consistency_network(
     classifier: Classifier, task: Task, labelled: Labelled, *, warmup: int = 0
 ) -> JointNetwork:
-    """Returns a classifier that learns from strong views what it sees in weak ones, too.
+    """Returns a classifier that also learns to predict the same for weak and strong views.
 
     Args:
         classifier: Trained in place.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfzero.common.compiled import borrow_compiled, largest_divisor
 from tfzero.common.schedule import SharedWarmupCosine
 from tfzero.common.seeds import derive_seed
 from tfzero.data.pipeline import stream_batches
@@ -16,11 +16,17 @@ from tfzero.networks.averaging import move_averages
 from tfzero.networks.copies import copy_network
 from tfzero.networks.precision import PRECISION
 from tfzero.networks.scaling import scale_images
-from tfzero.transfer.budget import STEPS_PER_CALL, Budget
+from tfzero.transfer.budget import Budget
 from tfzero.transfer.classifier import Classifier
 from tfzero.transfer.objective import Objective, Reading
-from tfzero.transfer.stopping import make_stoppers, was_reached
-from tfzero.transfer.training import Labelled, Trained, make_optimizer, weigh_classes
+from tfzero.transfer.training import (
+    Labelled,
+    Trained,
+    fit_stream,
+    make_optimizer,
+    stream_labelled,
+    weigh_classes,
+)
 
 
 @keras.saving.register_keras_serializable("tfzero")
@@ -40,8 +46,8 @@ class JointNetwork(keras.Model):
 
     Args:
         classifier: Trained in place.
-        objective: What the unlabeled images are for. One with an encoder of its own is copied, and
-            the copy has the classifier's encoder.
+        objective: Loss on the unlabeled images, with its state. One with an encoder of its own is
+            copied, and the copy has the classifier's encoder.
         weight: Non-negative float: weight of the loss on unlabeled images.
         warmup: Number of steps over which that weight grows from 0.
         averaging: Decay per step of the average of the classifier's weights over time, in 0..1; 0
@@ -230,38 +236,33 @@ def train_jointly(
         read: As in `Objective.prepare`.
     """
     peak = budget.learning_rate or peak
-    watched = labelled.held is not None
-    epoch = largest_divisor(steps, most=STEPS_PER_CALL) if watched else steps
-    network.compile(
-        optimizer=make_optimizer(network.classifier, network.joint_variables, peak, budget),
-        steps_per_execution=largest_divisor(epoch, most=STEPS_PER_CALL),
-    )
-    stoppers = make_stoppers(budget.until, budget.patience) if watched else []
-    size, order = budget.batch_size, derive_seed(seed, "order")
-    batches = tf.data.Dataset.zip(
-        stream_batches(labelled.images, labelled.labels, batch_size=size, seed=order),
-        stream_batches(pool, batch_size=budget.pool_batch, seed=derive_seed(seed, "pool order")),
-    )
-    # A loan is rebuilt from its configuration, which names classes.
-    own = type(network.objective)
-    with (
-        keras.saving.custom_object_scope({own.__name__: own}),
-        borrow_compiled(network, batch_size=size) as model,
-    ):
+    order = derive_seed(seed, "pool order")
+    unlabeled = stream_batches(pool, batch_size=budget.pool_batch, seed=order)
+
+    @contextlib.contextmanager
+    def prepare(model):
         try:
             model.objective.prepare(pool, read=read)
-            model.fit(
-                batches,
-                steps_per_epoch=epoch,
-                epochs=steps // epoch,
-                validation_data=labelled.held,
-                callbacks=[SharedWarmupCosine(peak, steps), *stoppers],
-                shuffle=False,  # the streams are shuffled already
-                verbose=0,
-            )
+            yield
         finally:
             model.objective.release()
-    return Trained(int(network.optimizer.iterations.numpy()), was_reached(stoppers))
+
+    own = type(network.objective)
+    # The network is rebuilt from its configuration, which names classes.
+    with keras.saving.custom_object_scope({own.__name__: own}):
+        return fit_stream(
+            network,
+            tf.data.Dataset.zip(stream_labelled(labelled, budget, seed=seed), unlabeled),
+            schedule=SharedWarmupCosine(peak, steps),
+            budget=budget,
+            held=labelled.held,
+            compiled={
+                "optimizer": make_optimizer(
+                    network.classifier, network.joint_variables, peak, budget
+                )
+            },
+            prepare=prepare,
+        )
 
 
 def list_class_weights(labelled: Labelled, num_classes: int, budget: Budget) -> list[float] | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from typing import NamedTuple
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfzero.common.adam import FusedAdam
 from tfzero.common.compiled import borrow_compiled, largest_divisor
@@ -142,35 +146,74 @@ def train(
     """
     steps = budget.steps if steps is None else steps
     peak = budget.learning_rate or peak
-    watched = labelled.held is not None
-    epoch = largest_divisor(steps, most=STEPS_PER_CALL) if watched else steps
-    classifier.compile(
-        optimizer=make_optimizer(classifier, classifier.trainable_variables, peak, budget),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"] if watched else None,
-        steps_per_execution=largest_divisor(epoch, most=STEPS_PER_CALL),
+    weights = weigh_classes(labelled.labels, classifier.num_classes)
+    return fit_stream(
+        classifier,
+        stream_labelled(labelled, budget, seed=seed),
+        schedule=WarmupCosine(peak, steps),
+        budget=budget,
+        held=labelled.held,
+        compiled={
+            "optimizer": make_optimizer(classifier, classifier.trainable_variables, peak, budget),
+            "loss": "sparse_categorical_crossentropy",
+            "metrics": None if labelled.held is None else ["accuracy"],
+        },
+        class_weight=weights if budget.class_weights else None,
     )
-    stoppers = make_stoppers(budget.until, budget.patience) if watched else []
-    batches = stream_batches(
+
+
+def stream_labelled(labelled: Labelled, budget: Budget, *, seed: int) -> tf.data.Dataset:
+    """Returns shuffled batches of labelled images without end."""
+    return stream_batches(
         labelled.images,
         labelled.labels,
         batch_size=budget.batch_size,
         seed=derive_seed(seed, "order"),
     )
-    with borrow_compiled(classifier, batch_size=budget.batch_size) as model:
+
+
+def fit_stream(
+    network: keras.Model,
+    batches: tf.data.Dataset,
+    *,
+    schedule: WarmupCosine,
+    budget: Budget,
+    held: tuple[np.ndarray, np.ndarray] | None,
+    compiled: dict[str, Any],
+    prepare: Callable[[keras.Model], AbstractContextManager] = contextlib.nullcontext,
+    class_weight: dict[int, float] | None = None,
+) -> Trained:
+    """Compiles a network and fits it to an endless stream, for as many steps as its schedule has.
+
+    Args:
+        network: Trained in place.
+        batches: The stream.
+        schedule: The learning rate, and the number of steps.
+        budget: Says when training ends before.
+        held: Images and labels that training is watched by; None if it never ends before.
+        compiled: Arguments of `compile`.
+        prepare: Called with the network that Keras fits; returns what surrounds the fit.
+        class_weight: As in `keras.Model.fit`.
+    """
+    steps, stoppers = schedule.steps, []
+    epoch = steps
+    if held is not None:
+        epoch = largest_divisor(steps, most=STEPS_PER_CALL)
+        stoppers = make_stoppers(budget.until, budget.patience)
+    per_call = largest_divisor(epoch, most=STEPS_PER_CALL)
+    network.compile(**compiled, steps_per_execution=per_call)
+    with borrow_compiled(network, batch_size=budget.batch_size) as model, prepare(model):
         model.fit(
             batches,
             steps_per_epoch=epoch,
             epochs=steps // epoch,
-            validation_data=labelled.held,
-            callbacks=[WarmupCosine(peak, steps), *stoppers],
-            class_weight=weigh_classes(labelled.labels, classifier.num_classes)
-            if budget.class_weights
-            else None,
+            validation_data=held,
+            callbacks=[schedule, *stoppers],
+            class_weight=class_weight,
             shuffle=False,  # the stream is shuffled already
             verbose=0,
         )
-    return Trained(int(classifier.optimizer.iterations.numpy()), was_reached(stoppers))
+    return Trained(int(network.optimizer.iterations.numpy()), was_reached(stoppers))
 
 
 def weigh_classes(labels: np.ndarray, num_classes: int) -> dict[int, float]:

@@ -32,8 +32,8 @@ class Need(enum.Enum):
         LINKS: `tfzero.transfer.graph.Links` from the labelled images to the pool's graph.
         GRAPH: The pool as a graph, which many fits can share.
         POOL: Unlabeled images.
-        OBJECTIVE: What the encoder was pretrained for, with all parts of it that training goes on
-            with; see `tfzero.transfer.objective.Objective`.
+        OBJECTIVE: The method that the encoder was pretrained by, whose loss goes on; see
+            `tfzero.transfer.objective.Objective`.
     """
 
     IMAGES = enum.auto()
@@ -69,9 +69,9 @@ class Task:
         spread_by_pixels: Whether labels are spread by nearness of pixels, not of features, before
             a network is trained: for encoders that have learnt nothing yet.
         spread_encoder: Whose features decide what is near there; None for those of `encoder`.
-        objective: What `encoder` was pretrained for; a strategy copies it before it trains.
-        known_targets: `(M, T)`: what a frozen network of the objective makes of each image of the
-            pool; None where that is not known yet.
+        objective: Method that `encoder` was pretrained by; a strategy copies it before it trains.
+        known_targets: float32 `(M, T)`: features of the pool by the objective's frozen network, if
+            they were read before.
 
     Raises:
         InputError: If there is not one group per label.
@@ -149,8 +149,7 @@ class Strategy(abc.ABC):
         reads: What it reads, with exactly one of `FORMS`.
         taught: Name of the strategy whose network learns from what this one finds, and is exported
             for it; None where what it fits is exported itself, or nothing is.
-        control: Name of the strategy that a network of random weights uses the same images by;
-            None for this one.
+        control: Strategy of the rival arm without pretraining; None for the same strategy.
         phrase: Its arms in plain words, with "{start}" for what they start from. Empty: its name.
         phrase_from_scratch: The same where a network starts with random weights. Empty: `phrase`.
     """
@@ -276,7 +275,7 @@ class Strategy(abc.ABC):
 
     @property
     def needs_objective(self) -> bool:
-        """Whether it goes on with what the encoder was pretrained for."""
+        """Whether it goes on with the loss that the encoder was pretrained by."""
         return Need.OBJECTIVE in self.reads
 
     @property

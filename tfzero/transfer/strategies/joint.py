@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tfzero.transfer.training import Labelled
 
 
-# Over so many of the steps the weight of guesses grows. On part of digits' training images with 20
-# labels and single classes as guesses, four draws: 0.3 gives 89.7 %, 0 gives 82.8 %.
+# Share of the steps over which the weight of guesses grows. On part of digits' training images with
+# 20 labels and single classes as targets, four draws: 0.3 gives 89.7 %, 0 gives 82.8 %.
 _WARMUP_SHARE = 0.3
 
 
@@ -32,7 +32,7 @@ class _WithPool(NetworkStrategy, abc.ABC):
         classifier = training.start_classifier(task, seed=task.seed)
         training.fit_head(classifier, labelled, class_weights=task.budget.class_weights)
         trained = joint.train_jointly(
-            self._join(classifier, task, labelled),
+            self._make_network(classifier, task, labelled),
             labelled,
             guessing.draw_pool(task),
             peak=training.LEARNING_RATE_AFTER_PROBE,
@@ -44,8 +44,8 @@ class _WithPool(NetworkStrategy, abc.ABC):
         return classifier, trained.steps
 
     @abc.abstractmethod
-    def _join(self, classifier: Classifier, task: Task, labelled: Labelled) -> JointNetwork:
-        """Returns the classifier with what it learns from unlabeled images."""
+    def _make_network(self, classifier: Classifier, task: Task, labelled: Labelled) -> JointNetwork:
+        """Returns the classifier together with its loss on unlabeled images."""
 
 
 class Joint(_WithPool):
@@ -53,8 +53,9 @@ class Joint(_WithPool):
 
     The encoder and all other parts of the method, such as a decoder or a generator, start as
     pretraining left them. Each step takes a batch of labelled images and one of unlabeled images.
-    What a method adds is its `read_unlabeled`: its own loss for most; for a GAN, generated images
-    are one class more of the classifier. SimCLR has fewer images per batch than in its pretraining.
+    Most methods add their own loss. For a GAN, generated images are one class more of the
+    classifier (see `read_unlabeled` of each method). SimCLR has fewer images per batch than in its
+    pretraining.
 
     Reference:
         Zhai et al. 2019, arXiv:1905.03670, eq. 1 (S4L). For a GAN: Salimans et al. 2016,
@@ -67,13 +68,13 @@ class Joint(_WithPool):
     control = "selftrain"
     reads = frozenset({Need.IMAGES, Need.POOL, Need.OBJECTIVE})
 
-    def _join(self, classifier: Classifier, task: Task, labelled: Labelled) -> JointNetwork:
+    def _make_network(self, classifier: Classifier, task: Task, labelled: Labelled) -> JointNetwork:
         from tfzero.transfer import joint
 
         assert task.objective is not None
         weights = joint.list_class_weights(labelled, task.num_classes, task.budget)
         network = joint.JointNetwork(classifier, task.objective, class_weights=weights)
-        # Else each step would draw what the same step of pretraining drew.
+        # Otherwise each step would draw the same random numbers as that step of pretraining.
         network.objective.noise_seed.assign(derive_seed(task.seed, "objective"))
         return network
 
@@ -112,11 +113,11 @@ class SelfTraining(_WithPool):
     phrase_from_scratch = "Self-training from scratch"
     reads = frozenset({Need.IMAGES, Need.POOL})
 
-    def _join(self, classifier: Classifier, task: Task, labelled: Labelled) -> JointNetwork:
+    def _make_network(self, classifier: Classifier, task: Task, labelled: Labelled) -> JointNetwork:
         from tfzero.transfer import guessing
 
         warmup = round(_WARMUP_SHARE * task.budget.joint_steps)
-        return guessing.join_consistency(classifier, task, labelled, warmup=warmup)
+        return guessing.make_consistency_network(classifier, task, labelled, warmup=warmup)
 
     def work(self, budget: Budget, num_pool: int) -> Work:
         """Returns a training on both kinds of images, with a look at each unlabeled one."""

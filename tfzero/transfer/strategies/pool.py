@@ -51,10 +51,10 @@ class SpreadThenFinetune(NetworkStrategy):
             seed=derive_seed(task.seed, "round", 0),
         )
         classifier, spent = guessing.teach(started, labelled, pool, guesses)
-        # Steps count from 0 again; labelled images should not change alike.
+        # Steps count from 0 again, and labelled images should get new augmentations.
         classifier.noise_seed.assign(derive_seed(task.seed, "noise"))
         trained = joint.train_jointly(
-            guessing.join_consistency(classifier, task, labelled),
+            guessing.make_consistency_network(classifier, task, labelled),
             labelled,
             pool,
             peak=training.LEARNING_RATE_AFTER_PROBE,

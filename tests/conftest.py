@@ -6,6 +6,8 @@ import os
 import shutil
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# No test depends on whether the machine has a GPU.
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 # One thread in each process, as a study's workers have: test processes run side by side, and on
 # arrays as small as these, threads that wait for each other cost several times the work itself.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -21,7 +21,7 @@ from tfzero.common import cores, surroundings
 from tfzero.common.checks import InputError
 from tfzero.data import memory
 from tfzero.study.planning.versions import current_versions
-from tfzero.study.work import locks, pool, process
+from tfzero.study.work import executors, locks, pool, process
 from tfzero.study.work.cell import run_cell
 from tfzero.transfer.contract import measure_cost
 
@@ -379,7 +379,7 @@ def test_the_main_road_without_what_linux_alone_has(tmp_path, monkeypatch):
         held.release()
         plan, run = open_small_run(tmp_path / "run")
         run_cell(at(plan, run), plan.cells()[0])
-        with pool._interrupts_blocked():
+        with executors.interrupts_blocked():
             pass
     finally:
         memory._find_limit.cache_clear()

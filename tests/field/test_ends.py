@@ -422,6 +422,7 @@ REASONS = {
     "study/work/locks.py _only_one": "inside a block of sentence_for",
     "study/work/locks.py _file_system_time": "inside a block of sentence_for",
     "study/work/process.py write_errors_to": "the log of a worker",
+    "study/work/slots.py _lock": "inside a block of sentence_for",
     "transfer/contract.py _forget_peak_memory": "a switch of the system, no file",
 }
 

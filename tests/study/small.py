@@ -21,11 +21,12 @@ def open_small_run(
     groups=None,
     whole=False,
     cross_fits=False,
+    device=None,
 ):
     """Returns the plan of a small study and its folder, ready for cells.
 
     Its encoder is the library's own if `whole`, else one of a single block. With `cross_fits` its
-    80 labelled images are cross-fitted, and the pool is others.
+    80 labelled images are cross-fitted, and the pool is others. `device` names its GPU.
     """
     pool = draw_bars(100, seed=1)[0] if cross_fits else None
     data = from_arrays(*draw_bars(80, seed=0), groups=groups, pool=pool).cross_fitted()
@@ -33,6 +34,7 @@ def open_small_run(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resolve, "default_budget", lambda num_labels: Budget(steps=40))
         asked = {"arms": arms, "label_counts": label_counts, "seeds": seeds, "epochs": 1}
+        asked["device"] = device
         plan = make_plan(data, encoder=encoder, **asked)
     run = RunFolder(folder)
     open_run(plan, data, run, encoder=encoder)

@@ -9,6 +9,7 @@ from tfzero.common.arm import Arm
 from tfzero.study import plan_screen, screen
 from tfzero.study.growth import Growth
 from tfzero.study.records import RunFolder
+from tfzero.study.work.devices import Devices
 from tfzero.study.work.estimate import Estimate
 from tfzero.study.work.forecast import Forecast
 
@@ -90,10 +91,11 @@ def test_the_plan_says_how_it_will_be_judged(shown, asked, part):
 
 def test_settings_that_few_ask_for_are_printed_on_demand(shown):
     said, console = shown
-    show_plan(console, plan_study())
-    settings = ("Metric: accuracy", "Pretraining vae:", "Device:", "Kind of images: digits (never")
+    devices = Devices(None, why="CPU. No NVIDIA driver was found")
+    show_plan(console, plan_study(), devices=devices)
+    settings = ("Metric: accuracy", "Pretraining vae:", "Device: CPU. No NVIDIA", "digits (never")
     assert not any(part in said.getvalue() for part in settings)
-    show_plan(console, plan_study(), verbose=True)
+    show_plan(console, plan_study(), verbose=True, devices=devices)
     assert all(part in said.getvalue() for part in settings)
 
 

@@ -153,6 +153,16 @@ Residual = Annotated[
         rich_help_panel=TRAINING,
     ),
 ]
+Device = Annotated[
+    str,
+    typer.Option(
+        metavar="auto, cpu, gpu or N,N",
+        help="Device that networks run on: cpu, gpu (all NVIDIA GPUs of one model), or numbers of "
+        "GPUs such as 0,1. auto uses GPUs for images of at least 28 pixels a side, if tfzero was "
+        "installed with its extra gpu.",
+        rich_help_panel=RUN,
+    ),
+]
 Balanced = Annotated[
     bool,
     typer.Option(

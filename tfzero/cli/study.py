@@ -19,6 +19,7 @@ from tfzero.cli.options import (
     ClassWeights,
     ClipSeconds,
     Data,
+    Device,
     DropLeaks,
     Group,
     Kind,
@@ -202,6 +203,7 @@ def compare(
             rich_help_panel=RUN,
         ),
     ] = None,
+    device: Device = "auto",
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -264,6 +266,7 @@ def compare(
         overwrite=overwrite,
         workers=workers,
         scheduler=scheduler,
+        device=device,
         console=console,
         verbose=verbose,
         dry_run=dry_run,

@@ -25,11 +25,12 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 from tfzero.common.checks import InputError
+from tfzero.common.gpus import VISIBLE
 
 BACKEND = "tensorflow"
 # What TensorFlow, its compiler and its kernels, and Keras read.
 _FOREIGN = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "KERAS_")
-# These change no number on a CPU: logs, GPUs, places, clusters. Threads have a rule of their own.
+# These change no number: logs, places, clusters. GPUs and threads have rules of their own.
 _HARMLESS = (
     "TF_CPP_",
     "TF_CONFIG",
@@ -59,11 +60,15 @@ _TERRAFORM = (
 # What NumPy and the libraries of linear algebra read to choose their kernels.
 _PROCESSOR = ("MKL_CBWR", "NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE")
 _KERAS_DEFAULTS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
-# What processes that tfzero starts, and its commands, run with. No GPU: not tried yet. TensorFlow's
-# log level is a person's own to change.
-OWN_VARIABLES = {"KERAS_BACKEND": BACKEND, "CUDA_VISIBLE_DEVICES": "-1"}
+# What processes that tfzero starts, and its commands, run with. They see no GPU until they get one
+# (`show_gpu`). TensorFlow's log level is a person's own to change.
+OWN_VARIABLES = {"KERAS_BACKEND": BACKEND, VISIBLE: "-1"}
 _QUIET = ("TF_CPP_MIN_LOG_LEVEL", "3")
 _is_own = False
+# The GPUs that a person let this process see, before it became one of tfzero's own.
+_asked_visible: str | None = None
+# What this process sees of the GPUs, where that differs.
+_shown: dict[str, str] = {}
 
 
 def processor_variables() -> dict[str, str]:
@@ -112,16 +117,29 @@ def drop_foreign_variables(environment: MutableMapping[str, str] | None = None) 
     dropped = foreign_variables(environment)
     for name in dropped:
         del environment[name]
-    environment.update(OWN_VARIABLES)
+    environment.update({**OWN_VARIABLES, **_shown})
     environment.setdefault(*_QUIET)
     return dropped
 
 
+def show_gpu(uuid: str) -> None:
+    """Lets this process, one of tfzero's own, see one GPU, before TensorFlow loads."""
+    _shown[VISIBLE] = uuid
+    os.environ[VISIBLE] = uuid
+
+
 def own_process() -> dict[str, str]:
     """Makes this process one of tfzero's own, before TensorFlow loads; returns what was dropped."""
-    global _is_own
+    global _is_own, _asked_visible
+    if not _is_own:
+        _asked_visible = os.environ.get(VISIBLE)
     _is_own = True
     return drop_foreign_variables()
+
+
+def asked_visible() -> str | None:
+    """Returns what a person set `CUDA_VISIBLE_DEVICES` to; None if to nothing."""
+    return _asked_visible if _is_own else os.environ.get(VISIBLE)
 
 
 def is_own_process() -> bool:

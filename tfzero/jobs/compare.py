@@ -21,6 +21,7 @@ from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.data.options import LoadOptions
 from tfzero.jobs import opening
 from tfzero.jobs.check import show_briefly
+from tfzero.jobs.device import AskedWorkers, choose_devices, read_kept_device
 from tfzero.jobs.ending import end_study
 from tfzero.jobs.example import find_example
 from tfzero.jobs.recommended import (
@@ -74,6 +75,7 @@ def compare(
     overwrite: bool = False,
     workers: int | None = None,
     scheduler: str | None = None,
+    device: str = AUTO,
     console: Console | None = None,
     verbose: bool = False,
     dry_run: bool = False,
@@ -145,6 +147,10 @@ def compare(
             changes the last bits of the exported model, whose training may use several threads.
         scheduler: Address of a Dask scheduler whose workers to use instead. They must see the run
             folder under the same path.
+        device: "cpu"; "gpu" for the NVIDIA GPUs of this machine; or numbers of GPUs, such as "0,1".
+            With "auto", GPUs are used for images of at least 28 pixels a side, if TensorFlow can
+            use them. A study that is in the folder keeps its device. The device changes the last
+            bits of results, so each folder has results of one model of GPU, or of CPUs.
         console: Console for plan and progress; None means standard output.
         verbose: Whether to print every setting of the plan and every sentence of the verdict.
             Otherwise each fits on one screen.
@@ -178,10 +184,12 @@ def compare(
     }
     told = {} if minutes == AUTO else {"minutes": minutes}  # None lifts the limit
     is_called = not isinstance(data, Unloaded)
+    asked_workers = AskedWorkers(device, workers, scheduler)
+    asked_workers.require_possible()
     if not isinstance(data, ImageData):
         unread = data if isinstance(data, Unloaded) else Unloaded(data, LoadOptions())
         kept = None if overwrite else out or AUTO
-        studied = Studied({**_without_none(asked), **told}, encoder, kept, workers, scheduler)
+        studied = Studied({**_without_none(asked), **told}, encoder, kept, asked_workers)
         with screen.working(console, "Reading the images ..."):
             data, encoder = load_for_study(unread, studied)
     data = data.cross_fitted()
@@ -190,6 +198,9 @@ def compare(
     run = RunFolder(pathlib.Path("runs", data.name) if out is None else out)
     grows = more_seeds is not None or add_arms or add_label_counts
     earlier = read_asked(run) if grows else {}
+    kept_device = None if overwrite else read_kept_device(run)
+    devices = choose_devices(asked_workers, data.image_shape, kept=kept_device)
+    asked["device"] = devices.gpu
     request = read_request({**earlier, **_without_none(asked), **told})
     default = None
     if source is None and weights is None:
@@ -219,8 +230,11 @@ def compare(
     added = opening.Added(wider, tuple(add_arms or ()), more_seeds)
     begun = opening.Opening(asked_for, request, added, data, encoder, opened, overwrite)
     is_guess = request.kind is None and data.told_kind is None and data.source != BUILT_IN
-    shown = Shown(console, verbose, dry_run, is_guess)
-    with _sentence_for_full_disk(run), use_workers(workers, scheduler=scheduler):
+    shown = Shown(console, verbose, dry_run, is_guess, devices)
+    with (
+        _sentence_for_full_disk(run),
+        use_workers(workers, scheduler=scheduler, devices=devices),
+    ):
         if dry_run:
             workspace, estimate = opening.preview_study(begun, console)
             plan_screen.show_left_out(console, encoder)

@@ -15,6 +15,7 @@ from tfzero.jobs.source import Source
 from tfzero.study import screen
 from tfzero.study.growth import read_growth
 from tfzero.study.minutes import fit_minutes, kept_arms, settle_seeds
+from tfzero.study.planning.lanes import Lane
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.planning.request import Request
 from tfzero.study.planning.resolve import add_to_plan
@@ -164,4 +165,5 @@ def estimate_study(workspace: Workspace, encoder: keras.Model | None = None) -> 
         encoder: As in `make_estimate`.
     """
     cells, encoders = read_records(workspace)
-    return make_estimate(workspace, [*cells, *encoders], encoder)
+    on_gpu = num_workers(Lane.GPU)
+    return make_estimate(workspace, [*cells, *encoders], encoder, num_on_gpu=on_gpu)

@@ -14,6 +14,7 @@ from rich.console import Console
 from tfzero.common.arm import Arm
 from tfzero.common.console import print_plain
 from tfzero.study import screen
+from tfzero.study.planning.lanes import Lane
 from tfzero.study.records import RunFolder
 from tfzero.study.verdict.recommendation import describe_file, why_not_exported
 from tfzero.study.work.ending import LONG, Training, plan_training
@@ -150,12 +151,13 @@ def _plan_training(
     workspace: Workspace, estimate: Estimate, arm: Arm, *, has_threads: bool
 ) -> Training:
     """Returns how the recommended arm's network is trained."""
+    on_gpu = num_workers(Lane.GPU)
     return plan_training(
         workspace.plan,
         functools.partial(estimate.training, workspace.plan, network_arm(arm)),
         lambda count: len(divide_labels(workspace, count).folds),
-        cores=num_workers(),
-        has_threads=has_threads,
+        cores=on_gpu or num_workers(),
+        has_threads=has_threads and not on_gpu,
     )
 
 
@@ -173,7 +175,8 @@ def _train(workspace: Workspace, arm: Arm, training: Training, console: Console)
     calls = [(train_final, *common)]
     calls += [(train_beside, *common, fold) for fold in range(training.num_beside)]
     jobs = [
-        Job(label, training.seconds, train_on_threads, (training.threads, *call)) for call in calls
+        Job(label, training.seconds, train_on_threads, (training.threads, *call), Lane.GPU)
+        for call in calls
     ]
     is_long = training.seconds > LONG
     progress = Progress(console, workers=num_workers()) if is_long else None

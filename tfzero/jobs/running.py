@@ -7,12 +7,15 @@ from typing import NamedTuple
 
 from rich.console import Console
 
+from tfzero.common.checks import InputError
 from tfzero.common.console import print_plain
 from tfzero.jobs import opening
 from tfzero.study import plan_screen, screen
 from tfzero.study.growing import grow_study
 from tfzero.study.growth import Growth, read_growth
+from tfzero.study.planning.lanes import Lane
 from tfzero.study.standing import Standing
+from tfzero.study.work.devices import ON_CPUS, Devices
 from tfzero.study.work.estimate import Estimate
 from tfzero.study.work.forecast import Forecast
 from tfzero.study.work.pool import num_workers
@@ -29,12 +32,14 @@ class Shown(NamedTuple):
         verbose: Whether all of it.
         dry_run: Whether nothing is run.
         guessed: Whether nobody said the kind of the images.
+        devices: What the workers run on.
     """
 
     console: Console
     verbose: bool
     dry_run: bool
     guessed: bool
+    devices: Devices = ON_CPUS
 
 
 def make_forecast(workspace: Workspace, estimate: Estimate | None) -> Forecast | None:
@@ -56,6 +61,7 @@ def show_plan(workspace: Workspace, forecast: Forecast | None, shown: Shown) -> 
         workspace.plan,
         forecast,
         guessed=shown.guessed,
+        devices=shown.devices,
         verbose=shown.verbose,
         dry_run=shown.dry_run,
     )
@@ -73,6 +79,12 @@ def run_missing(
     if forecast is None:
         print_plain(console, "Every cell already has its record; there is nothing to train.")
         return workspace, None
+    device = workspace.plan.device
+    if device is not None and not num_workers(Lane.GPU):
+        raise InputError(
+            f"The study in {workspace.folder} runs on {device}, which cannot be used here. "
+            "Continue where that GPU is, or choose another folder with `out`."
+        )
     planned = plan_screen.start_clock(forecast)
     standing = Standing(workspace)
     progress = Progress(console, workers=num_workers(), standing=standing, forecast=forecast)

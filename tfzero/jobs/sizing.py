@@ -14,9 +14,11 @@ from tfzero.data.cross_fit import NUM_FOLDS, has_few_labels
 from tfzero.data.load import load
 from tfzero.data.options import TEST_SHARE, LoadOptions
 from tfzero.data.square import SizeChoice, Survey, choose_square
+from tfzero.jobs.device import AskedWorkers, choose_devices
 from tfzero.networks.shapes import count_encoder, count_network
 from tfzero.study.inits import parse_init
 from tfzero.study.minutes import fit_minutes, kept_arms
+from tfzero.study.planning.lanes import Lane
 from tfzero.study.planning.parts import DataSummary
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.planning.request import AUTO, DEFAULT_MINUTES, Request, read_request
@@ -24,6 +26,7 @@ from tfzero.study.planning.resolve import plan_summary, resize_plan
 from tfzero.study.records import RunFolder
 from tfzero.study.verdict.words import join
 from tfzero.study.work.counted import Machine, probe_speed
+from tfzero.study.work.devices import Devices
 from tfzero.study.work.estimate import Estimate, estimate_plan
 from tfzero.study.work.pool import num_workers, use_workers
 from tfzero.study.work.progress import format_seconds
@@ -55,15 +58,13 @@ class Studied(NamedTuple):
         asked: What is asked of the study, by the names of `Request`.
         encoder: An own architecture, which knows the size of its images; or None.
         folder: Of the study that may be there; "auto" means `runs/NAME`, None that none counts.
-        workers: As `use_workers` takes them.
-        scheduler: Likewise.
+        workers: What was asked of the workers.
     """
 
     asked: dict[str, Any]
     encoder: keras.Model | None
     folder: Any
-    workers: int | None
-    scheduler: str | None
+    workers: AskedWorkers
 
 
 def load_for_study(unread: Unloaded, studied: Studied) -> tuple[ImageData, keras.Model | None]:
@@ -113,14 +114,20 @@ class SizeByMinutes:
         if len(sides) == 1:
             return choose_square(survey)
         try:
-            request = _without_foreign(read_request(studied.asked))
+            shape = min(sides), min(sides), survey.channels
+            devices = choose_devices(studied.workers, shape, kept=None)
+            asked = {**studied.asked, **({"device": devices.gpu} if devices.gpu else {})}
+            request = _without_foreign(read_request(asked))
             plans = {side: self._plan(survey, side, request) for side in sides}
         except InputError:  # which is raised again when all is known
             return choose_square(survey)
-        return self._choose(plans, request)
+        return self._choose(plans, request, devices)
 
-    def _choose(self, plans: dict[int, StudyPlan], request: Request) -> SizeChoice:
-        with use_workers(self.studied.workers, scheduler=self.studied.scheduler):
+    def _choose(
+        self, plans: dict[int, StudyPlan], request: Request, devices: Devices
+    ) -> SizeChoice:
+        asked = self.studied.workers
+        with use_workers(asked.count, scheduler=asked.scheduler, devices=devices):
             seconds, minutes = self._estimate(plans, request)
         limit = max(60 * minutes, min(seconds.values()), seconds[min(plans)])
         side = max(side for side in plans if seconds[side] <= limit)
@@ -139,7 +146,10 @@ class SizeByMinutes:
         """Returns the seconds of one study at each side, and the minutes that it may take."""
         speed, workers = probe_speed(), num_workers()
         machines = {
-            side: Estimate(Machine(speed, self._count(plan.data.image_shape)))
+            side: Estimate(
+                Machine(speed, self._count(plan.data.image_shape)),
+                num_on_gpu=num_workers(Lane.GPU),
+            )
             for side, plan in plans.items()
         }
         smallest = plans[min(plans)]

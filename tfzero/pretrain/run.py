@@ -45,6 +45,8 @@ def pretrain(
         method.compile(
             optimizer=method.make_optimizer(budget.learning_rate),
             steps_per_execution=steps_per_call(steps, images.shape[1:]),
+            # Left open, Keras would have XLA compile it where there is a GPU, and store that.
+            jit_compile=False,
         )
     batches = stream_batches(
         images,

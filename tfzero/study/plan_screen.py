@@ -21,6 +21,7 @@ from tfzero.study.planning.parts import DataSummary
 from tfzero.study.planning.plan import METRICS, StudyPlan
 from tfzero.study.verdict.pairing import MIN_SEEDS
 from tfzero.study.verdict.words import join, smallest_difference
+from tfzero.study.work.devices import ON_CPUS, Devices
 from tfzero.study.work.forecast import Forecast
 from tfzero.study.work.progress import Planned, format_seconds
 
@@ -40,6 +41,7 @@ def show_plan(
     guessed: bool = False,
     verbose: bool = False,
     dry_run: bool = False,
+    devices: Devices = ON_CPUS,
 ) -> None:
     """Prints what will be run.
 
@@ -50,6 +52,7 @@ def show_plan(
         guessed: Whether nobody said the kind of the images.
         verbose: Whether every setting is printed.
         dry_run: Whether nothing is run after all.
+        devices: What the workers run on.
     """
     data = plan.data
     height, width, channels = data.image_shape
@@ -73,6 +76,8 @@ def show_plan(
         print_plain(console, _describe_metric(plan))
     if verbose:
         _show_settings(console, plan, kind)
+    if devices.is_news or (verbose and devices.why):
+        print_plain(console, f"Device: {devices.why}.")
     if forecast is not None:
         _show_minutes(console, plan, forecast)
     if plan.dropped:
@@ -147,7 +152,6 @@ def _show_settings(console: Console, plan: StudyPlan, kind: str) -> None:
         print_plain(console, f"Pretraining {name}: {settings.describe()}")
     if plan.encoders is not None:
         print_plain(console, f"Encoders: {plan.encoders} per method, shared by the seeds")
-    print_plain(console, "Device: CPU. tfzero does not use a GPU yet.")
 
 
 def _describe_dropped(plan: StudyPlan) -> str:

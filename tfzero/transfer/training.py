@@ -201,7 +201,8 @@ def fit_stream(
         epoch = largest_divisor(steps, most=STEPS_PER_CALL)
         stoppers = make_stoppers(budget.until, budget.patience)
     per_call = largest_divisor(epoch, most=STEPS_PER_CALL)
-    network.compile(**compiled, steps_per_execution=per_call)
+    # Left open, Keras would have XLA compile it where there is a GPU.
+    network.compile(**compiled, steps_per_execution=per_call, jit_compile=False)
     with borrow_compiled(network, batch_size=budget.batch_size) as model, prepare(model):
         model.fit(
             batches,

@@ -3,7 +3,8 @@ import pytest
 from tests.study.studies import SCRATCH, plan_study
 from tests.study.work.test_counted import cell
 from tfzero.study.work.counted import TRACE, Machine
-from tfzero.study.work.estimate import Estimate, Step, _span, estimate_plan
+from tfzero.study.work.estimate import Estimate, estimate_plan
+from tfzero.study.work.span import Step, find_span
 
 MACHINE = Machine()
 
@@ -79,19 +80,19 @@ def test_each_worker_builds_a_graph_once():
     def steps(count, kind="vae"):
         return [Step(f"{kind}{n}", 10.0, (), n, kind, 3.0) for n in range(count)]
 
-    assert _span(steps(4), 1, {}) == 43.0
-    assert _span(steps(4), 2, {}) == 23.0
-    assert _span(steps(4), 2, {"vae": 2}) == 20.0
+    assert find_span(steps(4), 1, {}) == 43.0
+    assert find_span(steps(4), 2, {}) == 23.0
+    assert find_span(steps(4), 2, {"vae": 2}) == 20.0
     # The one that knows takes the first; the other has one to build.
-    assert _span(steps(3), 2, {"vae": 1}) == 20.0
-    assert _span(steps(2) + steps(2, "gan"), 4, {}) == 13.0
+    assert find_span(steps(3), 2, {"vae": 1}) == 20.0
+    assert find_span(steps(2) + steps(2, "gan"), 4, {}) == 13.0
 
 
 def test_a_step_waits_for_what_it_needs():
     first = Step("first", 5.0, (), 0, "first", 0.0)
     second = Step("second", 5.0, ("first",), 0, "second", 0.0)
-    assert _span([second, first], 2, {}) == 10.0
-    assert _span([second], 2, {}) == 5.0
+    assert find_span([second, first], 2, {}) == 10.0
+    assert find_span([second], 2, {}) == 5.0
 
 
 def test_more_workers_end_sooner_but_not_before_the_longest_chain(plan):

@@ -99,8 +99,8 @@ def test_workers_killed_twice_are_an_error_and_there_are_others_then(tmp_path):
 
 def test_few_jobs_wait_at_the_workers(tmp_path):
     with use_workers(2), open_pool(tmp_path / "log") as pool:
-        while pool.has_room:
+        while pool.has_room():
             pool.submit("nap", time.sleep, 0.1)
-        assert len(pool._at_work) == 3 and not pool.is_idle
+        assert sum(map(len, pool._at_work.values())) == 3 and not pool.is_idle
         while not pool.is_idle:
             assert {ended.item for ended in pool.collect()} == {"nap"}

@@ -223,9 +223,9 @@ def test_tasks_go_replicate_by_replicate(run, monkeypatch, workers):
     handed_out = []
     submit = Pool.submit
 
-    def spy(self, item, call, *arguments):
+    def spy(self, item, call, *arguments, lane):
         handed_out.append(item.replicate)
-        return submit(self, item, call, *arguments)
+        return submit(self, item, call, *arguments, lane=lane)
 
     monkeypatch.setattr(Pool, "submit", spy)
     with use_workers(workers):

@@ -87,6 +87,8 @@ class StudyPlan(Model):
     # to it took: as many as fit into the minutes.
     provisional: bool = False
     encoder: str | None = None
+    # The model of the GPU that networks are trained on and read by; None if all is done on CPUs.
+    device: str | None = None
     # Where the images come from that networks are trained on without labels.
     unlabeled_from: str = UNLABELED_FROM[0]
     # Methods and strategies from outside the package: by word, what identifies their code.
@@ -240,6 +242,14 @@ class StudyPlan(Model):
         """Returns whether an arm goes on with what an init's encoder was pretrained for."""
         return any(a.init == word and STRATEGIES[a.strategy].needs_objective for a in self.arms)
 
+    def keeps_features(self, init: str) -> bool:
+        """Returns whether what an init's encoder makes of the pool is kept beside the images.
+
+        It is if all replicates share it, or if it is read on a GPU for jobs that run without one.
+        """
+        found = read_init(init)
+        return found.is_given or (self.device is not None and not found.reads_pixels)
+
     def keeps_generated(self, method: str) -> bool:
         """Returns whether images that a pretrained method makes are kept for its arms."""
         cells = [CellSpec(arm=arm, num_labels=0, replicate=0) for arm in self.arms]
@@ -251,6 +261,7 @@ class StudyPlan(Model):
             # Only where it is asked for, so that other studies keep their records.
             **({"balanced": True} if self.data.balanced else {}),
             **({"outside": self.outside} if self.outside else {}),
+            **({} if self.device is None else {"device": self.device}),
             "encoder": self.encoder,
             "recipe": self.recipe,
             "versions": self.versions,

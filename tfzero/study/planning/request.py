@@ -39,6 +39,7 @@ class Request(Model):
         unlabeled_from: Where networks' unlabeled images come from: "pool", "generated" (by the
             arm's own GAN or VAE) or "both".
         then: Method that goes on, on the target's own pool, from what a source gives.
+        device: The model of the GPU that networks run on; None if all is done on CPUs.
         outside: By word of a method or strategy from outside, what identifies its code.
     """
 
@@ -55,6 +56,7 @@ class Request(Model):
     kind: str | None = None
     unlabeled_from: str = "pool"
     then: str | None = None
+    device: str | None = None
     outside: dict[str, str] = {}
 
     def widened(

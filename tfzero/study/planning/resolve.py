@@ -130,6 +130,7 @@ def plan_summary(
             for n, each in bought.items()
         },
         encoder=None if encoder is None else _identify_encoder(encoder, data.image_shape),
+        device=request.device,
         unlabeled_from=request.unlabeled_from,
         outside=request.outside,
         versions=current_versions(),

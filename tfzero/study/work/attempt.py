@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from tfzero.common.checks import InputError, StopError
 from tfzero.common.files import is_disk_full
+from tfzero.study.planning.lanes import Lane
 from tfzero.study.records import RunFolder
 from tfzero.study.work.locks import Process, try_lock
 
@@ -31,6 +32,8 @@ class Task(NamedTuple):
         spec: Of a cell, what its record says of it.
         needs: Keys of the tasks that have to be done before.
         replicate: The tasks of earlier ones come first.
+        lane: Where it runs.
+        noun: What a task that needs it calls it, as the start of a sentence.
     """
 
     key: str
@@ -42,6 +45,8 @@ class Task(NamedTuple):
     spec: dict[str, Any] | None = None
     needs: tuple[str, ...] = ()
     replicate: int = 0
+    lane: Lane = Lane.CPU
+    noun: str = "its pretraining"
 
 
 class Outcome(enum.Enum):

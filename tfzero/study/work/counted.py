@@ -16,6 +16,7 @@ import numpy as np
 from tfzero.common.arm import Arm
 from tfzero.study.inits import read_init, read_learner
 from tfzero.study.inits.base import Bought
+from tfzero.study.planning.lanes import is_read_on_gpu
 from tfzero.study.planning.parts import CellSpec
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.readings.networks import num_reading_images, wants_reading
@@ -24,6 +25,9 @@ from tfzero.transfer.strategies.base import Training, Work
 
 _MEASURED_SPEED = 148.0
 _PROBE_SIDE, _PROBE_SECONDS = 1024, 0.5
+# Of one process on a GPU, not measured: the speed in the same unit, and the seconds of an update.
+# Most of its kernels take less time than they need to begin.
+_GPU_SPEED, _GPU_UPDATE = 4000.0, 5e-3
 # The share of the probe's speed that convolutions reach.
 _EFFICIENCY = 0.6
 # An update of a classifier beside its images' operations; training an image takes 3 readings.
@@ -48,11 +52,17 @@ class Machine(NamedTuple):
         speed: GFLOP/s of one core.
         operations: Multiply-adds by which the study's encoder reads an image.
         given: Those of the encoder that came ready.
+        update: Seconds that an update takes at least.
     """
 
     speed: float = _MEASURED_SPEED
     operations: int = 300_000
     given: int = 0
+    update: float = 0.0
+
+    def as_gpu(self) -> Machine:
+        """Returns what is expected of one process on a GPU."""
+        return self._replace(speed=_GPU_SPEED, update=_GPU_UPDATE)
 
     def pretraining(self, plan: StudyPlan, word: str) -> float:
         """Returns the seconds of one pretraining."""
@@ -64,7 +74,7 @@ class Machine(NamedTuple):
         seconds = self._products(
             _PASSES * images * operations + init.other_operations(settings, channels)
         )
-        return self._stretch(_PRETRAINING + updates * _UPDATE) + seconds
+        return self._stretch(_PRETRAINING) + updates * self._update() + seconds
 
     def stored(self, plan: StudyPlan, word: str) -> float:
         """Returns the seconds of what all replicates of a pretraining share."""
@@ -109,16 +119,24 @@ class Machine(NamedTuple):
         """Returns the seconds of one training of a network."""
         images = training.steps * training.batch_size
         products = self._products(_PASSES * images * self._operations(arm))
-        return self._stretch(training.steps * _UPDATE) + products
+        return training.steps * self._update() + products
 
     def _shared(self, plan: StudyPlan, arm: Arm, work: Work) -> float:
         """Returns the seconds of what the cells of one encoder share: features, and a graph."""
         num_pool, seconds = plan.data.num_pool, 0.0
-        if not STRATEGIES[arm.strategy].trains_encoder:
+        if not STRATEGIES[arm.strategy].trains_encoder and not is_read_on_gpu(plan, arm):
             seconds += self._reading(arm, plan.data.num_test + max(plan.label_counts))
         if work.spreads:
-            seconds += self._reading(arm, num_pool) + self._stretch(_PAIR * num_pool**2)
+            seconds += self._stretch(_PAIR * num_pool**2)
+            seconds += 0.0 if is_read_on_gpu(plan, arm) else self._reading(arm, num_pool)
         return seconds
+
+    def read_before(self, plan: StudyPlan, arm: Arm) -> float:
+        """Returns the seconds of what is read on a GPU for an arm's cells in one replicate."""
+        images = plan.data.num_test + max(plan.label_counts)
+        if STRATEGIES[arm.strategy].reads_graph:
+            images += plan.data.num_pool
+        return self._reading(arm, images)
 
     def _whole_fit(self, arm: Arm, num_labels: int, searched: int | None) -> float:
         def choose(count: int) -> float:
@@ -141,6 +159,9 @@ class Machine(NamedTuple):
 
     def _products(self, multiply_adds: float) -> float:
         return 2 * multiply_adds / (self.speed * 1e9 * _EFFICIENCY)
+
+    def _update(self) -> float:
+        return max(self._stretch(_UPDATE), self.update)
 
     def _stretch(self, seconds: float) -> float:
         return seconds * _MEASURED_SPEED / self.speed

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import heapq
 import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfzero.common.arm import Arm
 from tfzero.networks.shapes import count_encoder, count_network
 from tfzero.study.inits import read_init, read_learner
 from tfzero.study.inits.base import Init
+from tfzero.study.planning.lanes import Lane, lane_of_cells, lane_of_learning
 from tfzero.study.planning.parts import CellSpec
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.readings.maps import mapped_inits
 from tfzero.study.work.counted import TRACE, Machine, probe_speed, shares_once
 from tfzero.study.work.ending import plan_training
 from tfzero.study.work.final import expect_beside
-from tfzero.study.work.ready import Ready
+from tfzero.study.work.span import Step, find_span
 from tfzero.study.workspace import Workspace
 from tfzero.transfer import STRATEGIES
 
@@ -58,22 +58,6 @@ class Seen(NamedTuple):
     graphs: int
 
 
-class Step(NamedTuple):
-    """A job as far as the time of a whole study depends on it; see `Task`.
-
-    Attributes:
-        kind: What is built in a process once: a graph.
-        tracing: The seconds of that.
-    """
-
-    key: str
-    seconds: float
-    needs: tuple[str, ...]
-    replicate: int
-    kind: str
-    tracing: float
-
-
 @dataclasses.dataclass
 class Estimate:
     """Expected seconds of a study's jobs.
@@ -81,10 +65,12 @@ class Estimate:
     Attributes:
         machine: For kinds that nobody has done yet.
         seen: By kind, what jobs took, by their key.
+        num_on_gpu: How many of the workers have a part of a GPU.
     """
 
     machine: Machine = Machine()
     seen: dict[Kind, dict[str, Seen]] = dataclasses.field(default_factory=dict)
+    num_on_gpu: int = 0
 
     def add(self, record: dict[str, Any]) -> None:
         """Takes a job's record into account."""
@@ -107,20 +93,34 @@ class Estimate:
         """Returns the expected seconds of one pretraining, its graphs built already."""
         if Kind(method) in self.seen:
             return self._typical(Kind(method))
-        counted = self.machine.pretraining(plan, method)
+        counted = self._count_learning(plan, Kind(method))
         return counted * self._compare(
             [Kind(each) for each in plan.pretraining],
-            lambda kind: self.machine.pretraining(plan, kind.name),
+            functools.partial(self._count_learning, plan),
         )
+
+    def _count_learning(self, plan: StudyPlan, kind: Kind) -> float:
+        return self._machine(lane_of_learning(plan, kind.name)).pretraining(plan, kind.name)
+
+    def _machine(self, lane: Lane) -> Machine:
+        return self.machine.as_gpu() if lane is Lane.GPU else self.machine
 
     def learning(self, plan: StudyPlan, method: str, replicate: int) -> float:
         """Returns the same of one replicate; the first also reads what all of them share."""
-        stored = self.machine.stored(plan, method) if replicate == 0 else 0.0
+        machine = self._machine(lane_of_learning(plan, method))
+        stored = machine.stored(plan, method) if replicate == 0 else 0.0
         return self.pretraining(plan, method) + stored
 
     def cell(self, plan: StudyPlan, cell: CellSpec) -> float:
         """Returns the expected seconds of one cell, its graphs built already."""
-        return self._kind(plan, cell) + self.machine.once(plan, cell)
+        return self._kind(plan, cell) + self._once(plan, cell)
+
+    def reading(self, plan: StudyPlan, cell: CellSpec) -> float:
+        """Returns the expected seconds of what is read on a GPU for a cell that runs without."""
+        return self.machine.as_gpu().read_before(plan, cell.arm)
+
+    def _once(self, plan: StudyPlan, cell: CellSpec) -> float:
+        return self._machine(lane_of_cells(plan, cell.arm)).once(plan, cell)
 
     def _kind(self, plan: StudyPlan, cell: CellSpec) -> float:
         kind = Kind(cell.arm, cell.num_labels)
@@ -135,12 +135,12 @@ class Estimate:
         same_strategy = [k for k in kinds if Arm.parse(k.name).strategy == cell.strategy]
         for likes in (same_arm[:1], same_strategy, kinds):
             if any(like in self.seen for like in likes):
-                return self.machine.cell(plan, cell) * self._compare(likes, count)
-        return self.machine.cell(plan, cell)
+                return count(kind) * self._compare(likes, count)
+        return count(kind)
 
     def _count(self, plan: StudyPlan, kind: Kind) -> float:
         cell = CellSpec(arm=Arm.parse(kind.name), num_labels=kind.num_labels, replicate=0)
-        return self.machine.cell(plan, cell)
+        return self._machine(lane_of_cells(plan, cell.arm)).cell(plan, cell)
 
     def _compare(self, kinds: Iterable[Kind], count: Callable[[Kind], float]) -> float:
         """Returns how much longer jobs took than was counted for them; 1 where none was done."""
@@ -175,7 +175,8 @@ class Estimate:
             plan,
             functools.partial(self.training, plan, arm),
             functools.partial(expect_beside, plan),
-            cores=workers,
+            cores=self.num_on_gpu or workers,
+            has_threads=not self.num_on_gpu,
         )
         return _ENDING + maps + training.seconds
 
@@ -210,7 +211,8 @@ class Estimate:
         ]
         start = _START if is_new and steps and workers > 1 else 0.0
         built = {} if is_new else self._count_built()
-        return start + _span(steps, workers, built) + self.ending(plan, workers=workers)
+        span = find_span(steps, workers, built, on_gpu=self.num_on_gpu)
+        return start + span + self.ending(plan, workers=workers)
 
     def _list_steps(
         self,
@@ -231,7 +233,8 @@ class Estimate:
             needs = find(read_learner(word).before, replicate)
             tracing = self._trace(Kind(word), graphs=1)
             seconds = self.learning(plan, word, replicate)
-            steps.append(Step(key, seconds, needs, replicate, word, tracing))
+            lane = lane_of_learning(plan, word)
+            steps.append(Step(key, seconds, needs, replicate, word, tracing, lane))
         kinds: dict[Kind, tuple[float, float]] = {}
         for key, cell in cells.items():
             kind = Kind(cell.arm, cell.num_labels)
@@ -239,9 +242,10 @@ class Estimate:
                 graphs = 2 if STRATEGIES[cell.strategy].trains_network else 0
                 kinds[kind] = self._kind(plan, cell), self._trace(kind, graphs)
             seconds, tracing = kinds[kind]
-            seconds += self.machine.once(plan, cell)
+            seconds += self._once(plan, cell)
             needs = find(read_init(cell.init), cell.replicate)
-            steps.append(Step(key, seconds, needs, cell.replicate, cell.strategy, tracing))
+            lane = lane_of_cells(plan, cell.arm)
+            steps.append(Step(key, seconds, needs, cell.replicate, cell.strategy, tracing, lane))
         return steps
 
     def _count_built(self) -> dict[str, int]:
@@ -252,25 +256,6 @@ class Estimate:
             traced = sum(each.graphs > 0 for each in found.values())
             built[name] = max(built.get(name, 0), traced)
         return built
-
-
-def _span(steps: Sequence[Step], workers: int, built: dict[str, int]) -> float:
-    """Returns when the last job ends, each free worker taking the next that can start."""
-    ready, now = Ready(steps), 0.0
-    known = [{kind for kind, count in built.items() if count > each} for each in range(workers)]
-    free, at_work = list(range(workers)), []
-    while ready.left:
-        while free and (step := ready.take()) is not None:
-            knowing = [each for each in free if step.kind in known[each]]
-            worker = (knowing or free)[0]
-            free.remove(worker)
-            tracing = 0.0 if step.kind in known[worker] else step.tracing
-            known[worker].add(step.kind)
-            heapq.heappush(at_work, (now + tracing + step.seconds, worker, step.key))
-        now, worker, key = heapq.heappop(at_work)
-        free.append(worker)
-        ready.end(key)
-    return now
 
 
 def estimate_plan(plan: StudyPlan, estimate: Estimate, *, workers: int) -> float:
@@ -288,6 +273,8 @@ def make_estimate(
     workspace: Workspace,
     records: Iterable[dict[str, Any]],
     encoder: keras.Model | None = None,
+    *,
+    num_on_gpu: int = 0,
 ) -> Estimate:
     """Returns the estimate of a study on this machine, in about half a second.
 
@@ -295,6 +282,7 @@ def make_estimate(
         workspace: The study.
         records: Of the cells and encoders that are there.
         encoder: The own architecture; None reads it from the study's folder if there is one.
+        num_on_gpu: As in `Estimate`.
     """
     plan = workspace.plan
     if plan.encoder is None:
@@ -302,7 +290,7 @@ def make_estimate(
     else:
         operations = count_network(encoder or workspace.random_encoder(0))
     ready = 0 if plan.given is None else plan.given.operations
-    estimate = Estimate(Machine(probe_speed(), operations, ready))
+    estimate = Estimate(Machine(probe_speed(), operations, ready), num_on_gpu=num_on_gpu)
     for record in records:
         estimate.add(record)
     return estimate

@@ -75,7 +75,17 @@ def open_pool_features(
         load_encoder: As in `open_features`.
         pool: Returns the unlabeled images.
     """
-    return open_features(run, f"{key}-pool", load_encoder, pool)
+    return open_features(run, pool_name(key), load_encoder, pool)
+
+
+def pool_name(key: str) -> str:
+    """Returns under which name the features of the pool are kept, by an encoder's key."""
+    return f"{key}-pool"
+
+
+def has_features(run: RunFolder, name: str) -> bool:
+    """Returns whether features are in the run's cache."""
+    return _read(run.cache / "features", name) is not None
 
 
 def make_once(

@@ -214,7 +214,8 @@ def _fit(workspace: Workspace, arm: Arm, rows: np.ndarray) -> Fitted:
     # Labels are spread as by the arm itself.
     own = workspace.load_encoder(arm.init, 0)
     key = workspace.features_key(CellSpec(arm=arm, num_labels=len(rows), replicate=0))
-    graph, _ = open_pool_graph(workspace.run, key, data, lambda: own)
+    keeps = workspace.plan.keeps_features(arm.init) and own is not None
+    graph, _ = open_pool_graph(workspace.run, key, data, lambda: own, keeps_features=keeps)
     task = Task(
         inputs=images,
         encoder=encoder,

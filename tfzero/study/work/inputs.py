@@ -128,8 +128,9 @@ class Reader:
 
     def _read_links(self) -> Inputs:
         run, data = self.workspace.run, self.workspace.data
+        keeps = self.workspace.plan.keeps_features(self.cell.init)
         graph, of_graph = open_pool_graph(
-            run, self._key, data, lambda: self.encoder, keeps_features=self.init.is_given
+            run, self._key, data, lambda: self.encoder, keeps_features=keeps
         )
 
         def open_own(name: str, images: Images) -> tuple[Links, float]:
@@ -166,18 +167,25 @@ class Reader:
             Of the test images; of labelled images; the places of the cell's labels among these;
             the seconds that the cell would have spent on its own labels alone.
         """
-        data = self.workspace.data
-        test, of_test = open_stored(f"{self._key}-test", lambda: data.test_images)
-        if self.workspace.plan.data.num_folds > 1:  # the labelled images are the test images
-            share = len(self._rows) / len(data.test_labels)
+        stored = [open_stored(name, images) for name, images in self.list_sets().items()]
+        test, of_test = stored[0]
+        if len(stored) == 1:  # by cross-fitting: the labelled images are the test images
+            share = len(self._rows) / len(self.workspace.data.test_labels)
             return test, test, self._rows, of_test * share
+        labelled, seconds = stored[1]
+        order = np.argsort(self._largest)
+        places = order[np.searchsorted(self._largest, self._rows, sorter=order)]
+        return test, labelled, places, seconds * len(self._rows) / len(self._largest)
+
+    def list_sets(self) -> dict[str, Images]:
+        """Returns by name the test images and the labelled ones of which something is stored."""
+        data = self.workspace.data
+        test = {f"{self._key}-test": lambda: data.test_images}
+        if self.workspace.plan.data.num_folds > 1:
+            return test
         # Stored for the largest subset, which holds all others.
-        largest = self._largest
-        name = f"{self._key}-labelled-{self.cell.replicate}-{len(largest)}"
-        labelled, seconds = open_stored(name, lambda: data.train_images[largest])
-        order = np.argsort(largest)
-        places = order[np.searchsorted(largest, self._rows, sorter=order)]
-        return test, labelled, places, seconds * len(self._rows) / len(largest)
+        name = f"{self._key}-labelled-{self.cell.replicate}-{len(self._largest)}"
+        return {**test, name: lambda: data.train_images[self._largest]}
 
 
 def open_graph_for(
@@ -191,8 +199,8 @@ def open_graph_for(
     if init.is_random:
         # Features of random weights are further from what is shown than the pixels are.
         return open_pool_graph(run, Pixels.word, data, lambda: None)
-    key = workspace.features_key(cell)
-    return open_pool_graph(run, key, data, lambda: encoder, keeps_features=init.is_given)
+    key, keeps = workspace.features_key(cell), workspace.plan.keeps_features(cell.init)
+    return open_pool_graph(run, key, data, lambda: encoder, keeps_features=keeps)
 
 
 def objective_for(workspace: Workspace, cell: CellSpec) -> Pretrainer | None:

@@ -6,50 +6,36 @@ import concurrent.futures
 import contextlib
 import contextvars
 import itertools
-import os
 import pathlib
-import signal
 import uuid
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future
 from typing import Any, NamedTuple
 
-import loky
-
 from tfzero.common.checks import InputError, StopError
 from tfzero.common.cores import count_cores
-from tfzero.common.surroundings import OWN_VARIABLES, own_process, processor_variables
-from tfzero.study.work.process import begin_worker, why_unfit, write_errors_to
+from tfzero.common.surroundings import own_process
+from tfzero.study.planning.lanes import Lane
+from tfzero.study.work.devices import ON_CPUS, Devices, Slot
+from tfzero.study.work.executors import OneAtATime, OnGpu, Processes
+from tfzero.study.work.process import write_errors_to
 from tfzero.study.work.progress import Progress
 
 # Tells this process from any other, on any machine.
 _THIS = uuid.uuid4().hex
-# An idle worker ends after so many seconds, and with it all that it has compiled.
-_IDLE_SECONDS = 300
-# Each worker uses one core: results must not depend on a machine's cores. loky replaces a worker
-# whose memory grew by 300 MB, as that of a process that holds some TensorFlow graphs does. It would
-# build them all anew, for minutes.
-_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "BLIS_NUM_THREADS": "1",
-    "NUMEXPR_NUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
-    "VECLIB_MAXIMUM_THREADS": "1",
-    "LOKY_MAX_MEMORY_LEAK_SIZE": "2e9",
-    **OWN_VARIABLES,
-}
 
 
 class Job(NamedTuple):
-    """A unit of work: what the progress line calls it, its expected seconds, and the call."""
+    """A unit of work: what the progress line calls it, its expected seconds, and the call.
+
+    In the lane of the GPU it runs on a CPU if there is no such lane.
+    """
 
     label: str
     seconds: float
     call: Callable[..., Any]
     arguments: tuple
+    lane: Lane = Lane.CPU
 
 
 class Ended(NamedTuple):
@@ -66,85 +52,66 @@ class Ended(NamedTuple):
     is_lost: bool = False
 
 
-class _ThisProcess(Executor):
-    """Runs each call at once, in the process that has loaded all libraries already."""
+class Workers(NamedTuple):
+    """Those of one lane: how many, and what hands them their work."""
 
-    def submit(self, fn, /, *args, **kwargs) -> Future:
-        future: Future = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-class _Processes(Executor):
-    """loky's workers: spawned, never forked; they live on between studies of this process.
-
-    Args:
-        count: How many.
-    """
-
-    def __init__(self, count: int):
-        self._count = count
-        # No job is lost with a worker that is replaced, and a person can do nothing about it.
-        warnings.filterwarnings("ignore", "A worker (stopped|was restarted) while", UserWarning)
-
-    def submit(self, fn, /, *args, **kwargs) -> Future:
-        with _interrupts_blocked():
-            return self._open().submit(fn, *args, **kwargs)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Ends all workers, and what they are at."""
-        del cancel_futures
-        self._open().shutdown(wait=wait, kill_workers=True)
-
-    def _open(self):
-        """Returns the workers, started anew if one was killed: loky ends its fellows then."""
-        return loky.get_reusable_executor(
-            self._count,
-            timeout=_IDLE_SECONDS,
-            initializer=begin_worker,
-            initargs=(os.getpid(),),
-            env={**_ENVIRONMENT, **processor_variables()},
-        )
-
-
-class _OneAtATime(Executor):
-    """Runs each call in this process, or in one worker where that would give other numbers."""
-
-    def __init__(self):
-        self._here, self._beside = _ThisProcess(), _Processes(1)
-
-    def submit(self, fn, /, *args, **kwargs) -> Future:
-        executor = self._beside if why_unfit() else self._here
-        return executor.submit(fn, *args, **kwargs)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        if why_unfit():
-            self._beside.shutdown(wait, cancel_futures=cancel_futures)
-
-
-class _Workers(NamedTuple):
     count: int
     executor: Executor
+
+
+class _Crew(NamedTuple):
+    lanes: Mapping[Lane, Workers]
     # What libraries print to standard error is kept in a log where that can be told apart.
     is_logged: bool = True
 
+    def end(self) -> None:
+        """Ends what all workers are at; Dask's executors go on to wait for results."""
+        for workers in self.lanes.values():
+            workers.executor.shutdown(wait=self.is_logged)
 
-_active: contextvars.ContextVar[_Workers | None] = contextvars.ContextVar("workers", default=None)
+
+_active: contextvars.ContextVar[_Crew | None] = contextvars.ContextVar("crew", default=None)
 
 
 @contextlib.contextmanager
-def use_workers(count: int | None = None, *, scheduler: str | None = None) -> Iterator[None]:
+def use_workers(
+    count: int | None = None, *, scheduler: str | None = None, devices: Devices = ON_CPUS
+) -> Iterator[None]:
     """Decides which workers are used until the block ends.
 
     Args:
         count: Processes on this machine; None takes a process a core.
         scheduler: Address of a Dask scheduler, whose workers are used instead.
+        devices: What they run on; a process for each slot of a GPU is among them.
 
     Raises:
         InputError: If the count is below 1, or the scheduler cannot be used.
+    """
+    require_workers(count, scheduler)
+    with contextlib.ExitStack() as stack:
+        if scheduler is None:
+            crew = _on_this_machine(count, devices.slots)
+            if Lane.GPU in crew.lanes:  # others of this machine may want its memory
+                stack.callback(crew.lanes[Lane.GPU].executor.shutdown)
+        else:
+            from tfzero.study.work.cluster import connect, list_lanes
+
+            client = stack.enter_context(connect(scheduler))
+            found = list_lanes(client, uses_gpu=devices.gpu is not None)
+            lanes = {lane: Workers(*each) for lane, each in found.items()}
+            crew = _Crew(lanes, is_logged=False)
+        token = _active.set(crew)
+        try:
+            yield
+        finally:
+            _active.reset(token)
+
+
+def require_workers(count: int | None, scheduler: str | None) -> None:
+    """Raises if such workers cannot be.
+
+    Raises:
+        InputError: As said.
     """
     if count is not None and count < 1:
         raise InputError(f"workers is {count}; expected at least 1.")
@@ -153,69 +120,63 @@ def use_workers(count: int | None = None, *, scheduler: str | None = None) -> It
             "Both workers and a scheduler are given, but with a scheduler its own workers "
             "do the work. Leave out one of the two."
         )
-    with contextlib.ExitStack() as stack:
-        if scheduler is None:
-            workers = _on_this_machine(count)
-        else:
-            from tfzero.study.work.cluster import connect
-
-            client = stack.enter_context(connect(scheduler))
-            workers = _Workers(len(client.nthreads()), client.get_executor(), is_logged=False)
-        token = _active.set(workers)
-        try:
-            yield
-        finally:
-            _active.reset(token)
 
 
-def num_workers() -> int:
-    """Returns how many jobs run at once."""
-    return _workers().count
+def num_workers(lane: Lane | None = None) -> int:
+    """Returns how many jobs run at once, in one lane or in all."""
+    lanes = _crew().lanes
+    counts = {each: workers.count for each, workers in lanes.items()}
+    return sum(counts.values()) if lane is None else counts.get(lane, 0)
 
 
 class Pool:
     """Hands items to the workers and takes them back as they end.
 
     Args:
-        workers: Who they are.
+        crew: Who they are.
         log: Takes what their libraries print to standard error.
     """
 
-    def __init__(self, workers: _Workers, log: pathlib.Path):
-        self._executor = workers.executor
-        self._log = log if workers.is_logged else None
-        # A few wait at the workers, so that none is idle while this process is busy. No more:
-        # what is handed out keeps its place whatever becomes ready meanwhile.
-        self._most = workers.count + (0 if workers.count == 1 else max(1, workers.count // 4))
-        self._count = workers.count
-        self._at_work: dict[Future, Any] = {}
+    def __init__(self, crew: _Crew, log: pathlib.Path):
+        self._lanes = crew.lanes
+        self._log = log if crew.is_logged else None
+        self._at_work: dict[Lane, dict[Future, Any]] = {lane: {} for lane in crew.lanes}
         self._begun: set[Future] = set()
 
-    @property
-    def has_room(self) -> bool:
-        """Whether the workers can use one more item."""
-        return len(self._at_work) < self._most
+    def has_room(self, lane: Lane = Lane.CPU) -> bool:
+        """Returns whether the workers of a lane can use one more item."""
+        # A few wait at the workers, so that none is idle while this process is busy. No more:
+        # what is handed out keeps its place whatever becomes ready meanwhile.
+        lane = self._find(lane)
+        count = self._lanes[lane].count
+        return len(self._at_work[lane]) < count + (0 if count == 1 else max(1, count // 4))
 
     @property
     def is_idle(self) -> bool:
         """Whether all items have ended."""
-        return not self._at_work
+        return not any(self._at_work.values())
 
-    def submit(self, item: Any, call: Callable[..., Any], *arguments: Any) -> None:
+    def submit(
+        self, item: Any, call: Callable[..., Any], *arguments: Any, lane: Lane = Lane.CPU
+    ) -> None:
         """Hands out an item, which comes back with what its call returns."""
+        lane = self._find(lane)
+        executor = self._lanes[lane].executor
         try:
-            future = self._executor.submit(_call, self._log, _THIS, call, arguments)
+            future = executor.submit(_call, self._log, _THIS, call, arguments)
         except BrokenExecutor as error:  # a worker was killed a moment ago
             future = Future()
             future.set_exception(error)
-        self._at_work[future] = item
+        self._at_work[lane][future] = item
 
     def list_begun(self) -> list[Any]:
         """Returns the items that workers must be at, and which it has not returned before."""
-        first = list(itertools.islice(self._at_work, self._count))
-        new = [future for future in first if future not in self._begun]
-        self._begun.update(new)
-        return [self._at_work[future] for future in new]
+        new = []
+        for lane, at_work in self._at_work.items():
+            first = itertools.islice(at_work, self._lanes[lane].count)
+            new += [(lane, future) for future in first if future not in self._begun]
+        self._begun.update(future for _, future in new)
+        return [self._at_work[lane][future] for lane, future in new]
 
     def collect(self, seconds: float | None = None) -> list[Ended]:
         """Returns the items that have ended; waits for one, for so many seconds at most.
@@ -224,28 +185,35 @@ class Pool:
             Exception: As a call does.
         """
         first = concurrent.futures.FIRST_COMPLETED
-        done, _ = concurrent.futures.wait(self._at_work, timeout=seconds, return_when=first)
-        if any(isinstance(future.exception(), BrokenExecutor) for future in done):
-            done, _ = concurrent.futures.wait(self._at_work)  # its fellows end with it
+        waited = [future for at_work in self._at_work.values() for future in at_work]
+        done, _ = concurrent.futures.wait(waited, timeout=seconds, return_when=first)
+        for at_work in self._at_work.values():
+            if any(isinstance(f.exception(), BrokenExecutor) for f in done & set(at_work)):
+                ended, _ = concurrent.futures.wait(at_work)  # its fellows end with it
+                done |= ended
         return [self._take(future) for future in done]
 
     def _take(self, future: Future) -> Ended:
-        item = self._at_work.pop(future)
+        [at_work] = [each for each in self._at_work.values() if future in each]
+        item = at_work.pop(future)
         self._begun.discard(future)
         try:
             return Ended(item, future.result())
         except BrokenExecutor:
             return Ended(item, is_lost=True)
 
+    def _find(self, lane: Lane) -> Lane:
+        return lane if lane in self._lanes else Lane.CPU
+
 
 @contextlib.contextmanager
 def open_pool(log: pathlib.Path) -> Iterator[Pool]:
     """Yields a pool of the workers; an error that leaves the block ends what they are at."""
-    workers = _workers()
+    crew = _crew()
     try:
-        yield Pool(workers, log)
+        yield Pool(crew, log)
     except BaseException:
-        workers.executor.shutdown(wait=workers.is_logged)  # Dask's goes on to wait for results
+        crew.end()
         raise
 
 
@@ -263,9 +231,12 @@ def run_jobs(
     waiting, values, deaths = [*jobs], {}, 0
     with open_pool(log) as pool:
         while waiting or not pool.is_idle:
-            while waiting and pool.has_room:
-                job = waiting.pop(0)
-                pool.submit(job, job.call, *job.arguments)
+            queue, waiting = waiting, []
+            for job in queue:
+                if pool.has_room(job.lane):
+                    pool.submit(job, job.call, *job.arguments, lane=job.lane)
+                else:
+                    waiting.append(job)
             ended = pool.collect()
             lost = [each.item for each in ended if each.is_lost]
             waiting = lost + waiting
@@ -284,30 +255,19 @@ def run_jobs(
     return [values[id(job)] for job in jobs]
 
 
-def _workers() -> _Workers:
-    return _active.get() or _on_this_machine(None)
+def _crew() -> _Crew:
+    return _active.get() or _on_this_machine(None, ())
 
 
-def _on_this_machine(count: int | None) -> _Workers:
+def _on_this_machine(count: int | None, slots: tuple[Slot, ...]) -> _Crew:
     count = count or count_cores()
-    return _Workers(count, _OneAtATime() if count == 1 else _Processes(count))
-
-
-@contextlib.contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Keeps Ctrl-C, which a terminal sends to all its processes, from those started meanwhile.
-
-    They are ended by their parent, in order; half-started ones would print a traceback each.
-    Windows cannot do that.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    if not slots:
+        executor = OneAtATime() if count == 1 else Processes(count)
+        return _Crew({Lane.CPU: Workers(count, executor)})
+    slots = slots[:count]
+    rest = max(1, count - len(slots))
+    on_gpu = Workers(len(slots), OnGpu(slots))
+    return _Crew({Lane.GPU: on_gpu, Lane.CPU: Workers(rest, Processes(rest))})
 
 
 def _call(log: pathlib.Path | None, asked: str, call: Callable[..., Any], arguments: tuple) -> Any:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tfzero.common.cores import count_cores
 from tfzero.common.surroundings import (
@@ -22,6 +22,8 @@ from tfzero.common.surroundings import (
     own_settings,
     trusting_files,
 )
+from tfzero.study.work.devices import Slot
+from tfzero.study.work.slots import adopt_gpu, configure_gpu, take_slot
 from tfzero.study.workspace import Workspace
 
 Arguments = ParamSpec("Arguments")
@@ -42,6 +44,7 @@ def in_study(
 
     @functools.wraps(job)
     def run(workspace: Workspace, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Value:
+        configure_gpu()
         prepare_process()
         workspace.outside.register()
         import keras
@@ -170,6 +173,28 @@ def begin_worker(parent: int) -> None:
     """Makes this process a worker, before it loads TensorFlow, that ends with its parent."""
     own_process()
     end_with(parent)
+
+
+def begin_gpu_worker(parent: int, slots: tuple[Slot, ...]) -> None:
+    """As `begin_worker`, for one that takes one of some parts of GPUs."""
+    begin_worker(parent)
+    take_slot(slots)
+
+
+def call_on_gpu(call: Callable[..., Value], *arguments: Any) -> Value:
+    """Returns what a call returns in a cluster's worker that has a GPU."""
+    adopt_gpu()
+    return call(*arguments)
+
+
+def call_beside_gpu(call: Callable[..., Value], *arguments: Any) -> Value:
+    """Returns what a call returns on the processor of a cluster's worker that has a GPU."""
+    adopt_gpu()
+    configure_gpu()
+    import tensorflow as tf
+
+    with tf.device("/CPU:0"):
+        return call(*arguments)
 
 
 def write_errors_to(log: pathlib.Path) -> None:

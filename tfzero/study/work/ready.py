@@ -7,6 +7,8 @@ import heapq
 from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
+from tfzero.study.planning.lanes import Lane
+
 
 class Waits(Protocol):
     """What is asked of a task here; see `tfzero.study.work.attempt.Task`."""
@@ -29,6 +31,11 @@ class Waits(Protocol):
     @property
     def replicate(self) -> int:
         """Those of earlier ones come first."""
+        ...
+
+    @property
+    def lane(self) -> Lane:
+        """Where it runs."""
         ...
 
 
@@ -63,22 +70,25 @@ class Ready(Generic[Each]):
         self._places = {
             task.key: (task.replicate, -chain(task.key), place) for place, task in enumerate(tasks)
         }
-        self._heap: list[tuple[tuple[int, float, int], str]] = []
+        self._heaps: dict[Lane, list[tuple[tuple[int, float, int], str]]] = {
+            lane: [] for lane in Lane
+        }
         for task in self.left.values():
             if not self._needs[task.key]:
                 self.put_back(task)
 
-    def take(self) -> Each | None:
-        """Returns the next task to start; None where each that is left waits, or was taken."""
-        while self._heap:
-            _, key = heapq.heappop(self._heap)
+    def take(self, lane: Lane = Lane.CPU) -> Each | None:
+        """Returns the next task to start in a lane; None where each waits, or was taken."""
+        heap = self._heaps[lane]
+        while heap:
+            _, key = heapq.heappop(heap)
             if key in self.left:
                 return self.left[key]
         return None
 
     def put_back(self, task: Each) -> None:
         """Makes a task that was taken one to start again, in its old place."""
-        heapq.heappush(self._heap, (self._places[task.key], task.key))
+        heapq.heappush(self._heaps[task.lane], (self._places[task.key], task.key))
 
     def waiting_for(self, key: str) -> list[Each]:
         """Returns the tasks left that need a task."""

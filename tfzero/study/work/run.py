@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from tfzero.common.checks import StopError
 from tfzero.common.console import print_plain
 from tfzero.common.files import read_json
+from tfzero.study.planning.lanes import Lane
 from tfzero.study.planning.parts import CellSpec
 from tfzero.study.records import RunFolder
 from tfzero.study.work.attempt import Outcome, Task, attempt
@@ -115,11 +116,12 @@ class _Loop:
             if pool.is_idle:
                 self._submit(pool, next(iter(self.suspects.values())))
             return
-        while pool.has_room and (task := self.ready.take()) is not None:
-            self._submit(pool, task)
+        for lane in Lane:
+            while pool.has_room(lane) and (task := self.ready.take(lane)) is not None:
+                self._submit(pool, task)
 
     def _submit(self, pool: Pool, task: Task) -> None:
-        pool.submit(task, attempt, task, self.run, self.parent)
+        pool.submit(task, attempt, task, self.run, self.parent, lane=task.lane)
 
     def _take_back(self, ended: list[Ended]) -> None:
         for task, outcome, is_lost in ended:
@@ -157,7 +159,7 @@ class _Loop:
         """Checks a task off; where it failed, so do those that need it."""
         for waiting in self.ready.waiting_for(task.key) if failed else ():
             cause = read_json(self.run.failures / f"{task.key}.json") or {"reason": "unknown"}
-            reason = f"its pretraining failed ({cause['reason']})"
+            reason = f"{task.noun} failed ({cause['reason']})"
             self.run.write_failure(
                 waiting.key, label=waiting.label, reason=reason, spec=waiting.spec
             )

@@ -1,0 +1,123 @@
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import tfzero
+from tests.conftest import build_small_encoder
+from tests.study.work.test_devices import make_gpus
+from tfzero.common.checks import InputError
+from tfzero.common.files import read_json, write_json
+from tfzero.common.gpus import Found
+from tfzero.jobs import device
+from tfzero.jobs.device import AskedWorkers, choose_devices, read_kept_device
+from tfzero.study.records import RunFolder
+
+LARGE = (96, 96, 3)
+NO_ONE = AskedWorkers("auto", None, None)
+
+
+@pytest.fixture
+def pretend(monkeypatch, tmp_path):
+    """Makes GPUs of so many MiB seem to be there."""
+
+    def make(*megabytes, free=None, seen=1):
+        found = Found(make_gpus(*megabytes, free=free), "" if megabytes else "No driver")
+        monkeypatch.setattr(device, "list_gpus", lambda visible: found)
+        monkeypatch.setattr(device, "count_seen_by_tensorflow", lambda uuid: seen)
+        return found
+
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    return make
+
+
+def test_a_gpu_is_used_if_tensorflow_can_use_it(pretend):
+    pretend(24000)
+    assert choose_devices(NO_ONE, LARGE, kept=None).gpu == "NVIDIA A10G"
+    assert choose_devices(NO_ONE._replace(device="cpu"), LARGE, kept=None).gpu is None
+    assert len(choose_devices(NO_ONE._replace(count=1), LARGE, kept=None).slots) == 1
+    pretend(24000, seen=0)
+    found = choose_devices(NO_ONE, LARGE, kept=None)
+    assert found.gpu is None and found.is_news and "pip install 'tfzero[gpu]'" in found.why
+    with pytest.raises(InputError, match=r"pip install 'tfzero\[gpu\]'"):
+        choose_devices(NO_ONE._replace(device="gpu"), LARGE, kept=None)
+
+
+def test_the_driver_is_not_asked_where_no_gpu_is_used(monkeypatch):
+    def refuse(visible):
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(device, "list_gpus", refuse)
+    choose_devices(NO_ONE, (8, 8, 1), kept=None)
+    choose_devices(NO_ONE, LARGE, kept="")
+    choose_devices(NO_ONE._replace(device="cpu"), LARGE, kept=None)
+
+
+def test_a_gpu_that_others_use_is_no_reason_to_take_the_cpu(pretend, monkeypatch):
+    pretend(24000, free=500)
+    with pytest.raises(InputError, match="hold the memory of the GPU"):
+        choose_devices(NO_ONE, LARGE, kept=None)
+    pretend(24000)
+    monkeypatch.setattr(device, "free_slots", lambda slots: ())
+    with pytest.raises(InputError, match="Other studies use all"):
+        choose_devices(NO_ONE, LARGE, kept=None)
+
+
+def compare(folder, images, **asked):
+    console = Console(file=(out := io.StringIO()), width=100)
+    data = tfzero.data.from_arrays(images, np.arange(len(images)) % 3)
+    encoder = build_small_encoder(images.shape[1:])
+    arms, labels = ["scratch/finetune", "pixels/svm"], [6]
+    study = tfzero.compare(
+        data,
+        arms=arms,
+        label_counts=labels,
+        seeds=2,
+        encoder=encoder,
+        out=folder,
+        console=console,
+        **asked,
+    )
+    return study, out.getvalue()
+
+
+def test_the_plan_names_the_gpu_and_a_study_stays_on_it(pretend, tmp_path, untimed):
+    images = np.random.default_rng(0).integers(0, 256, (60, 28, 28, 1), np.uint8)
+    pretend(24000)
+    study, said = compare(tmp_path, images, dry_run=True)
+    assert study.plan.device == "NVIDIA A10G" and "Device: NVIDIA A10G, " in said
+    pretend()
+    study, said = compare(tmp_path, images, dry_run=True)
+    assert study.plan.device is None and "Device" not in said
+    _, said = compare(tmp_path, images, dry_run=True, verbose=True)
+    assert "Device: CPU. No driver." in said
+    with pytest.raises(InputError, match="`device` is .tpu."):
+        compare(tmp_path, images, device="tpu")
+
+
+def test_what_ran_on_a_gpu_is_not_continued_without_it(pretend, tmp_path, untimed):
+    images = np.random.default_rng(0).integers(0, 256, (60, 28, 28, 1), np.uint8)
+    run = RunFolder(tmp_path)
+    pretend(24000)
+    study, _ = compare(tmp_path, images, dry_run=True)
+    run.create()
+    plan = study.plan.to_json()
+    write_json(run.study, {**plan, "asked": plan})
+    assert read_kept_device(run) == "NVIDIA A10G"
+    pretend()
+    with pytest.raises(InputError, match="runs on NVIDIA A10G, which cannot be used here"):
+        compare(tmp_path, images)
+    with pytest.raises(InputError, match="device: .*NVIDIA A10G.* there, null now"):
+        compare(tmp_path, images, device="cpu")
+    assert read_json(run.study)["device"] == "NVIDIA A10G"
+
+
+def test_a_folder_of_results_from_cpus_stays_one(pretend, tmp_path):
+    run = RunFolder(tmp_path)
+    run.create()
+    assert read_kept_device(run) is None
+    write_json(run.study, {"schema": 2})  # of a version without devices
+    assert read_kept_device(run) == ""
+    pretend(24000)
+    assert choose_devices(NO_ONE, LARGE, kept=read_kept_device(run)).gpu is None

@@ -1,0 +1,92 @@
+"""What a study or a command runs on: chosen before TensorFlow loads."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tfzero.common.checks import InputError
+from tfzero.common.cores import count_cores
+from tfzero.common.files import read_json
+from tfzero.common.gpus import Found, count_seen_by_tensorflow, list_gpus
+from tfzero.common.surroundings import asked_visible
+from tfzero.study.records import RunFolder
+from tfzero.study.work.devices import (
+    CPU,
+    Asked,
+    Devices,
+    may_use_gpu,
+    plan_devices,
+    require_device,
+    require_free,
+)
+from tfzero.study.work.pool import require_workers
+from tfzero.study.work.slots import free_slots
+
+_NO_LIBRARIES = (
+    "TensorFlow does not find the GPU's libraries. Install them: pip install 'tfzero[gpu]'"
+)
+
+
+class AskedWorkers(NamedTuple):
+    """What was asked of a study's workers.
+
+    Attributes:
+        device: As `compare` takes it.
+        count: Processes of this machine, or None.
+        scheduler: Address of a Dask scheduler, or None.
+    """
+
+    device: str
+    count: int | None
+    scheduler: str | None
+
+    def require_possible(self) -> None:
+        """Raises if there cannot be such workers.
+
+        Raises:
+            InputError: As said.
+        """
+        require_device(self.device)
+        require_workers(self.count, self.scheduler)
+
+
+def read_kept_device(run: RunFolder) -> str | None:
+    """Returns the GPU model of the study in a folder, "" if it has none; None without a study."""
+    stored = read_json(run.study)
+    return None if stored is None else stored.get("device") or ""
+
+
+def choose_devices(
+    workers: AskedWorkers, image_shape: tuple[int, int, int], *, kept: str | None
+) -> Devices:
+    """Returns what a study runs on.
+
+    Args:
+        workers: What was asked.
+        image_shape: Of its images.
+        kept: See `read_kept_device`.
+
+    Raises:
+        InputError: If a GPU is asked for that cannot be used, or others use it.
+    """
+    asked = Asked(workers.device, image_shape, kept)
+    if not may_use_gpu(asked):
+        return plan_devices(Found(()), asked, cores=1)
+    if workers.scheduler is not None:
+        from tfzero.study.work.cluster import find_gpus
+
+        found = find_gpus(workers.scheduler)
+        return plan_devices(found, asked, cores=max(1, len(found.gpus)))._replace(slots=())
+    found = list_gpus(asked_visible())
+    devices = plan_devices(found, asked, cores=workers.count or count_cores())
+    if not devices.slots:
+        return devices
+    if not count_seen_by_tensorflow(devices.slots[0].uuid):
+        return plan_devices(Found((), _NO_LIBRARIES, is_fault=True), asked, cores=1)
+    free = free_slots(devices.slots)
+    if not free:
+        raise InputError(
+            f"Other studies use all {len(devices.slots)} slots of the GPU. Wait until they end, "
+            f"choose other GPUs with `device`, or use device={CPU} in another folder."
+        )
+    return devices._replace(slots=require_free(free, found.gpus))

@@ -27,7 +27,7 @@ THEORY = DOCS / "concepts/theory.md"
 PAGES = [page for page in sorted(DOCS.rglob("*.md")) if "_build" not in page.parts]
 NAME = re.compile(r"\btfzero(?:\.\w+)+")
 OTHERS = {"--rm", "--model_config_file", "--allow_version_labels_for_unavailable_models"}
-OTHERS |= {"--nworkers", "--nthreads", "--dist", "--cov", "--options", "--help"}
+OTHERS |= {"--nworkers", "--nthreads", "--resources", "--dist", "--cov", "--options", "--help"}
 
 
 def load_linter(name):

@@ -157,9 +157,9 @@ Device = Annotated[
     str,
     typer.Option(
         metavar="auto, cpu, gpu or N,N",
-        help="Device that networks run on: cpu, gpu (all NVIDIA GPUs of one model), or numbers of "
-        "GPUs such as 0,1. auto uses GPUs for images of at least 28 pixels a side, if tfzero was "
-        "installed with its extra gpu.",
+        help="Device that networks run on. gpu means all NVIDIA GPUs of one model, and 0,1 means "
+        "the GPUs with these numbers. Default: GPUs for images of at least 28 pixels a side, if "
+        "the extra gpu is installed, otherwise the processor.",
         rich_help_panel=RUN,
     ),
 ]

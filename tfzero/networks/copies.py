@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from tfzero.common.checks import InputError
+from tfzero.common.precision import find_precision
 from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
 
@@ -65,16 +66,17 @@ def seed_noise(network: keras.Model, *, seed: int) -> keras.Model:
     return seeded
 
 
-@own_settings()
 def _rebuild(network, make_config):
-    try:
-        copy = type(network).from_config(make_config())
-    except (TypeError, ValueError, NotImplementedError) as error:
-        reason = " ".join(str(error).strip().partition("\n\n")[0].split())  # without the example
-        raise InputError(
-            f"The network {network.name!r} ({type(network).__name__}) cannot be copied: {reason} "
-            "Give it get_config and from_config, or build it as a functional Keras model."
-        ) from error
-    if not copy.built:
-        copy.build(network.input_shape)
+    with own_settings(find_precision(network)):
+        try:
+            copy = type(network).from_config(make_config())
+        except (TypeError, ValueError, NotImplementedError) as error:
+            reason = " ".join(str(error).strip().partition("\n\n")[0].split())  # no example
+            raise InputError(
+                f"The network {network.name!r} ({type(network).__name__}) cannot be copied: "
+                f"{reason} Give it get_config and from_config, or build it as a functional Keras "
+                "model."
+            ) from error
+        if not copy.built:
+            copy.build(network.input_shape)
     return copy

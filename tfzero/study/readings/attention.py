@@ -64,8 +64,9 @@ def find_attention(classifier, images: np.ndarray, classes: np.ndarray) -> Atten
     with tf.GradientTape() as tape:
         tape.watch(pixels)  # else nothing of a frozen encoder is on the tape
         grid, features = split(pixels, training=False)  # (N, H', W', F), (N, D)
+        features = tf.cast(features, tf.float32)
         logits = tf.matmul(features, head.kernel) + head.bias
         asked = tf.gather(logits, tf.cast(classes, tf.int32), batch_dims=1)  # (N,)
-    weights = tf.reduce_mean(tape.gradient(asked, grid), axis=(1, 2), keepdims=True)
-    heat = tf.nn.relu(tf.reduce_sum(weights * grid, axis=-1)).numpy()  # (N, H', W')
+    weights = tf.reduce_mean(tf.cast(tape.gradient(asked, grid), tf.float32), axis=(1, 2), keepdims=True)
+    heat = tf.nn.relu(tf.reduce_sum(weights * tf.cast(grid, tf.float32), axis=-1)).numpy()  # (N, H', W')
     return Attention(heat / np.maximum(heat.max(axis=(1, 2), keepdims=True), 1e-12), layer)

@@ -153,6 +153,16 @@ Residual = Annotated[
         rich_help_panel=TRAINING,
     ),
 ]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        metavar="POLICY",
+        help="What networks compute in: float32, mixed_bfloat16 or mixed_float16. The mixed ones "
+        "are faster on a GPU with a large encoder, and slower on a CPU. Default: float32, or what "
+        "the encoder in a file computes in.",
+        rich_help_panel=TRAINING,
+    ),
+]
 Balanced = Annotated[
     bool,
     typer.Option(

@@ -27,6 +27,7 @@ from tfzero.cli.options import (
     PixelRange,
     Pool,
     PoolOnly,
+    Precision,
     Rate,
     Residual,
     Resize,
@@ -167,6 +168,7 @@ def compare(
     weights: Weights = None,
     unlabeled_from: UnlabeledFrom = None,
     residual: Residual = False,
+    precision: Precision = None,
     out: Annotated[
         pathlib.Path | None,
         typer.Option(help="Run folder. Default: runs/NAME.", rich_help_panel=RUN),
@@ -259,6 +261,7 @@ def compare(
         then=then,
         weights=weights,
         unlabeled_from=unlabeled_from,
+        precision=precision,
         out=out,
         export=export,
         overwrite=overwrite,

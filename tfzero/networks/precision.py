@@ -47,6 +47,21 @@ def require_precision(network: keras.Model) -> str:
     return find_precision(network)
 
 
+def require_same_precision(network: keras.Model, precision: str, *, what: str) -> None:
+    """Refuses a network that computes in another precision than what is asked for.
+
+    Raises:
+        InputError: If so.
+    """
+    found = require_precision(network)
+    if found != precision and list_layers(network):
+        raise InputError(
+            f"{what} computes in {found}, but the precision is {precision}. Choose "
+            f"`precision={found!r}`; or build the network again under "
+            f"keras.config.set_dtype_policy({precision!r})."
+        )
+
+
 def call_network(network: Any, inputs, *, training: bool = False) -> tf.Tensor:
     """Returns what a network of any precision makes of its inputs, as float32.
 

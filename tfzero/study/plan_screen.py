@@ -73,6 +73,8 @@ def show_plan(
         print_plain(console, _describe_metric(plan))
     if verbose:
         _show_settings(console, plan, kind)
+    if plan.precision is not None:
+        print_plain(console, f"Networks compute in {plan.precision}.")
     if forecast is not None:
         _show_minutes(console, plan, forecast)
     if plan.dropped:

@@ -87,6 +87,8 @@ class StudyPlan(Model):
     # to it took: as many as fit into the minutes.
     provisional: bool = False
     encoder: str | None = None
+    # What networks compute in; None for float32, so that such studies keep their records.
+    precision: str | None = None
     # Where the images come from that networks are trained on without labels.
     unlabeled_from: str = UNLABELED_FROM[0]
     # Methods and strategies from outside the package: by word, what identifies their code.
@@ -251,6 +253,7 @@ class StudyPlan(Model):
             # Only where it is asked for, so that other studies keep their records.
             **({"balanced": True} if self.data.balanced else {}),
             **({"outside": self.outside} if self.outside else {}),
+            **({"precision": self.precision} if self.precision else {}),
             "encoder": self.encoder,
             "recipe": self.recipe,
             "versions": self.versions,

@@ -314,3 +314,12 @@ class _Posterior(keras.Model):
         """Returns mean and standard deviation of the latents, each `(B, Z)`."""
         mean, log_variance = self.vae.posterior(images, training=training)
         return {"mean": mean, "stddev": tf.exp(0.5 * log_variance)}
+
+    def get_config(self) -> dict:
+        """Returns the constructor's argument."""
+        return {"vae": keras.saving.serialize_keras_object(self.vae)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Rebuilds it; weights are loaded separately."""
+        return cls(keras.saving.deserialize_keras_object(config["vae"], custom_objects))

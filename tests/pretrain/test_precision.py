@@ -49,9 +49,7 @@ def train(name, precision):
     weights = method.trainable_weights
     before = [weight.numpy() for weight in weights]
     method.compile(keras.optimizers.Adam(2e-3), run_eagerly=True)
-    history = method.fit(
-        IMAGES, batch_size=8, epochs=STEPS // 3, shuffle=False, verbose=0
-    ).history
+    history = method.fit(IMAGES, batch_size=8, epochs=STEPS // 3, shuffle=False, verbose=0).history
     moved = [
         float(np.sqrt(np.mean((weight.numpy() - old) ** 2)))
         for weight, old in zip(weights, before, strict=True)

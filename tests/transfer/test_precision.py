@@ -113,7 +113,9 @@ def test_a_classifier_scales_its_loss_in_keras_fit_and_goes_on_from_its_file(tmp
         return network
 
     whole = fit_on(compiled(), 3)
-    assert isinstance(whole.optimizer, LossScaling) and int(whole.optimizer.iterations.numpy()) == 15
+    assert (
+        isinstance(whole.optimizer, LossScaling) and int(whole.optimizer.iterations.numpy()) == 15
+    )
     fit_on(compiled(), 2).save(tmp_path / "half.keras")
     resumed = tfzero.load_model(tmp_path / "half.keras")
     assert_same_state(read_state(whole), read_state(fit_on(resumed, 3, done=2)))

@@ -75,9 +75,7 @@ def encoder_space(encoder: keras.Model, *, name: str) -> FeatureSpace:
 
     def read(images):
         starts = range(0, len(images), _BATCH)
-        parts = [
-            np.asarray(call_network(encoder, _scale(images[s : s + _BATCH]))) for s in starts
-        ]
+        parts = [np.asarray(call_network(encoder, _scale(images[s : s + _BATCH]))) for s in starts]
         return np.concatenate(parts).reshape(len(images), -1)
 
     return FeatureSpace(name, read)

@@ -171,7 +171,9 @@ def read_chosen(
     """
     if encoder is None:
         inputs = keras.Input(image_shape, name="image")
-        return keras.Model(inputs, keras.layers.Flatten(name="pixels", dtype=PRECISION)(inputs), name="pixels")
+        return keras.Model(
+            inputs, keras.layers.Flatten(name="pixels", dtype=PRECISION)(inputs), name="pixels"
+        )
     return join_blocks(encoder, only=blocks)[0]
 
 

@@ -67,6 +67,7 @@ def find_attention(classifier, images: np.ndarray, classes: np.ndarray) -> Atten
         features = tf.cast(features, tf.float32)
         logits = tf.matmul(features, head.kernel) + head.bias
         asked = tf.gather(logits, tf.cast(classes, tf.int32), batch_dims=1)  # (N,)
-    weights = tf.reduce_mean(tf.cast(tape.gradient(asked, grid), tf.float32), axis=(1, 2), keepdims=True)
-    heat = tf.nn.relu(tf.reduce_sum(weights * tf.cast(grid, tf.float32), axis=-1)).numpy()  # (N, H', W')
+    slopes, grid = (tf.cast(each, tf.float32) for each in (tape.gradient(asked, grid), grid))
+    weights = tf.reduce_mean(slopes, axis=(1, 2), keepdims=True)
+    heat = tf.nn.relu(tf.reduce_sum(weights * grid, axis=-1)).numpy()  # (N, H', W')
     return Attention(heat / np.maximum(heat.max(axis=(1, 2), keepdims=True), 1e-12), layer)

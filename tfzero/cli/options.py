@@ -157,9 +157,9 @@ Precision = Annotated[
     str | None,
     typer.Option(
         metavar="POLICY",
-        help="What networks compute in: float32, mixed_bfloat16 or mixed_float16. The mixed ones "
-        "are faster on a GPU with a large encoder, and slower on a CPU. Default: float32, or what "
-        "the encoder in a file computes in.",
+        help="Precision in which networks compute: float32, mixed_bfloat16 or mixed_float16. The "
+        "mixed ones are meant for large encoders on a GPU; most CPUs are slower with them. "
+        "Default: float32, or the precision of the encoder in a file.",
         rich_help_panel=TRAINING,
     ),
 ]

@@ -122,9 +122,9 @@ def compare(
             for three channels, otherwise "digits".
         unlabeled_from: Unlabeled images for strategies that train networks on them: "pool",
             "generated" (by the arm's own pretrained GAN or VAE) or "both". None means "pool".
-        precision: What networks compute in: "float32", "mixed_bfloat16" or "mixed_float16". The
-            mixed ones are faster on a GPU with a large encoder, and slower on a CPU. None means
-            "float32", or what your own `encoder` computes in.
+        precision: Precision in which networks compute: "float32", "mixed_bfloat16" or
+            "mixed_float16". The mixed ones are meant for large encoders on a GPU; most CPUs are
+            slower with them. None means "float32", or the precision of your own `encoder`.
         encoder: Your own architecture: any Keras model from float32 images in 0..1 to features
             `(B, D)`. Every replicate draws its weights again.
         source: Another source of encoders. It is another data set that `load_data` takes, with

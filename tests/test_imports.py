@@ -47,7 +47,7 @@ ONLY = {
         "tfzero.data.scan",
         "tfzero.data.tiff",
     },
-    ("export", "networks"): {"tfzero.networks.scaling"},
+    ("export", "networks"): {"tfzero.networks.copies", "tfzero.networks.scaling"},
 }
 # Rooms of a stage that must not know of later ones.
 EARLIER = {

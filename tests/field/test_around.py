@@ -273,23 +273,23 @@ def test_kernels_that_were_chosen_after_the_import_are_those_of_the_plan_and_of_
     assert process.why_unfit() is None and run()[0] == os.getpid()
 
 
-def test_half_precision_is_refused_on_the_direct_road_and_the_library_s_encoder_is_not_in_it():
+def test_pure_half_precision_is_refused_on_the_direct_road_and_the_library_s_encoder_is_not_in_it():
     import keras
 
     import tfzero
 
-    keras.config.set_dtype_policy("mixed_float16")
+    keras.config.set_dtype_policy("float16")
     try:
         own = build_small_encoder()
         encoder = tfzero.build_encoder((8, 8, 1))
         for build in (lambda: tfzero.VAE(encoder), lambda: tfzero.Classifier(encoder, 3)):
-            with pytest.raises(InputError, match="dtype policy mixed_float16.*set_dtype_policy"):
+            with pytest.raises(InputError, match="dtype policy float16.*set_dtype_policy"):
                 build()
     finally:
         keras.config.set_dtype_policy("float32")
-    assert tfzero.VAE(encoder).compute_dtype == "float32"
+    assert tfzero.VAE(encoder).precision == "float32"
     for build in (lambda: tfzero.VAE(own), lambda: tfzero.Classifier(own, 3)):
-        with pytest.raises(InputError, match="'block1'.* computes in float16.*Build the network"):
+        with pytest.raises(InputError, match="'block1'.* keeps weights in float16.*Build the"):
             build()
 
 

@@ -135,7 +135,7 @@ class Brightness(Pretrainer):
 
     def compute(self, images):
         bright = keras.ops.mean(images, axis=(1, 2))
-        return keras.ops.mean((self.head(self.encoder(images, training=True)) - bright) ** 2)
+        return keras.ops.mean((self.head(self.encode(images, training=True)) - bright) ** 2)
 
     def train_step(self, data):
         images = self.take_images(data)

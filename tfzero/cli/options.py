@@ -163,6 +163,16 @@ Device = Annotated[
         rich_help_panel=RUN,
     ),
 ]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        metavar="POLICY",
+        help="Precision in which networks compute: float32, mixed_bfloat16 or mixed_float16. The "
+        "mixed ones are meant for large encoders on a GPU; most CPUs are slower with them. "
+        "Default: float32, or the precision of the encoder in a file.",
+        rich_help_panel=TRAINING,
+    ),
+]
 Balanced = Annotated[
     bool,
     typer.Option(

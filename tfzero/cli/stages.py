@@ -23,6 +23,7 @@ from tfzero.cli.options import (
     PixelRange,
     Pool,
     PoolOnly,
+    Precision,
     Rate,
     Residual,
     Resize,
@@ -101,6 +102,7 @@ def pretrain(
     transductive: Transductive = False,
     kind: Kind = None,
     residual: Residual = False,
+    precision: Precision = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -145,7 +147,7 @@ def pretrain(
     require_uses(method, kind=kind, watched=watched, settings=settings, teacher=teacher)
     chosen = parse_settings(settings or [])
     passes = parse_epochs(epochs, method)
-    require_encoder(encoder, residual)
+    require_encoder(encoder, residual, precision)
     require_keras_file(out)
     # After what can be refused at once: TensorFlow takes seconds to load.
     from tfzero.jobs.check import look_at
@@ -157,7 +159,7 @@ def pretrain(
     console = Console(context)
     loaded = load_images(context)
     look_at(loaded, console)
-    start = EncoderStart(encoder, residual)
+    start = EncoderStart(encoder, residual, precision)
     if method == Supervised.word:
         assert not isinstance(passes, str)  # refused when it was parsed
         supervise_to_file(loaded, out, epochs=passes, seed=seed, kind=kind, start=start)
@@ -254,13 +256,14 @@ def finetune(
     unlabeled_from: UnlabeledFrom = None,
     kind: Kind = None,
     residual: Residual = False,
+    precision: Precision = None,
     seed: Annotated[
         int, typer.Option(callback=check_seed, help="Random seed of labels, head and order.")
     ] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Train a classifier on labelled images, from a pretrained encoder or from scratch."""
-    require_encoder(encoder, residual)
+    require_encoder(encoder, residual, precision)
     require_network(strategy)
     require_keras_file(out, overwrite=overwrite)
     # After what can be refused at once: TensorFlow takes seconds to load.
@@ -283,7 +286,7 @@ def finetune(
         loaded,
         out,
         transfer=Transfer(strategy, label_count, settings, unlabeled_from or "pool", seed),
-        start=EncoderStart(encoder, residual),
+        start=EncoderStart(encoder, residual, precision),
         overwrite=overwrite,
     )
     print(f"Updates of the network: {finetuned.steps:,}")

@@ -28,6 +28,7 @@ from tfzero.cli.options import (
     PixelRange,
     Pool,
     PoolOnly,
+    Precision,
     Rate,
     Residual,
     Resize,
@@ -168,6 +169,7 @@ def compare(
     weights: Weights = None,
     unlabeled_from: UnlabeledFrom = None,
     residual: Residual = False,
+    precision: Precision = None,
     out: Annotated[
         pathlib.Path | None,
         typer.Option(help="Run folder. Default: runs/NAME.", rich_help_panel=RUN),
@@ -261,6 +263,7 @@ def compare(
         then=then,
         weights=weights,
         unlabeled_from=unlabeled_from,
+        precision=precision,
         out=out,
         export=export,
         overwrite=overwrite,

@@ -5,17 +5,22 @@ from __future__ import annotations
 import pathlib
 
 from tfzero.common.checks import InputError, require_choice
+from tfzero.common.surroundings import PRECISIONS
 from tfzero.data.kinds import KINDS
 from tfzero.jobs.load import require_model_file
 from tfzero.pretrain import METHODS, require_teacher
 
 
-def require_encoder(encoder: pathlib.Path | None, residual: bool) -> None:
+def require_encoder(
+    encoder: pathlib.Path | None, residual: bool, precision: str | None = None
+) -> None:
     """Raises if the encoder is named twice, or by a file that is not there.
 
     Raises:
-        InputError: If both were given, or there is no such file.
+        InputError: If both were given, or there is no such file or no such precision.
     """
+    if precision is not None:
+        require_choice(precision, PRECISIONS, what="precision")
     if encoder is not None and residual:
         raise InputError(
             f"--encoder {encoder} and --residual both set the encoder. Leave one of them out."

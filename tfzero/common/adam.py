@@ -66,6 +66,11 @@ class FusedAdam(keras.optimizers.Adam):
             grad=cast(gradient),
         )
 
+    def forget(self) -> None:
+        """Puts it back to where it was before the first step; the learning rate becomes 0."""
+        for variable in self.variables:
+            variable.assign(tf.zeros_like(variable))
+
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""
         config = super().get_config()

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfzero.common.precision import find_precision
 from tfzero.common.surroundings import own_settings
 
 # More than a study's kinds of model (methods and classifiers); each holds its weights and graph.
@@ -87,7 +88,7 @@ def borrow_compiled(model: keras.Model, *, batch_size: int | None = None) -> Ite
     key = _structure(model, batch_size)
     twin = _models.pop(key, None)
     if twin is None:
-        with own_settings():
+        with own_settings(find_precision(model)):
             twin = type(model).from_config(model.get_config())
         if model.compiled:
             _count()
@@ -132,6 +133,7 @@ def _structure(model, batch_size: int | None) -> str:
         compiled,
         frozen,
         batch_size,
+        find_precision(model),  # a person's own class may not have it in its configuration
     ]
     return json.dumps(parts, sort_keys=True, default=str)
 

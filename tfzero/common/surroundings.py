@@ -69,6 +69,8 @@ _is_own = False
 _asked_visible: str | None = None
 # What this process sees of the GPUs, where that differs.
 _shown: dict[str, str] = {}
+# What networks can be trained in: dtype policies of Keras whose weights are float32.
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 def processor_variables() -> dict[str, str]:
@@ -198,11 +200,15 @@ def trusting_files(trusted: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def own_settings() -> Iterator[None]:
+def own_settings(precision: str | None = None) -> Iterator[None]:
     """Fixes until the block ends what a person can set in the libraries and what changes numbers.
 
-    Libraries that are not loaded are not loaded for it, unless Keras's file of settings asks for
-    others than its defaults.
+    Libraries that are not loaded are not loaded for it, unless Keras's file of settings or the
+    precision asks for others than its defaults.
+
+    Args:
+        precision: The dtype policy of the layers that are built meanwhile, one of `PRECISIONS`.
+            None keeps the one that is set; if that is no such policy, it is float32.
     """
     import numpy as np
 
@@ -210,8 +216,9 @@ def own_settings() -> Iterator[None]:
         stack.enter_context(np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"))
         if "sklearn" in sys.modules:
             stack.enter_context(_sklearn_settings())
-        if "keras" in sys.modules or _keras_file_differs():
-            stack.enter_context(_keras_settings())
+        is_mixed = precision not in (None, PRECISIONS[0])
+        if "keras" in sys.modules or is_mixed or _keras_file_differs():
+            stack.enter_context(_keras_settings(precision))
             stack.enter_context(_tensorflow_settings())
         yield
 
@@ -275,10 +282,11 @@ def check_keras_file() -> None:
 
 
 @contextlib.contextmanager
-def _keras_settings() -> Iterator[None]:
+def _keras_settings(precision: str | None) -> Iterator[None]:
     import keras
 
     config = keras.config
+    policy = precision or config.dtype_policy().name
     kept = (
         (config.floatx, config.set_floatx, "float32"),
         (config.epsilon, config.set_epsilon, 1e-7),
@@ -286,7 +294,11 @@ def _keras_settings() -> Iterator[None]:
         (config.max_epochs, config.set_max_epochs, None),
         (config.max_steps_per_epoch, config.set_max_steps_per_epoch, None),
         # After floatx, which it follows where nobody set it.
-        (config.dtype_policy, config.set_dtype_policy, "float32"),
+        (
+            config.dtype_policy,
+            config.set_dtype_policy,
+            policy if policy in PRECISIONS else PRECISIONS[0],
+        ),
     )
     before = [read() for read, _, _ in kept]
     for _, write, value in kept:

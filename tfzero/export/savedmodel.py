@@ -19,6 +19,7 @@ from tfzero.data.fit import RESIZE_MODES
 from tfzero.data.logmel import LogMel
 from tfzero.export import arguments, golden, graph
 from tfzero.export.write import Contents, write_version
+from tfzero.networks.copies import as_float32
 
 _SCALING = "uint8 in 0..255 is divided by 255; floats are taken as they are, in 0..1"
 _RESIZING = "bilinear with antialiasing, rounded to whole pixel values (serving_bytes)"
@@ -41,7 +42,7 @@ def export_savedmodel(
     """Exports a classifier as the next version `base/1`, `base/2`, ... for servers.
 
     The version appears only after it was loaded again and gave the model's own probabilities. One
-    model gives the same bytes at every export.
+    model gives the same bytes at every export. A model of mixed precision is exported in float32.
 
     Args:
         model: Keras model of images `(N, H, W, C)`. It returns probabilities `(N, K)`, or `(N, 1)`
@@ -70,6 +71,7 @@ def export_savedmodel(
         InputError: If the model gives no probabilities, or if an argument does not fit it.
         RuntimeError: If the written version does not reproduce the model. Nothing is then exported.
     """
+    model = as_float32(model)
     pixel_range = arguments.check_model_range(model, pixel_range)
     file_range = _check_file_range(file_range, sound)
     require_choice(resize, RESIZE_MODES, what="way to resize")
@@ -168,6 +170,7 @@ def export_encoder(
         InputError: If an argument does not fit the model.
         RuntimeError: If the written version does not reproduce the model. Nothing is then exported.
     """
+    model = as_float32(model)
     pixel_range = arguments.check_model_range(model, pixel_range)
     file_range = _check_file_range(file_range, sound)
     require_choice(resize, RESIZE_MODES, what="way to resize")
@@ -215,6 +218,7 @@ def export_generator(
         InputError: If an argument does not fit the model.
         RuntimeError: If the written version does not reproduce the model. Nothing is then exported.
     """
+    model = as_float32(model)
     pixel_range = arguments.check_model_range(model, pixel_range)
     shape = arguments.find_input_shape(model)
     if shape is None or len(shape) != 1 or shape[0] is None:

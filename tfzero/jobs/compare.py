@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 
-from tfzero.common.checks import StopError
+from tfzero.common.checks import StopError, require_choice
 from tfzero.common.files import is_disk_full, require_folder_place
 from tfzero.common.outlet import standard_output
-from tfzero.common.surroundings import own_settings, trusts_files
+from tfzero.common.surroundings import PRECISIONS, own_settings, trusts_files
 from tfzero.data import ImageData
 from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.data.options import LoadOptions
@@ -34,7 +34,7 @@ from tfzero.jobs.study import Study
 from tfzero.study import plan_screen, screen
 from tfzero.study.outside import read_arms
 from tfzero.study.planning.request import AUTO, read_request
-from tfzero.study.planning.resolve import BUILT_IN, make_plan
+from tfzero.study.planning.resolve import BUILT_IN, choose_precision, make_plan
 from tfzero.study.readings.data import record_data, record_images
 from tfzero.study.records import RunFolder
 from tfzero.study.stored import read_asked
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     import keras
 
 
-@own_settings()
+@own_settings(PRECISIONS[0])
 def compare(
     data: ImageData | str | os.PathLike | Unloaded = "digits",
     *,
@@ -66,6 +66,7 @@ def compare(
     class_weights: bool | None = None,
     kind: str | None = None,
     unlabeled_from: str | None = None,
+    precision: str | None = None,
     encoder: keras.Model | None = None,
     source: ImageData | str | os.PathLike | None = None,
     then: str | None = None,
@@ -123,6 +124,9 @@ def compare(
             for three channels, otherwise "digits".
         unlabeled_from: Unlabeled images for strategies that train networks on them: "pool",
             "generated" (by the arm's own pretrained GAN or VAE) or "both". None means "pool".
+        precision: Precision in which networks compute: "float32", "mixed_bfloat16" or
+            "mixed_float16". The mixed ones are meant for large encoders on a GPU; most CPUs are
+            slower with them. None means "float32", or the precision of your own `encoder`.
         encoder: Your own architecture: any Keras model from float32 images in 0..1 to features
             `(B, D)`. Every replicate draws its weights again.
         source: Another source of encoders. It is another data set that `load_data` takes, with
@@ -165,6 +169,8 @@ def compare(
         InputError: If an argument cannot be used.
         StopError: If the study cannot continue, for example on a full disk. Finished work is kept.
     """
+    if precision is not None:
+        require_choice(precision, PRECISIONS, what="precision")
     console = console or Console(file=standard_output(), emoji=False)
     named, outside = read_arms(arms)
     asked = {
@@ -180,6 +186,7 @@ def compare(
         "class_weights": class_weights,
         "kind": kind,
         "unlabeled_from": unlabeled_from,
+        "precision": precision,
         "then": then,
     }
     told = {} if minutes == AUTO else {"minutes": minutes}  # None lifts the limit
@@ -191,7 +198,8 @@ def compare(
         kept = None if overwrite else out or AUTO
         studied = Studied({**_without_none(asked), **told}, encoder, kept, asked_workers)
         with screen.working(console, "Reading the images ..."):
-            data, encoder = load_for_study(unread, studied)
+            with own_settings(precision or PRECISIONS[0]):  # of an encoder that is built for it
+                data, encoder = load_for_study(unread, studied)
     data = data.cross_fitted()
     checked = check_briefly(data)
     require_no_leaks(checked)
@@ -206,7 +214,8 @@ def compare(
     if source is None and weights is None:
         named = bool(arms is not None or then)
         default = default_source(data, run, named=named, overwrite=overwrite)
-    opened = open_source(source or default, like=data, weights=weights)
+    used = choose_precision(request, encoder) or PRECISIONS[0]
+    opened = open_source(source or default, like=data, weights=weights, precision=used)
     opened = opened._replace(is_default=default is not None)
     foreign = {"encoder": encoder, "source": opened.task, "given": opened.given}
     full = make_plan(data, request, **foreign)
@@ -234,6 +243,7 @@ def compare(
     with (
         _sentence_for_full_disk(run),
         use_workers(workers, scheduler=scheduler, devices=devices),
+        own_settings(used),
     ):
         if dry_run:
             workspace, estimate = opening.preview_study(begun, console)

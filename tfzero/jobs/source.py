@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tfzero.common.checks import InputError
 from tfzero.common.files import read_json
 from tfzero.common.seeds import derive_seed
+from tfzero.common.surroundings import PRECISIONS, own_settings
 from tfzero.data import ImageData
 from tfzero.data.source_task import SourceTask, load_source_task
 from tfzero.jobs.load import load_model
@@ -31,23 +32,31 @@ class EncoderStart(NamedTuple):
     Attributes:
         encoder: `.keras` file of an encoder or of a pretraining; None for random weights.
         residual: Whether the network of random weights is the small ResNet.
+        precision: What it computes in, one of `PRECISIONS`; None means float32, or what the
+            encoder of the file computes in.
     """
 
     encoder: pathlib.Path | None = None
     residual: bool = False
+    precision: str | None = None
 
     def build(self, image_shape: tuple[int, int, int], seed: int) -> keras.Model:
         """Returns the encoder in the file, or one of random weights.
 
         Raises:
-            InputError: If the file holds no encoder of such images.
+            InputError: If the file holds no encoder of such images, or one of another precision.
         """
         from tfzero.networks import build_encoder
+        from tfzero.networks.precision import require_same_precision
 
         if self.encoder is not None:
-            return load_encoder_file(self.encoder, image_shape)
+            encoder = load_encoder_file(self.encoder, image_shape)
+            if self.precision is not None:
+                require_same_precision(encoder, self.precision, what=str(self.encoder))
+            return encoder
         own = derive_seed(seed, "encoder")
-        return build_encoder(image_shape, residual=self.residual, seed=own)
+        with own_settings(self.precision or PRECISIONS[0]):
+            return build_encoder(image_shape, residual=self.residual, seed=own)
 
 
 class Source(NamedTuple):
@@ -104,6 +113,7 @@ def open_source(
     *,
     like: ImageData,
     weights: str | os.PathLike[str] | None = None,
+    precision: str | None = None,
 ) -> Source:
     """Opens what `tfzero.compare` takes as its source.
 
@@ -113,10 +123,23 @@ def open_source(
             no source.
         like: The target.
         weights: File or folder of weights for a public network.
+        precision: What a network must compute in, one of `PRECISIONS`; None takes any.
 
     Raises:
         InputError: If it cannot be used.
     """
+    if precision is None:
+        return _open(source, like, weights)
+    with own_settings(precision):
+        opened = _open(source, like, weights)
+        if opened.encoder is not None:
+            from tfzero.networks.precision import require_same_precision  # Keras is slow to import
+
+            require_same_precision(opened.encoder, precision, what=f"The source {source}")
+    return opened
+
+
+def _open(source, like: ImageData, weights) -> Source:
     text = None if source is None or isinstance(source, ImageData) else os.fspath(source)
     named_public = text is not None and _is_public(text)
     if weights is not None and not named_public:

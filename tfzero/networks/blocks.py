@@ -12,6 +12,7 @@ import keras
 
 from tfzero.common.checks import require_choice
 from tfzero.common.surroundings import own_settings
+from tfzero.networks.precision import PRECISION
 
 Columns = tuple[int, int]
 
@@ -112,7 +113,7 @@ def join_blocks(
     if len(parts) == 1:
         [part] = parts.values()
         return keras.Model(encoder.input, part, name="blocks"), columns
-    joined = keras.layers.Concatenate(name="blocks")(list(parts.values()))
+    joined = keras.layers.Concatenate(name="blocks", dtype=PRECISION)(list(parts.values()))
     return keras.Model(encoder.input, joined, name="blocks"), columns
 
 
@@ -122,8 +123,8 @@ def _flatten_block(encoder: keras.Model, name: str):
     cells = max(1, math.isqrt(_MOST_VALUES // channels))
     grid = (min(cells, height), min(cells, width))
     if grid != (height, width):
-        x = keras.layers.AdaptiveAveragePooling2D(grid, name=f"{name}_grid")(x)
-    return keras.layers.Flatten(name=f"{name}_features")(x)
+        x = keras.layers.AdaptiveAveragePooling2D(grid, name=f"{name}_grid", dtype=PRECISION)(x)
+    return keras.layers.Flatten(name=f"{name}_features", dtype=PRECISION)(x)
 
 
 def _has_weights_behind(encoder: keras.Model, name: str) -> bool:

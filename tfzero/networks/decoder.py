@@ -11,6 +11,7 @@ from tfzero.common.checks import require_between
 from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
 from tfzero.networks.layers import DoublingConv2D, scaled_leaky_relu
+from tfzero.networks.precision import PRECISION
 from tfzero.networks.shapes import default_width
 
 # Doubling starts from a grid at least this wide and at most twice as wide, minus one.
@@ -20,12 +21,12 @@ _MAX_DOUBLINGS = 5
 _MAX_FILTERS = 128
 
 
-@own_settings()
 def build_decoder(
     image_shape: tuple[int, int, int],
     latent_dim: int,
     *,
     width: int | None = None,
+    precision: str = PRECISION,
     seed: int = 0,
 ) -> keras.Model:
     """Builds the decoder `(B, Z) -> (B, H, W, C)`.
@@ -38,6 +39,8 @@ def build_decoder(
         image_shape: `(H, W, C)`.
         latent_dim: Z, the number of latents.
         width: Filters of the last block; None means half of the default encoder's first.
+        precision: Of its layers, one of `tfzero.common.surroundings.PRECISIONS`; the logits are
+            float32 in any case.
         seed: Draws the weights.
 
     Returns:
@@ -46,6 +49,11 @@ def build_decoder(
     Raises:
         InputError: If the width is below 1.
     """
+    with own_settings(precision):
+        return _build(image_shape, latent_dim, width, seed)
+
+
+def _build(image_shape, latent_dim, width, seed) -> keras.Model:
     height, width_pixels, channels = image_shape
     width = default_width(image_shape) // 2 if width is None else width
     require_between(width, 1, None, name="width")
@@ -77,6 +85,8 @@ def build_decoder(
     excess = (x.shape[1] - height, x.shape[2] - width_pixels)
     if any(excess):
         x = keras.layers.Cropping2D(((0, excess[0]), (0, excess[1])), name="crop")(x)
+    if x.dtype != PRECISION:
+        x = keras.layers.Identity(name="float32", dtype=PRECISION)(x)
     return keras.Model(latents, x, name="decoder")
 
 
@@ -87,7 +97,7 @@ def make_generator(decoder: keras.Model) -> keras.Model:
     Args:
         decoder: From `build_decoder`, or alike: latents to logits. Its weights are shared.
     """
-    pixels = keras.layers.Activation("sigmoid", name="pixels")(decoder.output)
+    pixels = keras.layers.Activation("sigmoid", name="pixels", dtype=PRECISION)(decoder.output)
     return keras.Model(decoder.input, pixels, name="generator")
 
 

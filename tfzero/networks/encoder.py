@@ -8,6 +8,7 @@ from tfzero.common.checks import InputError, require_between
 from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
 from tfzero.networks.layers import StandardizedConv2D, scaled_leaky_relu
+from tfzero.networks.precision import PRECISION
 from tfzero.networks.shapes import default_width, list_blocks
 
 # A grid this wide keeps where things are; one global mean loses 3 points of a linear probe
@@ -35,6 +36,9 @@ def build_encoder(
     while a side is longer than 2. The features are the last block, averaged to a grid of 2x2 cells:
     D = 32 * width, or 16 * width if a side is below 16. The layers `block1` to `block4` can be read
     by name.
+
+    Under a mixed dtype policy of Keras's, the blocks compute in half precision. The features are
+    float32 in any case.
 
     Args:
         image_shape: Shape `(H, W, C)`; H and W at least 8, not necessarily equal.
@@ -67,8 +71,8 @@ def build_encoder(
             x = _add_residual(x, filters, block, seed=seed)
     grid = tuple(min(FEATURE_GRID, side) for side in x.shape[1:3])
     if grid != tuple(x.shape[1:3]):
-        x = keras.layers.AdaptiveAveragePooling2D(grid, name="grid")(x)
-    features = keras.layers.Flatten(name="features")(x)  # (B, D)
+        x = keras.layers.AdaptiveAveragePooling2D(grid, name="grid", dtype=PRECISION)(x)
+    features = keras.layers.Flatten(name="features", dtype=PRECISION)(x)  # (B, D)
     return keras.Model(inputs, features, name="encoder")
 
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfzero.common.checks import InputError, require_between
 from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
+from tfzero.networks.precision import PRECISION
 from tfzero.networks.scaling import scale_images
 from tfzero.networks.shapes import PATCHES_A_CENTROID
 
@@ -55,7 +56,7 @@ class KMeansPatches(keras.layers.Layer):
         grid: int,
         **kwargs,
     ):
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(trainable=False, **{"dtype": PRECISION, **kwargs})
         self.num_centroids = num_centroids
         self.patch_size = patch_size
         # Saved layers of earlier versions have one number.
@@ -145,7 +146,7 @@ def normalize_patches(patches: tf.Tensor) -> tf.Tensor:
     return (patches - mean) * tf.math.rsqrt(variance + _CONTRAST_FLOOR)
 
 
-@own_settings()
+@own_settings(PRECISION)
 def fit_kmeans(
     images: np.ndarray,
     *,

@@ -51,9 +51,16 @@ class StandardizedConv2D(keras.layers.Conv2D):
     Arguments, input `(B, H, W, C)` and output `(B, H', W', filters)` are those of
     `keras.layers.Conv2D`.
 
+    Under a mixed dtype policy the kernel is standardized in float32, and convolves in half
+    precision.
+
     Reference:
         Qiao et al. 2019, arXiv:1903.10520; with gain, Brock et al. 2021, arXiv:2101.08692, eq. 1.
     """
+
+    def add_weight(self, *args, **kwargs):
+        """Adds a weight that is read in float32: Keras would cast it before it is standardized."""
+        return super().add_weight(*args, **{**kwargs, "autocast": False})
 
     def build(self, input_shape):
         """Adds one gain per filter to the weights of a convolution."""
@@ -68,8 +75,9 @@ class StandardizedConv2D(keras.layers.Conv2D):
             # A positive factor passes a leaky ReLU, and a kernel has fewer values than its output.
             kernel, activation = kernel * _ACTIVATION_GAIN, _leaky_relu
             bias = None if bias is None else bias * _ACTIVATION_GAIN
-        outputs = self.convolution_op(inputs, kernel)
+        outputs = self.convolution_op(inputs, tf.cast(kernel, self.compute_dtype))
         if bias is not None:
+            bias = tf.cast(bias, self.compute_dtype)
             if self.data_format == "channels_last":
                 outputs = tf.nn.bias_add(outputs, bias)  # fused with the convolution's gradient
             else:

@@ -7,7 +7,7 @@ import numpy as np
 
 from tfzero.common.compiled import predict_compiled
 from tfzero.common.images import require_images
-from tfzero.networks.precision import PRECISION
+from tfzero.networks.precision import PRECISION, call_network
 from tfzero.networks.scaling import scale_images
 
 
@@ -27,7 +27,7 @@ class FeatureReader(keras.Model):
     def call(self, images, training=False):
         """Returns features `(B, D)` of images `(B, H, W, C)`; `training` changes nothing."""
         del training
-        return self.encoder(scale_images(images), training=False)
+        return call_network(self.encoder, scale_images(images))
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

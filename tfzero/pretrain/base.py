@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from tfzero.common.adam import FusedAdam
 from tfzero.common.checks import InputError
-from tfzero.networks.precision import PRECISION, require_precision
+from tfzero.common.loss_scaling import scale_losses
+from tfzero.networks.precision import PRECISION, call_network, require_precision
 from tfzero.networks.scaling import guard_batch, guard_images, refusing, scale_images
 from tfzero.pretrain.keras_arguments import check_call
 
@@ -35,6 +36,9 @@ class Pretrainer(keras.Model, abc.ABC):
 
     Attributes:
         networks: The names of those arguments of its constructor that are Keras models.
+        precision: What the encoder computes in, one of `tfzero.common.surroundings.PRECISIONS`. A
+            decoder has the same. Features, heads and losses are float32, and float16 needs the
+            loss scaled: `self.optimizer.scale_loss(loss)` is what a `train_step` differentiates.
 
     Args:
         encoder: Keras model from float32 images in 0..1 to features `(B, D)`; trained in place.
@@ -50,8 +54,9 @@ class Pretrainer(keras.Model, abc.ABC):
 
     def __init__(self, encoder: keras.Model, *, loss_names: tuple[str, ...], seed: int):
         _require_shapes(encoder)
-        require_precision(encoder)
+        precision = require_precision(encoder)
         super().__init__(dtype=PRECISION)
+        self.precision = precision
         self.encoder = encoder
         self.seed = seed
         # A variable, not a constant of the graph: one compiled step serves every seed.
@@ -76,9 +81,26 @@ class Pretrainer(keras.Model, abc.ABC):
         """Returns the encoder's features `(B, D)` of images `(B, H, W, C)`."""
         if tf.executing_eagerly():
             images = guard_images(images)
-        return self.encoder(scale_images(images), training=training)
+        return self.encode(scale_images(images), training=training)
 
-    # The only methods of Keras's that are overridden: it would pass over these arguments silently.
+    def encode(self, images, *, training=False):
+        """Returns the encoder's features, float32 `(B, D)`, of scaled images."""
+        return call_network(self.encoder, images, training=training)
+
+    def compile(self, optimizer="rmsprop", *args, **kwargs):
+        """Configures training as `keras.Model.compile` does; in float16 the loss is scaled.
+
+        Keras would scale it too, but not count all steps.
+        """
+        super().compile(scale_losses(optimizer, self.precision), *args, **kwargs)
+
+    def compile_from_config(self, config):
+        """Compiles as saved."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    # Keras would pass over some arguments of these silently.
     def fit(self, *args, **kwargs):
         """Trains on images as `keras.Model.fit` does; refuses labels and weights."""
         check_call(self, "fit", args, kwargs)

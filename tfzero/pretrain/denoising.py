@@ -68,7 +68,11 @@ class Denoising(Pretrainer):
         self.decoder_width = decoder_width
         [num_features] = encoder.output_shape[1:]
         self.decoder = build_decoder(
-            image_shape, num_features, width=decoder_width, seed=derive_seed(seed, "decoder")
+            image_shape,
+            num_features,
+            width=decoder_width,
+            precision=self.precision,
+            seed=derive_seed(seed, "decoder"),
         )
         self.built = True
 
@@ -77,8 +81,9 @@ class Denoising(Pretrainer):
         images = self.take_images(data)
         with tf.GradientTape() as tape:
             terms = self.loss_terms(images, training=True)
+            scaled = self.optimizer.scale_loss(terms["loss"])
         variables = self.trainable_variables
-        self.optimizer.apply(tape.gradient(terms["loss"], variables), variables)
+        self.optimizer.apply(tape.gradient(scaled, variables), variables)
         return self.track(images, **terms)
 
     def test_step(self, data):

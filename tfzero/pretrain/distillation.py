@@ -11,6 +11,7 @@ from tfzero.common.seeds import derive_seed
 from tfzero.data.kinds import default_kind
 from tfzero.networks.augmentation import AUGMENTATIONS
 from tfzero.networks.copies import copy_network
+from tfzero.networks.precision import PRECISION, call_network
 from tfzero.networks.reading import read_network
 from tfzero.networks.views import random_views
 from tfzero.pretrain import losses
@@ -86,6 +87,7 @@ class Distillation(Pretrainer):
             width,
             kernel_initializer=keras.initializers.LecunNormal(derive_seed(seed, "head")),
             name="head",
+            dtype=PRECISION,
         )
         self.head.build(encoder.output_shape)
         self.count = self._add_statistic("count", ())
@@ -129,8 +131,9 @@ class Distillation(Pretrainer):
         targets = self.find_targets(images, training=True)
         with tf.GradientTape() as tape:
             terms = self.loss_terms(images, targets, training=True)
+            scaled = self.optimizer.scale_loss(terms["loss"])
         variables = self.trainable_variables
-        self.optimizer.apply(tape.gradient(terms["loss"], variables), variables)
+        self.optimizer.apply(tape.gradient(scaled, variables), variables)
         return self.track(images, **terms)
 
     def test_step(self, data):
@@ -148,7 +151,7 @@ class Distillation(Pretrainer):
         unknown = tf.cast(tf.logical_not(known), tf.float32)[:, None]  # (B, 1)
 
         def read():
-            features = self.teacher(images, training=False)
+            features = call_network(self.teacher, images)
             if training:
                 self._count(features, unknown)
             mean, scale = self._standardization()

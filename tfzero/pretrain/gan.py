@@ -7,9 +7,11 @@ import tensorflow as tf
 
 from tfzero.common.adam import FusedAdam
 from tfzero.common.checks import require_between, require_choice
+from tfzero.common.loss_scaling import scale_losses
 from tfzero.common.seeds import derive_seed
 from tfzero.networks.averaging import move_averages
 from tfzero.networks.decoder import build_decoder, decode_prior, make_generator
+from tfzero.networks.precision import PRECISION
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import losses
 from tfzero.pretrain.base import Pretrainer, require_count
@@ -88,13 +90,14 @@ class GAN(Pretrainer):
         self.averaging = require_between(averaging, 0, 1, name="averaging")
         self.generator_width = generator_width
         initializer = keras.initializers.LecunNormal(derive_seed(seed, "real"))
-        self.realness = keras.layers.Dense(1, kernel_initializer=initializer, name="realness")
+        self.realness = keras.layers.Dense(
+            1, kernel_initializer=initializer, name="realness", dtype=PRECISION
+        )
         self.realness.build(encoder.output_shape)
         self.generator, self.averaged_generator = self._build_generators()
         # Built here over its own variables: an unbuilt optimizer loses its state on resume.
-        self.discriminator_optimizer = FusedAdam(
-            discriminator_learning_rate, beta_1=_BETA_1, name="discriminator_adam"
-        )
+        adam = FusedAdam(discriminator_learning_rate, beta_1=_BETA_1, name="discriminator_adam")
+        self.discriminator_optimizer = scale_losses(adam, self.precision)
         self.discriminator_optimizer.build(self.discriminator_variables)
         self.built = True
 
@@ -102,7 +105,13 @@ class GAN(Pretrainer):
         """Returns the generator, and its average, which starts equal."""
         shape, own = self.encoder.input_shape[1:], derive_seed(self.seed, "generator")
         trained, averaged = (
-            build_decoder(shape, self.latent_dim, width=self.generator_width, seed=own)
+            build_decoder(
+                shape,
+                self.latent_dim,
+                width=self.generator_width,
+                precision=self.precision,
+                seed=own,
+            )
             for _ in range(2)
         )
         averaged.trainable = False
@@ -136,8 +145,7 @@ class GAN(Pretrainer):
             optimizer = self.make_optimizer(self.discriminator_learning_rate)
         super().compile(optimizer=optimizer, **kwargs)
         self.optimizer.build(self.generator.trainable_variables)
-        for variable in self.discriminator_optimizer.variables:
-            variable.assign(tf.zeros_like(variable))
+        self.discriminator_optimizer.forget()
         self.follow_rate(1.0)
 
     def compile_from_config(self, config):
@@ -155,9 +163,11 @@ class GAN(Pretrainer):
         real, real_gradient = self._learn_real(images, variables)
         with tf.GradientTape(persistent=True) as tape:
             terms = self.loss_terms(real, self._judge_fakes(latents, training=True))
-        generator_gradient = tape.gradient(terms["generator_loss"], generator_variables)
+            generator_loss = self.optimizer.scale_loss(terms["generator_loss"])
+            fake_loss = self.discriminator_optimizer.scale_loss(terms["discriminator_loss"])
+        generator_gradient = tape.gradient(generator_loss, generator_variables)
         # The tape has seen the fakes only; the real images' part is there already.
-        fake_gradient = tape.gradient(terms["discriminator_loss"], variables)
+        fake_gradient = tape.gradient(fake_loss, variables)
         del tape
         gradient = [part + other for part, other in zip(real_gradient, fake_gradient, strict=True)]
         self.optimizer.apply(generator_gradient, generator_variables)
@@ -199,8 +209,8 @@ class GAN(Pretrainer):
         """
         latents = self._latents(tf.shape(images)[0], training=True)
         fakes = tf.sigmoid(self.generator(latents, training=True))
-        real_features = self.encoder(images, training=True)
-        fake_features = self.encoder(fakes, training=True)
+        real_features = self.encode(images, training=True)
+        fake_features = self.encode(fakes, training=True)
         real, fake = map(network.classify, (real_features, fake_features))
         loss = losses.realness_loss(
             tf.reduce_logsumexp(real, axis=1), real=True
@@ -213,7 +223,7 @@ class GAN(Pretrainer):
 
     def _features_and_logits(self, images, *, training):
         """Returns features `(B, D)` and logits `(B, 1)` of images in 0..1."""
-        features = self.encoder(images, training=training)
+        features = self.encode(images, training=training)
         return features, self.realness(features)
 
     def _judge_fakes(self, latents, *, training):
@@ -256,6 +266,7 @@ class GAN(Pretrainer):
                     slopes = inner.gradient(logits, images)  # (B, H, W, C)
                     weight = 0.5 * self.r1_weight * self.r1_interval
                     loss += weight * losses.squared_gradient_norm(slopes)
+                loss = self.discriminator_optimizer.scale_loss(loss)
             return (features, logits), outer.gradient(loss, variables)
 
         if not self.r1_weight:

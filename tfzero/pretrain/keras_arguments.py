@@ -67,10 +67,11 @@ def _check_compiled(method: keras.Model) -> None:
                 f"{word}.compile got `{argument}`, but {word} sets and reports its own "
                 "losses. Leave it out: compile(optimizer)."
             )
-    if isinstance(method.optimizer, keras.optimizers.LossScaleOptimizer):
+    scales = isinstance(method.optimizer, keras.optimizers.LossScaleOptimizer)
+    if scales and method.precision != "mixed_float16":
         raise InputError(
-            f"{word}.compile got a LossScaleOptimizer, but {word} trains in float32, which "
-            "needs no loss scaling. Give the optimizer inside it."
+            f"{word}.compile got a LossScaleOptimizer, but {word} trains in {method.precision}, "
+            "which needs no loss scaling. Give the optimizer inside it."
         )
 
 

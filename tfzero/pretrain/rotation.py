@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfzero.common.seeds import derive_seed
 from tfzero.data.kinds import default_kind
+from tfzero.networks.precision import PRECISION
 from tfzero.networks.views import find_views, random_views
 from tfzero.pretrain import losses
 from tfzero.pretrain.base import Pretrainer
@@ -80,6 +81,7 @@ class Rotation(Pretrainer):
             _NUM_TURNS,
             kernel_initializer=keras.initializers.LecunNormal(derive_seed(seed, "turn")),
             name="turn",
+            dtype=PRECISION,
         )
         self.turn.build(encoder.output_shape)
         self.built = True
@@ -89,8 +91,9 @@ class Rotation(Pretrainer):
         images = self.take_images(data)
         with tf.GradientTape() as tape:
             terms = self.loss_terms(images, training=True)
+            scaled = self.optimizer.scale_loss(terms["loss"])
         variables = self.trainable_variables
-        self.optimizer.apply(tape.gradient(terms["loss"], variables), variables)
+        self.optimizer.apply(tape.gradient(scaled, variables), variables)
         return self.track(images, **terms)
 
     def test_step(self, data):

@@ -11,6 +11,7 @@ import tensorflow as tf
 import threadpoolctl
 
 from tfzero.common.seeds import derive_seed
+from tfzero.networks.precision import call_network
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import advice
 from tfzero.pretrain.base import Pretrainer
@@ -96,7 +97,7 @@ def _find(model, images, seed) -> list[Sign]:
     signs: list[Sign] = []
     scaled = scale_images(tf.convert_to_tensor(images))
     encoder = getattr(model, "encoder", None)
-    features = None if encoder is None else _flat(encoder(scaled, training=False))
+    features = None if encoder is None else _flat(call_network(encoder, scaled))
     telling = features is not None and bool(np.isfinite(features).all())
     if telling:
         signs.append(_representation(features))
@@ -251,7 +252,7 @@ def _views(model, encoder, scaled, seed) -> list[Sign]:
     count = len(scaled)
     found = max(
         _share_found(_flat(first), _flat(second)),
-        _share_found(_flat(encoder(first, training=False)), _flat(encoder(second, training=False))),
+        _share_found(_flat(call_network(encoder, first)), _flat(call_network(encoder, second))),
     )
     threshold = _LEAST_FOUND / count
     seen = (

@@ -9,6 +9,7 @@ from tfzero.common.checks import require_between
 from tfzero.common.seeds import derive_seed
 from tfzero.data.kinds import default_kind
 from tfzero.networks.layers import scaled_leaky_relu
+from tfzero.networks.precision import PRECISION
 from tfzero.networks.views import find_views, random_views
 from tfzero.pretrain import losses
 from tfzero.pretrain.base import Pretrainer, require_count
@@ -78,7 +79,11 @@ class SimCLR(Pretrainer):
     def _dense(self, units, name, activation=None):
         initializer = keras.initializers.LecunNormal(derive_seed(self.seed, name))
         return keras.layers.Dense(
-            units, activation=activation, kernel_initializer=initializer, name=name
+            units,
+            activation=activation,
+            kernel_initializer=initializer,
+            name=name,
+            dtype=PRECISION,
         )
 
     def train_step(self, data):
@@ -86,8 +91,9 @@ class SimCLR(Pretrainer):
         images = self.take_images(data)
         with tf.GradientTape() as tape:
             terms = self.loss_terms(images, training=True)
+            scaled = self.optimizer.scale_loss(terms["loss"])
         variables = self.trainable_variables
-        self.optimizer.apply(tape.gradient(terms["loss"], variables), variables)
+        self.optimizer.apply(tape.gradient(scaled, variables), variables)
         return self.track(images, **terms)
 
     def test_step(self, data):

@@ -9,7 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfzero.common.surroundings import own_settings
 from tfzero.networks.encoder import build_encoder
+from tfzero.networks.precision import PRECISION, call_network
 from tfzero.networks.scaling import scale_images
 
 # Principal components of pixels: enough for nine tenths of the variance of small images.
@@ -58,7 +60,8 @@ def random_space(image_shape: tuple[int, int, int], *, seed: int = 0) -> Feature
         image_shape: `(H, W, C)`.
         seed: Draws the weights.
     """
-    encoder = build_encoder(image_shape, seed=seed)
+    with own_settings(PRECISION):  # the same measure whatever is measured
+        encoder = build_encoder(image_shape, seed=seed)
     return encoder_space(encoder, name=f"a random encoder (seed {seed})")
 
 
@@ -72,9 +75,7 @@ def encoder_space(encoder: keras.Model, *, name: str) -> FeatureSpace:
 
     def read(images):
         starts = range(0, len(images), _BATCH)
-        parts = [
-            np.asarray(encoder(_scale(images[s : s + _BATCH]), training=False)) for s in starts
-        ]
+        parts = [np.asarray(call_network(encoder, _scale(images[s : s + _BATCH]))) for s in starts]
         return np.concatenate(parts).reshape(len(images), -1)
 
     return FeatureSpace(name, read)

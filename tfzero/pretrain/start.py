@@ -182,8 +182,14 @@ def require_same_architecture(model: Pretrainer, fresh: Pretrainer, out: pathlib
     """Raises unless the encoder in a file is built as the one that would be pretrained.
 
     Raises:
-        InputError: If its weights have other shapes.
+        InputError: If its weights have other shapes, or it computes in another precision.
     """
+    kept, asked = model.precision, fresh.precision
+    if kept != asked:
+        raise InputError(
+            f"{out} was pretrained in {kept}, not in {asked}. Give `precision={kept}`, or choose "
+            "another `out`."
+        )
     if _list_shapes(model.encoder) != _list_shapes(fresh.encoder):
         raise InputError(
             f"{out} holds an encoder of another architecture. Use `residual` exactly as when "

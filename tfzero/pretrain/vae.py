@@ -94,11 +94,16 @@ class VAE(Pretrainer):
                 stddev=0.01, seed=derive_seed(seed, "moments")
             ),
             name="moments",
+            dtype=PRECISION,
         )
         self.moments.build(encoder.output_shape)
         image_shape = encoder.input_shape[1:]
         self.decoder = build_decoder(
-            image_shape, latent_dim, width=decoder_width, seed=derive_seed(seed, "decoder")
+            image_shape,
+            latent_dim,
+            width=decoder_width,
+            precision=self.precision,
+            seed=derive_seed(seed, "decoder"),
         )
         if likelihood == "gaussian":
             self.log_stddev = self.add_weight(
@@ -113,7 +118,7 @@ class VAE(Pretrainer):
         images = self.take_images(data)
         with tf.GradientTape() as tape:
             terms = self.loss_terms(images, training=True)
-            minimized = self._warm_up(terms)
+            minimized = self.optimizer.scale_loss(self._warm_up(terms))
         variables = self.trainable_variables
         self.optimizer.apply(tape.gradient(minimized, variables), variables)
         return self.track(images, **terms)
@@ -309,3 +314,12 @@ class _Posterior(keras.Model):
         """Returns mean and standard deviation of the latents, each `(B, Z)`."""
         mean, log_variance = self.vae.posterior(images, training=training)
         return {"mean": mean, "stddev": tf.exp(0.5 * log_variance)}
+
+    def get_config(self) -> dict:
+        """Returns the constructor's argument."""
+        return {"vae": keras.saving.serialize_keras_object(self.vae)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Rebuilds it; weights are loaded separately."""
+        return cls(keras.saving.deserialize_keras_object(config["vae"], custom_objects))

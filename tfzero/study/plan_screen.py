@@ -78,6 +78,8 @@ def show_plan(
         _show_settings(console, plan, kind)
     if devices.is_news or (verbose and devices.why):
         print_plain(console, f"Device: {devices.why}.")
+    if plan.precision is not None:
+        print_plain(console, f"Networks compute in {plan.precision}.")
     if forecast is not None:
         _show_minutes(console, plan, forecast)
     if plan.dropped:

@@ -209,6 +209,7 @@ def read_asked(run: RunFolder) -> dict[str, Any]:
         "epochs": passes.pop() if len(passes) == 1 else None,
         "kind": next(iter(asked.transfer.values())).kind,
         "unlabeled_from": asked.unlabeled_from,
+        "precision": asked.precision,
         "encoders": asked.encoders,
         "margin": asked.margin,
         "metric": asked.metric,

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfzero.common.checks import require_choice
 from tfzero.common.compiled import predict_compiled
 from tfzero.common.images import require_images
+from tfzero.common.loss_scaling import scale_losses
 from tfzero.common.seeds import derive_seed
 from tfzero.data.kinds import KINDS, default_kind
 from tfzero.networks.augmentation import augment_images
@@ -46,8 +47,9 @@ class Classifier(keras.Model):
         kind: str | None = None,
         seed: int = 0,
     ):
-        require_precision(encoder)
+        precision = require_precision(encoder)
         super().__init__(dtype=PRECISION)
+        self.precision = precision
         self.encoder = copy_network(encoder)
         self.num_classes = num_classes
         self.augment = augment
@@ -65,6 +67,7 @@ class Classifier(keras.Model):
             activation="softmax",
             kernel_initializer=keras.initializers.GlorotUniform(derive_seed(seed, "head")),
             name="head",
+            dtype=PRECISION,
         )
         self.head.build(self.encoder.output_shape)
         self.built = True
@@ -96,7 +99,20 @@ class Classifier(keras.Model):
     def classify(self, features):
         """Returns logits `(B, K)`, without their softmax, of features `(B, D)`."""
         kernel, bias = map(tf.convert_to_tensor, (self.head.kernel, self.head.bias))
-        return tf.matmul(features, kernel) + bias
+        return tf.matmul(tf.cast(features, PRECISION), kernel) + bias
+
+    def compile(self, optimizer="rmsprop", *args, **kwargs):
+        """Configures training as `keras.Model.compile` does; in float16 the loss is scaled.
+
+        Keras would scale it too, but not count all steps.
+        """
+        super().compile(scale_losses(optimizer, self.precision), *args, **kwargs)
+
+    def compile_from_config(self, config):
+        """Compiles as saved."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
 
     def train_step(self, data):
         """Updates the weights once, as Keras does; refuses images on another scale."""

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from tfzero.networks.augmentation import augment_images
+from tfzero.networks.precision import PRECISION
 from tfzero.networks.views import find_views, random_views
 from tfzero.transfer.objective import Network
 
@@ -57,7 +58,7 @@ class Consistency(keras.layers.Layer):
         memory: float = 0.99,
         seed: int = 0,
     ):
-        super().__init__()
+        super().__init__(dtype=PRECISION)
         self.num_classes = num_classes
         self.kind = kind
         self.class_shares = None if class_shares is None else [float(s) for s in class_shares]

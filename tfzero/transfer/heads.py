@@ -33,7 +33,7 @@ class KernelMachines(keras.layers.Layer):
     """
 
     def __init__(self, num_classes: int, seen, counts, gamma: float, **kwargs):
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(trainable=False, **{"dtype": PRECISION, **kwargs})
         self.num_classes = num_classes
         self.seen, self.counts = [int(k) for k in seen], [int(n) for n in counts]
         self.gamma = gamma
@@ -171,7 +171,9 @@ def read_chosen(
     """
     if encoder is None:
         inputs = keras.Input(image_shape, name="image")
-        return keras.Model(inputs, keras.layers.Flatten(name="pixels")(inputs), name="pixels")
+        return keras.Model(
+            inputs, keras.layers.Flatten(name="pixels", dtype=PRECISION)(inputs), name="pixels"
+        )
     return join_blocks(encoder, only=blocks)[0]
 
 

@@ -9,12 +9,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfzero.common.loss_scaling import scale_losses
 from tfzero.common.schedule import SharedWarmupCosine
 from tfzero.common.seeds import derive_seed
 from tfzero.data.pipeline import stream_batches
 from tfzero.networks.averaging import move_averages
 from tfzero.networks.copies import copy_network
-from tfzero.networks.precision import PRECISION
+from tfzero.networks.precision import PRECISION, call_network
 from tfzero.networks.scaling import scale_images
 from tfzero.transfer.budget import Budget
 from tfzero.transfer.classifier import Classifier
@@ -81,7 +82,9 @@ class JointNetwork(keras.Model):
         self.opponent_optimizer = None
         if self.objective.opponent_variables:
             # Built here over its own variables: an unbuilt optimizer loses its state on resume.
-            self.opponent_optimizer = self.objective.make_optimizer(self.objective.opponent_rate)
+            self.opponent_optimizer = scale_losses(
+                self.objective.make_optimizer(self.objective.opponent_rate), classifier.precision
+            )
             self.opponent_optimizer.build(self.objective.opponent_variables)
         self.trackers = {n: keras.metrics.Mean(name=n) for n in ("loss", "accuracy", "unlabeled")}
         self.built = True
@@ -96,7 +99,7 @@ class JointNetwork(keras.Model):
 
     def compile(self, optimizer="rmsprop", **kwargs):
         """Configures training; see `keras.Model.compile`."""
-        super().compile(optimizer=optimizer, **kwargs)
+        super().compile(scale_losses(optimizer, self.classifier.precision), **kwargs)
         self.optimizer.build(self.joint_variables)
         # It draws its noise by the number of updates.
         self.objective.optimizer = self.optimizer
@@ -115,7 +118,7 @@ class JointNetwork(keras.Model):
 
     def read_logits(self, images):
         """Returns logits `(B, K)` of scaled images `(B, H, W, C)`, as training sees them."""
-        return self.classify(self.classifier.encoder(images, training=True))
+        return self.classify(call_network(self.classifier.encoder, images, training=True))
 
     def guess(self, images):
         """Returns probabilities `(B, K)` of scaled images `(B, H, W, C)`, without a gradient.
@@ -135,7 +138,9 @@ class JointNetwork(keras.Model):
             logits = self.read_logits(images)  # (B, K)
             on_labels = self._weighted_cross_entropy(labels, logits)
             on_pool, of_opponent = self.objective.read_unlabeled(scale_images(pool), self)
-            loss = on_labels + self._weight_at(step) * on_pool
+            loss = self.optimizer.scale_loss(on_labels + self._weight_at(step) * on_pool)
+            if self.opponent_optimizer is not None:
+                of_opponent = self.opponent_optimizer.scale_loss(of_opponent)
         gradient = tape.gradient(loss, variables)
         if self.opponent_optimizer is not None:
             self.opponent_optimizer.apply(tape.gradient(of_opponent, opponents), opponents)

@@ -93,7 +93,7 @@ def _load_backbone(preset: Preset, size: int) -> keras.Model:
     shape = {preset.shape: (size, size, 3)} if preset.shape else {}
     try:
         whole = import_hub().models.Backbone.from_preset(
-            preset.place, dtype="float32" if fits_others else None, **shape
+            preset.place, dtype=keras.config.dtype_policy().name if fits_others else None, **shape
         )
     except Exception as error:  # of Keras, h5py or TensorFlow, by what is wrong
         raise InputError(

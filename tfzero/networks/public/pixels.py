@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from tfzero.networks.precision import PRECISION
+
 # ImageNet's mean and deviation of RGB, and the mean of BGR in 0..255.
 _TORCH_MEAN, _TORCH_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CAFFE_MEAN = (103.939, 116.779, 123.68)
@@ -43,7 +45,8 @@ class PublicPixels(keras.layers.Layer):
         interpolation: str = "bilinear",
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        # In half precision, pixels of 0..255 would lose their last digits.
+        super().__init__(**{"dtype": PRECISION, **kwargs})
         self.size, self.interpolation = size, interpolation
         if not isinstance(scaling, str):  # a file has lists in place of tuples
             factors, offsets = scaling

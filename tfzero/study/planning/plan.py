@@ -89,6 +89,8 @@ class StudyPlan(Model):
     encoder: str | None = None
     # The model of the GPU that networks are trained on and read by; None if all is done on CPUs.
     device: str | None = None
+    # What networks compute in; None for float32, so that such studies keep their records.
+    precision: str | None = None
     # Where the images come from that networks are trained on without labels.
     unlabeled_from: str = UNLABELED_FROM[0]
     # Methods and strategies from outside the package: by word, what identifies their code.
@@ -262,6 +264,7 @@ class StudyPlan(Model):
             **({"balanced": True} if self.data.balanced else {}),
             **({"outside": self.outside} if self.outside else {}),
             **({} if self.device is None else {"device": self.device}),
+            **({"precision": self.precision} if self.precision else {}),
             "encoder": self.encoder,
             "recipe": self.recipe,
             "versions": self.versions,

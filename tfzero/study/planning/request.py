@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pydantic
 
 from tfzero.common.checks import InputError, require_choice
+from tfzero.common.surroundings import PRECISIONS
 from tfzero.data.kinds import KINDS
 from tfzero.study.inits.settings import Model
 from tfzero.study.planning.plan import METRICS, StudyPlan
@@ -38,6 +39,8 @@ class Request(Model):
         kind: The kind of data, one of `tfzero.data.kinds.KINDS`; None chooses by channels.
         unlabeled_from: Where networks' unlabeled images come from: "pool", "generated" (by the
             arm's own GAN or VAE) or "both".
+        precision: What networks compute in, one of `PRECISIONS`; None means float32, or what an own
+            encoder computes in.
         then: Method that goes on, on the target's own pool, from what a source gives.
         device: The model of the GPU that networks run on; None if all is done on CPUs.
         outside: By word of a method or strategy from outside, what identifies its code.
@@ -55,6 +58,7 @@ class Request(Model):
     class_weights: bool = False
     kind: str | None = None
     unlabeled_from: str = "pool"
+    precision: str | None = None
     then: str | None = None
     device: str | None = None
     outside: dict[str, str] = {}
@@ -94,6 +98,8 @@ class Request(Model):
             raise InputError(f"`minutes` is {self.minutes:g}; expected a positive number.")
         if self.kind is not None:
             require_choice(self.kind, KINDS, what="kind of data")
+        if self.precision is not None:
+            require_choice(self.precision, PRECISIONS, what="precision")
 
 
 def read_request(values: dict[str, Any]) -> Request:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
+from tfzero.common.surroundings import PRECISIONS
 from tfzero.data import ImageData
 from tfzero.data.kinds import KINDS, default_kind
 from tfzero.pretrain import METHODS, list_self_taught
@@ -131,6 +132,7 @@ def plan_summary(
         },
         encoder=None if encoder is None else _identify_encoder(encoder, data.image_shape),
         device=request.device,
+        precision=choose_precision(request, encoder),
         unlabeled_from=request.unlabeled_from,
         outside=request.outside,
         versions=current_versions(),
@@ -305,6 +307,22 @@ def steps_bought(pretraining: Mapping[str, Any], counts: Counts, bought: Bought)
     return round(max((cost_of(word) for word in pretraining), default=0.0))
 
 
+def choose_precision(request: Request, encoder: keras.Model | None) -> str | None:
+    """Returns what a study's networks compute in; None for float32.
+
+    Raises:
+        InputError: If there is no such precision, or an own encoder computes in another.
+    """
+    request.require_possible()
+    chosen = request.precision
+    if encoder is not None:
+        from tfzero.networks import precision  # Keras is slow to import
+
+        chosen = chosen or precision.require_precision(encoder)
+        precision.require_same_precision(encoder, chosen, what="`encoder`")
+    return None if chosen == PRECISIONS[0] else chosen
+
+
 def _identify_encoder(encoder, image_shape) -> str:
     takes, gives = encoder.input_shape, encoder.output_shape
     if tuple(takes[1:]) != tuple(image_shape) or len(gives) != 2:
@@ -312,8 +330,5 @@ def _identify_encoder(encoder, image_shape) -> str:
             f"The encoder maps {takes} to {gives}; expected {(None, *image_shape)} to (None, "
             "D). Build it for these images, and end it with pooling or Flatten."
         )
-    from tfzero.networks.precision import require_precision  # Keras is slow to import
-
-    require_precision(encoder)
     text = json.dumps(encoder.get_config(), sort_keys=True, default=str)
     return f"{encoder.name}-{hashlib.blake2b(text.encode(), digest_size=5).hexdigest()}"

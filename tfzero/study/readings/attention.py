@@ -64,8 +64,10 @@ def find_attention(classifier, images: np.ndarray, classes: np.ndarray) -> Atten
     with tf.GradientTape() as tape:
         tape.watch(pixels)  # else nothing of a frozen encoder is on the tape
         grid, features = split(pixels, training=False)  # (N, H', W', F), (N, D)
+        features = tf.cast(features, tf.float32)
         logits = tf.matmul(features, head.kernel) + head.bias
         asked = tf.gather(logits, tf.cast(classes, tf.int32), batch_dims=1)  # (N,)
-    weights = tf.reduce_mean(tape.gradient(asked, grid), axis=(1, 2), keepdims=True)
+    slopes, grid = (tf.cast(each, tf.float32) for each in (tape.gradient(asked, grid), grid))
+    weights = tf.reduce_mean(slopes, axis=(1, 2), keepdims=True)
     heat = tf.nn.relu(tf.reduce_sum(weights * grid, axis=-1)).numpy()  # (N, H', W')
     return Attention(heat / np.maximum(heat.max(axis=(1, 2), keepdims=True), 1e-12), layer)

@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tfzero.common.cores import count_cores
 from tfzero.common.surroundings import (
+    PRECISIONS,
     changed_processor_variables,
     foreign_variables,
     is_own_process,
@@ -50,7 +51,7 @@ def in_study(
         import keras
 
         with (
-            _as_in_a_worker(),
+            _as_in_a_worker(workspace.plan.precision),
             keras.saving.custom_object_scope(workspace.custom_objects),
             trusting_files(workspace.trusts_files),
         ):
@@ -85,7 +86,7 @@ _threads = 1
 
 
 @contextlib.contextmanager
-def _as_in_a_worker() -> Iterator[None]:
+def _as_in_a_worker(precision: str | None) -> Iterator[None]:
     """Fixes what changes numbers while a job runs; the calling process gets it all back."""
     import sklearn.metrics  # noqa: F401  # loads the numerical libraries that are limited below
     import tensorflow as tf
@@ -93,7 +94,7 @@ def _as_in_a_worker() -> Iterator[None]:
 
     logger, eager = tf.get_logger(), tf.config.functions_run_eagerly()
     level = logger.level
-    with own_settings(), threadpoolctl.threadpool_limits(_threads):
+    with own_settings(precision or PRECISIONS[0]), threadpoolctl.threadpool_limits(_threads):
         logger.setLevel("ERROR")
         if eager:
             tf.config.run_functions_eagerly(False)

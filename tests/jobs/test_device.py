@@ -121,3 +121,46 @@ def test_a_folder_of_results_from_cpus_stays_one(pretend, tmp_path):
     assert read_kept_device(run) == ""
     pretend(24000)
     assert choose_devices(NO_ONE, LARGE, kept=read_kept_device(run)).gpu is None
+
+
+@pytest.fixture
+def entering(monkeypatch):
+    """Records which GPU a command's own process is given, and gives it none."""
+    given = []
+    monkeypatch.setattr(device, "own_gpu", given.append)
+    monkeypatch.setattr(device, "configure_gpu", lambda: given.append("configured"))
+    return given
+
+
+def test_a_command_of_one_process_sees_one_gpu(pretend, entering):
+    pretend(16000, 16000)
+    assert device.enter_device("auto").gpu == "NVIDIA A10G"
+    assert entering == ["GPU-NVIDIA A10G-0", "configured"]
+    device.enter_device("1")
+    assert entering[2:] == ["GPU-NVIDIA A10G-1", "configured"]
+    assert device.enter_device("cpu").gpu is None and len(entering) == 4
+
+
+def test_a_command_goes_without_a_gpu_unless_it_is_asked_for(pretend, entering):
+    for megabytes, seen in (((), 1), ((16000,), 0)):
+        pretend(*megabytes, seen=seen)
+        assert device.enter_device("auto").gpu is None
+        with pytest.raises(InputError, match="A GPU is asked for"):
+            device.enter_device("gpu")
+    assert entering == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "gpu", "side", "place"),
+    [
+        ("auto", "NVIDIA A10G", 27, "CPU"),
+        ("auto", "NVIDIA A10G", 28, ""),
+        ("gpu", "NVIDIA A10G", 8, ""),
+        ("auto", None, 8, ""),
+    ],
+)
+def test_small_images_leave_the_gpu_alone(asked, gpu, side, place):
+    import tensorflow as tf
+
+    with tf.Graph().as_default(), device.Entered(asked, gpu).at_work_on((side, 40, 1)):
+        assert place in tf.zeros(1).device and bool(place) == bool(tf.zeros(1).device)

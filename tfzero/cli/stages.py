@@ -15,6 +15,7 @@ from tfzero.cli.options import (
     ClassWeights,
     ClipSeconds,
     Data,
+    Device,
     DropLeaks,
     Group,
     Kind,
@@ -103,6 +104,7 @@ def pretrain(
     kind: Kind = None,
     residual: Residual = False,
     precision: Precision = None,
+    device: Device = "auto",
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -151,36 +153,39 @@ def pretrain(
     require_keras_file(out)
     # After what can be refused at once: TensorFlow takes seconds to load.
     from tfzero.jobs.check import look_at
+    from tfzero.jobs.device import enter_device
     from tfzero.jobs.pretrain import Pretraining, pretrain_to_file, supervise_to_file
     from tfzero.jobs.source import EncoderStart, open_teacher
     from tfzero.jobs.watch import Watch
     from tfzero.study.inits.supervised import Supervised
 
     console = Console(context)
+    entered = enter_device(device)
     loaded = load_images(context)
     look_at(loaded, console)
-    start = EncoderStart(encoder, residual, precision)
-    if method == Supervised.word:
-        assert not isinstance(passes, str)  # refused when it was parsed
-        supervise_to_file(loaded, out, epochs=passes, seed=seed, kind=kind, start=start)
-        print_plain(console, f"Wrote {out}")
-        return
-    probed = (loaded.train_images, loaded.train_labels) if probe else None
-    pretrain_to_file(
-        Pretraining(
-            method,
-            seed,
-            kind or loaded.told_kind,
-            chosen,
-            None if teacher is None else open_teacher(teacher, like=loaded),
-        ),
-        loaded.pool,
-        out,
-        epochs=passes,
-        watch=Watch(probe=probed, keep=keep, tensorboard=tensorboard),
-        console=console,
-        start=start,
-    )
+    with entered.at_work_on(loaded.image_shape):
+        start = EncoderStart(encoder, residual, precision)
+        if method == Supervised.word:
+            assert not isinstance(passes, str)  # refused when it was parsed
+            supervise_to_file(loaded, out, epochs=passes, seed=seed, kind=kind, start=start)
+            print_plain(console, f"Wrote {out}")
+            return
+        probed = (loaded.train_images, loaded.train_labels) if probe else None
+        pretrain_to_file(
+            Pretraining(
+                method,
+                seed,
+                kind or loaded.told_kind,
+                chosen,
+                None if teacher is None else open_teacher(teacher, like=loaded),
+            ),
+            loaded.pool,
+            out,
+            epochs=passes,
+            watch=Watch(probe=probed, keep=keep, tensorboard=tensorboard),
+            console=console,
+            start=start,
+        )
 
 
 @command("finetune my_images/ --encoder vae.keras --label-count 100 --out my.keras")
@@ -257,6 +262,7 @@ def finetune(
     kind: Kind = None,
     residual: Residual = False,
     precision: Precision = None,
+    device: Device = "auto",
     seed: Annotated[
         int, typer.Option(callback=check_seed, help="Random seed of labels, head and order.")
     ] = 0,
@@ -268,9 +274,11 @@ def finetune(
     require_keras_file(out, overwrite=overwrite)
     # After what can be refused at once: TensorFlow takes seconds to load.
     from tfzero.jobs.check import look_at
+    from tfzero.jobs.device import enter_device
     from tfzero.jobs.finetune import Transfer, finetune_to_file
     from tfzero.jobs.source import EncoderStart
 
+    entered = enter_device(device)
     reads_pool = STRATEGIES[strategy].reads_pool
     # Where nothing is learnt from unlabeled images, the pool may hold test images.
     loaded = load_images(context, transductive=transductive or not reads_pool)
@@ -282,13 +290,14 @@ def finetune(
         "until": until,
         "patience": patience,
     }
-    finetuned = finetune_to_file(
-        loaded,
-        out,
-        transfer=Transfer(strategy, label_count, settings, unlabeled_from or "pool", seed),
-        start=EncoderStart(encoder, residual, precision),
-        overwrite=overwrite,
-    )
+    with entered.at_work_on(loaded.image_shape):
+        finetuned = finetune_to_file(
+            loaded,
+            out,
+            transfer=Transfer(strategy, label_count, settings, unlabeled_from or "pool", seed),
+            start=EncoderStart(encoder, residual, precision),
+            overwrite=overwrite,
+        )
     print(f"Updates of the network: {finetuned.steps:,}")
     if finetuned.frozen:
         print(finetuned.frozen)

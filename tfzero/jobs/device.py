@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from tfzero.common.checks import InputError
@@ -11,7 +13,9 @@ from tfzero.common.gpus import Found, count_seen_by_tensorflow, list_gpus
 from tfzero.common.surroundings import asked_visible
 from tfzero.study.records import RunFolder
 from tfzero.study.work.devices import (
+    AUTO,
     CPU,
+    GPU,
     Asked,
     Devices,
     may_use_gpu,
@@ -20,7 +24,7 @@ from tfzero.study.work.devices import (
     require_free,
 )
 from tfzero.study.work.pool import require_workers
-from tfzero.study.work.slots import free_slots
+from tfzero.study.work.slots import configure_gpu, free_slots, own_gpu
 
 _NO_LIBRARIES = (
     "TensorFlow does not find the GPU's libraries. Install them: pip install 'tfzero[gpu]'"
@@ -87,6 +91,56 @@ def choose_devices(
     if not free:
         raise InputError(
             f"Other studies use all {len(devices.slots)} slots of the GPU. Wait until they end, "
-            f"choose other GPUs with `device`, or use device={CPU} in another folder."
+            f"choose other GPUs with `device`, or use `device={CPU}` in another folder."
         )
     return devices._replace(slots=require_free(free, found.gpus))
+
+
+class Entered(NamedTuple):
+    """What a command's own process runs on.
+
+    Attributes:
+        asked: The device, as it was asked for.
+        gpu: The model of the GPU that the process sees; None without one.
+    """
+
+    asked: str
+    gpu: str | None = None
+
+    @contextlib.contextmanager
+    def at_work_on(self, image_shape: tuple[int, int, int]) -> Iterator[None]:
+        """Has networks of such images run on the device until the block ends."""
+        if self.gpu is None or may_use_gpu(Asked(self.asked, image_shape)):
+            yield
+            return
+        import tensorflow as tf
+
+        with tf.device("/CPU:0"):
+            yield
+
+
+def enter_device(asked: str) -> Entered:
+    """Lets a command's own process see one GPU, before TensorFlow loads.
+
+    The images' size is not known then: see `Entered.at_work_on`.
+
+    Args:
+        asked: As `compare` takes it.
+
+    Raises:
+        InputError: If a GPU is asked for that cannot be used.
+    """
+    require_device(asked)
+    if asked == CPU:
+        return Entered(asked)
+    found = list_gpus(asked_visible())
+    if found.gpus or asked != AUTO:
+        wanted = GPU if asked == AUTO else asked
+        first = plan_devices(found, Asked(wanted, (1, 1, 1)), cores=1).slots[0]
+        if count_seen_by_tensorflow(first.uuid):
+            own_gpu(first.uuid)
+            configure_gpu()
+            return Entered(asked, next(gpu.name for gpu in found.gpus if gpu.uuid == first.uuid))
+        if asked != AUTO:
+            raise InputError(f"A GPU is asked for. {_NO_LIBRARIES}. Or use `device={CPU}`.")
+    return Entered(asked)

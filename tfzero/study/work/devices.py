@@ -31,7 +31,7 @@ class Slot(NamedTuple):
     Attributes:
         uuid: The GPU's.
         number: Among the GPU's slots.
-        megabytes: Memory for tensors, in MiB.
+        megabytes: Memory for tensors, in MiB; 0 for as much as they need.
     """
 
     uuid: str
@@ -138,7 +138,7 @@ def _choose_gpus(found: Found, asked: Asked) -> list[Gpu]:
     """Returns GPUs of one model: those named, or all of the model with the most memory."""
     if not found.gpus:
         raise InputError(
-            f"A GPU is asked for, and none can be used. {found.why_none}. Or use device={CPU}."
+            f"A GPU is asked for, and none can be used. {found.why_none}. Or use `device={CPU}`."
         )
     gpus = list(found.gpus)
     if asked.device not in (AUTO, GPU):
@@ -213,7 +213,7 @@ def require_free(slots: tuple[Slot, ...], gpus: tuple[Gpu, ...]) -> tuple[Slot, 
             f"Other processes hold the memory of the GPU ({said}); expected "
             f"{slots[0].megabytes + _BESIDE:,} MiB. End them (nvidia-smi lists them). In a "
             "notebook, call tf.config.experimental.set_memory_growth before anything else. Or use "
-            "device=cpu in another folder."
+            "`device=cpu` in another folder."
         )
     return tuple(kept)
 

@@ -17,8 +17,8 @@ from tfzero.study.work.devices import Slot
 # A worker that was killed lets its slot go at once; another may take a moment to end.
 _PATIENCE = 60.0
 _LOOK_SECONDS = 0.2
-# The slot of this process, and the open file whose lock holds it.
-_taken: tuple[Slot, int] | None = None
+# The slot of this process, and the open file whose lock holds it, if others could take it.
+_taken: tuple[Slot, int | None] | None = None
 _configured = False
 
 
@@ -66,7 +66,7 @@ def adopt_gpu() -> None:
     if _taken is not None:
         return
     for gpu in list_gpus(asked_visible()).gpus:
-        slot = Slot(gpu.uuid, 0, 0)  # all its memory
+        slot = Slot(gpu.uuid, 0, 0)
         held = _lock(slot)
         if held is not None:
             _taken = slot, held
@@ -76,6 +76,13 @@ def adopt_gpu() -> None:
         "A worker has the Dask resource GPU, and every GPU that it sees is used by another process "
         'of tfzero. Start one such worker per GPU, or start it without --resources "GPU=1".'
     )
+
+
+def own_gpu(uuid: str) -> None:
+    """Makes a GPU the one that this process sees, with as much memory as it needs and is there."""
+    global _taken
+    _taken = Slot(uuid, 0, 0), None
+    show_gpu(uuid)
 
 
 def free_slots(slots: Sequence[Slot]) -> tuple[Slot, ...]:
@@ -109,11 +116,13 @@ def configure_gpu() -> None:
         raise StopError(
             f"TensorFlow sees {len(gpus)} GPUs in a process that was given one ({slot.uuid}). "
             "Install its libraries: pip install 'tfzero[gpu]'. If a worker of a cluster has run "
-            "without a GPU before, start it again. Or use device=cpu in another folder."
+            "without a GPU before, start it again. Or use `device=cpu` in another folder."
         )
     if slot.megabytes:
         part = tf.config.LogicalDeviceConfiguration(memory_limit=slot.megabytes)
         tf.config.set_logical_device_configuration(gpus[0], [part])
+    else:
+        tf.config.experimental.set_memory_growth(gpus[0], True)
     fix_rounding()
     _configured = True
 

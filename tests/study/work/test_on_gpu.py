@@ -1,14 +1,21 @@
 """Studies in the lanes of a GPU, which these machines only pretend to have."""
 
 import functools
+import io
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+import tfzero
+from tests.conftest import build_small_encoder, draw_bars
 from tests.study.small import at, open_small_run
+from tests.study.work.test_devices import make_gpus
 from tests.study.work.test_run import kill_worker, make_tasks, tries, work
 from tfzero.common import surroundings
+from tfzero.common.gpus import Found
+from tfzero.data import from_arrays
+from tfzero.jobs import device
 from tfzero.study.planning.lanes import Lane
 from tfzero.study.records import RunFolder
 from tfzero.study.work import executors, process
@@ -108,19 +115,19 @@ def test_only_studies_with_a_gpu_have_keys_of_it(tmp_path):
 
 def test_every_strategy_has_a_lane(tmp_path):
     arms = ["scratch/finetune", *(f"vae/{name}" for name in STRATEGIES if name != "finetune")]
-    for device in (None, NAME):
-        plan, run = open_small_run(tmp_path / str(device), arms=arms, device=device)
+    for name in (None, NAME):
+        plan, run = open_small_run(tmp_path / str(name), arms=arms, device=name)
         tasks = study_tasks(at(plan, run), Estimate())
         found = {task.spec["arm"]: task for task in tasks if task.spec is not None}
         for arm, task in found.items():
             trains = STRATEGIES[arm.split("/")[1]].trains_encoder
-            assert (task.lane is Lane.GPU) == (trains and device is not None), arm
+            assert (task.lane is Lane.GPU) == (trains and name is not None), arm
             # Images are read on the GPU before, unless the job itself runs there.
             reads = [need for need in task.needs if need.startswith("read-")]
             by_network = not trains and not arm.startswith("pixels/")
-            assert bool(reads) == (by_network and device is not None), arm
+            assert bool(reads) == (by_network and name is not None), arm
         learning = [task for task in tasks if task.label.startswith("pretrain")]
-        assert {task.lane for task in learning} == {Lane.CPU if device is None else Lane.GPU}
+        assert {task.lane for task in learning} == {Lane.CPU if name is None else Lane.GPU}
 
 
 def test_a_failed_reading_fails_what_needs_it(pretended, tmp_path, monkeypatch):
@@ -154,3 +161,33 @@ def test_workers_of_the_gpu_that_are_killed_are_replaced_and_take_their_slots(pr
         run_tasks(tasks, run)
     assert tries(run, "bad0") == 2 and all(task.is_done() for task in tasks)
     assert run.read_failures() == []
+
+
+@pytest.mark.slow
+def test_a_whole_study_ends_with_an_export_and_is_read_where_no_gpu_is(
+    pretended, tmp_path, monkeypatch
+):
+    images, labels = draw_bars(90, seed=0)
+    data = from_arrays(images.repeat(4, axis=1).repeat(4, axis=2), labels)
+    [gpu] = make_gpus(24000, name=NAME)
+    found = [Found((gpu,))]
+    monkeypatch.setattr(device, "list_gpus", lambda visible: found[0])
+    monkeypatch.setattr(device, "count_seen_by_tensorflow", lambda uuid: 1)
+    asked = {
+        "arms": ["scratch/finetune", "kmeans/svm"],
+        "label_counts": [8],
+        "seeds": 2,
+        "encoder": build_small_encoder((32, 32, 1)),
+        "out": tmp_path / "run",
+        "export": tmp_path / "exported",
+        "workers": 2,
+        "minutes": None,
+    }
+    out = io.StringIO()
+    study = tfzero.compare(data, console=Console(file=out, width=100), **asked)
+    assert f"Device: {NAME}, 2 processes" in out.getvalue()
+    assert study.plan.device == NAME and not study.results["unfinished"]
+    assert list((tmp_path / "exported").glob("*/saved_model.pb"))
+    found[0] = Found((), "No NVIDIA driver was found")
+    again = tfzero.compare(data, console=Console(quiet=True), **asked)
+    assert again.verdict == study.verdict

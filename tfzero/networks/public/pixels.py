@@ -29,7 +29,7 @@ class PublicPixels(keras.layers.Layer):
     """Makes of an image in 0..1 what a public network takes: three channels, its size, its scale.
 
     Args:
-        size: Side to resize to; what is not square is stretched.
+        size: Side to resize to; what is not square is stretched. None keeps height and width.
         scaling: A key of `SCALINGS`; or a factor and an offset for each of the three channels,
             which act on pixels in 0..255.
         interpolation: How pixels between are found: one of `INTERPOLATIONS`.
@@ -38,7 +38,7 @@ class PublicPixels(keras.layers.Layer):
 
     def __init__(
         self,
-        size: int,
+        size: int | None,
         scaling: str | Sequence[Sequence[float]],
         interpolation: str = "bilinear",
         **kwargs,
@@ -51,11 +51,11 @@ class PublicPixels(keras.layers.Layer):
         self.scaling: Scaling = scaling
 
     def call(self, images):
-        """Returns `(B, size, size, 3)` of images `(B, H, W, C)`, C 1 or 3."""
+        """Returns `(B, size, size, 3)`, or `(B, H, W, 3)`, of images `(B, H, W, C)`, C 1 or 3."""
         if images.shape[-1] == 1:
             images = tf.repeat(images, 3, axis=-1)
         sides = images.shape[1:3]
-        if tuple(sides) != (self.size, self.size):
+        if self.size is not None and tuple(sides) != (self.size, self.size):
             # Shrunk without it, pixels between are never seen; enlarged it changes little.
             shrinks = max(sides) > self.size
             images = tf.image.resize(
@@ -67,8 +67,9 @@ class PublicPixels(keras.layers.Layer):
         return images * 255.0 * tf.constant(factors) + tf.constant(offsets)
 
     def compute_output_shape(self, input_shape):
-        """Returns `(B, size, size, 3)`."""
-        return (input_shape[0], self.size, self.size, 3)
+        """Returns `(B, size, size, 3)`, or `(B, H, W, 3)`."""
+        sides = input_shape[1:3] if self.size is None else (self.size, self.size)
+        return (input_shape[0], *sides, 3)
 
     def get_config(self) -> dict:
         """Returns the constructor's arguments."""

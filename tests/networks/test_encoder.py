@@ -78,7 +78,9 @@ def test_other_shapes_are_refused(shape):
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 20, 3)], ids=str)
 def test_a_residual_encoder_has_the_same_features_and_block_names(shape):
-    plain, residual = (build_encoder(shape, width=4, residual=value) for value in (False, True))
+    plain, residual = (
+        build_encoder(shape, width=4, architecture=name) for name in ("small", "residual")
+    )
     assert residual.output_shape == plain.output_shape
     for number in range(1, 5):
         blocks = [network.get_layer(f"block{number}").output for network in (plain, residual)]
@@ -86,7 +88,7 @@ def test_a_residual_encoder_has_the_same_features_and_block_names(shape):
 
 
 def test_a_residual_block_adds_a_fifth_of_its_change():
-    network = build_encoder((8, 8, 1), width=4, residual=True)
+    network = build_encoder((8, 8, 1), width=4, architecture="residual")
     names = ("reduce2", "outer2", "block2")
     read = keras.Model(network.input, [network.get_layer(name).output for name in names])
     before, change, after = read(np.random.default_rng(0).random((2, 8, 8, 1)))

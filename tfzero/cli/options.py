@@ -144,12 +144,18 @@ Kind = Annotated[
         rich_help_panel=IMAGES,
     ),
 ]
-Residual = Annotated[
-    bool,
+# How what stands for an encoder is written.
+ENCODERS = "small, base, residual, keras:NAME or FILE.keras"
+Architecture = Annotated[
+    str | None,
     typer.Option(
-        "--residual",
-        help="Use a small ResNet as encoder instead of four convolutions. It takes about three "
-        "times as long.",
+        "--encoder",
+        metavar=ENCODERS,
+        help="Architecture of the encoders, whose weights are drawn anew: small has four "
+        "convolutions, residual is a small ResNet (about three times the time), base has 11 "
+        "million parameters (for a GPU). keras:ResNet50 is a network of keras.applications; "
+        "keras:ResNet50,size=96 resizes images inside the network. Or a .keras file with your own. "
+        "Default: small.",
         rich_help_panel=TRAINING,
     ),
 ]

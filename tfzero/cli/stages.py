@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tfzero.cli.options import (
+    ENCODERS,
     TRAINING,
     WATCH,
     Balanced,
@@ -24,7 +25,6 @@ from tfzero.cli.options import (
     Pool,
     PoolOnly,
     Rate,
-    Residual,
     Resize,
     Size,
     Strict,
@@ -35,11 +35,11 @@ from tfzero.cli.options import (
     command,
 )
 from tfzero.cli.parse import check_seed, load_images, parse_epochs, parse_settings
-from tfzero.cli.together import require_encoder, require_uses
+from tfzero.cli.together import require_uses
 from tfzero.cli.translate import Console
 from tfzero.common.console import print_plain
 from tfzero.common.numbers import write_number
-from tfzero.jobs.load import require_keras_file
+from tfzero.jobs.load import require_encoder, require_keras_file
 from tfzero.pretrain import METHODS
 from tfzero.transfer.strategies import STRATEGIES, require_network
 
@@ -59,8 +59,12 @@ def pretrain(
         ),
     ] = "vae",
     encoder: Annotated[
-        pathlib.Path | None,
-        typer.Option(help=".keras file with an encoder to start from. Default: random weights."),
+        str | None,
+        typer.Option(
+            metavar=ENCODERS,
+            help="Architecture of random weights, such as base or keras:ResNet50,size=96. Or a "
+            ".keras file with an encoder to start from. Default: small.",
+        ),
     ] = None,
     teacher: Annotated[
         str | None,
@@ -100,7 +104,6 @@ def pretrain(
     drop_leaks: DropLeaks = False,
     transductive: Transductive = False,
     kind: Kind = None,
-    residual: Residual = False,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -145,19 +148,20 @@ def pretrain(
     require_uses(method, kind=kind, watched=watched, settings=settings, teacher=teacher)
     chosen = parse_settings(settings or [])
     passes = parse_epochs(epochs, method)
-    require_encoder(encoder, residual)
+    require_encoder(encoder)
     require_keras_file(out)
     # After what can be refused at once: TensorFlow takes seconds to load.
     from tfzero.jobs.check import look_at
+    from tfzero.jobs.encoder import EncoderStart
     from tfzero.jobs.pretrain import Pretraining, pretrain_to_file, supervise_to_file
-    from tfzero.jobs.source import EncoderStart, open_teacher
+    from tfzero.jobs.source import open_teacher
     from tfzero.jobs.watch import Watch
     from tfzero.study.inits.supervised import Supervised
 
     console = Console(context)
     loaded = load_images(context)
     look_at(loaded, console)
-    start = EncoderStart(encoder, residual)
+    start = EncoderStart.read(encoder)
     if method == Supervised.word:
         assert not isinstance(passes, str)  # refused when it was parsed
         supervise_to_file(loaded, out, epochs=passes, seed=seed, kind=kind, start=start)
@@ -186,12 +190,11 @@ def finetune(
     context: typer.Context,
     data: Data = "digits",
     encoder: Annotated[
-        pathlib.Path | None,
+        str | None,
         typer.Option(
-            help=(
-                ".keras file with an encoder, such as the file of `tfzero pretrain`. Default: "
-                "random weights."
-            )
+            metavar=ENCODERS,
+            help=".keras file with an encoder, such as the file of `tfzero pretrain`. Or an "
+            "architecture of random weights, such as base or keras:ResNet50. Default: small.",
         ),
     ] = None,
     strategy: Annotated[
@@ -253,20 +256,19 @@ def finetune(
     transductive: Transductive = False,
     unlabeled_from: UnlabeledFrom = None,
     kind: Kind = None,
-    residual: Residual = False,
     seed: Annotated[
         int, typer.Option(callback=check_seed, help="Random seed of labels, head and order.")
     ] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Train a classifier on labelled images, from a pretrained encoder or from scratch."""
-    require_encoder(encoder, residual)
+    require_encoder(encoder)
     require_network(strategy)
     require_keras_file(out, overwrite=overwrite)
     # After what can be refused at once: TensorFlow takes seconds to load.
     from tfzero.jobs.check import look_at
+    from tfzero.jobs.encoder import EncoderStart
     from tfzero.jobs.finetune import Transfer, finetune_to_file
-    from tfzero.jobs.source import EncoderStart
 
     reads_pool = STRATEGIES[strategy].reads_pool
     # Where nothing is learnt from unlabeled images, the pool may hold test images.
@@ -283,7 +285,7 @@ def finetune(
         loaded,
         out,
         transfer=Transfer(strategy, label_count, settings, unlabeled_from or "pool", seed),
-        start=EncoderStart(encoder, residual),
+        start=EncoderStart.read(encoder),
         overwrite=overwrite,
     )
     print(f"Updates of the network: {finetuned.steps:,}")

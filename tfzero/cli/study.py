@@ -14,6 +14,7 @@ from tfzero.cli.next_steps import show_next
 from tfzero.cli.options import (
     RUN,
     STUDY,
+    Architecture,
     Balanced,
     Channels,
     ClassWeights,
@@ -28,7 +29,6 @@ from tfzero.cli.options import (
     Pool,
     PoolOnly,
     Rate,
-    Residual,
     Resize,
     Size,
     Source,
@@ -45,6 +45,7 @@ from tfzero.cli.parse import parse_minutes, print_json, read_load_options, split
 from tfzero.cli.translate import Console
 from tfzero.common.console import print_plain
 from tfzero.common.files import require_file_place
+from tfzero.jobs.load import require_encoder
 
 
 @command("compare my_images/ --label-counts 100,1000,all --seeds 5")
@@ -166,7 +167,7 @@ def compare(
     then: Then = None,
     weights: Weights = None,
     unlabeled_from: UnlabeledFrom = None,
-    residual: Residual = False,
+    encoder: Architecture = None,
     out: Annotated[
         pathlib.Path | None,
         typer.Option(help="Run folder. Default: runs/NAME.", rich_help_panel=RUN),
@@ -235,12 +236,13 @@ def compare(
     """
     options = read_load_options(context)
     most_minutes = parse_minutes(minutes)
+    require_encoder(encoder)
     # After what can be refused at once: SciPy and loky take long to load.
     from tfzero.jobs.sizing import Unloaded
 
     console = Console(context, stderr=as_json)
     study = tfzero.compare(
-        Unloaded(data, options, residual),
+        Unloaded(data, options),
         arms=split(arms),
         label_counts=split(label_counts),
         seeds=seeds,
@@ -259,6 +261,7 @@ def compare(
         then=then,
         weights=weights,
         unlabeled_from=unlabeled_from,
+        encoder=encoder,
         out=out,
         export=export,
         overwrite=overwrite,

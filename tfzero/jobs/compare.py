@@ -21,6 +21,7 @@ from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.data.options import LoadOptions
 from tfzero.jobs import opening
 from tfzero.jobs.check import show_briefly
+from tfzero.jobs.encoder import read_study_encoder
 from tfzero.jobs.ending import end_study
 from tfzero.jobs.example import find_example
 from tfzero.jobs.recommended import (
@@ -65,7 +66,7 @@ def compare(
     class_weights: bool | None = None,
     kind: str | None = None,
     unlabeled_from: str | None = None,
-    encoder: keras.Model | None = None,
+    encoder: keras.Model | str | os.PathLike | None = None,
     source: ImageData | str | os.PathLike | None = None,
     then: str | None = None,
     weights: str | os.PathLike | None = None,
@@ -121,8 +122,10 @@ def compare(
             for three channels, otherwise "digits".
         unlabeled_from: Unlabeled images for strategies that train networks on them: "pool",
             "generated" (by the arm's own pretrained GAN or VAE) or "both". None means "pool".
-        encoder: Your own architecture: any Keras model from float32 images in 0..1 to features
-            `(B, D)`. Every replicate draws its weights again.
+        encoder: The architecture: "small", "residual", "base" or "keras:NAME", as in
+            `tfzero.build_encoder`; None takes "small". Or your own: any Keras model from float32
+            images in 0..1 to features `(B, D)`, or a `.keras` file with one. Every replicate draws
+            its weights again.
         source: Another source of encoders. It is another data set that `load_data` takes, with
             classes or without (arms `supervised/...` and `METHOD@source/...`). Or "lite0" for
             EfficientNet-Lite0 with ImageNet weights (arms `public/...`). Studies of colour images
@@ -160,6 +163,7 @@ def compare(
         StopError: If the study cannot continue, for example on a full disk. Finished work is kept.
     """
     console = console or Console(file=standard_output(), emoji=False)
+    architecture = read_study_encoder(encoder)
     named, outside = read_arms(arms)
     asked = {
         "arms": named,
@@ -181,9 +185,10 @@ def compare(
     if not isinstance(data, ImageData):
         unread = data if isinstance(data, Unloaded) else Unloaded(data, LoadOptions())
         kept = None if overwrite else out or AUTO
-        studied = Studied({**_without_none(asked), **told}, encoder, kept, workers, scheduler)
+        studied = Studied({**_without_none(asked), **told}, architecture, kept, workers, scheduler)
         with screen.working(console, "Reading the images ..."):
-            data, encoder = load_for_study(unread, studied)
+            data = load_for_study(unread, studied)
+    encoder = architecture.build(data.image_shape)
     data = data.cross_fitted()
     checked = check_briefly(data)
     require_no_leaks(checked)

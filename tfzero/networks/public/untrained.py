@@ -65,8 +65,8 @@ def _require_fit(
     if len(image_shape) != 3 or image_shape[-1] not in (1, 3):
         raise InputError(
             f"Images have the shape {tuple(image_shape)}; keras:{name} takes 3 channels, or 1 that "
-            'is repeated. Choose three channels: images[..., :3]. Or take the encoder "base", which '
-            "has no such limit."
+            "is repeated. Choose three channels: images[..., :3]. Or take the encoder "
+            '"base", which takes any number.'
         )
     least = entry.smallest
     if size is not None and size < least:
@@ -108,7 +108,8 @@ def _find_ends(operations: Sequence[Any]) -> list[Any]:
 
     That is the last place through which all values pass. Where values are joined at this
     resolution, by a sum or a concatenation, it is the last join, with its activation: what follows
-    prepares the next resolution. Only layers can be read by name; ConvNeXt joins without one.
+    prepares the next resolution. Only layers can be read by name: ConvNeXt, which joins without
+    layers, has the beginnings of its resolutions instead.
     """
     ends: list[Any] = []
     start = smallest = max(operations[0].output.shape[1:3])

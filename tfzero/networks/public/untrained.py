@@ -11,7 +11,7 @@ import keras
 from tfzero.common.checks import InputError
 from tfzero.networks.copies import redraw_network
 from tfzero.networks.public.known import Application, find_application
-from tfzero.networks.public.pixels import PublicPixels
+from tfzero.networks.public.pixels import TRIANGLE, PublicPixels
 
 # Keras has 0.99 and MobileNetV2 0.999: after 300 steps three quarters of the averages of the latter
 # would still be what they began with, and a network would be judged by them. Studies train for
@@ -43,7 +43,7 @@ def build_untrained(
     entry = find_application(name)
     _require_fit(name, entry, image_shape, size)
     inputs = keras.Input(tuple(image_shape), name="image")
-    pixels = PublicPixels(size, entry.scaling, name="pixels")(inputs)
+    pixels = PublicPixels(size, entry.scaling, TRIANGLE, name="pixels")(inputs)
     body = getattr(keras.applications, name)(
         input_tensor=pixels,
         input_shape=tuple(pixels.shape[1:]),

@@ -138,7 +138,7 @@ def test_few_steps_suffice_for_the_statistics_of_a_mobilenet(tmp_path):
         if isinstance(layer, keras.layers.BatchNormalization)
     }
     assert momenta == {0.9}
-    budget = Budget(steps=60, batch_size=32, augment=False)
+    budget = Budget(steps=200, batch_size=32, augment=False)
     fitted = tfzero.fit_classifier(
         "finetune", encoder=network, images=photos, labels=labels, budget=budget, seed=0
     )

@@ -13,9 +13,10 @@ from tfzero.networks.copies import redraw_network
 from tfzero.networks.public.known import Application, find_application
 from tfzero.networks.public.pixels import TRIANGLE, PublicPixels
 
-# Keras has 0.99 and MobileNetV2 0.999: after 300 steps three quarters of the averages of the latter
-# would still be what they began with, and a network would be judged by them. Studies train for
-# so few steps; at 0.9 less than 1 % is left after 44.
+# Keras has 0.99, and 0.999 for MobileNetV2. Studies train for few steps: after 200 its averages are
+# mostly what they began with. Judged by them, a MobileNetV2 that fits all training images of four
+# classes scores 25 %, also at 0.99, and 100 % at 0.9. After 60 steps ResNet50 scores 27 % at 0.99
+# and 100 % at 0.9.
 _MOMENTUM = 0.9
 # A resolution begins where a side has at most this share of the one before: convolutions without
 # padding take a few pixels, which is none.

@@ -152,7 +152,7 @@ Architecture = Annotated[
         "--encoder",
         metavar=ENCODERS,
         help="Architecture of the encoders, whose weights are drawn anew: small has four "
-        "convolutions, residual is a small ResNet (about three times the time), base has 11 "
+        "convolutions, residual is a small ResNet (three to five times the time), base has 11 "
         "million parameters (for a GPU). keras:ResNet50 is a network of keras.applications; "
         "keras:ResNet50,size=96 resizes images inside the network. Or a .keras file with your own. "
         "Default: small.",

@@ -27,7 +27,7 @@ def build_encoder(
     by name.
 
     "residual" adds two more convolutions with a shortcut around them to each block: a small ResNet
-    at about 3 times the cost. "base" adds four, and has 56 filters in block 1: 11 million
+    at three to five times the cost. "base" adds four, and has 56 filters in block 1: 11 million
     parameters, as ResNet-18 has, for a machine with a GPU.
 
     "keras:NAME" is an image network of `keras.applications` without its top, such as

@@ -60,23 +60,21 @@ class PublicPixels(keras.layers.Layer):
             images = tf.repeat(images, 3, axis=-1)
         sides = images.shape[1:3]
         if self.size is not None and tuple(sides) != (self.size, self.size):
-            images = self._resize(images)
+            images = self._resize(images, self.size)
         if isinstance(self.scaling, str):
             return SCALINGS[self.scaling](images)
         factors, offsets = self.scaling
         return images * 255.0 * tf.constant(factors) + tf.constant(offsets)
 
-    def _resize(self, images):
+    def _resize(self, images, size: int):
         sides = images.shape[1:3]
         if self.interpolation == TRIANGLE:
-            down, across = (weigh_pixels(side, self.size) for side in sides)
+            down, across = (weigh_pixels(side, size) for side in sides)
             images = tf.einsum("hy,byxc->bhxc", tf.constant(down, images.dtype), images)
             return tf.einsum("wx,bhxc->bhwc", tf.constant(across, images.dtype), images)
         # Shrunk without it, pixels between are never seen; enlarged it changes little.
-        shrinks = max(sides) > self.size
-        return tf.image.resize(
-            images, (self.size, self.size), self.interpolation, antialias=shrinks
-        )
+        shrinks = max(sides) > size
+        return tf.image.resize(images, (size, size), self.interpolation, antialias=shrinks)
 
     def compute_output_shape(self, input_shape):
         """Returns `(B, size, size, 3)`, or `(B, H, W, 3)`."""

@@ -23,6 +23,7 @@ def test_the_default_is_built_by_the_study_itself():
 def test_a_name_is_built_for_the_images_and_counted(name):
     found = read_study_encoder(name)
     network = found.build(SHAPE)
+    assert network is not None
     assert network.input_shape == (None, *SHAPE) and found.sides is None
     assert found.count(SHAPE) == count_network(network) > count_encoder(SHAPE)
 

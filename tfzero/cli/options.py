@@ -151,11 +151,11 @@ Architecture = Annotated[
     typer.Option(
         "--encoder",
         metavar=ENCODERS,
-        help="Architecture of the encoders, whose weights are drawn anew: small has four "
-        "convolutions, residual is a small ResNet (three to five times the time), base has 11 "
-        "million parameters (for a GPU). keras:ResNet50 is a network of keras.applications; "
-        "keras:ResNet50,size=96 resizes images inside the network. Or a .keras file with your own. "
-        "Default: small.",
+        help="Architecture of the encoders; their weights are random. The default, small, has four "
+        "convolutions. With residual, a small ResNet takes three to five times as long. With base, "
+        "a ResNet for a GPU has 11 million parameters. With keras:ResNet50, it is a network of "
+        "keras.applications; keras:ResNet50,size=96 resizes images inside it. A .keras file gives "
+        "your own architecture.",
         rich_help_panel=TRAINING,
     ),
 ]

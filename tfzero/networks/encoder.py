@@ -26,9 +26,9 @@ def build_encoder(
     D = 32 * width, or 16 * width if a side is below 16. The layers `block1` to `block4` can be read
     by name.
 
-    "residual" adds two more convolutions with a shortcut around them to each block: a small ResNet
-    at three to five times the cost. "base" adds four, and has 56 filters in block 1: 11 million
-    parameters, as ResNet-18 has, for a machine with a GPU.
+    "residual" adds two more convolutions with a shortcut around them to each block. It is a small
+    ResNet at three to five times the cost. "base" adds four, and has 56 filters in block 1. It has
+    11 million parameters, as ResNet-18 does, and is for a machine with a GPU.
 
     "keras:NAME" is an image network of `keras.applications` without its top, such as
     "keras:ResNet50". Its features are the average over its last block. By default it takes the
@@ -46,7 +46,7 @@ def build_encoder(
         A Keras model that takes float32 images in 0..1.
 
     Raises:
-        InputError: If the shape is not three positive numbers, a side is below 8 or what the
-            architecture takes, the width is below 1, or there is no such architecture.
+        InputError: If there is no such architecture, or it does not take the shape: three positive
+            numbers, both sides at least 8. Also if the width is below 1.
     """
     return find_architecture(architecture).build(image_shape, width=width, seed=seed)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
-
-import numpy as np
 
 NUM_BLOCKS = 4
 # From which k-means finds the centroids.
@@ -87,8 +86,8 @@ def count_encoder(
     channels, total = image_shape[2], 0
     width = default_width(image_shape) if width is None else width
     for block in list_blocks(image_shape, width):
-        total += int(np.prod([*block.kernel_size, channels, block.filters, *block.sides]))
-        total += units * 2 * 9 * block.filters**2 * int(np.prod(block.sides))
+        total += math.prod([*block.kernel_size, channels, block.filters, *block.sides])
+        total += units * 2 * 9 * block.filters**2 * math.prod(block.sides)
         channels = block.filters
     return total
 
@@ -103,5 +102,5 @@ def count_network(network: Any) -> int:
         for name in _KERNELS:
             if (kernel := getattr(layer, name, None)) is not None:
                 places = layer.output.shape[1:-1]  # one for a dense layer, else height and width
-                total += int(np.prod(kernel.shape)) * int(np.prod(places, dtype=np.int64))
+                total += math.prod(kernel.shape) * math.prod(places)
     return total

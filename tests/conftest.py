@@ -85,9 +85,9 @@ def use_small_encoders(patch, *, pooled=False):
 
     whole = networks.build_encoder
 
-    def build(shape, *, residual=False, **settings):
-        if residual:
-            return whole(shape, residual=True, **settings)
+    def build(shape, *, architecture="small", **settings):
+        if architecture != "small":
+            return whole(shape, architecture=architecture, **settings)
         return build_small_encoder(shape, pooled=pooled, **settings)
 
     patch.setattr(networks, "build_encoder", build)

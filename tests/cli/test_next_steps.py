@@ -75,7 +75,7 @@ def test_a_dry_run_writes_nothing(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Plan: 3 pretrainings" in done.stdout and "vae/lpft" in done.stdout
     assert "Next:" not in done.stdout and os.listdir(tmp_path) == ["bars.npz"]
-    done = run_here(*arguments, "--dry-run", "--json", "--residual", cwd=tmp_path)
+    done = run_here(*arguments, "--dry-run", "--json", "--encoder", "residual", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["arms"][0] == "pixels/svm"
     assert "Plan: 3 pretrainings" in done.stderr and os.listdir(tmp_path) == ["bars.npz"]

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -593,19 +594,38 @@ def test_a_study_without_a_verdict_exports_only_when_asked(
     assert 100 * right == pytest.approx(file["accuracy"])
 
 
+# What of an encoder's layers tells which it is.
 @pytest.mark.slow
-def test_the_residual_encoder_is_every_arm_s_from_the_command_line(
-    tmp_path, monkeypatch, one_core, untimed, unreported, eagerly
+@pytest.mark.parametrize(
+    "encoder, layer, plan",
+    [
+        ("residual", "inner1", "encoder-"),
+        ("base", "inner_1_1", "encoder-"),
+        ("keras:MobileNetV3Small,size=32", "pixels", "MobileNetV3Small-"),
+        ("own.keras", "mine", "own-"),
+    ],
+)
+def test_the_encoder_is_every_arm_s_from_the_command_line(
+    tmp_path, monkeypatch, one_core, untimed, unreported, eagerly, encoder, layer, plan
 ):
     monkeypatch.chdir(tmp_path)
     images, labels = draw_bars(80, seed=0)
     np.savez("bars.npz", x_train=images, y_train=labels, x_test=images[:20] ^ 1, y_test=labels[:20])
+    inputs = keras.Input((8, 8, 1))
+    features = keras.layers.Flatten()(keras.layers.Conv2D(2, 3, name="mine")(inputs))
+    keras.Model(inputs, features, name="own").save("own.keras")
     asked = ["compare", "bars.npz", "--label-counts", "12", "--seeds", "1", "--epochs", "1"]
-    asked += ["--arms", "rotation/probe,scratch/probe", "--out", "run", "--residual"]
+    asked += ["--arms", "rotation/probe,scratch/probe", "--out", "run", "--encoder", encoder]
     result = CliRunner().invoke(cli.app, asked)
     assert result.exit_code == 0, (result.output, result.exception)
     kept = tfzero.load_model(next(pathlib.Path("run/encoders").glob("rotation-0-*.keras")))
-    assert "inner1" in [layer.name for layer in kept.layers]
+    assert layer in [each.name for each in kept.layers]
+    assert json.loads(pathlib.Path("run/study.json").read_text())["encoder"].startswith(plan)
+    # The same name is the same study, whatever Keras has built since.
+    records = sorted(path.name for path in pathlib.Path("run/cells").iterdir())
+    result = CliRunner().invoke(cli.app, asked)
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert sorted(path.name for path in pathlib.Path("run/cells").iterdir()) == records
     # Without the option it is another study.
-    result = CliRunner().invoke(cli.app, asked[:-1])
+    result = CliRunner().invoke(cli.app, asked[:-2])
     assert "holds a study with another plan (encoder" in str(result.exception)

@@ -87,6 +87,9 @@ def test_the_plan_names_the_gpu_and_a_study_stays_on_it(pretend, tmp_path, untim
     pretend(24000)
     study, said = compare(tmp_path, images, dry_run=True)
     assert study.plan.device == "NVIDIA A10G" and "Device: NVIDIA A10G, " in said
+    assert "processes (a guess, until the GPU has done the first jobs), about" in " ".join(
+        said.split()
+    )
     pretend()
     study, said = compare(tmp_path, images, dry_run=True)
     assert study.plan.device is None and "Device" not in said

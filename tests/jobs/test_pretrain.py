@@ -72,23 +72,39 @@ def test_a_file_is_not_continued_with_other_images_or_another_encoder(folder, sa
 
 
 @pytest.mark.slow
-def test_the_residual_encoder_is_learnt_and_used(folder, said, monkeypatch, capsys):
-    small = ["--epochs", "1", "--residual"]
+def test_the_named_encoder_is_learnt_and_used(folder, said):
+    small = ["--epochs", "1", "--encoder", "residual"]
     pretrain("a.npz", "--method", "rotation", *small)
     kept = tfzero.load_model("pretrained.keras").encoder
     assert "inner1" in [layer.name for layer in kept.layers]
     told = said("a.npz", "--method", "rotation", "--epochs", "1")
-    assert "holds an encoder of another architecture. Use --residual exactly as when" in told
-    told = said("a.npz", "--encoder", "one.keras", "--residual")
-    assert "--encoder one.keras and --residual both set the encoder" in told
+    assert "holds an encoder of another architecture. Name the same --encoder as when" in told
     pretrain("a.npz", "--method", "supervised", "--out", "labels.keras", *small)
     assert "inner1" in [layer.name for layer in keras.models.load_model("labels.keras").layers]
-    asked = ["finetune", "a.npz", "--label-count", "12", "--strategy", "probe", "--residual"]
-    assert CliRunner().invoke(cli.app, asked).exit_code == 0
+    asked = ["finetune", "a.npz", "--label-count", "12", "--strategy", "probe"]
+    result = CliRunner().invoke(cli.app, [*asked, "--encoder", "residual"])
+    assert result.exit_code == 0, (result.output, result.exception)
     trained = tfzero.load_model("classifier.keras").encoder
     assert "inner1" in [layer.name for layer in trained.layers]
-    told = refuse([*asked, "--encoder", "one.keras"], monkeypatch, capsys)
-    assert "both set the encoder. Leave one of them out" in told
+
+
+def test_unknown_encoders_are_refused_with_the_nearest(folder, said, monkeypatch, capsys):
+    asked = ["finetune", "a.npz", "--encoder"]
+    for name, telling in (
+        ("bass", 'Unknown architecture "bass". Did you mean "base"? Known: small, base, residual'),
+        ("resnet50.h5", "A file with an encoder ends in .keras."),
+        (
+            "keras:ResNet5",
+            'Unknown network of keras.applications "ResNet5". Did you mean "ResNet50',
+        ),
+        ("keras:ResNet50,size=9", "size is 9 pixels; expected at least 32 of ResNet50"),
+        ("keras:ResNet50", "8x8 pixels; keras:ResNet50 takes at least 32x32"),
+        ("none.keras", "none.keras does not exist"),
+    ):
+        assert telling in said("a.npz", "--encoder", name)
+        assert telling in refuse([*asked, name], monkeypatch, capsys)
+    told = refuse(["compare", "a.npz", "--encoder", "bass"], monkeypatch, capsys)
+    assert 'Did you mean "base"' in told
 
 
 def test_batches_of_another_size_are_refused(folder, said, monkeypatch):

@@ -10,6 +10,7 @@ from tests.conftest import build_small_encoder
 from tfzero.data.options import LoadOptions
 from tfzero.jobs import sizing
 from tfzero.jobs.device import AskedWorkers
+from tfzero.jobs.encoder import read_study_encoder
 from tfzero.jobs.sizing import Studied, Unloaded, load_for_study
 
 QUICK = {"arms": ("scratch/finetune", "pixels/svm"), "seeds": 2, "minutes": 1.0}
@@ -30,8 +31,8 @@ def make_folder(folder, *, longest=140, count=40):
 
 def load_it(folder, *, speed, monkeypatch, out=None, encoder=None, asked=QUICK, **options):
     monkeypatch.setattr(sizing, "probe_speed", lambda: speed)
-    studied = Studied(asked, encoder, out, AskedWorkers("auto", 1, None))
-    return load_for_study(Unloaded(folder, LoadOptions(**options)), studied)[0]
+    studied = Studied(asked, read_study_encoder(encoder), out, AskedWorkers("auto", 1, None))
+    return load_for_study(Unloaded(folder, LoadOptions(**options)), studied)
 
 
 def note_of(data):

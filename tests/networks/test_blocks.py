@@ -7,9 +7,9 @@ from tfzero.networks import build_encoder
 from tfzero.networks.blocks import block_names, join_blocks, take_block
 
 
-@pytest.mark.parametrize("residual", [False, True])
-def test_every_block_can_be_read(residual):
-    encoder = build_encoder((28, 28, 1), width=8, residual=residual)
+@pytest.mark.parametrize("architecture", ["small", "residual", "base"])
+def test_every_block_can_be_read(architecture):
+    encoder = build_encoder((28, 28, 1), width=8, architecture=architecture)
     images = np.random.default_rng(0).random((3, 28, 28, 1)).astype(np.float32)
     assert block_names(encoder) == ["block1", "block2", "block3", "block4"]
     sizes = [take_block(encoder, name)(images).shape for name in block_names(encoder)]
@@ -48,9 +48,9 @@ def test_a_strange_network_has_no_blocks():
     assert block_names(keras.Model(inputs, keras.layers.Flatten()(inputs))) == []
 
 
-@pytest.mark.parametrize("residual", [False, True])
-def test_blocks_from_the_second_on_are_read_side_by_side(residual):
-    encoder = build_encoder((28, 28, 1), width=8, residual=residual)
+@pytest.mark.parametrize("architecture", ["small", "residual", "base"])
+def test_blocks_from_the_second_on_are_read_side_by_side(architecture):
+    encoder = build_encoder((28, 28, 1), width=8, architecture=architecture)
     images = np.random.default_rng(0).random((3, 28, 28, 1)).astype(np.float32)
     joined, columns = join_blocks(encoder)
     assert list(columns.items()) == [

@@ -78,7 +78,9 @@ def test_other_shapes_are_refused(shape):
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 20, 3)], ids=str)
 def test_a_residual_encoder_has_the_same_features_and_block_names(shape):
-    plain, residual = (build_encoder(shape, width=4, residual=value) for value in (False, True))
+    plain, residual = (
+        build_encoder(shape, width=4, architecture=name) for name in ("small", "residual")
+    )
     assert residual.output_shape == plain.output_shape
     for number in range(1, 5):
         blocks = [network.get_layer(f"block{number}").output for network in (plain, residual)]
@@ -86,9 +88,41 @@ def test_a_residual_encoder_has_the_same_features_and_block_names(shape):
 
 
 def test_a_residual_block_adds_a_fifth_of_its_change():
-    network = build_encoder((8, 8, 1), width=4, residual=True)
+    network = build_encoder((8, 8, 1), width=4, architecture="residual")
     names = ("reduce2", "outer2", "block2")
     read = keras.Model(network.input, [network.get_layer(name).output for name in names])
     before, change, after = read(np.random.default_rng(0).random((2, 8, 8, 1)))
     assert np.abs(change).max() > 0.1
     np.testing.assert_allclose(after, before + 0.2 * change, rtol=1e-5, atol=1e-6)
+
+
+def test_base_has_about_as_many_parameters_as_a_resnet_18():
+    assert 10.5e6 < build_encoder((32, 32, 3), architecture="base").count_params() < 11.5e6
+    small = build_encoder((8, 12, 5), architecture="base")
+    assert small.output_shape == (None, 4 * 224)
+    assert all(small.get_layer(f"block{number}") for number in range(1, 5))
+
+
+def test_every_kernel_of_base_is_drawn_by_the_seed():
+    first, same, other = (build_encoder((8, 8, 1), architecture="base", seed=s) for s in (5, 5, 6))
+    drawn = [weight.numpy() for weight in first.weights if weight.name == "kernel"]
+    assert len(drawn) == 20
+    for a, b, c in zip(first.weights, same.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert a.name != "kernel" or np.abs(a.numpy() - c.numpy()).max() > 1e-3
+    # No two of one shape start equal.
+    flat = {(each.shape, each.ravel()[:9].tobytes()) for each in drawn}
+    assert len(flat) == len(drawn)
+
+
+def test_values_of_base_keep_their_size_over_its_blocks():
+    network = build_encoder((32, 32, 3), architecture="base", seed=1)
+    read = keras.Model(network.input, [network.get_layer(f"block{n}").output for n in (1, 2, 3, 4)])
+    images = np.random.default_rng(0).random((4, 32, 32, 3)).astype(np.float32)
+    for values in read(images):
+        assert 0.3 < float(np.std(values)) < 3
+
+
+def test_an_unknown_architecture_is_refused_with_the_nearest():
+    with pytest.raises(InputError, match='Unknown architecture "bas". Did you mean "base"'):
+        build_encoder((8, 8, 1), architecture="bas")

@@ -30,9 +30,9 @@ def set_policy():
 
 @MIXED
 def test_the_librarys_encoder_computes_in_half_precision_and_gives_float32(precision, set_policy):
-    plain = build_encoder((16, 16, 3), residual=True, seed=1)
+    plain = build_encoder((16, 16, 3), architecture="residual", seed=1)
     set_policy(precision)
-    encoder = build_encoder((16, 16, 3), residual=True, seed=1)
+    encoder = build_encoder((16, 16, 3), architecture="residual", seed=1)
     half = precision.removeprefix("mixed_")
     assert {encoder.get_layer(f"block{k}").output.dtype for k in (1, 2, 3, 4)} == {half}
     assert {weight.dtype for weight in encoder.weights} == {"float32"}

@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import build_small_encoder
 from tfzero.networks import build_encoder
+from tfzero.networks.architectures import find_architecture
 from tfzero.networks.shapes import count_encoder, count_network, default_width, list_blocks
 
 
@@ -29,3 +30,17 @@ def test_multiply_adds_by_hand():
 def test_shapes_need_no_tensorflow():
     code = "import sys, tfzero.networks.shapes; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["small", "residual", "base"])
+@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 100, 3)], ids=str)
+def test_the_work_of_an_architecture_is_known_before_it_is_built(name, shape):
+    assert find_architecture(name).count(shape) == count_network(
+        build_encoder(shape, architecture=name)
+    )
+
+
+def test_both_kernels_of_a_separable_convolution_count():
+    inputs = keras.Input((4, 4, 3))
+    network = keras.Model(inputs, keras.layers.SeparableConv2D(5, 3, padding="same")(inputs))
+    assert count_network(network) == 16 * (9 * 3 + 3 * 5)

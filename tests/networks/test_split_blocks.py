@@ -16,7 +16,7 @@ def test_every_layer_with_weights_is_in_its_block():
         ["block3"],
         ["block4"],
     ]
-    residual = name_layers(build_encoder((16, 16, 1), width=4, residual=True))
+    residual = name_layers(build_encoder((16, 16, 1), width=4, architecture="residual"))
     assert residual == [[f"reduce{n}", f"inner{n}", f"outer{n}"] for n in (1, 2, 3, 4)]
 
 

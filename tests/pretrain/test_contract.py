@@ -322,7 +322,7 @@ def test_several_steps_a_call_equal_eager_steps_of_each_choice(name, arguments):
 
 @TYPICAL_METHODS
 def test_trains_a_residual_encoder(name):
-    encoder = build_encoder(SHAPE, width=2, residual=True)
+    encoder = build_encoder(SHAPE, width=2, architecture="residual")
     start = [weight.numpy() for weight in encoder.trainable_weights]
     method = compile_method(make_method(name, encoder=encoder), run_eagerly=True)
     history = method.fit(IMAGES[:16], batch_size=8, epochs=2, verbose=0).history

@@ -144,12 +144,18 @@ Kind = Annotated[
         rich_help_panel=IMAGES,
     ),
 ]
-Residual = Annotated[
-    bool,
+# How what stands for an encoder is written.
+ENCODERS = "small, base, residual, keras:NAME or FILE.keras"
+Architecture = Annotated[
+    str | None,
     typer.Option(
-        "--residual",
-        help="Use a small ResNet as encoder instead of four convolutions. It takes about three "
-        "times as long.",
+        "--encoder",
+        metavar=ENCODERS,
+        help="Architecture of the encoders; their weights are random. The default, small, has four "
+        "convolutions. With residual, a small ResNet takes three to five times as long. With base, "
+        "a ResNet for a GPU has 11 million parameters. With keras:ResNet50, it is a network of "
+        "keras.applications; keras:ResNet50,size=96 resizes images inside it. A .keras file gives "
+        "your own architecture.",
         rich_help_panel=TRAINING,
     ),
 ]

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tfzero.cli.options import (
+    ENCODERS,
     TRAINING,
     WATCH,
     Balanced,
@@ -26,7 +27,6 @@ from tfzero.cli.options import (
     PoolOnly,
     Precision,
     Rate,
-    Residual,
     Resize,
     Size,
     Strict,
@@ -37,11 +37,11 @@ from tfzero.cli.options import (
     command,
 )
 from tfzero.cli.parse import check_seed, load_images, parse_epochs, parse_settings
-from tfzero.cli.together import require_encoder, require_uses
+from tfzero.cli.together import require_precision, require_uses
 from tfzero.cli.translate import Console
 from tfzero.common.console import print_plain
 from tfzero.common.numbers import write_number
-from tfzero.jobs.load import require_keras_file
+from tfzero.jobs.load import require_encoder, require_keras_file
 from tfzero.pretrain import METHODS
 from tfzero.transfer.strategies import STRATEGIES, require_network
 
@@ -61,8 +61,12 @@ def pretrain(
         ),
     ] = "vae",
     encoder: Annotated[
-        pathlib.Path | None,
-        typer.Option(help=".keras file with an encoder to start from. Default: random weights."),
+        str | None,
+        typer.Option(
+            metavar=ENCODERS,
+            help="Architecture of random weights, such as base or keras:ResNet50,size=96. Or a "
+            ".keras file with an encoder to start from. Default: small.",
+        ),
     ] = None,
     teacher: Annotated[
         str | None,
@@ -102,7 +106,6 @@ def pretrain(
     drop_leaks: DropLeaks = False,
     transductive: Transductive = False,
     kind: Kind = None,
-    residual: Residual = False,
     precision: Precision = None,
     device: Device = "auto",
     settings: Annotated[
@@ -149,13 +152,15 @@ def pretrain(
     require_uses(method, kind=kind, watched=watched, settings=settings, teacher=teacher)
     chosen = parse_settings(settings or [])
     passes = parse_epochs(epochs, method)
-    require_encoder(encoder, residual, precision)
+    require_encoder(encoder)
+    require_precision(precision)
     require_keras_file(out)
     # After what can be refused at once: TensorFlow takes seconds to load.
     from tfzero.jobs.check import look_at
     from tfzero.jobs.device import enter_device
+    from tfzero.jobs.encoder import EncoderStart
     from tfzero.jobs.pretrain import Pretraining, pretrain_to_file, supervise_to_file
-    from tfzero.jobs.source import EncoderStart, open_teacher
+    from tfzero.jobs.source import open_teacher
     from tfzero.jobs.watch import Watch
     from tfzero.study.inits.supervised import Supervised
 
@@ -164,7 +169,7 @@ def pretrain(
     loaded = load_images(context)
     look_at(loaded, console)
     with entered.at_work_on(loaded.image_shape):
-        start = EncoderStart(encoder, residual, precision)
+        start = EncoderStart.read(encoder, precision)
         if method == Supervised.word:
             assert not isinstance(passes, str)  # refused when it was parsed
             supervise_to_file(loaded, out, epochs=passes, seed=seed, kind=kind, start=start)
@@ -193,12 +198,11 @@ def finetune(
     context: typer.Context,
     data: Data = "digits",
     encoder: Annotated[
-        pathlib.Path | None,
+        str | None,
         typer.Option(
-            help=(
-                ".keras file with an encoder, such as the file of `tfzero pretrain`. Default: "
-                "random weights."
-            )
+            metavar=ENCODERS,
+            help=".keras file with an encoder, such as the file of `tfzero pretrain`. Or an "
+            "architecture of random weights, such as base or keras:ResNet50. Default: small.",
         ),
     ] = None,
     strategy: Annotated[
@@ -260,7 +264,6 @@ def finetune(
     transductive: Transductive = False,
     unlabeled_from: UnlabeledFrom = None,
     kind: Kind = None,
-    residual: Residual = False,
     precision: Precision = None,
     device: Device = "auto",
     seed: Annotated[
@@ -269,14 +272,15 @@ def finetune(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Train a classifier on labelled images, from a pretrained encoder or from scratch."""
-    require_encoder(encoder, residual, precision)
+    require_encoder(encoder)
+    require_precision(precision)
     require_network(strategy)
     require_keras_file(out, overwrite=overwrite)
     # After what can be refused at once: TensorFlow takes seconds to load.
     from tfzero.jobs.check import look_at
     from tfzero.jobs.device import enter_device
+    from tfzero.jobs.encoder import EncoderStart
     from tfzero.jobs.finetune import Transfer, finetune_to_file
-    from tfzero.jobs.source import EncoderStart
 
     entered = enter_device(device)
     reads_pool = STRATEGIES[strategy].reads_pool
@@ -295,7 +299,7 @@ def finetune(
             loaded,
             out,
             transfer=Transfer(strategy, label_count, settings, unlabeled_from or "pool", seed),
-            start=EncoderStart(encoder, residual, precision),
+            start=EncoderStart.read(encoder, precision),
             overwrite=overwrite,
         )
     print(f"Updates of the network: {finetuned.steps:,}")

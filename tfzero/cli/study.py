@@ -14,6 +14,7 @@ from tfzero.cli.next_steps import show_next
 from tfzero.cli.options import (
     RUN,
     STUDY,
+    Architecture,
     Balanced,
     Channels,
     ClassWeights,
@@ -30,7 +31,6 @@ from tfzero.cli.options import (
     PoolOnly,
     Precision,
     Rate,
-    Residual,
     Resize,
     Size,
     Source,
@@ -47,6 +47,7 @@ from tfzero.cli.parse import parse_minutes, print_json, read_load_options, split
 from tfzero.cli.translate import Console
 from tfzero.common.console import print_plain
 from tfzero.common.files import require_file_place
+from tfzero.jobs.load import require_encoder
 
 
 @command("compare my_images/ --label-counts 100,1000,all --seeds 5")
@@ -168,7 +169,7 @@ def compare(
     then: Then = None,
     weights: Weights = None,
     unlabeled_from: UnlabeledFrom = None,
-    residual: Residual = False,
+    encoder: Architecture = None,
     precision: Precision = None,
     out: Annotated[
         pathlib.Path | None,
@@ -239,12 +240,13 @@ def compare(
     """
     options = read_load_options(context)
     most_minutes = parse_minutes(minutes)
+    require_encoder(encoder)
     # After what can be refused at once: SciPy and loky take long to load.
     from tfzero.jobs.sizing import Unloaded
 
     console = Console(context, stderr=as_json)
     study = tfzero.compare(
-        Unloaded(data, options, residual),
+        Unloaded(data, options),
         arms=split(arms),
         label_counts=split(label_counts),
         seeds=seeds,
@@ -264,6 +266,7 @@ def compare(
         weights=weights,
         unlabeled_from=unlabeled_from,
         precision=precision,
+        encoder=encoder,
         out=out,
         export=export,
         overwrite=overwrite,

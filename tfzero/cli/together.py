@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import pathlib
-
 from tfzero.common.checks import InputError, require_choice
 from tfzero.common.surroundings import PRECISIONS
 from tfzero.data.kinds import KINDS
-from tfzero.jobs.load import require_model_file
 from tfzero.pretrain import METHODS, require_teacher
 
 
-def require_encoder(
-    encoder: pathlib.Path | None, residual: bool, precision: str | None = None
-) -> None:
-    """Raises if the encoder is named twice, or by a file that is not there.
+def require_precision(precision: str | None) -> None:
+    """Raises if there is no such precision.
 
     Raises:
-        InputError: If both were given, or there is no such file or no such precision.
+        InputError: As said.
     """
     if precision is not None:
         require_choice(precision, PRECISIONS, what="precision")
-    if encoder is not None and residual:
-        raise InputError(
-            f"--encoder {encoder} and --residual both set the encoder. Leave one of them out."
-        )
-    if encoder is not None:
-        require_model_file(encoder)
 
 
 def require_uses(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from os import cpu_count
 from typing import TypeVar
+
+from tfzero.common.cores import count_cores
 
 # Files whose headers, or small images, a thread takes at once: fewer would be all overhead.
 FILES_AT_ONCE = 64
@@ -17,7 +18,7 @@ Result = TypeVar("Result")
 
 def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """Applies `function` in threads and yields in order; few results wait at any time."""
-    workers = min(8, cpu_count() or 1)
+    workers = min(8, count_cores())
     with ThreadPoolExecutor(workers) as executor:
         waiting: deque[Future[Result]] = deque()
         try:

@@ -22,6 +22,7 @@ from tfzero.data.options import LoadOptions
 from tfzero.jobs import opening
 from tfzero.jobs.check import show_briefly
 from tfzero.jobs.device import AskedWorkers, choose_devices, read_kept_device
+from tfzero.jobs.encoder import read_study_encoder
 from tfzero.jobs.ending import end_study
 from tfzero.jobs.example import find_example
 from tfzero.jobs.recommended import (
@@ -66,8 +67,8 @@ def compare(
     class_weights: bool | None = None,
     kind: str | None = None,
     unlabeled_from: str | None = None,
+    encoder: keras.Model | str | os.PathLike | None = None,
     precision: str | None = None,
-    encoder: keras.Model | None = None,
     source: ImageData | str | os.PathLike | None = None,
     then: str | None = None,
     weights: str | os.PathLike | None = None,
@@ -124,11 +125,13 @@ def compare(
             for three channels, otherwise "digits".
         unlabeled_from: Unlabeled images for strategies that train networks on them: "pool",
             "generated" (by the arm's own pretrained GAN or VAE) or "both". None means "pool".
+        encoder: The architecture: "small", "residual", "base" or "keras:NAME", as in
+            `tfzero.build_encoder`; None takes "small". Or your own: any Keras model from float32
+            images in 0..1 to features `(B, D)`, or a `.keras` file with one. Every replicate draws
+            its weights again.
         precision: Precision in which networks compute: "float32", "mixed_bfloat16" or
             "mixed_float16". The mixed ones are meant for large encoders on a GPU; most CPUs are
             slower with them. None means "float32", or the precision of your own `encoder`.
-        encoder: Your own architecture: any Keras model from float32 images in 0..1 to features
-            `(B, D)`. Every replicate draws its weights again.
         source: Another source of encoders. It is another data set that `load_data` takes, with
             classes or without (arms `supervised/...` and `METHOD@source/...`). Or "lite0" for
             EfficientNet-Lite0 with ImageNet weights (arms `public/...`). Studies of colour images
@@ -172,6 +175,7 @@ def compare(
     if precision is not None:
         require_choice(precision, PRECISIONS, what="precision")
     console = console or Console(file=standard_output(), emoji=False)
+    architecture = read_study_encoder(encoder)
     named, outside = read_arms(arms)
     asked = {
         "arms": named,
@@ -196,10 +200,11 @@ def compare(
     if not isinstance(data, ImageData):
         unread = data if isinstance(data, Unloaded) else Unloaded(data, LoadOptions())
         kept = None if overwrite else out or AUTO
-        studied = Studied({**_without_none(asked), **told}, encoder, kept, asked_workers)
+        studied = Studied({**_without_none(asked), **told}, architecture, kept, asked_workers)
         with screen.working(console, "Reading the images ..."):
-            with own_settings(precision or PRECISIONS[0]):  # of an encoder that is built for it
-                data, encoder = load_for_study(unread, studied)
+            data = load_for_study(unread, studied)
+    with own_settings(precision or PRECISIONS[0]):
+        encoder = architecture.build(data.image_shape)
     data = data.cross_fitted()
     checked = check_briefly(data)
     require_no_leaks(checked)

@@ -14,8 +14,8 @@ from tfzero.common.files import write_keras
 from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
 from tfzero.data import ImageData, nested_subsets
+from tfzero.jobs.encoder import EncoderStart
 from tfzero.jobs.load import load_model, require_keras_file
-from tfzero.jobs.source import EncoderStart
 from tfzero.networks.frozen import describe_frozen
 from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.generate import generate_pool

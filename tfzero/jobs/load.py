@@ -11,6 +11,7 @@ from typing import Any
 from tfzero.common.checks import InputError
 from tfzero.common.files import require_free_file
 from tfzero.common.surroundings import own_settings
+from tfzero.networks.architectures import find_architecture, names_architecture
 from tfzero.pretrain import METHODS
 
 # What registers classes beside the methods and the networks.
@@ -72,6 +73,29 @@ def require_model_file(path: pathlib.Path) -> None:
         raise InputError(f"{path} does not exist; expected a .keras file.")
     if not zipfile.is_zipfile(path):
         raise InputError(f"{path} is not a .keras file; save models with model.save('NAME.keras').")
+
+
+def is_encoder_file(text: str | os.PathLike[str]) -> bool:
+    """Returns whether what names an encoder is a file, and not an architecture."""
+    named = os.fspath(text)
+    return not names_architecture(named) and (named.endswith(".keras") or os.path.isfile(named))
+
+
+def require_encoder(text: str | os.PathLike[str] | None) -> None:
+    """Raises unless a text names an architecture, or a `.keras` file that is there.
+
+    Raises:
+        InputError: If it does neither.
+    """
+    if text is None:
+        return
+    if is_encoder_file(text):
+        require_model_file(pathlib.Path(text))
+        return
+    try:
+        find_architecture(os.fspath(text))
+    except InputError as error:
+        raise InputError(f"{error} A file with an encoder ends in .keras.") from error
 
 
 def require_keras_file(out: pathlib.Path, *, overwrite: bool = True) -> None:

@@ -18,8 +18,8 @@ from tfzero.common.files import write_keras
 from tfzero.common.numbers import write_number
 from tfzero.common.surroundings import own_settings
 from tfzero.data import ImageData
+from tfzero.jobs.encoder import EncoderStart
 from tfzero.jobs.load import load_model, require_keras_file
-from tfzero.jobs.source import EncoderStart
 from tfzero.jobs.watch import Watch, make_watchers
 from tfzero.networks.copies import has_noise
 from tfzero.networks.frozen import describe_frozen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tfzero.common.arm import Arm
 from tfzero.common.checks import InputError
@@ -15,7 +15,7 @@ from tfzero.data.load import load
 from tfzero.data.options import TEST_SHARE, LoadOptions
 from tfzero.data.square import SizeChoice, Survey, choose_square
 from tfzero.jobs.device import AskedWorkers, choose_devices
-from tfzero.networks.shapes import count_encoder, count_network
+from tfzero.jobs.encoder import StudyEncoder
 from tfzero.study.inits import parse_init
 from tfzero.study.minutes import fit_minutes, kept_arms
 from tfzero.study.planning.lanes import Lane
@@ -31,9 +31,6 @@ from tfzero.study.work.estimate import Estimate, estimate_plan
 from tfzero.study.work.pool import num_workers, use_workers
 from tfzero.study.work.progress import format_seconds
 
-if TYPE_CHECKING:
-    import keras
-
 Shape = tuple[int, int, int]
 
 
@@ -43,12 +40,10 @@ class Unloaded(NamedTuple):
     Attributes:
         source: As `load_data` takes it.
         options: How they are read.
-        residual: Whether the study's encoder is the small ResNet, whatever the images' size.
     """
 
     source: Any
     options: LoadOptions
-    residual: bool = False
 
 
 class Studied(NamedTuple):
@@ -56,30 +51,25 @@ class Studied(NamedTuple):
 
     Attributes:
         asked: What is asked of the study, by the names of `Request`.
-        encoder: An own architecture, which knows the size of its images; or None.
+        encoder: The architecture; an own model knows the size of its images.
         folder: Of the study that may be there; "auto" means `runs/NAME`, None that none counts.
         workers: What was asked of the workers.
     """
 
     asked: dict[str, Any]
-    encoder: keras.Model | None
+    encoder: StudyEncoder
     folder: Any
     workers: AskedWorkers
 
 
-def load_for_study(unread: Unloaded, studied: Studied) -> tuple[ImageData, keras.Model | None]:
-    """Returns the images of a study, and its own encoder if it has one.
+def load_for_study(unread: Unloaded, studied: Studied) -> ImageData:
+    """Returns the images of a study.
 
     Raises:
         InputError: If the images cannot be used.
     """
     rule = SizeByMinutes(unread, studied)
-    data = load(unread.source, dataclasses.replace(unread.options, size_rule=rule))
-    if not unread.residual:
-        return data, studied.encoder
-    from tfzero.networks import build_encoder  # Keras is slow to import
-
-    return data, build_encoder(data.image_shape, residual=True)
+    return load(unread.source, dataclasses.replace(unread.options, size_rule=rule))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,9 +91,8 @@ class SizeByMinutes:
     def __call__(self, survey: Survey) -> SizeChoice:
         """Returns the size, and why it is this one."""
         studied = self.studied
-        if studied.encoder is not None:
-            height, width = studied.encoder.input_shape[1:3]
-            return SizeChoice((height, width), "The encoder takes images of this size.")
+        if studied.encoder.sides is not None:
+            return SizeChoice(studied.encoder.sides, "The encoder takes images of this size.")
         folder = pathlib.Path("runs", survey.name) if studied.folder == AUTO else studied.folder
         stored = None if folder is None else read_json(RunFolder(folder).study)
         if stored is not None:
@@ -147,7 +136,7 @@ class SizeByMinutes:
         speed, workers = probe_speed(), num_workers()
         machines = {
             side: Estimate(
-                Machine(speed, self._count(plan.data.image_shape)),
+                Machine(speed, self.studied.encoder.count(plan.data.image_shape)),
                 num_on_gpu=num_workers(Lane.GPU),
             )
             for side, plan in plans.items()
@@ -173,13 +162,6 @@ class SizeByMinutes:
             )
             seconds[side] = estimate_plan(same, machines[side], workers=workers)
         return seconds, minutes
-
-    def _count(self, shape: Shape) -> int:
-        if not self.unread.residual:
-            return count_encoder(shape)
-        from tfzero.networks import build_encoder  # Keras is slow to import
-
-        return count_network(build_encoder(shape, residual=True))
 
     def _plan(self, survey: Survey, side: int, request: Request) -> StudyPlan:
         summary = _foresee(survey, (side, side, survey.channels), self.unread.options)

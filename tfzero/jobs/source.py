@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tfzero.common.checks import InputError
 from tfzero.common.files import read_json
-from tfzero.common.seeds import derive_seed
-from tfzero.common.surroundings import PRECISIONS, own_settings
+from tfzero.common.surroundings import own_settings
 from tfzero.data import ImageData
 from tfzero.data.source_task import SourceTask, load_source_task
 from tfzero.jobs.load import load_model
@@ -24,39 +23,6 @@ if TYPE_CHECKING:
     import keras
 
     from tfzero.study.planning.plan import StudyPlan
-
-
-class EncoderStart(NamedTuple):
-    """What a single stage starts from.
-
-    Attributes:
-        encoder: `.keras` file of an encoder or of a pretraining; None for random weights.
-        residual: Whether the network of random weights is the small ResNet.
-        precision: What it computes in, one of `PRECISIONS`; None means float32, or what the
-            encoder of the file computes in.
-    """
-
-    encoder: pathlib.Path | None = None
-    residual: bool = False
-    precision: str | None = None
-
-    def build(self, image_shape: tuple[int, int, int], seed: int) -> keras.Model:
-        """Returns the encoder in the file, or one of random weights.
-
-        Raises:
-            InputError: If the file holds no encoder of such images, or one of another precision.
-        """
-        from tfzero.networks import build_encoder
-        from tfzero.networks.precision import require_same_precision
-
-        if self.encoder is not None:
-            encoder = load_encoder_file(self.encoder, image_shape)
-            if self.precision is not None:
-                require_same_precision(encoder, self.precision, what=str(self.encoder))
-            return encoder
-        own = derive_seed(seed, "encoder")
-        with own_settings(self.precision or PRECISIONS[0]):
-            return build_encoder(image_shape, residual=self.residual, seed=own)
 
 
 class Source(NamedTuple):
@@ -223,12 +189,34 @@ def load_encoder_file(path: pathlib.Path, image_shape: tuple[int, int, int]) -> 
     Raises:
         InputError: If there is none for images of this shape.
     """
+    encoder = open_encoder_file(path)
+    require_encoder_takes(path, encoder, image_shape)
+    return encoder
+
+
+def open_encoder_file(path: pathlib.Path) -> keras.Model:
+    """Returns the encoder in a `.keras` file, whatever images it takes.
+
+    Raises:
+        InputError: If there is none with one input.
+    """
     from tfzero.networks.precision import require_precision
 
     loaded = load_model(path)
     encoder = getattr(loaded, "encoder", loaded)
     _check_form(path, encoder)
     require_precision(encoder)
+    return encoder
+
+
+def require_encoder_takes(
+    path: pathlib.Path, encoder: keras.Model, image_shape: tuple[int, int, int]
+) -> None:
+    """Raises unless what was opened from a file makes features of images of this shape.
+
+    Raises:
+        InputError: If it takes others, or gives something else.
+    """
     takes, gives = tuple(encoder.input_shape[1:]), tuple(encoder.output_shape)
     if takes != tuple(image_shape):
         raise _takes_others(path, takes, tuple(image_shape))
@@ -242,7 +230,6 @@ def load_encoder_file(path: pathlib.Path, image_shape: tuple[int, int, int]) -> 
             "an encoder that ends in features. Save a model that ends earlier: "
             "keras.Model(model.inputs, model.layers[-2].output).save('encoder.keras')."
         )
-    return encoder
 
 
 def _check_form(path: pathlib.Path, encoder: keras.Model) -> None:

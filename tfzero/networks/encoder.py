@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import keras
 
-from tfzero.common.checks import InputError, require_between
-from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
-from tfzero.networks.layers import StandardizedConv2D, scaled_leaky_relu
-from tfzero.networks.precision import PRECISION
-from tfzero.networks.shapes import default_width, list_blocks
-
-# A grid this wide keeps where things are; one global mean loses 3 points of a linear probe
-# on Fashion-MNIST at 100 labels.
-FEATURE_GRID = 2
-# How much of a block's change is added: the variance of its values then grows by a twentieth a
-# block (Brock et al. 2021, arXiv:2101.08692, section 3, alpha).
-_RESIDUAL_SCALE = 0.2
+from tfzero.networks.architectures import SMALL, find_architecture
 
 
 @own_settings()
 def build_encoder(
     image_shape: tuple[int, int, int],
     *,
+    architecture: str = SMALL,
     width: int | None = None,
-    residual: bool = False,
     seed: int = 0,
 ) -> keras.Model:
-    """Builds the encoder `(B, H, W, C) -> (B, D)`.
+    """Builds the encoder `(B, H, W, C) -> (B, D)`, with random weights.
 
-    It has four 3x3 convolutions with standardized weights. They have `width` times 1, 2, 4 and 8
-    filters; the last has 4 instead of 8 if a side is below 16. If a side is longer than 48, the
+    "small" has four 3x3 convolutions with standardized weights. They have `width` times 1, 2, 4 and
+    8 filters; the last has 4 instead of 8 if a side is below 16. If a side is longer than 48, the
     first convolution has strides that shorten it to 48 or fewer pixels. A stride is at most a
     sixteenth of its side; from stride 3 on, the kernel is larger. Blocks 2 to 4 halve the image
     while a side is longer than 2. The features are the last block, averaged to a grid of 2x2 cells:
@@ -40,65 +29,27 @@ def build_encoder(
     Under a mixed dtype policy of Keras's, the blocks compute in half precision. The features are
     float32 in any case.
 
+    "residual" adds two more convolutions with a shortcut around them to each block. It is a small
+    ResNet at three to five times the cost. "base" adds four, and has 56 filters in block 1. It has
+    11 million parameters, as ResNet-18 does, and is for a machine with a GPU.
+
+    "keras:NAME" is an image network of `keras.applications` without its top, such as
+    "keras:ResNet50". Its features are the average over its last block. By default it takes the
+    images at their own size. "keras:ResNet50,size=96" resizes them to 96x96 pixels inside the
+    network. Its batch normalization has a momentum of at most 0.9.
+
     Args:
         image_shape: Shape `(H, W, C)`; H and W at least 8, not necessarily equal.
-        width: Number of filters of block 1. None chooses by image size.
-        residual: Whether each block adds two more convolutions with a shortcut around them: a small
-            ResNet at about 3 times the cost.
+        architecture: "small", "residual", "base" or "keras:NAME".
+        width: Number of filters of block 1. None chooses by architecture and image size; networks
+            of `keras.applications` have their own.
         seed: Random seed of the weights. The same seed gives the same weights.
 
     Returns:
         A Keras model that takes float32 images in 0..1.
 
     Raises:
-        InputError: If the shape is not three positive numbers, a side is below 8, or the width is
-            below 1.
+        InputError: If there is no such architecture, or it does not take the shape: three positive
+            numbers, both sides at least 8. Also if the width is below 1.
     """
-    if len(image_shape) != 3 or min(image_shape) < 1 or min(image_shape[:2]) < 8:
-        raise InputError(
-            f"image_shape is {tuple(image_shape)}; expected (height, width, channels) "
-            "with at least 8x8 pixels."
-        )
-    width = default_width(image_shape) if width is None else width
-    require_between(width, 1, None, name="width")
-    inputs = keras.Input(tuple(image_shape), name="image")
-    x = keras.layers.Rescaling(2.0, offset=-1.0, name="center")(inputs)
-    for block, (filters, kernel_size, strides, _) in enumerate(list_blocks(image_shape, width), 1):
-        name = f"reduce{block}" if residual else f"block{block}"
-        convolve = _convolution(name, filters, kernel_size, strides=strides, seed=seed)
-        x = convolve(x)  # (B, H', W', filters)
-        if residual:
-            x = _add_residual(x, filters, block, seed=seed)
-    grid = tuple(min(FEATURE_GRID, side) for side in x.shape[1:3])
-    if grid != tuple(x.shape[1:3]):
-        x = keras.layers.AdaptiveAveragePooling2D(grid, name="grid", dtype=PRECISION)(x)
-    features = keras.layers.Flatten(name="features", dtype=PRECISION)(x)  # (B, D)
-    return keras.Model(inputs, features, name="encoder")
-
-
-def _convolution(
-    name: str, filters: int, kernel_size, *, strides=(1, 1), activation=scaled_leaky_relu, seed: int
-) -> StandardizedConv2D:
-    own = derive_seed(seed, *_split_number(name))
-    return StandardizedConv2D(
-        filters,
-        kernel_size,
-        strides=strides,
-        padding="same",
-        activation=activation,
-        kernel_initializer=keras.initializers.HeNormal(own),
-        name=name,
-    )
-
-
-def _add_residual(x, filters: int, block: int, *, seed: int):
-    """Returns values plus what two convolutions make of them, of the same shape."""
-    change = _convolution(f"inner{block}", filters, 3, seed=seed)(x)
-    change = _convolution(f"outer{block}", filters, 3, activation=None, seed=seed)(change)
-    change = keras.layers.Rescaling(_RESIDUAL_SCALE, name=f"scale{block}")(change)
-    return keras.layers.Add(name=f"block{block}")([x, change])
-
-
-def _split_number(name: str) -> tuple[str, int]:
-    """Returns "block" and 3 of "block3"."""
-    return name[:-1], int(name[-1])
+    return find_architecture(architecture).build(image_shape, width=width, seed=seed)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
-
-import numpy as np
 
 NUM_BLOCKS = 4
 # From which k-means finds the centroids.
@@ -15,6 +14,8 @@ _SMALLEST_SIDE = 2
 # The first block brings the longer side of larger images down to this many places, so that cost
 # does not grow without end, and leaves so many along the shorter, for blocks 2 to 4 to halve.
 _LARGEST_STEM_SIDE, _LEAST_STEM_SIDE = 48, 16
+# What layers of Keras call their kernels; a separable convolution has two.
+_KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 
 
 class Block(NamedTuple):
@@ -72,11 +73,21 @@ def _halving(sides: Sequence[int]) -> tuple[int, int]:
     return down, across
 
 
-def count_encoder(image_shape: tuple[int, int, int]) -> int:
-    """Returns the multiply-adds by which the default encoder reads an image."""
+def count_encoder(
+    image_shape: tuple[int, int, int], *, width: int | None = None, units: int = 0
+) -> int:
+    """Returns the multiply-adds by which an encoder of `build_encoder` reads an image.
+
+    Args:
+        image_shape: `(H, W, C)`.
+        width: Filters of block 1; None chooses by the images' size.
+        units: Residual units of two 3x3 convolutions in each block.
+    """
     channels, total = image_shape[2], 0
-    for block in list_blocks(image_shape, default_width(image_shape)):
-        total += int(np.prod([*block.kernel_size, channels, block.filters, *block.sides]))
+    width = default_width(image_shape) if width is None else width
+    for block in list_blocks(image_shape, width):
+        total += math.prod([*block.kernel_size, channels, block.filters, *block.sides])
+        total += units * 2 * 9 * block.filters**2 * math.prod(block.sides)
         channels = block.filters
     return total
 
@@ -87,7 +98,9 @@ def count_network(network: Any) -> int:
     for layer in network.layers:
         if hasattr(layer, "layers"):
             total += count_network(layer)
-        elif (kernel := getattr(layer, "kernel", None)) is not None:
-            places = layer.output.shape[1:-1]  # one for a dense layer, else height and width
-            total += int(np.prod(kernel.shape)) * int(np.prod(places, dtype=np.int64))
+            continue
+        for name in _KERNELS:
+            if (kernel := getattr(layer, name, None)) is not None:
+                places = layer.output.shape[1:-1]  # one for a dense layer, else height and width
+                total += math.prod(kernel.shape) * math.prod(places)
     return total

@@ -192,7 +192,7 @@ def require_same_architecture(model: Pretrainer, fresh: Pretrainer, out: pathlib
         )
     if _list_shapes(model.encoder) != _list_shapes(fresh.encoder):
         raise InputError(
-            f"{out} holds an encoder of another architecture. Use `residual` exactly as when "
+            f"{out} holds an encoder of another architecture. Name the same `encoder` as when "
             "the file was started, or choose another `out`."
         )
 

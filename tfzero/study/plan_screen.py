@@ -190,6 +190,12 @@ def _show_foreign(console: Console, plan: StudyPlan) -> None:
             print_plain(console, f"  {note}")
 
 
+def _count_workers(plan: StudyPlan, forecast: Forecast) -> str:
+    if plan.device is None:
+        return f"on {count_of(forecast.workers, 'core')}"
+    return f"by {forecast.workers} processes (a guess, until the GPU has done the first jobs)"
+
+
 def _show_minutes(console: Console, plan: StudyPlan, forecast: Forecast) -> None:
     """Prints how long each arm will take, and all of it."""
     seconds = divide_seconds(plan, forecast)
@@ -212,7 +218,7 @@ def _show_minutes(console: Console, plan: StudyPlan, forecast: Forecast) -> None
     print_plain(
         console,
         f"Plan: {count_of(len(forecast.pretraining), 'pretraining')} and "
-        f"{count_of(missing, 'cell')}{done} on {count_of(forecast.workers, 'core')}, about "
+        f"{count_of(missing, 'cell')}{done} {_count_workers(plan, forecast)}, about "
         f"{format_seconds(forecast.planned)}",
     )
     if plan.minutes is not None and forecast.planned > _OVER * 60 * plan.minutes:

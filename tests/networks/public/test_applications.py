@@ -4,7 +4,7 @@ import pytest
 
 from tfzero.common.checks import InputError
 from tfzero.networks.public import PublicPixels, build_public_encoder
-from tfzero.networks.public.applications import APPLICATIONS
+from tfzero.networks.public.known import APPLICATIONS
 
 # Where each application's own `preprocess_input` is.
 MODULES = {

@@ -11,6 +11,7 @@ from tfzero.common.surroundings import own_settings
 from tfzero.networks.public.applications import Applications
 from tfzero.networks.public.family import Body, Family, Origin, Weights
 from tfzero.networks.public.hub import KerasHub
+from tfzero.networks.public.known import split_size
 from tfzero.networks.public.lite0 import Lite0
 from tfzero.networks.public.pixels import PublicPixels
 
@@ -65,18 +66,13 @@ def open_public(
         InputError: If there is no such network, it takes no such images, or its weights cannot be
             found or loaded.
     """
-    named, *settings = source.split(",")
+    named = source.partition(",")[0]
     family = _find(named)
     if family is None:
         raise InputError(
             f'"{named}" is not a public network; expected {" or ".join(list_forms())}.'
         )
-    size = None
-    for setting in settings:
-        key, _, value = setting.partition("=")
-        if key != "size" or not value.isdecimal():
-            raise InputError(f'"{setting}" in {source}; expected size=N, such as {named},size=96.')
-        size = int(value)
+    _, size = split_size(source)
     return _open(family, named.removeprefix(family.prefix), image_shape, size, weights)
 
 

@@ -67,8 +67,14 @@ def stream_batches(
 
 
 def _gather(array: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
-    held = tf.constant(array)
+    held = _hold(array)
     return lambda index: tf.gather(held, index)
+
+
+def _hold(array: np.ndarray) -> tf.Tensor:
+    """Holds an array where `tf.data` reads it, and not in a GPU's memory."""
+    with tf.device("/CPU:0"):
+        return tf.constant(array)
 
 
 def _read_rows(images: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -112,3 +112,13 @@ with tf.device("/CPU:1"):  # in place of a GPU
     ).stdout
     elsewhere, held = done.split()
     assert elsewhere.endswith("CPU:1") and held.endswith("CPU:0")
+
+
+def test_large_images_are_not_copied_even_where_there_is_room(monkeypatch):
+    images = np.arange(3000, dtype=np.uint8).reshape(30, 10, 10, 1)
+    settings = {"batch_size": 4, "seed": 3}
+    held = [batch.numpy() for batch in itertools.islice(stream_batches(images, **settings), 9)]
+    monkeypatch.setattr(pipeline, "_MOST_HELD", 2999)
+    monkeypatch.setattr(pipeline, "_hold", None)  # any call fails
+    read = [batch.numpy() for batch in itertools.islice(stream_batches(images, **settings), 9)]
+    np.testing.assert_array_equal(read, held)

@@ -5,11 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.graphs import list_computed_on_the_host
 from tfzero.common.checks import InputError
 from tfzero.data.kinds import KINDS, default_kind
 from tfzero.networks.views import VIEWS, Views, find_views, random_views
-
-from tests.graphs import list_computed_on_the_host
 
 SEED = tf.constant([3, 5])
 

@@ -1,4 +1,6 @@
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -94,3 +96,29 @@ def test_what_is_large_is_read_from_disk_in_the_same_order(tmp_path, monkeypatch
     for (a, b), (c, d) in zip(small, large, strict=True):
         np.testing.assert_array_equal(a, c)
         np.testing.assert_array_equal(b, d)
+
+
+def test_images_are_held_in_the_host_memory_where_there_is_another():
+    code = """
+import numpy as np, tensorflow as tf
+from tfzero.data import pipeline
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+with tf.device("/CPU:1"):  # in place of a GPU
+    print(tf.constant([1]).device, pipeline._hold(np.zeros(3)).device)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+    elsewhere, held = done.split()
+    assert elsewhere.endswith("CPU:1") and held.endswith("CPU:0")
+
+
+def test_large_images_are_not_copied_even_where_there_is_room(monkeypatch):
+    images = np.arange(3000, dtype=np.uint8).reshape(30, 10, 10, 1)
+    settings = {"batch_size": 4, "seed": 3}
+    held = [batch.numpy() for batch in itertools.islice(stream_batches(images, **settings), 9)]
+    monkeypatch.setattr(pipeline, "_MOST_HELD", 2999)
+    monkeypatch.setattr(pipeline, "_hold", None)  # any call fails
+    read = [batch.numpy() for batch in itertools.islice(stream_batches(images, **settings), 9)]
+    np.testing.assert_array_equal(read, held)

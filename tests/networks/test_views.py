@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.graphs import list_computed_on_the_host
 from tfzero.common.checks import InputError
 from tfzero.data.kinds import KINDS, default_kind
 from tfzero.networks.views import VIEWS, Views, find_views, random_views
@@ -194,3 +195,11 @@ def test_works_in_a_graph_of_any_batch_size():
     np.testing.assert_allclose(
         traced(images), random_views(images, VIEWS["photos"], seed=SEED), atol=1e-5
     )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_gpu_leaves_no_pixel_to_the_host(kind):
+    def views(images):
+        return random_views(images, find_views(kind), seed=SEED)
+
+    assert list_computed_on_the_host(views, tf.TensorSpec((16, 12, 12, 3))) == []

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import tfzero
 from tests.data.pictures import make_pixels
+from tests.graphs import list_computed_on_the_host
 from tests.pretrain.cases import (
     ARGUMENTS,
     CHOICES,
@@ -82,6 +83,12 @@ def test_every_trainable_weight_moves(trained):
     for weight, before in zip(weights, trained.initial, strict=True):
         assert np.isfinite(weight.numpy()).all(), weight.path
         assert np.abs(weight.numpy() - before).max() > 1e-5, weight.path
+
+
+def test_a_gpu_leaves_no_image_to_the_host(trained):
+    method = trained.method
+    images = tf.TensorSpec((16, *SHAPE), tf.uint8)
+    assert list_computed_on_the_host(lambda batch: method.train_step(batch), images) == []
 
 
 def test_each_trainable_weight_has_one_optimizer(trained):

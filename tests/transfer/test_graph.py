@@ -3,6 +3,7 @@ import pytest
 from sklearn.semi_supervised import LabelSpreading
 
 from tfzero.transfer import graph as graphs
+from tfzero.transfer import neighbours
 
 
 def spread_labels(graph, features, labels, **settings):
@@ -108,7 +109,7 @@ def test_unseen_images_get_their_neighbours_mean():
 def test_chunks_do_not_matter(monkeypatch):
     pool = np.random.default_rng(3).normal(size=(70, 6)).astype(np.float32)
     whole = graphs.build_graph(pool, num_neighbours=4)
-    monkeypatch.setattr(graphs, "_CHUNK", 16)
+    monkeypatch.setattr(neighbours, "_MOST_ROWS", 16)
     parts = graphs.build_graph(pool, num_neighbours=4)
     np.testing.assert_array_equal(np.sort(whole.neighbours), np.sort(parts.neighbours))
     np.testing.assert_allclose(whole.places, parts.places, atol=1e-6)

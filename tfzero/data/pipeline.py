@@ -10,10 +10,15 @@ import tensorflow as tf
 
 from tfzero.common.cores import count_cores
 from tfzero.data.memory import is_large, memory_limit
+from tfzero.data.rows import JoinedRows
+
+# Larger arrays are not copied for TensorFlow, which takes twice their bytes while it does. Reading
+# rows of images of 96x96 where they lie still gives over 50,000 a second on one core.
+_MOST_HELD = 2**29
 
 
 def stream_batches(
-    images: np.ndarray,
+    images: np.ndarray | JoinedRows,
     labels: np.ndarray | None = None,
     *,
     batch_size: int,
@@ -27,10 +32,11 @@ def stream_batches(
     exactly where another stopped. Batches may span two passes, so none is cut short.
 
     Images that take more than their share of memory, beside those of as many processes as there
-    are cores, are read from where they lie, batch by batch; the batches are the same.
+    are cores, or more than half a gigabyte, are read from where they lie, batch by batch; the
+    batches are the same.
 
     Args:
-        images: uint8 or float `(N, H, W, C)`.
+        images: uint8 or float `(N, H, W, C)`, or `tfzero.data.rows.JoinedRows`.
         labels: int `(N,)`, or None for a stream of images only.
         batch_size: B.
         seed: Decides the order.
@@ -40,8 +46,8 @@ def stream_batches(
         Dataset of images `(B, H, W, C)`, or of pairs with labels `(B,)`.
     """
     count = len(images)
-    on_disk = is_large(images.nbytes, sharers=count_cores())
-    takes = [_read_rows(images) if on_disk else _gather(images)]
+    stay = images.nbytes > _MOST_HELD or is_large(images.nbytes, sharers=count_cores())
+    takes = [_read_rows(images) if stay else _gather(np.asarray(images))]
     takes += [] if labels is None else [_gather(labels)]
     shapes = [(batch_size, *images.shape[1:]), (batch_size,)]
     base = tf.constant(seed, tf.int64)
@@ -67,11 +73,17 @@ def stream_batches(
 
 
 def _gather(array: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
-    held = tf.constant(array)
+    held = _hold(array)
     return lambda index: tf.gather(held, index)
 
 
-def _read_rows(images: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
+def _hold(array: np.ndarray) -> tf.Tensor:
+    """Holds an array where `tf.data` reads it, and not in a GPU's memory."""
+    with tf.device("/CPU:0"):
+        return tf.constant(array)
+
+
+def _read_rows(images: np.ndarray | JoinedRows) -> Callable[[tf.Tensor], tf.Tensor]:
     mapped = getattr(images, "_mmap", None)  # where `np.memmap` keeps it
     can_advise = hasattr(mmap, "MADV_RANDOM")  # not on Windows
     if mapped is not None and can_advise and images.nbytes > memory_limit() / 2:

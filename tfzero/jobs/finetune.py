@@ -14,6 +14,7 @@ from tfzero.common.files import write_keras
 from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
 from tfzero.data import ImageData, nested_subsets
+from tfzero.data.rows import append_rows
 from tfzero.jobs.encoder import EncoderStart
 from tfzero.jobs.load import load_model, require_keras_file
 from tfzero.networks.frozen import describe_frozen
@@ -147,7 +148,7 @@ def _take_unlabeled(pool, start: EncoderStart, transfer: Transfer):
         "It must be a GAN or VAE of tfzero pretrain",
     )
     generated = generate_pool(model, len(pool), seed=transfer.seed)
-    return generated if source == "generated" else np.concatenate([pool, generated])
+    return generated if source == "generated" else append_rows(pool, generated)
 
 
 def _load_able(start: EncoderStart, ability: str, expected: str) -> Pretrainer:

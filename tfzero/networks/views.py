@@ -132,6 +132,8 @@ def _draw_right_angles(images, seed):
     draws = tf.random.stateless_uniform(
         shape[:1], tf.random.split(seed, 2)[1], maxval=4, dtype=tf.int32
     )
+    # Cast once drawn: int64 draws would be other numbers, and int32 is computed on the host.
+    draws = tf.cast(draws, tf.int64)
     is_square = tf.equal(shape[1], shape[2])
     turns = tf.where(is_square, draws, 2 * tf.math.mod(draws, 2))
     return tf.cast(turns, tf.float32) * (math.pi / 2)
@@ -146,15 +148,16 @@ def _read_at(images, x, y):
     """Reads images bilinearly at x and y, each `(B, H, W)`; outside repeats the nearest edge.
 
     By gathering, which XLA can compile, unlike `ImageProjectiveTransformV3`; that is faster, but
-    beside the encoder of two views neither is seen.
+    beside the encoder of two views neither is seen. Places are int64: on a GPU TensorFlow computes
+    with int32 on the host, and would copy them for each pixel.
     """
-    shape, channels = tf.shape(images), images.shape[-1]
+    shape, channels = tf.shape(images, out_type=tf.int64), images.shape[-1]
     height, width = shape[1], shape[2]
     x = tf.clip_by_value(x, 0.0, tf.cast(width - 1, tf.float32))
     y = tf.clip_by_value(y, 0.0, tf.cast(height - 1, tf.float32))
     left, top = tf.floor(x), tf.floor(y)
     share_x, share_y = tf.expand_dims(x - left, -1), tf.expand_dims(y - top, -1)
-    left, top = tf.cast(left, tf.int32), tf.cast(top, tf.int32)
+    left, top = tf.cast(left, tf.int64), tf.cast(top, tf.int64)
     right, bottom = tf.minimum(left + 1, width - 1), tf.minimum(top + 1, height - 1)
     pixels = tf.reshape(images, (-1, height * width, channels))
 

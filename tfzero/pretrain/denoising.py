@@ -127,7 +127,8 @@ class Denoising(Pretrainer):
         shape = tf.stack([count, rows * columns])
         # Sorting independent draws shuffles each image's patches; the first `hidden` are masked.
         order = tf.argsort(tf.random.stateless_uniform(shape, seed), axis=1)
-        masked = tf.reshape(order < hidden, (-1, rows, columns, 1))
+        # In 64 bits: 32 are compared on the host, whatever the device.
+        masked = tf.reshape(tf.cast(order, tf.int64) < hidden, (-1, rows, columns, 1))
         masked = tf.repeat(tf.repeat(masked, self._patch, axis=1), self._patch, axis=2)
         height, width = self.encoder.input_shape[1:3]
         return masked[:, :height, :width]  # (B, H, W, 1)

@@ -44,10 +44,20 @@ def generate_pool(model: Pretrainer, size: int, *, seed: int) -> np.ndarray:
     Returns:
         uint8 `(N, H, W, C)`.
     """
-    batches = _generate_batches(
-        model, min(size, _LARGEST_POOL), lambda start: derive_seed(seed, "generated", start)
-    )
-    return np.concatenate([np.rint(batch * 255).astype(np.uint8) for batch in batches])
+    return np.concatenate(list(generate_parts(model, size, seed=seed)[1]))
+
+
+def generate_parts(model: Pretrainer, size: int, *, seed: int) -> tuple[int, Iterator[np.ndarray]]:
+    """Returns how many images `generate_pool` makes, and yields them in parts.
+
+    Args:
+        model: As in `generate_pool`.
+        size: As in `generate_pool`.
+        seed: As in `generate_pool`.
+    """
+    count = min(size, _LARGEST_POOL)
+    batches = _generate_batches(model, count, lambda start: derive_seed(seed, "generated", start))
+    return count, (np.rint(batch * 255).astype(np.uint8) for batch in batches)
 
 
 def _generate_batches(

@@ -129,7 +129,7 @@ def cross_entropy(classes: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Cross-entropy of the right classes under the softmax of logits.
 
     Args:
-        classes: int32 `(B,)` in 0..K-1.
+        classes: int64 `(B,)` in 0..K-1.
         logits: float32 `(B, K)`.
 
     Returns:
@@ -266,11 +266,12 @@ def partner_accuracy(similarities: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 `()` in 0..1.
     """
-    nearest = tf.argmax(similarities, axis=1, output_type=tf.int32)
+    nearest = tf.argmax(similarities, axis=1)
     return tf.reduce_mean(tf.cast(nearest == _partners(similarities), tf.float32))
 
 
 def _partners(similarities):
-    """Returns int32 `(2B,)`: B, ..., 2B - 1, 0, ..., B - 1."""
-    count = tf.shape(similarities)[0]
+    """Returns int64 `(2B,)`: B, ..., 2B - 1, 0, ..., B - 1."""
+    # In 64 bits: 32 are computed on the host, whatever the device.
+    count = tf.shape(similarities, out_type=tf.int64)[0]
     return tf.math.floormod(tf.range(count) + count // 2, count)

@@ -106,20 +106,22 @@ class Rotation(Pretrainer):
 
         N is 4B with all turns of each image, B otherwise.
         """
-        count = tf.shape(images)[0]
+        # In 64 bits: 32 are computed on the host, whatever the device.
+        count = tf.shape(images, out_type=tf.int64)[0]
         if self.augment:
             seed = self.step_seed(stream=1, training=training)
             images = random_views(images, self.views, seed=seed)  # (B, H, W, C)
         turned = turn_images(tf.ensure_shape(images, self.encoder.input_shape))  # (4B, H, W, C)
-        turns = tf.repeat(tf.range(_NUM_TURNS), count)  # (4B,)
+        turns = tf.repeat(tf.range(_NUM_TURNS, dtype=tf.int64), count)  # (4B,)
         if not self.all_turns:
             seed = self.step_seed(training=training)
-            turns = tf.random.stateless_uniform(
+            draws = tf.random.stateless_uniform(
                 tf.shape(images)[:1], seed, maxval=_NUM_TURNS, dtype=tf.int32
             )
+            turns = tf.cast(draws, tf.int64)
             turned = tf.gather(turned, turns * count + tf.range(count))  # (B, H, W, C)
         logits = self.turn(self.encoder(turned, training=training))  # (N, 4)
-        hits = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), turns)
+        hits = tf.equal(tf.argmax(logits, axis=1), turns)
         return {
             "loss": losses.cross_entropy(turns, logits),
             "accuracy": tf.reduce_mean(tf.cast(hits, tf.float32)),

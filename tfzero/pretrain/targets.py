@@ -103,6 +103,8 @@ class TargetTable:
             float32 `(B, width)`, any numbers where there is no row; bool `(B,)`.
         """
         wanted, keys = find_keys(images), tf.convert_to_tensor(self._keys)
-        places = tf.minimum(tf.searchsorted(keys, wanted), tf.size(keys) - 1)
+        # In 64 bits: 32 are computed on the host, whatever the device.
+        places = tf.searchsorted(keys, wanted, out_type=tf.int64)
+        places = tf.minimum(places, tf.size(keys, out_type=tf.int64) - 1)
         rows = tf.cast(tf.gather(self._rows, places), tf.float32)
         return tf.ensure_shape(rows, (None, self.width)), tf.equal(tf.gather(keys, places), wanted)

@@ -170,10 +170,17 @@ class Workspace:
         return Stored(features.own(), features.seconds)
 
     def load_generated(self, word: str, replicate: int) -> np.ndarray:
-        """Returns the images that a pretrained method made, uint8 `(N, H, W, C)`."""
-        key = self.encoder_key(word, replicate)
-        with np.load(self.run.encoders / f"{key}-generated.npz") as file:
+        """Returns the images that a pretrained method made, uint8 `(N, H, W, C)`, memory-mapped."""
+        path = self.generated_path(word, replicate)
+        if path.exists():
+            return np.load(path, mmap_mode="r")
+        # Of a study that was begun before they were memory-mapped.
+        with np.load(path.with_suffix(".npz")) as file:
             return file["images"]
+
+    def generated_path(self, word: str, replicate: int) -> pathlib.Path:
+        """Returns where the images are kept that a pretrained method made."""
+        return self.run.encoders / f"{self.encoder_key(word, replicate)}-generated.npy"
 
 
 def _load(path: pathlib.Path) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tfzero.common.checks import InputError, check_labels
 from tfzero.common.images import check_images
 from tfzero.common.surroundings import own_settings
@@ -13,7 +15,6 @@ from tfzero.transfer.strategies.base import Need, Strategy, Task
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
 
     from tfzero.networks.blocks import Columns
     from tfzero.transfer.contract import Fitted
@@ -80,7 +81,7 @@ def fit_classifier(
         )
     if strategy.needs_objective:
         _require_objective(strategy, objective, encoder)
-    pool = check_images(pool) if pool is not None and strategy.reads_pool else None
+    pool = _check_pool(pool) if pool is not None and strategy.reads_pool else None
     images = check_images(images)
     labels = check_labels(labels, count=len(images))
     task = Task(
@@ -101,6 +102,14 @@ def fit_classifier(
     from tfzero.transfer.frozen import fit_frozen
 
     return fit_frozen(strategy, task)
+
+
+def _check_pool(pool):
+    """Returns unlabeled images that a network can take; bytes are not read for it, nor copied."""
+    if getattr(pool, "dtype", None) == np.uint8:
+        check_images(pool[:1])
+        return pool
+    return check_images(pool)
 
 
 def _require_objective(strategy: Strategy, objective, encoder) -> None:

@@ -7,6 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tfzero.transfer.neighbours import (
+    are_many,
+    chunks,
+    nearest_among,
+    nearest_to,
+    order_near,
+)
+
 if TYPE_CHECKING:
     import scipy.sparse
 
@@ -18,7 +26,6 @@ NUM_COMPONENTS = 50
 # The iteration stops when no value moves by more than this; 0.99 ** 500 is below it.
 _TOLERANCE = 1e-4
 _MAX_ITERATIONS = 500
-_CHUNK = 1000
 # Whichever few thousand: the directions of the greatest spread are soon clear.
 _MOST_FITTED = 10_000
 
@@ -145,8 +152,7 @@ def build_lazily(
         As `build_graph`.
     """
     space, places = place_lazily(read, count, blocks=blocks, same_unit=same_unit)
-    neighbours, similarities = _nearest(places, places, num_neighbours, skip_self=True)
-    return Graph(space, places, neighbours, similarities)
+    return Graph(space, places, *nearest_among(places, num_neighbours))
 
 
 def place_lazily(
@@ -169,13 +175,13 @@ def place_lazily(
     """
     sample = slice(None, None, max(1, count // _MOST_FITTED))
     space = _fit_space(read(sample), blocks, same_unit)
-    return space, np.concatenate([space.place(read(rows)) for rows in _chunks(count)])
+    return space, np.concatenate([space.place(read(rows)) for rows in chunks(count)])
 
 
 def link(graph: Graph, features: np.ndarray) -> Links:
     """Finds the nearest of a graph's images for others, by features `(M, D)`."""
-    places = [graph.space.place(features[rows]) for rows in _chunks(len(features))]
-    return Links(*_nearest(np.concatenate(places), graph.places, graph.neighbours.shape[1]))
+    places = [graph.space.place(features[rows]) for rows in chunks(len(features))]
+    return Links(*nearest_to(np.concatenate(places), graph.places, graph.neighbours.shape[1]))
 
 
 def spread_over(
@@ -213,25 +219,33 @@ def spread_over(
         Zhu, Ghahramani, Lafferty 2003, section 4.
     """
     count, num_labels = len(graph.places), len(labels)
-    spreading = _normalized(_join(graph, links))
-    start = np.zeros((count + num_labels, num_classes), np.float32)
-    start[count + np.arange(num_labels), labels] = 1.0
-    values = start
+    order = None
+    if are_many(count) and graph.is_finite():
+        order = order_near(graph.places)
+        graph, links = _renumber(graph, links, order)
+    spreading = _join(graph, links)
+    _normalize(spreading)
+    labelled = count + np.arange(num_labels), labels
+    values = np.zeros((count + num_labels, num_classes), np.float32)
+    values[labelled] = 1.0
     for _ in range(_MAX_ITERATIONS):
-        after = alpha * (spreading @ values) + (1 - alpha) * start
-        moved = float(np.abs(after - values).max(initial=0.0))
+        # Changed in place: for many images and classes each copy takes gigabytes.
+        after = spreading @ values
+        after *= alpha
+        after[labelled] += 1 - alpha
+        moved = _largest_step(values, after)
         values = after
         if moved < _TOLERANCE * (1 - alpha):
             break
-    spread = values[:count]
     shares = np.bincount(labels, minlength=num_classes) / num_labels
     if equal_shares:
         shares = (shares > 0) / (shares > 0).sum()
-    mass = spread.sum(axis=0)
-    spread = spread * (shares / np.maximum(mass, 1e-12))
-    total = spread.sum(axis=1, keepdims=True)
-    uniform = np.full_like(spread, 1 / num_classes)
-    return np.where(total > 0, spread / np.where(total > 0, total, 1), uniform).astype(np.float32)
+    spread = _to_distributions(values[:count], shares)
+    if order is None:
+        return spread
+    found = np.empty_like(spread)
+    found[order] = spread
+    return found
 
 
 def mix(spread: np.ndarray, links: Links) -> np.ndarray:
@@ -248,7 +262,7 @@ def mix(spread: np.ndarray, links: Links) -> np.ndarray:
         Delalleau, Bengio, Le Roux 2005, "Efficient Non-Parametric Function Induction", eq. 4.
     """
     parts = []
-    for rows in _chunks(len(links.nearest)):
+    for rows in chunks(len(links.nearest)):
         weights = links.similarities[rows] + 1e-12  # all alike where nothing is similar
         mixed = np.einsum("mk,mkc->mc", weights, spread[links.nearest[rows]])
         parts.append(mixed / weights.sum(axis=1, keepdims=True))
@@ -273,43 +287,57 @@ def _fit_space(features: np.ndarray, blocks, same_unit: bool) -> Space:
     return Space(scaler.mean_ + pca.mean_ * scaler.scale_, components.astype(np.float32))
 
 
-def _nearest(places, among, count: int, *, skip_self: bool = False):
-    """Returns int32 and float32 `(M, k)`: the nearest by cosine and their similarities, 0..1."""
-    count = min(count, len(among) - skip_self)
-    found, cosines = [], []
-    for rows in _chunks(len(places)):
-        products = places[rows] @ among.T  # (m, N)
-        if skip_self:
-            own = np.arange(rows.start, rows.stop)
-            products[np.arange(len(own)), own] = -np.inf
-        nearest = np.argpartition(products, -count, axis=1)[:, -count:]
-        found.append(nearest.astype(np.int32))
-        cosines.append(np.take_along_axis(products, nearest, axis=1))
-    return np.concatenate(found), np.maximum(np.concatenate(cosines), 0.0)
+def _renumber(graph: Graph, links: Links, order: np.ndarray) -> tuple[Graph, Links]:
+    """Returns the same graph, its image i being `order[i]`, and the links to it.
+
+    Among very many images, each is read from memory when a neighbour needs it, unless it stands
+    near that neighbour.
+    """
+    number = np.empty(len(order), np.int32)
+    number[order] = np.arange(len(order), dtype=np.int32)
+    renumbered = Graph(
+        graph.space, graph.places, number[graph.neighbours[order]], graph.similarities[order]
+    )
+    return renumbered, links._replace(nearest=number[links.nearest])
+
+
+def _largest_step(before: np.ndarray, after: np.ndarray) -> float:
+    """Returns by how much the value that moved most did."""
+    parts = (np.abs(after[rows] - before[rows]).max(initial=0.0) for rows in chunks(len(after)))
+    return float(max(parts))
+
+
+def _to_distributions(values: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Weights what arrived so that each class `(K,)` gets its share; changes `(N, K)` in place."""
+    weights = shares / np.maximum(values.sum(axis=0), 1e-12)
+    for rows in chunks(len(values)):
+        weighted = values[rows] * weights
+        total = weighted.sum(axis=1, keepdims=True)
+        weighted /= np.where(total > 0, total, 1)
+        values[rows] = np.where(total > 0, weighted, 1 / values.shape[1])
+    return values
 
 
 def _join(graph: Graph, links: Links) -> scipy.sparse.csr_array:
     """Returns the symmetric similarities `(N + M, N + M)` of pool and labelled images."""
     import scipy.sparse
 
-    count, num_neighbours = graph.neighbours.shape
-    total = count + len(links.nearest)
-    rows = np.repeat(np.arange(total), num_neighbours)
-    columns = np.concatenate([graph.neighbours, links.nearest]).ravel()
-    values = np.concatenate([graph.similarities, links.similarities]).ravel()
+    num_neighbours = graph.neighbours.shape[1]
+    columns = np.concatenate([graph.neighbours, links.nearest])
+    values = np.concatenate([graph.similarities, links.similarities])
+    total = len(columns)
+    starts = np.arange(total + 1, dtype=np.int64) * num_neighbours
+    if starts[-1] <= np.iinfo(np.int32).max:
+        starts = starts.astype(np.int32)  # else all indices take eight bytes
     shape = (total, total)
-    directed = scipy.sparse.csr_array((values, (rows, columns)), shape=shape)
+    directed = scipy.sparse.csr_array((values.ravel(), columns.ravel(), starts), shape=shape)
+    directed.sort_indices()
     return directed.maximum(directed.T)
 
 
-def _normalized(weights: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
-    """Returns D^-1/2 W D^-1/2, with D the sums of the rows."""
-    import scipy.sparse
-
+def _normalize(weights: scipy.sparse.csr_array) -> None:
+    """Makes W into D^-1/2 W D^-1/2, with D the sums of the rows, in place."""
     degrees = np.asarray(weights.sum(axis=1)).ravel()
-    scale = scipy.sparse.diags_array(1 / np.sqrt(np.maximum(degrees, 1e-12)))
-    return (scale @ weights @ scale).tocsr().astype(np.float32)
-
-
-def _chunks(count: int):
-    return [slice(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
+    scale = 1 / np.sqrt(np.maximum(degrees, 1e-12))
+    weights.data *= np.repeat(scale, np.diff(weights.indptr))
+    weights.data *= scale[weights.indices]

@@ -181,8 +181,7 @@ class JointNetwork(keras.Model):
 
     def _track(self, labels, logits, **losses):
         count = tf.cast(tf.shape(labels)[0], tf.float32)
-        classes = tf.argmax(logits, axis=1, output_type=tf.int32)
-        hits = tf.equal(classes, tf.cast(labels, tf.int32))
+        hits = tf.equal(tf.argmax(logits, axis=1), tf.cast(labels, tf.int64))
         values = {**losses, "accuracy": tf.reduce_mean(tf.cast(hits, tf.float32))}
         for name, value in values.items():
             self.trackers[name].update_state(value, sample_weight=count)

@@ -8,6 +8,7 @@ from tests.study.small import at
 from tests.study.studies import make_plan
 from tfzero.common.checks import InputError
 from tfzero.data import from_arrays
+from tfzero.data.rows import JoinedRows
 from tfzero.pretrain import METHODS, find_method
 from tfzero.pretrain.base import Pretrainer
 from tfzero.study.planning.parts import CellSpec
@@ -39,7 +40,7 @@ def test_an_arm_trains_on_what_is_asked_for(source, tmp_path, monkeypatch):
     plan, run = plan_small(source), RunFolder(tmp_path)
     open_run(plan, DATA, run, encoder=OWN)
     key = run_pretraining(at(plan, run), "vae", 0)
-    kept = run.encoders / f"{key}-generated.npz"
+    kept = run.encoders / f"{key}-generated.npy"
     assert kept.exists() == (source != "pool")
     given = []
 
@@ -55,11 +56,33 @@ def test_an_arm_trains_on_what_is_asked_for(source, tmp_path, monkeypatch):
     assert len(given[0]) == (2 * count if source == "both" else count)
     assert given[0].dtype == np.uint8 and given[0].shape[1:] == (8, 8, 1)
     if source != "pool":
-        with np.load(kept) as file:
-            np.testing.assert_array_equal(given[0][-count:], file["images"])
+        np.testing.assert_array_equal(given[0][-count:], np.load(kept))
         assert len({image.tobytes() for image in given[0][-count:]}) > count / 2
     if source != "generated":
         np.testing.assert_array_equal(given[0][:count], DATA.pool)
+
+
+def test_generated_images_and_both_are_read_where_they_lie(tmp_path, monkeypatch):
+    plan, run = plan_small("both"), RunFolder(tmp_path)
+    open_run(plan, DATA, run, encoder=OWN)
+    workspace = at(plan, run)
+    made = np.arange(64 * 90, dtype=np.uint8).reshape(90, 8, 8, 1)
+    np.save(workspace.generated_path("vae", 0), made)
+    assert isinstance(workspace.load_generated("vae", 0), np.memmap)
+    cell = CellSpec(arm="vae/selftrain", num_labels=8, replicate=0)
+    whole = pool_for(workspace, cell)
+    monkeypatch.setenv("TFZERO_MEMORY", "10KB")
+    joined = pool_for(workspace, cell)
+    assert isinstance(joined, JoinedRows)
+    np.testing.assert_array_equal(np.asarray(joined), whole)
+
+
+def test_generated_images_of_a_study_begun_before_are_read(tmp_path):
+    plan, run = plan_small("generated"), RunFolder(tmp_path)
+    open_run(plan, DATA, run, encoder=OWN)
+    made = np.arange(64 * 90, dtype=np.uint8).reshape(90, 8, 8, 1)
+    np.savez(run.encoders / f"{plan.pretraining_key('vae', 0)}-generated.npz", images=made)
+    np.testing.assert_array_equal(at(plan, run).load_generated("vae", 0), made)
 
 
 def test_only_what_depends_on_it_is_computed_anew():

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from tfzero.common.files import atomic_file, make_folder, read_json, write_json
+from tfzero.common.files import make_folder, read_json, write_json
+from tfzero.data.rows import write_rows
 from tfzero.study.records import RunFolder
 from tfzero.study.work.clock import share
 from tfzero.study.work.locks import hold_lock
@@ -135,10 +136,6 @@ def _compute(folder: pathlib.Path, name: str, encoder, images: np.ndarray) -> No
     start = time.perf_counter()
     parts, blocks = stream_blocks(encoder, images, size=_CHUNK)
     shape = len(images), list(blocks.values())[-1][1]
-    with atomic_file(folder / f"{name}.npy") as file:
-        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, header)
-        for part in parts:
-            file.write(part.tobytes())
+    write_rows(folder / f"{name}.npy", parts, shape=shape, kind=np.float32)
     said = {"seconds": time.perf_counter() - start, "blocks": list(blocks.items())}
     write_json(folder / f"{name}.json", said)

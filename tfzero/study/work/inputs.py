@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from tfzero.data.rows import append_rows
 from tfzero.study.inits import read_init, read_learner
 from tfzero.study.inits.base import Stored as KnownTargets
 from tfzero.study.inits.pixels import Pixels
@@ -217,8 +218,11 @@ def known_targets_for(workspace: Workspace, cell: CellSpec) -> KnownTargets | No
     return read_learner(cell.init).read_stored(workspace)
 
 
-def pool_for(workspace: Workspace, cell: CellSpec) -> np.ndarray | None:
-    """Returns the unlabeled images that a cell's strategy reads; None if it reads none."""
+def pool_for(workspace: Workspace, cell: CellSpec) -> Any:
+    """Returns the unlabeled images that a cell's strategy reads; None if it reads none.
+
+    They are an array or, of a large pool and generated images, `tfzero.data.rows.JoinedRows`.
+    """
     if Need.POOL not in STRATEGIES[cell.strategy].reads:
         return None
     if not workspace.plan.reads_generated(cell):
@@ -226,4 +230,4 @@ def pool_for(workspace: Workspace, cell: CellSpec) -> np.ndarray | None:
     generated = workspace.load_generated(cell.init, cell.replicate)
     if workspace.plan.unlabeled_from == "generated":
         return generated
-    return np.concatenate([workspace.pool, generated])
+    return append_rows(workspace.pool, generated)

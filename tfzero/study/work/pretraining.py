@@ -8,7 +8,8 @@ import numpy as np
 
 from tfzero.common.files import write_arrays, write_json, write_keras
 from tfzero.common.seeds import derive_seed
-from tfzero.pretrain.generate import generate_pool
+from tfzero.data.rows import write_rows
+from tfzero.pretrain.generate import generate_parts
 from tfzero.study.inits import read_learner
 from tfzero.study.inits.base import Learnt
 from tfzero.study.readings.pictures import draw_pictures
@@ -49,10 +50,11 @@ def run_pretraining(workspace: Workspace, word: str, replicate: int) -> str:
     if workspace.plan.keeps_generated(word):
         with measure_cost() as making:
             assert learnt.method is not None  # or it could make no images
-            images = generate_pool(learnt.method, len(images), seed=replicate)
+            count, parts = generate_parts(learnt.method, len(images), seed=replicate)
+            path = workspace.generated_path(word, replicate)
+            write_rows(path, parts, shape=(count, *images.shape[1:]), kind=np.uint8)
         cost.seconds += making.seconds
         cost.cpu_seconds += making.cpu_seconds
-        write_arrays(run.encoders / f"{key}-generated.npz", images=images)
     record = {
         "schema": 1,
         "key": key,

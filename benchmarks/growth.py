@@ -191,7 +191,8 @@ def do_spread(most_exact: int):
     def do(data, load, steps):
         from tfzero.transfer import neighbours
         from tfzero.transfer.features import graph_images, read_features
-        from tfzero.transfer.graph import link, spread_over
+        from tfzero.transfer.graph import link
+        from tfzero.transfer.spreading import spread_over
 
         neighbours.MOST_EXACT = most_exact
         yield

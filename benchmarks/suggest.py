@@ -156,7 +156,8 @@ def run_draw(
 
 def score_spreading(graph, own: Images, scored: Images, chosen: np.ndarray) -> float:
     """Returns the accuracy of spread labels, in percent."""
-    from tfzero.transfer.graph import link, mix, spread_over
+    from tfzero.transfer.graph import link
+    from tfzero.transfer.spreading import mix, spread_over
 
     labels, num_classes = own.labels[chosen], int(own.labels.max()) + 1
     spread = spread_over(graph, link(graph, own.features[chosen]), labels, num_classes=num_classes)

@@ -3,11 +3,11 @@ import pytest
 from sklearn.semi_supervised import LabelSpreading
 
 from tfzero.transfer import graph as graphs
-from tfzero.transfer import neighbours
+from tfzero.transfer import neighbours, spreading
 
 
 def spread_labels(graph, features, labels, **settings):
-    return graphs.spread_over(graph, graphs.link(graph, features), labels, **settings)
+    return spreading.spread_over(graph, graphs.link(graph, features), labels, **settings)
 
 
 def draw_moons(count=300, seed=0):
@@ -98,7 +98,7 @@ def test_unseen_images_get_their_neighbours_mean():
     spread = random.dirichlet(np.ones(3), size=50).astype(np.float32)
     graph = graphs.build_graph(pool, num_neighbours=4)
     unseen = random.normal(size=(9, 6)).astype(np.float32)
-    found = graphs.mix(spread, graphs.link(graph, unseen))
+    found = spreading.mix(spread, graphs.link(graph, unseen))
     for place, row in zip(graph.space.place(unseen), found, strict=True):
         cosines = graph.places @ place
         nearest = np.argsort(cosines)[-4:]
@@ -119,7 +119,7 @@ def test_a_pool_smaller_than_the_neighbourhood_serves():
     pool = np.eye(4, dtype=np.float32)
     graph = graphs.build_graph(pool)
     assert graph.neighbours.shape == (4, 3)
-    assert graphs.mix(np.eye(4, dtype=np.float32), graphs.link(graph, pool[:2])).shape == (2, 4)
+    assert spreading.mix(np.eye(4, dtype=np.float32), graphs.link(graph, pool[:2])).shape == (2, 4)
 
 
 def test_equal_shares_weigh_rare_classes_as_frequent_ones():

@@ -11,9 +11,10 @@ from tfzero.data.kinds import default_kind
 from tfzero.transfer import features, training
 from tfzero.transfer.classifier import Classifier
 from tfzero.transfer.consistency import Consistency
-from tfzero.transfer.graph import link, spread_over
+from tfzero.transfer.graph import link
 from tfzero.transfer.joint import JointNetwork, list_class_weights
 from tfzero.transfer.objective import Reading
+from tfzero.transfer.spreading import spread_over
 from tfzero.transfer.strategies.base import Task
 from tfzero.transfer.training import Labelled
 

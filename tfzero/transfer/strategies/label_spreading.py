@@ -27,7 +27,7 @@ class LabelSpreading(Strategy):
         """Spreads the labels; predictions are NaN where the graph's features were not finite."""
         import numpy as np
 
-        from tfzero.transfer.graph import SpreadModel, spread_over
+        from tfzero.transfer.spreading import SpreadModel, spread_over
 
         graph, links = task.graph, task.inputs
         assert graph is not None

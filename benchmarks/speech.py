@@ -126,7 +126,7 @@ def compare_split(rows, name: str, arguments: argparse.Namespace) -> dict[str, l
     )
     print(data.describe(), *data.notes, sep="\n", flush=True)
     [count] = parse_label_counts(
-        [arguments.labels], num_train=len(data.train_images), num_classes=data.num_classes
+        [arguments.labels], most=len(data.train_images), num_classes=data.num_classes
     )
     scores, encoders = defaultdict(list), {}
     for seed in range(arguments.seeds):

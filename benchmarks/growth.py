@@ -4,7 +4,7 @@
 
 Makes images of 8x8 pixels, all different, and measures each part at each size in a process of its
 own with one thread: loading, the check, one pass of each method over the pool, label spreading and
-prediction. A pass is foretold from some steps, because each step takes as long as the last; what
+prediction. A pass is estimated from some steps, because each step takes as long as the last; what
 the size of the pool can change in a step is how its images are found. Prints a table: seconds of
 the processor, peak memory above the idle process, and the slope of the logarithm of the seconds
 from the second-largest size to the largest. 1 is proportional, 2 is with the square.
@@ -55,8 +55,9 @@ def parse_arguments() -> argparse.Namespace:
     """Returns the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=read_sizes, default=[1000, 10_000, 100_000])
-    parser.add_argument("--parts", type=read_parts, default=list(PARTS), help="By semicolons.")
-    parser.add_argument("--steps", type=int, default=60, help="Steps that a pass is foretold by.")
+    names = f"Separated by semicolons: {'; '.join(PARTS)}."
+    parser.add_argument("--parts", type=read_parts, default=list(PARTS), help=names)
+    parser.add_argument("--steps", type=int, default=60, help="Steps timed to estimate a pass.")
     parser.add_argument("--one", nargs=2, help="For the script itself: a part and a file.")
     arguments = parser.parse_args()
     if arguments.one:

@@ -62,3 +62,9 @@ def test_rows_are_written_as_numpy_writes_them_and_only_whole(tmp_path):
     read = np.load(path, mmap_mode="r")
     np.testing.assert_array_equal(read, WHOLE)
     assert read.dtype == np.uint8
+
+
+def test_a_mask_is_refused():
+    joined = JoinedRows(np.zeros((3, 2), np.uint8), np.ones((2, 2), np.uint8))
+    with pytest.raises(TypeError, match="not a mask"):
+        joined[np.array([True, False, True, False, True])]

@@ -36,7 +36,8 @@ def test_a_gpu_is_used_if_tensorflow_can_use_it(pretend):
     pretend(24000)
     assert choose_devices(NO_ONE, LARGE, kept=None).gpu == "NVIDIA A10G"
     assert choose_devices(NO_ONE._replace(device="cpu"), LARGE, kept=None).gpu is None
-    assert len(choose_devices(NO_ONE._replace(count=1), LARGE, kept=None).slots) == 1
+    found = choose_devices(NO_ONE._replace(count=1), LARGE, kept=None)
+    assert len(found.slots) == 1 and found.why == "NVIDIA A10G, 1 process"
     pretend(24000, seen=0)
     found = choose_devices(NO_ONE, LARGE, kept=None)
     assert found.gpu is None and found.is_news and "pip install 'tfzero[gpu]'" in found.why
@@ -131,7 +132,7 @@ def entering(monkeypatch):
     """Records which GPU a command's own process is given, and gives it none."""
     given = []
     monkeypatch.setattr(device, "own_gpu", given.append)
-    monkeypatch.setattr(device, "configure_gpu", lambda: given.append("configured"))
+    monkeypatch.setattr(device, "open_gpu", lambda: given.append("configured"))
     return given
 
 
@@ -162,8 +163,31 @@ def test_a_command_goes_without_a_gpu_unless_it_is_asked_for(pretend, entering):
         ("auto", None, 8, ""),
     ],
 )
-def test_small_images_leave_the_gpu_alone(asked, gpu, side, place):
+def test_small_images_leave_the_gpu_alone(asked, gpu, side, place, monkeypatch):
     import tensorflow as tf
+
+    fixed = []
+    monkeypatch.setattr(device, "fix_rounding", lambda: fixed.append(True))
 
     with tf.Graph().as_default(), device.Entered(asked, gpu).at_work_on((side, 40, 1)):
         assert place in tf.zeros(1).device and bool(place) == bool(tf.zeros(1).device)
+    # On the processor, numbers are those of a machine without a GPU.
+    assert bool(fixed) == (gpu is not None and not place)
+
+
+def test_a_notebooks_tensorflow_takes_little_of_the_gpu(pretend, monkeypatch):
+    import tensorflow as tf
+
+    grown = []
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a GPU"])
+    monkeypatch.setattr(
+        tf.config.experimental, "set_memory_growth", lambda *asked: grown.append(asked)
+    )
+    monkeypatch.setattr(device, "is_own_process", lambda: False)
+    pretend()
+    device.spare_gpus(NO_ONE)
+    pretend(16000)
+    device.spare_gpus(NO_ONE._replace(device="cpu"))
+    assert grown == []
+    device.spare_gpus(NO_ONE)
+    assert grown == [("a GPU", True)]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import build_small_encoder
 from tfzero.common.checks import InputError
-from tfzero.jobs.encoder import EncoderStart, read_study_encoder
+from tfzero.jobs.encoder import EncoderStart, read_study_encoder, require_encoder_again
 from tfzero.networks.shapes import count_encoder, count_network
 
 SHAPE = (16, 16, 1)
@@ -50,3 +50,15 @@ def test_a_stage_reads_a_name_or_a_file(tmp_path, monkeypatch):
     first, same, other = (EncoderStart.read("residual").build(SHAPE, seed) for seed in (1, 1, 2))
     assert (first.get_weights()[0] == same.get_weights()[0]).all()
     assert (first.get_weights()[0] != other.get_weights()[0]).any()
+
+
+def test_sides_that_an_architecture_does_not_take_are_known():
+    found = read_study_encoder("keras:Xception")
+    assert [side for side in (32, 64, 96) if found.takes((side, side, 3))] == [96]
+
+
+def test_a_study_that_grows_needs_its_own_encoder_again(tmp_path):
+    require_encoder_again(None, None, tmp_path)
+    require_encoder_again(build_small_encoder(), "encoder-1", tmp_path)
+    with pytest.raises(InputError, match="its own encoder .encoder-1.. Give the same"):
+        require_encoder_again(None, "encoder-1", tmp_path)

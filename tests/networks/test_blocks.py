@@ -5,6 +5,7 @@ import pytest
 from tfzero.common.checks import InputError
 from tfzero.networks import build_encoder
 from tfzero.networks.blocks import block_names, join_blocks, take_block
+from tfzero.transfer.features import read_blocks
 
 
 @pytest.mark.parametrize("architecture", ["small", "residual", "base"])
@@ -94,3 +95,17 @@ def test_some_blocks_are_the_columns_of_all():
         network, _ = join_blocks(encoder, only=names)
         expected = np.concatenate([everything[:, slice(*columns[n])] for n in names], axis=1)
         np.testing.assert_allclose(network(images), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_wide_block_is_averaged_to_one_cell_in_a_graph():
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(300, 3, strides=2, padding="same", name="block1")(inputs)
+    network = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), np.uint8)
+    # 1,024 values allow one cell of more than 256 channels.
+    wide = keras.Model(inputs, network.get_layer("block1").output)
+    values, columns = read_blocks(network, images)
+    mean = wide(images.astype(np.float32) / 255).numpy().mean(axis=(1, 2))
+    assert values.shape[1] >= 300
+    np.testing.assert_allclose(values[:, : mean.shape[1]], mean, atol=1e-5)
+    assert columns

@@ -143,17 +143,3 @@ def test_labels_spread_over_an_approximate_graph(monkeypatch):
     links = graphs.link(graph, pool[[0, 799]])
     spread = spreading.spread_over(graph, links, np.array([0, 1]), num_classes=2)
     assert (spread.argmax(axis=1) == truth).mean() > 0.98
-
-
-def test_the_order_in_memory_changes_only_how_fast_labels_spread(monkeypatch):
-    random = np.random.default_rng(1)
-    graph = graphs.build_graph(random.normal(size=(700, 6)).astype(np.float32))
-    links = graphs.link(graph, random.normal(size=(9, 6)).astype(np.float32))
-    asked = graph, links, np.arange(9) % 3
-    plain = spreading.spread_over(*asked, num_classes=3)
-    monkeypatch.setattr(neighbours, "MOST_EXACT", 100)
-    orders = []
-    monkeypatch.setattr(spreading, "order_near", lambda places: orders.append(places) or order)
-    order = random.permutation(700)
-    np.testing.assert_allclose(spreading.spread_over(*asked, num_classes=3), plain, atol=1e-5)
-    assert len(orders) == 1

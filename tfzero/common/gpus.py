@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import pathlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,9 +12,18 @@ from typing import NamedTuple
 
 # What a person says with it holds for tfzero, too.
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-_FIELDS = ("uuid", "name", "memory.total", "memory.free", "compute_cap", "driver_version")
-# A driver that is broken may never answer.
-_PATIENCE = 20.0
+_FIELDS = (
+    "uuid",
+    "name",
+    "memory.total",
+    "memory.free",
+    "compute_cap",
+    "driver_version",
+    "compute_mode",
+    "mig.mode.current",
+)
+# A driver that is broken may never answer; one that wakes eight GPUs up takes half a minute.
+_PATIENCE = 60.0
 # The oldest GPUs for which TensorFlow 2.21 has kernels.
 _LEAST_CAPABILITY = 6.0
 _PROBE = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
@@ -29,6 +39,8 @@ class Gpu(NamedTuple):
         free: Memory that no process has taken, in MiB.
         capability: What it can compute, as NVIDIA counts it.
         driver: The driver's version.
+        is_shared: Whether several processes may use it at once.
+        is_divided: Whether it is cut into instances (MIG), which have identifiers of their own.
     """
 
     uuid: str
@@ -37,6 +49,8 @@ class Gpu(NamedTuple):
     free: int
     capability: float
     driver: str
+    is_shared: bool = True
+    is_divided: bool = False
 
 
 class Found(NamedTuple):
@@ -63,22 +77,36 @@ def list_gpus(visible: str | None, *, query: Callable[[], str] | None = None) ->
     try:
         printed = (query or ask_driver)()
     except FileNotFoundError:
+        if _has_devices():
+            return Found((), "There is a GPU, but no nvidia-smi to ask about it", True)
         return Found((), "No NVIDIA driver was found")
     except (OSError, subprocess.SubprocessError) as error:
         return Found((), f"The NVIDIA driver does not answer ({_first_line(error)})", True)
     lines = [line for line in printed.splitlines() if line.strip()]
+    # Between them there may be warnings, and GPUs that do not tell their memory.
     gpus = [gpu for line in lines if (gpu := _parse(line)) is not None]
-    if len(gpus) < len(lines) or not lines:
+    if not gpus:
         said = lines[0].strip() if lines else "nothing"
         return Found((), f"The NVIDIA driver said: {said[:200]}", True)
+    if "MIG-" in (visible or ""):
+        return Found((), f"{VISIBLE}={visible}: tfzero does not use MIG instances", True)
     seen = _keep_visible(gpus, visible)
     if not seen:
         return Found((), f"{VISIBLE}={visible} shows no GPU")
-    able = tuple(gpu for gpu in seen if gpu.capability >= _LEAST_CAPABILITY)
+    able = tuple(gpu for gpu in seen if gpu.capability >= _LEAST_CAPABILITY and not gpu.is_divided)
     if not able:
         names = ", ".join(gpu.name for gpu in seen)
-        return Found((), f"TensorFlow has no kernels for {names}", True)
+        why = f"tfzero cannot use {names}: too old for TensorFlow, or divided into MIG instances"
+        return Found((), why, True)
     return Found(able)
+
+
+def _has_devices() -> bool:
+    """Returns whether the system has a GPU's device, as in a container without the driver's tools.
+
+    Inside Windows it has another name.
+    """
+    return any(pathlib.Path("/dev").glob("nvidia[0-9]*")) or pathlib.Path("/dev/dxg").exists()
 
 
 def ask_driver() -> str:
@@ -115,9 +143,18 @@ def _parse(line: str) -> Gpu | None:
     fields = [field.strip() for field in line.split(",")]
     if len(fields) != len(_FIELDS):
         return None
-    uuid, name, total, free, capability, driver = fields
+    uuid, name, total, free, capability, driver, mode, mig = fields
     try:
-        return Gpu(uuid, name, int(total), int(free), float(capability), driver)
+        return Gpu(
+            uuid,
+            name,
+            int(total),
+            int(free),
+            float(capability),
+            driver,
+            is_shared=mode == "Default",
+            is_divided=mig == "Enabled",
+        )
     except ValueError:  # "[N/A]", as of a GPU that fell off the bus
         return None
 
@@ -136,7 +173,7 @@ def _keep_visible(gpus: list[Gpu], visible: str | None) -> list[Gpu]:
             for number, gpu in enumerate(gpus)
             if name == str(number) or (name.startswith("GPU-") and gpu.uuid.startswith(name))
         ]
-        if len(named) != 1:
+        if len(named) != 1 or named[0] in kept:
             break
         kept += named
     return kept

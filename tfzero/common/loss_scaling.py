@@ -78,7 +78,10 @@ class LossScaling(keras.optimizers.LossScaleOptimizer):
         self._iterations.assign_add(1)
 
     def forget(self) -> None:
-        """Puts it back to where it was before the first step, but for the learning rate."""
+        """Puts it back to where it was before the first step; the learning rate becomes 0.
+
+        The inner optimizer is a `FusedAdam`.
+        """
         for variable in self._variables:
             variable.assign(tf.zeros_like(variable))
         self.dynamic_scale.assign(self.initial_scale)

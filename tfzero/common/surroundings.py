@@ -34,7 +34,7 @@ _FOREIGN = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "KERAS_")
 _HARMLESS = (
     "TF_CPP_",
     "TF_CONFIG",
-    "TF_CUD",
+    "TF_CUDA",
     "TF_FORCE_GPU_ALLOW_GROWTH",
     "TF_GPU_",
     "TF_NUM_",

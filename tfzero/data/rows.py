@@ -33,7 +33,10 @@ class JoinedRows:
 
     def __getitem__(self, rows) -> np.ndarray:
         """Returns the rows of a slice or of an integer array, in memory."""
-        numbers = np.arange(len(self))[rows] if isinstance(rows, slice) else np.asarray(rows)
+        rows = rows if isinstance(rows, slice) else np.asarray(rows)
+        if not isinstance(rows, slice) and rows.dtype == bool:
+            raise TypeError("JoinedRows takes a slice or row numbers, not a mask.")
+        numbers = np.arange(len(self))[rows] if isinstance(rows, slice) else rows
         numbers = np.where(numbers < 0, numbers + len(self), numbers)
         taken = np.empty((*numbers.shape, *self.shape[1:]), self.dtype)
         is_second = numbers >= len(self._first)

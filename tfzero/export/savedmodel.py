@@ -71,8 +71,8 @@ def export_savedmodel(
         InputError: If the model gives no probabilities, or if an argument does not fit it.
         RuntimeError: If the written version does not reproduce the model. Nothing is then exported.
     """
-    model = as_float32(model)
     pixel_range = arguments.check_model_range(model, pixel_range)
+    model = as_float32(model)
     file_range = _check_file_range(file_range, sound)
     require_choice(resize, RESIZE_MODES, what="way to resize")
     encoder = _find_encoder(model)
@@ -170,8 +170,8 @@ def export_encoder(
         InputError: If an argument does not fit the model.
         RuntimeError: If the written version does not reproduce the model. Nothing is then exported.
     """
-    model = as_float32(model)
     pixel_range = arguments.check_model_range(model, pixel_range)
+    model = as_float32(model)
     file_range = _check_file_range(file_range, sound)
     require_choice(resize, RESIZE_MODES, what="way to resize")
     shape = arguments.find_image_shape(model, None, image_shape)
@@ -218,8 +218,8 @@ def export_generator(
         InputError: If an argument does not fit the model.
         RuntimeError: If the written version does not reproduce the model. Nothing is then exported.
     """
-    model = as_float32(model)
     pixel_range = arguments.check_model_range(model, pixel_range)
+    model = as_float32(model)
     shape = arguments.find_input_shape(model)
     if shape is None or len(shape) != 1 or shape[0] is None:
         raise InputError(

@@ -21,8 +21,8 @@ from tfzero.data.check import check_briefly, require_no_leaks
 from tfzero.data.options import LoadOptions
 from tfzero.jobs import opening
 from tfzero.jobs.check import show_briefly
-from tfzero.jobs.device import AskedWorkers, choose_devices, read_kept_device
-from tfzero.jobs.encoder import read_study_encoder
+from tfzero.jobs.device import AskedWorkers, choose_devices, read_kept_device, spare_gpus
+from tfzero.jobs.encoder import read_study_encoder, require_encoder_again
 from tfzero.jobs.ending import end_study
 from tfzero.jobs.example import find_example
 from tfzero.jobs.recommended import (
@@ -38,7 +38,7 @@ from tfzero.study.planning.request import AUTO, read_request
 from tfzero.study.planning.resolve import BUILT_IN, choose_precision, make_plan
 from tfzero.study.readings.data import record_data, record_images
 from tfzero.study.records import RunFolder
-from tfzero.study.stored import read_asked
+from tfzero.study.stored import read_asked, read_asked_plan
 from tfzero.study.work.attempt import disk_full
 from tfzero.study.work.locks import hold_lock, others_take_part, take_part
 from tfzero.study.work.pool import use_workers
@@ -197,20 +197,23 @@ def compare(
     is_called = not isinstance(data, Unloaded)
     asked_workers = AskedWorkers(device, workers, scheduler)
     asked_workers.require_possible()
+    spare_gpus(asked_workers)
     if not isinstance(data, ImageData):
         unread = data if isinstance(data, Unloaded) else Unloaded(data, LoadOptions())
         kept = None if overwrite else out or AUTO
         studied = Studied({**_without_none(asked), **told}, architecture, kept, asked_workers)
         with screen.working(console, "Reading the images ..."):
             data = load_for_study(unread, studied)
-    with own_settings(precision or PRECISIONS[0]):
-        encoder = architecture.build(data.image_shape)
-    data = data.cross_fitted()
-    checked = check_briefly(data)
-    require_no_leaks(checked)
     run = RunFolder(pathlib.Path("runs", data.name) if out is None else out)
     grows = more_seeds is not None or add_arms or add_label_counts
     earlier = read_asked(run) if grows else {}
+    with own_settings(precision or earlier.get("precision") or PRECISIONS[0]):
+        encoder = architecture.build(data.image_shape)
+    if grows:
+        require_encoder_again(encoder, read_asked_plan(run).encoder, run.path)
+    data = data.cross_fitted()
+    checked = check_briefly(data)
+    require_no_leaks(checked)
     kept_device = None if overwrite else read_kept_device(run)
     devices = choose_devices(asked_workers, data.image_shape, kept=kept_device)
     asked["device"] = devices.gpu

@@ -10,7 +10,8 @@ from tfzero.common.checks import InputError
 from tfzero.common.cores import count_cores
 from tfzero.common.files import read_json
 from tfzero.common.gpus import Found, count_seen_by_tensorflow, list_gpus
-from tfzero.common.surroundings import asked_visible
+from tfzero.common.surroundings import asked_visible, is_own_process
+from tfzero.study.planning.lanes import Lane
 from tfzero.study.records import RunFolder
 from tfzero.study.work.devices import (
     AUTO,
@@ -23,8 +24,9 @@ from tfzero.study.work.devices import (
     require_device,
     require_free,
 )
-from tfzero.study.work.pool import require_workers
-from tfzero.study.work.slots import configure_gpu, free_slots, own_gpu
+from tfzero.study.work.pool import num_workers, require_workers
+from tfzero.study.work.slots import fix_rounding, free_slots, open_gpu, own_gpu
+from tfzero.study.workspace import Workspace
 
 _NO_LIBRARIES = (
     "TensorFlow does not find the GPU's libraries. Install them: pip install 'tfzero[gpu]'"
@@ -60,6 +62,21 @@ def read_kept_device(run: RunFolder) -> str | None:
     return None if stored is None else stored.get("device") or ""
 
 
+def spare_gpus(asked: AskedWorkers) -> None:
+    """Has TensorFlow of a person's own process take little memory of GPUs that workers will use.
+
+    It would take all at its first operation, as when an encoder is built. That changes nothing
+    where TensorFlow was used before: then `choose_devices` tells.
+    """
+    if asked.device == CPU or is_own_process() or not list_gpus(asked_visible()).gpus:
+        return
+    import tensorflow as tf
+
+    for gpu in tf.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError):
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
 def choose_devices(
     workers: AskedWorkers, image_shape: tuple[int, int, int], *, kept: str | None
 ) -> Devices:
@@ -80,7 +97,9 @@ def choose_devices(
         from tfzero.study.work.cluster import find_gpus
 
         found = find_gpus(workers.scheduler)
-        return plan_devices(found, asked, cores=max(1, len(found.gpus)))._replace(slots=())
+        devices = plan_devices(found, asked, cores=1)
+        workers_of = f"{devices.gpu}, in {len(found.gpus)} workers of the cluster"
+        return devices._replace(slots=(), why=workers_of) if devices.slots else devices
     found = list_gpus(asked_visible())
     devices = plan_devices(found, asked, cores=workers.count or count_cores())
     if not devices.slots:
@@ -93,7 +112,20 @@ def choose_devices(
             f"Other studies use all {len(devices.slots)} slots of the GPU. Wait until they end, "
             f"choose other GPUs with `device`, or use `device={CPU}` in another folder."
         )
-    return devices._replace(slots=require_free(free, found.gpus))
+    return devices.with_slots(require_free(free, found.gpus))
+
+
+def require_lane(workspace: Workspace, lane: Lane) -> None:
+    """Raises if a study's jobs cannot run here, where it is read all the same.
+
+    Raises:
+        InputError: As said.
+    """
+    if not num_workers(lane):
+        raise InputError(
+            f"The study in {workspace.folder} runs on {workspace.plan.device}, which cannot be "
+            "used here. Continue where that GPU is, or choose another folder with `out`."
+        )
 
 
 class Entered(NamedTuple):
@@ -110,7 +142,11 @@ class Entered(NamedTuple):
     @contextlib.contextmanager
     def at_work_on(self, image_shape: tuple[int, int, int]) -> Iterator[None]:
         """Has networks of such images run on the device until the block ends."""
-        if self.gpu is None or may_use_gpu(Asked(self.asked, image_shape)):
+        if self.gpu is None:
+            yield
+            return
+        if may_use_gpu(Asked(self.asked, image_shape)):
+            fix_rounding()
             yield
             return
         import tensorflow as tf
@@ -139,7 +175,7 @@ def enter_device(asked: str) -> Entered:
         first = plan_devices(found, Asked(wanted, (1, 1, 1)), cores=1).slots[0]
         if count_seen_by_tensorflow(first.uuid):
             own_gpu(first.uuid)
-            configure_gpu()
+            open_gpu()
             return Entered(asked, next(gpu.name for gpu in found.gpus if gpu.uuid == first.uuid))
         if asked != AUTO:
             raise InputError(f"A GPU is asked for. {_NO_LIBRARIES}. Or use `device={CPU}`.")

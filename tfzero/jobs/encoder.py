@@ -6,6 +6,7 @@ import os
 import pathlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tfzero.common.checks import InputError
 from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import PRECISIONS, own_settings
 from tfzero.jobs.load import is_encoder_file, require_encoder
@@ -93,6 +94,14 @@ class StudyEncoder(NamedTuple):
             return self._architecture.count(image_shape)
         return count_network(self.model)
 
+    def takes(self, image_shape: Shape) -> bool:
+        """Returns whether it can be built for images of a shape."""
+        try:
+            self.count(image_shape)
+        except InputError:
+            return False
+        return True
+
     def build(self, image_shape: Shape) -> keras.Model | None:
         """Returns the encoder of a study; None for the default, which a study builds itself.
 
@@ -132,3 +141,21 @@ def read_study_encoder(encoder: Any) -> StudyEncoder:
         return StudyEncoder(name=os.fspath(encoder))
     path = pathlib.Path(encoder)
     return StudyEncoder(open_encoder_file(path), path)
+
+
+def require_encoder_again(encoder: Any, kept: str | None, folder: pathlib.Path) -> None:
+    """Raises if a study that is to grow has an encoder of its own, and none is given now.
+
+    Args:
+        encoder: What is given now, or None.
+        kept: What identifies the study's own encoder, or None.
+        folder: Of the study.
+
+    Raises:
+        InputError: As said.
+    """
+    if kept is not None and encoder is None:
+        raise InputError(
+            f"The study in {folder} has its own encoder ({kept}). Give the same `encoder` as when "
+            "it was started."
+        )

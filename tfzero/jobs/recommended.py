@@ -13,8 +13,9 @@ from rich.console import Console
 
 from tfzero.common.arm import Arm
 from tfzero.common.console import print_plain
+from tfzero.jobs.device import require_lane
 from tfzero.study import screen
-from tfzero.study.planning.lanes import Lane
+from tfzero.study.planning.lanes import Lane, lane_of_networks
 from tfzero.study.records import RunFolder
 from tfzero.study.verdict.recommendation import describe_file, why_not_exported
 from tfzero.study.work.ending import LONG, Training, plan_training
@@ -172,10 +173,12 @@ def _train(workspace: Workspace, arm: Arm, training: Training, console: Console)
     if not console.is_terminal:  # else it is shown while it lasts
         print_plain(console, said)
     label, common = f"training {arm} to export it", (workspace, arm, most)
+    lane = lane_of_networks(plan)
+    require_lane(workspace, lane)
     calls = [(train_final, *common)]
     calls += [(train_beside, *common, fold) for fold in range(training.num_beside)]
     jobs = [
-        Job(label, training.seconds, train_on_threads, (training.threads, *call), Lane.GPU)
+        Job(label, training.seconds, train_on_threads, (training.threads, *call), lane)
         for call in calls
     ]
     is_long = training.seconds > LONG

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from tfzero.common.checks import InputError
 from tfzero.common.console import print_plain
 from tfzero.jobs import opening
+from tfzero.jobs.device import require_lane
 from tfzero.study import plan_screen, screen
 from tfzero.study.growing import grow_study
 from tfzero.study.growth import Growth, read_growth
-from tfzero.study.planning.lanes import Lane
+from tfzero.study.planning.lanes import lane_of_networks
 from tfzero.study.standing import Standing
 from tfzero.study.work.devices import ON_CPUS, Devices
 from tfzero.study.work.estimate import Estimate
@@ -79,12 +79,7 @@ def run_missing(
     if forecast is None:
         print_plain(console, "Every cell already has its record; there is nothing to train.")
         return workspace, None
-    device = workspace.plan.device
-    if device is not None and not num_workers(Lane.GPU):
-        raise InputError(
-            f"The study in {workspace.folder} runs on {device}, which cannot be used here. "
-            "Continue where that GPU is, or choose another folder with `out`."
-        )
+    require_lane(workspace, lane_of_networks(workspace.plan))
     planned = plan_screen.start_clock(forecast)
     standing = Standing(workspace)
     progress = Progress(console, workers=num_workers(), standing=standing, forecast=forecast)

@@ -99,7 +99,9 @@ class SizeByMinutes:
             height, width, _ = stored["data"]["image_shape"]
             reason = f"The study in {folder} has this size."
             return SizeChoice((height, width), reason, stored["data"]["resize"])
-        sides = survey.offer()
+        offered = survey.offer()
+        takes = studied.encoder.takes
+        sides = [side for side in offered if takes((side, side, survey.channels))] or offered
         if len(sides) == 1:
             return choose_square(survey)
         try:

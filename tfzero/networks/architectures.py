@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 from typing import TYPE_CHECKING
 
 from tfzero.common.checks import InputError, require_choice
@@ -21,8 +22,6 @@ Shape = tuple[int, int, int]
 SMALL = "small"
 # What the name of a network of `keras.applications` begins with.
 KERAS = "keras:"
-# How the names are written, for messages.
-FORMS = "small, base, residual or keras:NAME"
 
 
 class Architecture(abc.ABC):
@@ -71,7 +70,7 @@ class Untrained(Architecture):
 
     Attributes:
         name: In `keras.applications`.
-        size: Side in pixels to which it resizes images; None takes them as they are.
+        size: Side in pixels to which it resizes images; None keeps their size.
     """
 
     name: str
@@ -88,6 +87,7 @@ class Untrained(Architecture):
             )
         return build_untrained(self.name, image_shape, size=self.size, seed=seed)
 
+    @functools.cache  # noqa: B019  # a few sizes of a few networks, each built for it
     def count(self, image_shape: Shape) -> int:
         """Returns the multiply-adds by which the encoder reads an image."""
         from tfzero.networks.shapes import count_network

@@ -122,7 +122,12 @@ def _flatten_block(encoder: keras.Model, name: str):
     height, width, channels = x.shape[1:]
     cells = max(1, math.isqrt(_MOST_VALUES // channels))
     grid = (min(cells, height), min(cells, width))
-    if grid != (height, width):
+    if grid == (1, 1):
+        # Keras's adaptive pooling needs a side more than there is for it.
+        x = keras.layers.GlobalAveragePooling2D(
+            keepdims=True, name=f"{name}_grid", dtype=PRECISION
+        )(x)
+    elif grid != (height, width):
         x = keras.layers.AdaptiveAveragePooling2D(grid, name=f"{name}_grid", dtype=PRECISION)(x)
     return keras.layers.Flatten(name=f"{name}_features", dtype=PRECISION)(x)
 

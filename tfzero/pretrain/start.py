@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import pathlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -197,8 +198,10 @@ def require_same_architecture(model: Pretrainer, fresh: Pretrainer, out: pathlib
         )
 
 
-def _list_shapes(model: keras.Model) -> list[tuple[int, ...]]:
-    return [tuple(weight.shape) for weight in model.weights]
+def _list_shapes(model: keras.Model) -> list[Any]:
+    """Returns the shapes of all weights, and of what each layer makes of an image."""
+    made = [getattr(getattr(layer, "output", None), "shape", None) for layer in model.layers]
+    return [[tuple(weight.shape) for weight in model.weights], made]
 
 
 def list_arguments(method: Pretrainer) -> dict:

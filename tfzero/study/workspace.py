@@ -134,12 +134,16 @@ class Workspace:
     def random_encoder(self, replicate: int) -> keras.Model:
         """Returns the encoder with the random weights that all arms of a replicate start from."""
         from tfzero.networks import build_encoder, redraw_network
+        from tfzero.networks.statistics import settle_statistics
 
         if self.plan.encoder is None:
             base = build_encoder(self.plan.data.image_shape)
         else:
             base = _load(self.run.own_encoder)
-        return redraw_network(base, seed=derive_seed(replicate, "encoder"))
+        seed = derive_seed(replicate, "encoder")
+        encoder = redraw_network(base, seed=seed)
+        settle_statistics(encoder, seed=seed)
+        return encoder
 
     def load_encoder(self, word: str, replicate: int) -> keras.Model | None:
         """Returns the encoder that an init's arms start from in a replicate; None for pixels."""

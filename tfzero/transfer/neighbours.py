@@ -43,7 +43,7 @@ def nearest_among(places: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarra
         0..1, negative ones as 0. Not finite where any place is not.
     """
     count = min(count, len(places) - 1)
-    if not are_many(len(places)):
+    if len(places) <= MOST_EXACT:
         return _search(places, places, count, skip_self=True)
     return _search_graph(places, count)
 
@@ -60,19 +60,9 @@ def nearest_to(places: np.ndarray, among: np.ndarray, count: int) -> tuple[np.nd
         int32 and float32 `(M, k)`, as of `nearest_among`.
     """
     count = min(count, len(among))
-    if not are_many(len(among)):
+    if len(among) <= MOST_EXACT:
         return _search(places, among, count)
     return _search_all(places, among, count)
-
-
-def are_many(count: int) -> bool:
-    """Returns whether so many images are searched approximately."""
-    return count > MOST_EXACT
-
-
-def order_near(places: np.ndarray) -> np.ndarray:
-    """Returns all rows `(N,)` in an order in which near images are together, a few hundred each."""
-    return np.concatenate(list(_group(places, np.arange(len(places)))))
 
 
 def rows_at_once(count: int) -> int:
@@ -105,7 +95,7 @@ def _search_graph(places: np.ndarray, count: int):
     """Asks a graph of small worlds for `count` others of each image."""
     if not np.isfinite(places).all():  # of an encoder that diverged: nothing is near anything
         return _nowhere(len(places), count)
-    order = order_near(places)
+    order = np.concatenate(list(_group(places, np.arange(len(places)))))
     index = _build_index(places, order)
     found = np.empty((len(places), count), np.int32)
     cosines = np.empty((len(places), count), np.float32)

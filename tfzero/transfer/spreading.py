@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfzero.transfer.graph import Graph, Links
-from tfzero.transfer.neighbours import are_many, chunks, order_near
+from tfzero.transfer.neighbours import chunks
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -69,10 +69,6 @@ def spread_over(
         Zhu, Ghahramani, Lafferty 2003, section 4.
     """
     count, num_labels = len(graph.places), len(labels)
-    order = None
-    if are_many(count) and graph.is_finite():
-        order = order_near(graph.places)
-        graph, links = _renumber(graph, links, order)
     spreading = _join(graph, links)
     _normalize(spreading)
     labelled = count + np.arange(num_labels), labels
@@ -90,12 +86,7 @@ def spread_over(
     shares = np.bincount(labels, minlength=num_classes) / num_labels
     if equal_shares:
         shares = (shares > 0) / (shares > 0).sum()
-    spread = _to_distributions(values[:count], shares)
-    if order is None:
-        return spread
-    found = np.empty_like(spread)
-    found[order] = spread
-    return found
+    return _to_distributions(values[:count], shares)
 
 
 def mix(spread: np.ndarray, links: Links) -> np.ndarray:
@@ -117,20 +108,6 @@ def mix(spread: np.ndarray, links: Links) -> np.ndarray:
         mixed = np.einsum("mk,mkc->mc", weights, spread[links.nearest[rows]])
         parts.append(mixed / weights.sum(axis=1, keepdims=True))
     return np.concatenate(parts).astype(np.float32)
-
-
-def _renumber(graph: Graph, links: Links, order: np.ndarray) -> tuple[Graph, Links]:
-    """Returns the same graph, its image i being `order[i]`, and the links to it.
-
-    Among very many images, each is read from memory when a neighbour needs it, unless it stands
-    near that neighbour.
-    """
-    number = np.empty(len(order), np.int32)
-    number[order] = np.arange(len(order), dtype=np.int32)
-    renumbered = Graph(
-        graph.space, graph.places, number[graph.neighbours[order]], graph.similarities[order]
-    )
-    return renumbered, links._replace(nearest=number[links.nearest])
 
 
 def _largest_step(before: np.ndarray, after: np.ndarray) -> float:

@@ -28,9 +28,8 @@ LARGE = (96, 96, 3)
 def make_cluster(monkeypatch, tmp_path):
     """Starts a cluster of so many workers with a GPU, and so many without; returns its address."""
     tool = tmp_path / "nvidia-smi"
-    tool.write_text(
-        f'#!/bin/sh\nfor i in 0 1; do echo "GPU-$i, {NAME}, 16000, 16000, 8.0, 1"; done'
-    )
+    said = f"GPU-$i, {NAME}, 16000, 16000, 8.0, 1, Default, Disabled"
+    tool.write_text(f'#!/bin/sh\nfor i in 0 1; do echo "{said}"; done')
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setenv("TMPDIR", str(tmp_path))

@@ -13,6 +13,7 @@ from tests.study.small import at, open_small_run
 from tests.study.work.test_devices import make_gpus
 from tests.study.work.test_run import kill_worker, make_tasks, tries, work
 from tfzero.common import surroundings
+from tfzero.common.checks import StopError
 from tfzero.common.gpus import Found
 from tfzero.data import from_arrays
 from tfzero.jobs import device
@@ -191,3 +192,11 @@ def test_a_whole_study_ends_with_an_export_and_is_read_where_no_gpu_is(
     found[0] = Found((), "No NVIDIA driver was found")
     again = tfzero.compare(data, console=Console(quiet=True), **asked)
     assert again.verdict == study.verdict
+
+
+def test_what_the_gpu_read_is_not_read_again_without_it(pretended, tmp_path):
+    plan, run = open_small_run(tmp_path, arms=("kmeans/svm",), device=NAME)
+    [task] = [t for t in study_tasks(at(plan, run), Estimate()) if t.spec is not None]
+    with use_workers(1, devices=devices(1)):
+        with pytest.raises(StopError, match="is gone from the study's cache"):
+            run_tasks([task], run)

@@ -10,8 +10,10 @@ import keras
 
 from tfzero.common.checks import InputError
 from tfzero.networks.copies import redraw_network
+from tfzero.networks.precision import PRECISION
 from tfzero.networks.public.known import Application, find_application
 from tfzero.networks.public.pixels import TRIANGLE, PublicPixels
+from tfzero.networks.statistics import settle_statistics
 
 # Keras has 0.99, and 0.999 for MobileNetV2. Studies train for few steps: after 200 its averages are
 # mostly what they began with. Judged by them, a MobileNetV2 that fits all training images of four
@@ -29,13 +31,13 @@ def build_untrained(
     """Returns a network of `keras.applications` without its top, its weights drawn by a seed.
 
     Scaling of pixels, and resizing, are inside, as in `build_public_encoder`. Unlike there, batch
-    normalization learns its statistics and what is random in training is random: nothing of it is
-    published. The blocks can be read by name.
+    normalization learns its statistics, and layers such as Dropout draw random numbers in training.
+    The blocks can be read by name.
 
     Args:
         name: In `keras.applications`.
         image_shape: Shape `(H, W, C)` of the images that it will get; C is 1 or 3.
-        size: Side in pixels to which it resizes images; None takes them as they are.
+        size: Side in pixels to which it resizes images; None keeps their size.
         seed: Random seed of the weights.
 
     Raises:
@@ -52,12 +54,16 @@ def build_untrained(
         include_top=False,
         pooling="avg",
     )
-    network = keras.Model(inputs, body.output, name=name)
+    # Heads, losses and probes read float32, whatever the network computes in.
+    features = keras.layers.Activation("linear", name="features", dtype=PRECISION)(body.output)
+    network = keras.Model(inputs, features, name=name)
     _name_layers(network)
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = min(layer.momentum, _MOMENTUM)
-    return redraw_network(network, seed=seed)
+    drawn = redraw_network(network, seed=seed)
+    settle_statistics(drawn, seed=seed)
+    return drawn
 
 
 def _require_fit(
@@ -65,8 +71,8 @@ def _require_fit(
 ) -> None:
     if len(image_shape) != 3 or image_shape[-1] not in (1, 3):
         raise InputError(
-            f"Images have the shape {tuple(image_shape)}; keras:{name} takes 3 channels, or 1 that "
-            "is repeated. Choose three channels: images[..., :3]. Or take the encoder "
+            f"Images have the shape {tuple(image_shape)}; keras:{name} takes 3 channels, or 1, "
+            "which it repeats. Choose three channels: images[..., :3]. Or take the encoder "
             '"base", which takes any number.'
         )
     least = entry.smallest

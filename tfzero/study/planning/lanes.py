@@ -17,6 +17,11 @@ class Lane(enum.Enum):
     CPU = "cpu"
 
 
+def lane_of_networks(plan: StudyPlan) -> Lane:
+    """Returns where networks are trained on images."""
+    return _lane(plan, True)
+
+
 def lane_of_learning(plan: StudyPlan, word: str) -> Lane:
     """Returns where an init learns: networks on the GPU, k-means patches on a CPU."""
     return _lane(plan, read_learner(word).has_network)

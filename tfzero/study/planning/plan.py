@@ -23,6 +23,7 @@ from tfzero.study.planning.parts import (
 )
 from tfzero.transfer import STRATEGIES, UNLABELED_FROM, takes_generated
 from tfzero.transfer.budget import default_budget
+from tfzero.transfer.neighbours import MOST_EXACT
 
 SCHEMA = 2
 # Raise it with every change that alters results, so that no study mixes two ways of working.
@@ -201,6 +202,7 @@ class StudyPlan(Model):
             "transfer": self.transfer_for(cell).model_dump(exclude_none=True),
             **self._given_key(cell.init),
             **({"unlabeled_from": self.unlabeled_from} if self.reads_generated(cell) else {}),
+            **({"neighbours": "approximate"} if self._searches_many(cell) else {}),
             **self._common(),
         }
         readable = f"{cell.arm.replace('/', '-')}-{cell.num_labels}-{cell.replicate}"
@@ -234,6 +236,10 @@ class StudyPlan(Model):
         if self.given is None or not read_init(init).reads_given:
             return {}
         return {"given": self.given.fingerprint}
+
+    def _searches_many(self, cell: CellSpec) -> bool:
+        strategy = STRATEGIES[cell.strategy]
+        return (strategy.spreads or strategy.reads_graph) and self.data.num_pool > MOST_EXACT
 
     def reads_generated(self, cell: CellSpec) -> bool:
         """Returns whether a cell trains on images that its own pretrained method made."""

@@ -330,5 +330,9 @@ def _identify_encoder(encoder, image_shape) -> str:
             f"The encoder maps {takes} to {gives}; expected {(None, *image_shape)} to (None, "
             "D). Build it for these images, and end it with pooling or Flatten."
         )
+    from tfzero.networks.statistics import has_statistics  # Keras is slow to import
+
     text = json.dumps(encoder.get_config(), sort_keys=True, default=str)
-    return f"{encoder.name}-{hashlib.blake2b(text.encode(), digest_size=5).hexdigest()}"
+    # Networks with batch normalization start otherwise than they did before it was settled.
+    settled = "-settled" if has_statistics(encoder) else ""
+    return f"{encoder.name}-{hashlib.blake2b(text.encode(), digest_size=5).hexdigest()}{settled}"

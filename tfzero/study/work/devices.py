@@ -7,6 +7,7 @@ plan, and the records of one folder come from one model of GPU, or all from CPUs
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -18,9 +19,11 @@ AUTO, CPU, GPU = "auto", "cpu", "gpu"
 # time than a GPU needs to begin its kernels. Not measured; `benchmarks/gpu.py` does.
 _LEAST_SIDE = 28
 # Memory in MiB: what one process has use for, what its libraries take beside its tensors, and what
-# no process gets.
-_SHARE, _BESIDE, _RESERVE = 6000, 700, 300
+# the driver keeps for itself at least, or this part of all memory.
+_SHARE, _BESIDE, _RESERVE, _RESERVED_PART = 6000, 700, 700, 50
 _FEWEST_SLOTS, _MOST_SLOTS = 2, 4
+# The share of the cores whose processes have a part of a GPU, at most.
+_ON_GPUS = 0.75
 # With less memory for its tensors a process is of no use.
 _LEAST_MEGABYTES = 1000
 
@@ -53,6 +56,13 @@ class Devices(NamedTuple):
     slots: tuple[Slot, ...] = ()
     why: str = ""
     is_news: bool = False
+
+    def with_slots(self, slots: tuple[Slot, ...]) -> Devices:
+        """Returns the same GPUs with these of their slots."""
+        count = len({slot.uuid for slot in slots})
+        many = f"{count} x " if count > 1 else ""
+        each = "process" if len(slots) == 1 else "processes"
+        return Devices(self.gpu, slots, f"{many}{self.gpu}, {len(slots)} {each}", True)
 
 
 ON_CPUS = Devices(None)
@@ -106,9 +116,7 @@ def plan_devices(found: Found, asked: Asked, *, cores: int) -> Devices:
         return Devices(asked.kept, (), f"{asked.kept}, which this machine cannot use", True)
     gpus = _choose_gpus(found, asked)
     slots = _share_out(gpus, cores)
-    many = "" if len(gpus) == 1 else f"{len(gpus)} x "
-    each = "process" if len(slots) == 1 else "processes"
-    return Devices(gpus[0].name, slots, f"{many}{gpus[0].name}, {len(slots)} {each}", True)
+    return Devices(gpus[0].name).with_slots(slots)
 
 
 def may_use_gpu(asked: Asked) -> bool:
@@ -178,12 +186,13 @@ def _share_out(gpus: list[Gpu], cores: int) -> tuple[Slot, ...]:
     shared = [_share_gpu(gpu) for gpu in gpus]
     rounds = range(max(map(len, shared)))
     slots = [slots[number] for number in rounds for slots in shared if number < len(slots)]
-    return tuple(slots[: max(cores, len(gpus))])
+    # A process on a GPU keeps a core busy; the others are for what runs without.
+    return tuple(slots[: max(math.ceil(_ON_GPUS * cores), len(gpus))])
 
 
 def _share_gpu(gpu: Gpu) -> list[Slot]:
-    usable = gpu.megabytes - _RESERVE
-    count = min(_MOST_SLOTS, max(_FEWEST_SLOTS, usable // _SHARE))
+    usable = gpu.megabytes - max(_RESERVE, gpu.megabytes // _RESERVED_PART)
+    count = min(_MOST_SLOTS, max(_FEWEST_SLOTS, usable // _SHARE)) if gpu.is_shared else 1
     while count > 1 and usable // count - _BESIDE < _LEAST_MEGABYTES:
         count -= 1
     return [Slot(gpu.uuid, number, usable // count - _BESIDE) for number in range(count)]

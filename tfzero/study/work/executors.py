@@ -32,6 +32,8 @@ _ENVIRONMENT = {
     "LOKY_MAX_MEMORY_LEAK_SIZE": "2e9",
     **OWN_VARIABLES,
 }
+# The libraries of a GPU are loaded when they are first needed, and take much memory.
+_ON_GPU = {"LOKY_MAX_MEMORY_LEAK_SIZE": "8e9"}
 
 
 class ThisProcess(Executor):
@@ -128,10 +130,10 @@ class OnGpu(Executor):
         if self._workers is None:
             self._workers = loky.ProcessPoolExecutor(
                 len(self._slots),
-                timeout=_IDLE_SECONDS,
+                timeout=None,  # else idle ones would end, and others could take their slots
                 initializer=begin_gpu_worker,
                 initargs=(os.getpid(), self._slots),
-                env={**_ENVIRONMENT, **processor_variables()},
+                env={**_ENVIRONMENT, **_ON_GPU, **processor_variables()},
             )
         return self._workers
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from tfzero.common.checks import StopError
 from tfzero.data.rows import append_rows
 from tfzero.study.inits import read_init, read_learner
 from tfzero.study.inits.base import Stored as KnownTargets
 from tfzero.study.inits.pixels import Pixels
+from tfzero.study.planning.lanes import is_read_on_gpu
 from tfzero.study.planning.parts import CellSpec
-from tfzero.study.work.features import Features, open_features
+from tfzero.study.work.features import Features, has_features, open_features, pool_name
 from tfzero.study.work.graphs import open_links, open_pool_graph
 from tfzero.study.workspace import Workspace
 from tfzero.transfer import STRATEGIES
@@ -130,6 +132,7 @@ class Reader:
     def _read_links(self) -> Inputs:
         run, data = self.workspace.run, self.workspace.data
         keeps = self.workspace.plan.keeps_features(self.cell.init)
+        self._require_read(pool_name(self._key))
         graph, of_graph = open_pool_graph(
             run, self._key, data, lambda: self.encoder, keeps_features=keeps
         )
@@ -152,8 +155,18 @@ class Reader:
         if self.init.reads_pixels:
             features = Features.of_pixels(images())
         else:
+            self._require_read(name)
             features = open_features(self.workspace.run, name, lambda: self.encoder, images)
         return features, features.seconds
+
+    def _require_read(self, name: str) -> None:
+        """Refuses to read here, where another device would round otherwise, what is missing."""
+        reads_before = is_read_on_gpu(self.workspace.plan, self.cell.arm)
+        if reads_before and not has_features(self.workspace.run, name):
+            raise StopError(
+                "What the GPU read of the images is gone from the study's cache. The same command "
+                "reads it again."
+            )
 
     def _open_both(
         self, open_stored: Callable[[str, Images], tuple[Stored, float]]

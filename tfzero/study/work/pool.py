@@ -26,10 +26,7 @@ _THIS = uuid.uuid4().hex
 
 
 class Job(NamedTuple):
-    """A unit of work: what the progress line calls it, its expected seconds, and the call.
-
-    In the lane of the GPU it runs on a CPU if there is no such lane.
-    """
+    """A unit of work: what the progress line calls it, its expected seconds, and the call."""
 
     label: str
     seconds: float
@@ -147,9 +144,13 @@ class Pool:
         """Returns whether the workers of a lane can use one more item."""
         # A few wait at the workers, so that none is idle while this process is busy. No more:
         # what is handed out keeps its place whatever becomes ready meanwhile.
-        lane = self._find(lane)
         count = self._lanes[lane].count
         return len(self._at_work[lane]) < count + (0 if count == 1 else max(1, count // 4))
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """Those that have workers."""
+        return tuple(self._lanes)
 
     @property
     def is_idle(self) -> bool:
@@ -160,7 +161,6 @@ class Pool:
         self, item: Any, call: Callable[..., Any], *arguments: Any, lane: Lane = Lane.CPU
     ) -> None:
         """Hands out an item, which comes back with what its call returns."""
-        lane = self._find(lane)
         executor = self._lanes[lane].executor
         try:
             future = executor.submit(_call, self._log, _THIS, call, arguments)
@@ -202,9 +202,6 @@ class Pool:
         except BrokenExecutor:
             return Ended(item, is_lost=True)
 
-    def _find(self, lane: Lane) -> Lane:
-        return lane if lane in self._lanes else Lane.CPU
-
 
 @contextlib.contextmanager
 def open_pool(log: pathlib.Path) -> Iterator[Pool]:
@@ -230,6 +227,7 @@ def run_jobs(
     jobs = list(jobs)
     waiting, values, deaths = [*jobs], {}, 0
     with open_pool(log) as pool:
+        assert {job.lane for job in jobs} <= {*pool.lanes}  # or nobody would ever do them
         while waiting or not pool.is_idle:
             queue, waiting = waiting, []
             for job in queue:

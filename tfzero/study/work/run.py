@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from tfzero.common.checks import StopError
 from tfzero.common.console import print_plain
 from tfzero.common.files import read_json
-from tfzero.study.planning.lanes import Lane
 from tfzero.study.planning.parts import CellSpec
 from tfzero.study.records import RunFolder
 from tfzero.study.work.attempt import Outcome, Task, attempt
@@ -71,6 +70,7 @@ def run_tasks(tasks: Sequence[Task], run: RunFolder, *, progress: Progress | Non
     loop = _Loop(tasks, run, progress)
     try:
         with open_pool(run.log) as pool:
+            assert {task.lane for task in tasks} <= {*pool.lanes}  # or nobody would ever do them
             loop.work(pool)
     finally:
         release_dead(run.locks, parent=loop.parent)
@@ -116,7 +116,7 @@ class _Loop:
             if pool.is_idle:
                 self._submit(pool, next(iter(self.suspects.values())))
             return
-        for lane in Lane:
+        for lane in pool.lanes:
             while pool.has_room(lane) and (task := self.ready.take(lane)) is not None:
                 self._submit(pool, task)
 

@@ -97,18 +97,23 @@ def free_slots(slots: Sequence[Slot]) -> tuple[Slot, ...]:
 
 
 def configure_gpu() -> None:
-    """Sets TensorFlow up for this process's slot, before its first operation.
+    """Sets TensorFlow up for this process's slot: `open_gpu` and `fix_rounding`, once."""
+    global _configured
+    if current_slot() is None or _configured:
+        return
+    open_gpu()
+    fix_rounding()
+    _configured = True
 
-    A fixed part of the memory, the same operations in the same order each time, and float32
-    products of full precision, as on a CPU.
+
+def open_gpu() -> None:
+    """Gives TensorFlow the slot's part of the GPU's memory, before its first operation.
 
     Raises:
         StopError: If TensorFlow does not see the GPU.
     """
-    global _configured
     slot = current_slot()
-    if slot is None or _configured:
-        return
+    assert slot is not None
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
@@ -123,8 +128,6 @@ def configure_gpu() -> None:
         tf.config.set_logical_device_configuration(gpus[0], [part])
     else:
         tf.config.experimental.set_memory_growth(gpus[0], True)
-    fix_rounding()
-    _configured = True
 
 
 def fix_rounding() -> None:

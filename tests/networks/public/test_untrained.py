@@ -93,7 +93,7 @@ def test_images_are_resized_inside():
     resized = tf.image.resize(images, (32, 32), antialias=True)
     plain = build()
     plain.set_weights(network.get_weights())
-    np.testing.assert_allclose(network(images), plain(resized), atol=1e-4)
+    np.testing.assert_allclose(network(images), plain(resized), atol=1e-2)
 
 
 @pytest.mark.parametrize("sides", [(50, 40), (20, 33), (32, 64)], ids=str)

@@ -106,6 +106,7 @@ def test_a_study_trains_in_the_precision_asked_for_and_exports_float32(
     )
 
 
+@pytest.mark.slow
 def test_a_pretraining_and_a_classifier_keep_their_precision(folder, small_encoders, eagerly):
     small = ["bars.npz", "--method", "vae", "--epochs"]
     run("pretrain", *small, "1", "--precision", "mixed_float16")

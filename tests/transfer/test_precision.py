@@ -41,8 +41,14 @@ def train(strategy, precision):
     return fitted, np.array([np.sqrt(np.mean((new - old) ** 2)) for new, old in pairs])
 
 
-@MIXED
-@pytest.mark.parametrize("strategy", NETWORKS)
+@pytest.mark.parametrize(
+    ("strategy", "precision"),
+    [
+        pytest.param(name, precision, marks=() if quick else pytest.mark.slow)
+        for name in NETWORKS
+        for precision, quick in (("mixed_float16", True), ("mixed_bfloat16", name == "finetune"))
+    ],
+)
 def test_networks_move_about_as_far_as_in_float32_and_give_float32(strategy, precision):
     fitted, moved = train(strategy, precision)
     found = fitted.predict(IMAGES)

@@ -46,13 +46,16 @@ def test_a_gpu_is_used_if_tensorflow_can_use_it(pretend):
 
 
 def test_the_driver_is_not_asked_where_no_gpu_is_used(monkeypatch):
-    def refuse(visible):
-        raise AssertionError("asked")
-
-    monkeypatch.setattr(device, "list_gpus", refuse)
-    choose_devices(NO_ONE, (8, 8, 1), kept=None)
-    choose_devices(NO_ONE, LARGE, kept="")
-    choose_devices(NO_ONE._replace(device="cpu"), LARGE, kept=None)
+    asked = []
+    monkeypatch.setattr(device, "list_gpus", lambda visible: asked.append(visible) or Found(()))
+    by_size = choose_devices(NO_ONE, (8, 8, 1), kept=None)
+    as_before = choose_devices(NO_ONE, LARGE, kept="")
+    as_told = choose_devices(NO_ONE._replace(device="cpu"), LARGE, kept=None)
+    assert asked == []
+    assert by_size.why == "CPU, because the images have fewer than 28 pixels a side"
+    assert as_before.why == "CPU, like all earlier results in this folder"
+    assert as_told.why == "CPU"
+    assert choose_devices(NO_ONE, LARGE, kept=None).gpu is None and len(asked) == 1
 
 
 def test_a_gpu_that_others_use_is_no_reason_to_take_the_cpu(pretend, monkeypatch):

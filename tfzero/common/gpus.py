@@ -57,7 +57,7 @@ class Found(NamedTuple):
     """The GPUs that can be used.
 
     Attributes:
-        gpus: They.
+        gpus: All of them, as the driver lists them.
         why_none: A sentence on why there are none; empty if there are some.
         is_fault: Whether there should be some.
     """

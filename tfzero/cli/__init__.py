@@ -19,13 +19,25 @@ from tfzero.common.surroundings import check_keras_file, describe_dropped, own_p
 # isort: off
 # Each registers its commands, in the order in which the help lists them.
 from tfzero.cli import study
+from tfzero.cli import check
+from tfzero.cli import report
 from tfzero.cli import suggest
 from tfzero.cli import stages
 from tfzero.cli import sample
 from tfzero.cli import exported
 # isort: on
 
-__all__ = ["app", "exported", "main", "sample", "stages", "study", "suggest"]
+__all__ = [
+    "app",
+    "check",
+    "exported",
+    "main",
+    "report",
+    "sample",
+    "stages",
+    "study",
+    "suggest",
+]
 
 
 class _Stopped(BaseException):

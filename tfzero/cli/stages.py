@@ -37,11 +37,11 @@ from tfzero.cli.options import (
     command,
 )
 from tfzero.cli.parse import check_seed, load_images, parse_epochs, parse_settings
-from tfzero.cli.together import require_precision, require_uses
+from tfzero.cli.together import require_uses
 from tfzero.cli.translate import Console
 from tfzero.common.console import print_plain
 from tfzero.common.numbers import write_number
-from tfzero.jobs.load import require_encoder, require_keras_file
+from tfzero.jobs.load import require_encoder, require_keras_file, require_known_precision
 from tfzero.pretrain import METHODS
 from tfzero.transfer.strategies import STRATEGIES, require_network
 
@@ -153,7 +153,7 @@ def pretrain(
     chosen = parse_settings(settings or [])
     passes = parse_epochs(epochs, method)
     require_encoder(encoder)
-    require_precision(precision)
+    require_known_precision(precision)
     require_keras_file(out)
     # After what can be refused at once: TensorFlow takes seconds to load.
     from tfzero.jobs.check import look_at
@@ -273,7 +273,7 @@ def finetune(
 ) -> None:
     """Train a classifier on labelled images, from a pretrained encoder or from scratch."""
     require_encoder(encoder)
-    require_precision(precision)
+    require_known_precision(precision)
     require_network(strategy)
     require_keras_file(out, overwrite=overwrite)
     # After what can be refused at once: TensorFlow takes seconds to load.

@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 from tfzero.common.checks import InputError, require_choice
-from tfzero.common.surroundings import PRECISIONS
 from tfzero.data.kinds import KINDS
 from tfzero.pretrain import METHODS, require_teacher
-
-
-def require_precision(precision: str | None) -> None:
-    """Raises if there is no such precision.
-
-    Raises:
-        InputError: As said.
-    """
-    if precision is not None:
-        require_choice(precision, PRECISIONS, what="precision")
 
 
 def require_uses(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 
-from tfzero.common.checks import StopError, require_choice
+from tfzero.common.checks import StopError
 from tfzero.common.files import is_disk_full, require_folder_place
 from tfzero.common.outlet import standard_output
 from tfzero.common.surroundings import PRECISIONS, own_settings, trusts_files
@@ -25,6 +25,7 @@ from tfzero.jobs.device import AskedWorkers, choose_devices, read_kept_device, s
 from tfzero.jobs.encoder import read_study_encoder, require_encoder_again
 from tfzero.jobs.ending import end_study
 from tfzero.jobs.example import find_example
+from tfzero.jobs.load import require_known_precision
 from tfzero.jobs.recommended import (
     choose_place,
 )
@@ -172,8 +173,7 @@ def compare(
         InputError: If an argument cannot be used.
         StopError: If the study cannot continue, for example on a full disk. Finished work is kept.
     """
-    if precision is not None:
-        require_choice(precision, PRECISIONS, what="precision")
+    require_known_precision(precision)
     console = console or Console(file=standard_output(), emoji=False)
     architecture = read_study_encoder(encoder)
     named, outside = read_arms(arms)

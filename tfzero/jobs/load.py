@@ -8,9 +8,9 @@ import pathlib
 import zipfile
 from typing import Any
 
-from tfzero.common.checks import InputError
+from tfzero.common.checks import InputError, require_choice
 from tfzero.common.files import require_free_file
-from tfzero.common.surroundings import own_settings
+from tfzero.common.surroundings import PRECISIONS, own_settings
 from tfzero.networks.architectures import find_architecture, names_architecture
 from tfzero.pretrain import METHODS
 
@@ -79,6 +79,16 @@ def is_encoder_file(text: str | os.PathLike[str]) -> bool:
     """Returns whether what names an encoder is a file, and not an architecture."""
     named = os.fspath(text)
     return not names_architecture(named) and (named.endswith(".keras") or os.path.isfile(named))
+
+
+def require_known_precision(precision: str | None) -> None:
+    """Raises unless a precision is one of `PRECISIONS`, or None.
+
+    Raises:
+        InputError: If it is another; the message names the nearest.
+    """
+    if precision is not None:
+        require_choice(precision, PRECISIONS, what="precision")
 
 
 def require_encoder(text: str | os.PathLike[str] | None) -> None:

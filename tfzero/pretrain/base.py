@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import numbers
 from collections.abc import Callable
 from typing import Self
 
@@ -12,11 +11,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfzero.common.adam import FusedAdam
-from tfzero.common.checks import InputError
 from tfzero.common.loss_scaling import scale_losses
 from tfzero.networks.precision import PRECISION, call_network, require_precision
 from tfzero.networks.scaling import guard_batch, guard_images, refusing, scale_images
 from tfzero.pretrain.keras_arguments import check_call
+from tfzero.pretrain.requirements import require_shapes
 
 # Returns a network's float32 features `(N, D)` of images `(N, H, W, C)`.
 Reading = Callable[[keras.Model, np.ndarray], np.ndarray]
@@ -53,7 +52,7 @@ class Pretrainer(keras.Model, abc.ABC):
     networks: tuple[str, ...] = ("encoder",)
 
     def __init__(self, encoder: keras.Model, *, loss_names: tuple[str, ...], seed: int):
-        _require_shapes(encoder)
+        require_shapes(encoder)
         precision = require_precision(encoder)
         super().__init__(dtype=PRECISION)
         self.precision = precision
@@ -337,26 +336,3 @@ class Pretrainer(keras.Model, abc.ABC):
             for name in cls.networks
         }
         return cls(**{**config, **models})
-
-
-def require_count(value: int, *, name: str) -> int:
-    """Returns `value` if it is an integer from 1.
-
-    Raises:
-        InputError: If it is not.
-    """
-    if not isinstance(value, numbers.Integral) or value < 1:
-        raise InputError(f"{name} is {value!r}; expected an integer from 1.")
-    return int(value)
-
-
-def _require_shapes(encoder) -> None:
-    """Raises an error unless the encoder knows all it says of itself, but how many images come."""
-    shapes = [getattr(encoder, name, None) for name in ("input_shape", "output_shape")]
-    for shape, rank in zip(shapes, (4, 2), strict=True):
-        if not isinstance(shape, tuple) or len(shape) != rank or None in shape[1:]:
-            raise InputError(
-                f"encoder has input shape {shapes[0]} and output shape {shapes[1]}; expected "
-                "(None, H, W, C) and (None, D) in numbers. Build it as keras.Model(inputs, "
-                "features) over inputs = keras.Input((H, W, C)), flattened or pooled to features."
-            )

@@ -10,7 +10,8 @@ from tfzero.common.seeds import derive_seed
 from tfzero.networks.decoder import build_decoder
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import losses
-from tfzero.pretrain.base import Pretrainer, require_count
+from tfzero.pretrain.base import Pretrainer
+from tfzero.pretrain.requirements import require_count
 
 # What a masked pixel shows: 0 after the encoder's own centring, and a colour of no image.
 _MASKED = 0.5

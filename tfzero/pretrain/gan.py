@@ -14,7 +14,8 @@ from tfzero.networks.decoder import build_decoder, decode_prior, make_generator
 from tfzero.networks.precision import PRECISION
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import losses
-from tfzero.pretrain.base import Pretrainer, require_count
+from tfzero.pretrain.base import Pretrainer
+from tfzero.pretrain.requirements import require_count
 
 GENERATOR_LOSSES = ("nonsaturating", "feature_matching")
 # Of both Adams by default, as in Radford et al. 2016, arXiv:1511.06434, section 4.

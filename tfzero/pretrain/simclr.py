@@ -12,8 +12,9 @@ from tfzero.networks.layers import scaled_leaky_relu
 from tfzero.networks.precision import PRECISION
 from tfzero.networks.views import find_views, random_views
 from tfzero.pretrain import losses
-from tfzero.pretrain.base import Pretrainer, require_count
+from tfzero.pretrain.base import Pretrainer
 from tfzero.pretrain.hashes import hash_pixels
+from tfzero.pretrain.requirements import require_count
 
 # What is left out of the softmax lies at -1e9, far below any similarity over this.
 _LEAST_TEMPERATURE = 1e-3

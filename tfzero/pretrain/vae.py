@@ -13,7 +13,8 @@ from tfzero.networks.decoder import build_decoder, decode_prior, make_generator
 from tfzero.networks.precision import PRECISION
 from tfzero.networks.scaling import scale_images
 from tfzero.pretrain import losses
-from tfzero.pretrain.base import Pretrainer, require_count
+from tfzero.pretrain.base import Pretrainer
+from tfzero.pretrain.requirements import require_count
 
 # Posterior variances stay within e**-10..e**10, beyond which float32 gradients explode.
 _LOG_VARIANCE_LIMIT = 10.0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfzero.transfer.guessing import choose_surest
+from tfzero.transfer.spreading import choose_surest
 
 
 def test_the_surest_of_each_class_are_believed():

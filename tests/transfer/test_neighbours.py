@@ -130,7 +130,7 @@ def test_images_of_an_encoder_that_diverged_are_near_nothing(monkeypatch):
     places = np.full((30, 4), np.nan, np.float32)
     graph = graphs.Graph(None, places, *neighbours.nearest_among(places, 5))
     assert not graph.is_finite()
-    assert not graphs.Links(*neighbours.nearest_to(places[:3], places, 5)).is_finite()
+    assert not graphs.Links(*neighbours.nearest_to(places[:3], places, 5), places[:3]).is_finite()
 
 
 def test_labels_spread_over_an_approximate_graph(monkeypatch):

@@ -37,19 +37,19 @@ def stream_batches(
 
     Args:
         images: uint8 or float `(N, H, W, C)`, or `tfzero.data.rows.JoinedRows`.
-        labels: int `(N,)`, or None for a stream of images only.
+        labels: int `(N,)`, or distributions `(N, K)`; None for a stream of images only.
         batch_size: B.
         seed: Decides the order.
         start: Batches to skip.
 
     Returns:
-        Dataset of images `(B, H, W, C)`, or of pairs with labels `(B,)`.
+        Dataset of images `(B, H, W, C)`, or of pairs with labels, `(B,)` or `(B, K)`.
     """
     count = len(images)
     stay = images.nbytes > _MOST_HELD or is_large(images.nbytes, sharers=count_cores())
     takes = [_read_rows(images) if stay else _gather(np.asarray(images))]
     takes += [] if labels is None else [_gather(labels)]
-    shapes = [(batch_size, *images.shape[1:]), (batch_size,)]
+    shapes = [(batch_size, *array.shape[1:]) for array in (images, labels) if array is not None]
     base = tf.constant(seed, tf.int64)
 
     def gather(batch):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from tfzero.common.seeds import derive_seed
@@ -14,7 +12,7 @@ from tfzero.transfer.consistency import Consistency
 from tfzero.transfer.graph import link
 from tfzero.transfer.joint import JointNetwork, list_class_weights
 from tfzero.transfer.objective import Reading
-from tfzero.transfer.spreading import spread_over
+from tfzero.transfer.spreading import Guesses, spread_over
 from tfzero.transfer.strategies.base import Task
 from tfzero.transfer.training import Labelled
 
@@ -23,40 +21,6 @@ from tfzero.transfer.training import Labelled
 _ALPHA = 0.9
 # Decay per step of the average of weights whose guesses a network learns from.
 _AVERAGING = 0.99
-
-
-class Guesses(NamedTuple):
-    """Labels guessed for unlabeled images.
-
-    Attributes:
-        rows: int `(M,)`: which images are believed.
-        labels: int `(M,)`, theirs.
-    """
-
-    rows: np.ndarray
-    labels: np.ndarray
-
-
-def choose_surest(probabilities: np.ndarray, *, share: float, class_shares: np.ndarray) -> Guesses:
-    """Returns the surest guesses of each class.
-
-    Args:
-        probabilities: float32 `(N, K)`.
-        share: The share of all images to believe at most.
-        class_shares: float `(K,)`, how they are divided among the classes.
-
-    Returns:
-        Of each class the `share * class_shares * N` most probable of the images that it is the
-        most probable class of.
-    """
-    labels, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    chosen = []
-    for k, class_share in enumerate(class_shares):
-        candidates = np.flatnonzero(labels == k)
-        most = round(share * class_share * len(labels))
-        chosen.append(candidates[np.argsort(-sure[candidates], kind="stable")[:most]])
-    rows = np.sort(np.concatenate(chosen))
-    return Guesses(rows, labels[rows])
 
 
 def _draw_rows(task: Task) -> np.ndarray:

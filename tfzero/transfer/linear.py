@@ -32,7 +32,13 @@ class LinearHead(NamedTuple):
 
 
 def fit_linear_head(
-    features: np.ndarray, labels: np.ndarray, *, num_classes: int, class_weights: bool = False
+    features: np.ndarray,
+    labels: np.ndarray,
+    *,
+    num_classes: int,
+    class_weights: bool = False,
+    weights: np.ndarray | None = None,
+    penalty: float = PENALTY,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fits softmax(features @ kernel + bias) to labels with an L2 penalty on the kernel.
 
@@ -44,6 +50,8 @@ def fit_linear_head(
         labels: int `(N,)` in 0..K-1; classes may be missing.
         num_classes: K.
         class_weights: Whether rare classes weigh as much as frequent ones; see `Budget`.
+        weights: float `(N,)`, of each image's loss; None weighs all by 1.
+        penalty: Inverse strength of the L2 penalty, as `PENALTY`.
 
     Returns:
         Kernel float32 `(D, K)` and bias float32 `(K,)`; NaN for features that are not finite, as of
@@ -61,13 +69,13 @@ def fit_linear_head(
     reduced = centered @ basis / scale  # (N, R)
     present = np.unique(labels)
     # For two classes scikit-learn fits one logit, the difference of two: half the penalty.
-    strength = PENALTY * (2 if len(present) == 2 else 1)
-    weights = "balanced" if class_weights else None
-    model = LogisticRegression(C=strength, max_iter=500, tol=1e-4, class_weight=weights)
+    strength = penalty * (2 if len(present) == 2 else 1)
+    balance = "balanced" if class_weights else None
+    model = LogisticRegression(C=strength, max_iter=500, tol=1e-4, class_weight=balance)
     if len(present) == 1:  # a head that always answers the only class it has seen
         kernel, bias = np.zeros((features.shape[1], 1)), np.zeros(1)
     else:
-        model.fit(reduced, labels)
+        model.fit(reduced, labels, sample_weight=weights)
         coefficients, intercept = model.coef_, model.intercept_
         if len(present) == 2:  # scikit-learn keeps one row for two classes
             coefficients = np.concatenate([-coefficients, coefficients]) / 2

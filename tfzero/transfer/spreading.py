@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -108,6 +108,40 @@ def mix(spread: np.ndarray, links: Links) -> np.ndarray:
         mixed = np.einsum("mk,mkc->mc", weights, spread[links.nearest[rows]])
         parts.append(mixed / weights.sum(axis=1, keepdims=True))
     return np.concatenate(parts).astype(np.float32)
+
+
+class Guesses(NamedTuple):
+    """Labels guessed for unlabeled images.
+
+    Attributes:
+        rows: int `(M,)`: which images are believed.
+        labels: int `(M,)`, theirs.
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray
+
+
+def choose_surest(probabilities: np.ndarray, *, share: float, class_shares: np.ndarray) -> Guesses:
+    """Returns the surest guesses of each class.
+
+    Args:
+        probabilities: float32 `(N, K)`.
+        share: The share of all images to believe at most.
+        class_shares: float `(K,)`, how they are divided among the classes.
+
+    Returns:
+        Of each class the `share * class_shares * N` most probable of the images that it is the
+        most probable class of.
+    """
+    labels, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    chosen = []
+    for k, class_share in enumerate(class_shares):
+        candidates = np.flatnonzero(labels == k)
+        most = round(share * class_share * len(labels))
+        chosen.append(candidates[np.argsort(-sure[candidates], kind="stable")[:most]])
+    rows = np.sort(np.concatenate(chosen))
+    return Guesses(rows, labels[rows])
 
 
 def _largest_step(before: np.ndarray, after: np.ndarray) -> float:

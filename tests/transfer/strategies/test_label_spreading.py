@@ -40,10 +40,38 @@ def test_links_that_are_there_already_answer_as_images_do():
     np.testing.assert_array_equal(fitted.predict(links), whole.predict(images))
 
 
-def test_a_graph_of_an_encoder_that_diverged_gives_no_answer():
+@pytest.mark.parametrize("strategy", ["label_spreading", "spread_probe"])
+def test_a_graph_of_an_encoder_that_diverged_gives_no_answer(strategy):
     pool = np.full((20, 3), np.nan, np.float32)
     graph = build_graph(pool)
     links = link(graph, pool[:8])
     labels = np.arange(8) % 4
     task = Task(inputs=links, labels=labels, num_classes=4, budget=BUDGET, seed=0, graph=graph)
-    assert np.isnan(STRATEGIES["label_spreading"].fit(task).predict(links)).all()
+    assert np.isnan(STRATEGIES[strategy].fit(task).predict(links)).all()
+
+
+def draw_stretched(count, *, seed):
+    """Two classes on the two sides of a line, far along which each is connected."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 2
+    features = np.stack([rng.uniform(-1, 1, count), np.where(labels, 0.25, -0.25)], axis=1)
+    features[:, 1] += rng.normal(0, 0.12, count)
+    return features.astype(np.float32), labels
+
+
+def test_a_head_on_spread_labels_is_straight_where_the_graph_is_not():
+    pool, own = draw_stretched(600, seed=0)
+    test, truth = draw_stretched(400, seed=1)
+    graph, links = build_graph(pool), None
+    scores = {}
+    for strategy in ("label_spreading", "spread_probe"):
+        found = []
+        for start in range(0, 40, 4):
+            rows = slice(start, start + 4)
+            links = link(graph, pool[rows])
+            inputs = {"inputs": links, "labels": own[rows], "graph": graph}
+            task = Task(**inputs, num_classes=2, budget=BUDGET, seed=0)
+            fitted = STRATEGIES[strategy].fit(task)
+            found.append((fitted.predict(link(graph, test)).argmax(axis=1) == truth).mean())
+        scores[strategy] = np.mean(found)
+    assert scores["spread_probe"] > scores["label_spreading"], scores

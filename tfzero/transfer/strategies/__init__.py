@@ -21,6 +21,7 @@ _PLACES = (
     "tfzero.transfer.strategies.classical:RandomizedTrees",
     "tfzero.transfer.strategies.classical:NearestNeighbors",
     "tfzero.transfer.strategies.label_spreading:LabelSpreading",
+    "tfzero.transfer.strategies.label_spreading:SpreadThenProbe",
 )
 STRATEGIES: dict[str, Strategy] = {
     strategy.name: strategy for strategy in (pkgutil.resolve_name(place)() for place in _PLACES)

@@ -39,11 +39,12 @@ class SpreadThenFinetune(NetworkStrategy):
 
     def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:
         from tfzero.transfer import guessing, joint, training
+        from tfzero.transfer.spreading import choose_surest
 
         spread = guessing.spread_to_pool(task, labelled)
         pool = guessing.draw_pool(task)
         shares = guessing.share_classes(task, labelled)
-        guesses = guessing.choose_surest(spread, share=_BELIEVED, class_shares=shares)
+        guesses = choose_surest(spread, share=_BELIEVED, class_shares=shares)
         first = _on_spread_labels(task.budget)
         started = dataclasses.replace(
             task,

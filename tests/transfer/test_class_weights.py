@@ -29,7 +29,7 @@ def test_weights_by_hand():
 
 
 # The dearest train as others do, several times over.
-_LONG = ("gradual", "joint", "selftrain", "spread_finetune")
+_LONG = ("gradual", "joint", "selftrain", "spread_distill", "spread_finetune")
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ def fit_classifier(
     groups: np.ndarray | None = None,
     pool: np.ndarray | None = None,
     spread_by_pixels: bool = False,
+    spread_encoder: keras.Model | None = None,
     graph: Graph | None = None,
     objective: Objective | None = None,
     num_classes: int | None = None,
@@ -52,8 +53,11 @@ def fit_classifier(
         pool: Unlabeled images in the form of `images`, for strategies that read them.
         spread_by_pixels: Whether to spread labels by the distance of pixels, instead of features,
             before a network is trained. Use it for encoders that have learned nothing yet.
+        spread_encoder: Keras model whose features decide which images are near where labels are
+            spread before a network is trained, such as the teacher of `encoder`. None means
+            `encoder`.
         graph: Result of `tfzero.transfer.features.graph_images` for the pool, for strategies that
-            spread labels; None computes it.
+            spread labels; None computes it. Its features are those that decide what is near.
         objective: Method that the encoder was pretrained by, such as a fitted `tfzero.VAE`, for
             strategies that go on with its loss. It is not changed.
         num_classes: Number of classes K; None counts the labels.
@@ -95,6 +99,7 @@ def fit_classifier(
         pool=pool,
         graph=graph,
         spread_by_pixels=spread_by_pixels,
+        spread_encoder=spread_encoder,
         objective=objective,
     )
     if strategy.form is Need.IMAGES:

@@ -12,6 +12,7 @@ from tfzero.transfer.consistency import Consistency
 from tfzero.transfer.graph import link
 from tfzero.transfer.joint import JointNetwork, list_class_weights
 from tfzero.transfer.objective import Reading
+from tfzero.transfer.spread_head import fit_spread_probe
 from tfzero.transfer.spreading import Guesses, spread_over
 from tfzero.transfer.strategies.base import Task
 from tfzero.transfer.training import Labelled
@@ -60,8 +61,8 @@ def spread_to_pool(task: Task, labelled: Labelled) -> np.ndarray:
     """Spreads the labels over the graph of the pool.
 
     Returns:
-        float32 `(N, K)`: distributions of the images that `draw_pool` gives; uniform where features
-        are not finite.
+        float32 `(N, K)`: distributions of the images that `draw_pool` gives, as `SpreadProbe` has
+        them; uniform where features are not finite.
     """
     assert task.pool is not None
     nearness = task.encoder if task.spread_encoder is None else task.spread_encoder
@@ -71,15 +72,17 @@ def spread_to_pool(task: Task, labelled: Labelled) -> np.ndarray:
     if not (graph.is_finite() and links.is_finite()):
         shape = (len(_draw_rows(task)), task.num_classes)
         return np.full(shape, 1 / task.num_classes, np.float32)
+    equal_shares, labels = task.budget.class_weights, labelled.labels
     spread = spread_over(
         graph,
         links,
-        labelled.labels,
+        labels,
         num_classes=task.num_classes,
         alpha=_ALPHA,
-        equal_shares=task.budget.class_weights,
+        equal_shares=equal_shares,
     )
-    return spread[_draw_rows(task)]
+    probe = fit_spread_probe(graph, links, labels, spread, equal_shares=equal_shares)
+    return probe.answer_pool(graph)[_draw_rows(task)]
 
 
 def teach(

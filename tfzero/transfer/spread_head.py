@@ -1,4 +1,4 @@
-"""A linear head that learns from labels and from those that were spread over the pool."""
+"""A linear head that learns from labels and from labels that were spread over the pool."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from tfzero.transfer.graph import Graph, Links
 from tfzero.transfer.linear import LinearHead, fit_linear_head
-from tfzero.transfer.spreading import choose_surest
+from tfzero.transfer.spreading import choose_surest, mix
 
 # The share of the pool whose spread labels are believed.
 BELIEVED = 0.5
@@ -20,32 +20,50 @@ _SHARE_OF_LABELS = 1 / 3
 _STRENGTH = 1e4
 
 
-class PlacedHead(NamedTuple):
-    """A linear head on places in a graph's space, behind `predict(links) -> probabilities`.
+class SpreadProbe(NamedTuple):
+    """Spread labels and a linear head that learned from them, asked together.
+
+    Where classes lie along curves, spread labels know more; where neighbours are often of other
+    classes, the head does. Their mean comes near the better of the two, or is above both.
 
     Attributes:
-        head: Of the places.
+        spread: float32 `(N, K)`, the pool's distributions over the classes.
+        head: Of places in the graph's space.
     """
 
+    spread: np.ndarray
     head: LinearHead
 
     def predict(self, links: Links) -> np.ndarray:
-        """Returns float32 `(M, K)` of images by where they are."""
-        return self.head.predict(links.places)
+        """Returns float32 class probabilities `(M, K)` of linked images."""
+        return (mix(self.spread, links) + self.head.predict(links.places)) / 2
+
+    def answer_pool(self, graph: Graph) -> np.ndarray:
+        """Returns float32 class probabilities `(N, K)` of the pool's own images."""
+        return (self.spread + self.head.predict(graph.places)) / 2
+
+    def count_parameters(self) -> int:
+        """Returns how many numbers were fitted."""
+        return sum(int(part.size) for part in (self.spread, *self.head))
 
 
-def fit_spread_head(
+def fit_spread_probe(
     graph: Graph,
     links: Links,
     labels: np.ndarray,
     spread: np.ndarray,
     *,
     equal_shares: bool = False,
-) -> PlacedHead:
+) -> SpreadProbe:
     """Fits a linear head to labels and to the surest half of the labels that were spread.
 
     Spread labels follow the graph wherever it goes. A head that is linear in the graph's space
     cannot follow each of its mistakes.
+
+    Measured by the share of right answers for 20,000 unlabeled images, with 100 and 1,000 labels
+    and 4 draws. CIFAR-10 by EfficientNet-Lite0: spread labels 62.9 and 72.6 %, the head 66.5 and
+    76.5, their mean 67.1 and 77.5. Fashion-MNIST by pixels: 71.5 and 81.2, 71.9 and 79.2, 73.2 and
+    81.4.
 
     Args:
         graph: Of the pool, N images.
@@ -55,7 +73,7 @@ def fit_spread_head(
         equal_shares: As there.
 
     Returns:
-        The head; of features that are not finite, it answers NaN.
+        The head beside the spread labels.
     """
     num_classes = spread.shape[1]
     shares = np.bincount(labels, minlength=num_classes) / len(labels)
@@ -74,4 +92,4 @@ def fit_spread_head(
         # A unit vector's features have a mean square of 1 over their number.
         penalty=_STRENGTH / weights.sum() / places.shape[1],
     )
-    return PlacedHead(LinearHead(kernel, bias))
+    return SpreadProbe(spread, LinearHead(kernel, bias))

@@ -17,6 +17,7 @@ from tfzero.common.compiled import borrow_compiled, largest_divisor
 from tfzero.common.schedule import WarmupCosine
 from tfzero.common.seeds import derive_seed
 from tfzero.data.pipeline import stream_batches
+from tfzero.data.rows import append_rows
 from tfzero.networks.blocks import split_blocks
 from tfzero.transfer.budget import STEPS_PER_CALL, Budget
 from tfzero.transfer.classifier import Classifier
@@ -159,6 +160,47 @@ def train(
             "metrics": None if labelled.held is None else ["accuracy"],
         },
         class_weight=weights if budget.class_weights else None,
+    )
+
+
+def train_on_distributions(
+    classifier: Classifier,
+    labelled: Labelled,
+    pool: Any,
+    distributions: np.ndarray,
+    *,
+    budget: Budget,
+    seed: int,
+) -> Trained:
+    """Trains what is trainable of a classifier on labels and on distributions over the classes.
+
+    Args:
+        classifier: Trained in place.
+        labelled: Images of one class each.
+        pool: Unlabeled images `(N, H, W, C)`.
+        distributions: float32 `(N, K)`, theirs.
+        budget: What may be spent.
+        seed: Decides the order of batches.
+    """
+    peak = budget.learning_rate or LEARNING_RATE_AFTER_PROBE
+    classes = np.eye(classifier.num_classes, dtype=np.float32)
+    held = labelled.held
+    return fit_stream(
+        classifier,
+        stream_batches(
+            append_rows(labelled.images, pool),
+            np.concatenate([classes[labelled.labels], distributions]),
+            batch_size=budget.batch_size,
+            seed=derive_seed(seed, "order"),
+        ),
+        schedule=WarmupCosine(peak, budget.steps),
+        budget=budget,
+        held=None if held is None else (held[0], classes[held[1]]),
+        compiled={
+            "optimizer": make_optimizer(classifier, classifier.trainable_variables, peak, budget),
+            "loss": "categorical_crossentropy",
+            "metrics": None if held is None else ["accuracy"],
+        },
     )
 
 

@@ -27,6 +27,7 @@ from tfzero.study.verdict.words import describe_comparison
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.counted import Machine
 from tfzero.study.work.estimate import Estimate, estimate_plan
+from tfzero.study.work.inputs import Nearness, find_nearness
 from tfzero.study.work.pretraining import run_pretraining
 from tfzero.study.work.tasks import study_tasks
 from tfzero.transfer.features import graph_images, read_features
@@ -123,8 +124,8 @@ def test_an_arm_with_a_teacher_needs_an_encoder_that_came_ready():
 def test_without_arms_a_study_gets_those_of_its_source():
     assert choose_arms(None, foreign=ALL)[-1] == "supervised/lpft"
     assert choose_arms(None, foreign=Foreign(source=True))[-1] == "simclr@source/lpft"
-    public = ("public/svm", "public/label_spreading", "public/spread_finetune", "public/lpft")
-    taught = ("distillation/lpft", "distillation/svm")
+    public = ("public/svm", "public/spread_probe", "public/spread_finetune", "public/lpft")
+    taught = ("distillation/spread_distill", "distillation/svm")
     found = choose_arms(None, foreign=Foreign(given="public"))
     assert found[-7:] == (*public, *taught, "pixels/label_spreading")  # the last is a control
     # A public network generates no images.
@@ -467,6 +468,27 @@ def test_a_graph_reads_the_features_that_the_teacher_read(tmp_path, monkeypatch)
     own = graph_images(ready, data.pool)
     np.testing.assert_array_equal(kept["neighbours"], own.neighbours)
     np.testing.assert_allclose(kept["places"], own.places, atol=1e-5)
+
+
+def test_a_taught_network_spreads_labels_by_its_teacher(tmp_path, monkeypatch):
+    monkeypatch.setattr("tfzero.transfer.budget._JOINT_STEPS", 20)
+    data = make_data()
+    arms = ["distillation/spread_distill", "file/spread_probe", SCRATCH]
+    plan = make_plan(data, given=GIVEN, arms=arms, label_counts=[8], seeds=1, epochs=1)
+    run, ready = RunFolder(tmp_path), build_small_encoder(seed=5)
+    open_run(plan, data, run, given=ready)
+    run_pretraining(at(plan, run), "distillation", 0)
+    cells = [CellSpec(arm=Arm.parse(arm), num_labels=8, replicate=0) for arm in arms[:2]]
+    near = find_nearness(at(plan, run), cells[0])
+    assert near.encoder.output_shape == ready.output_shape and not near.by_pixels
+    np.testing.assert_array_equal(near.encoder.get_weights()[0], ready.get_weights()[0])
+    own = graph_images(ready, data.pool)
+    np.testing.assert_array_equal(near.graph.neighbours, own.neighbours)
+    for cell in cells:
+        run_cell(at(plan, run), cell)
+    # One graph for both arms: the teacher's.
+    assert len(list((run.cache / "features").glob("*-graph.npz"))) == 1
+    assert find_nearness(at(plan, run), cells[1]) == Nearness()  # it needs none beside its own
 
 
 def test_a_teacher_reads_the_pool_once_and_each_encoder_bears_its_cost(tmp_path, monkeypatch):

@@ -6,14 +6,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.conftest import draw_bars
+from tests.conftest import build_small_encoder, draw_bars
 from tests.transfer.cases import BUDGET, JOINT_STEPS, UNLABELED, fit
 from tfzero.data import load_data, nested_subsets
 from tfzero.networks import build_encoder
-from tfzero.transfer import STRATEGIES, features, fit_classifier, joint, training
+from tfzero.transfer import STRATEGIES, features, fit_classifier, guessing, joint, training
 from tfzero.transfer import budget as budgets
 from tfzero.transfer.joint import train_jointly
-from tfzero.transfer.training import train
+from tfzero.transfer.training import train, train_on_distributions
 
 
 @pytest.fixture
@@ -31,7 +31,14 @@ def seen(monkeypatch):
         seen.append((labelled, pool, trained.steps))
         return trained
 
+    def watch_distributions(classifier, labelled, pool, distributions, **settings):
+        assert distributions.shape == (len(pool), 4)
+        trained = train_on_distributions(classifier, labelled, pool, distributions, **settings)
+        seen.append((labelled, pool, trained.steps))
+        return trained
+
     monkeypatch.setattr(training, "train", watch)
+    monkeypatch.setattr(training, "train_on_distributions", watch_distributions)
     monkeypatch.setattr(joint, "train_jointly", watch_jointly)
     return seen
 
@@ -52,6 +59,36 @@ def test_the_surest_half_of_spread_labels_is_believed(encoder, seen):
     assert none is None
     np.testing.assert_array_equal(second.images, images)
     np.testing.assert_array_equal(unlabeled, pool)
+
+
+def test_a_network_learns_the_probabilities_of_every_unlabeled_image(encoder, monkeypatch):
+    """Wrong labels of half of the images hide nothing if the other half is sure of its own."""
+    images, labels = draw_bars(8, seed=1)
+    pool, truth = draw_bars(100, seed=2)
+    told = np.full((100, 4), 0.25, np.float32)
+    told[:50] = np.eye(4)[(truth[:50] + 1) % 4]  # all sure ones are moved by one class
+    monkeypatch.setattr(guessing, "spread_to_pool", lambda task, labelled: told)
+    budget = dataclasses.replace(BUDGET, unlabeled_steps=200)
+    fitted = fit("spread_distill", encoder, images, labels, pool=pool, budget=budget)
+    test, answers = draw_bars(60, seed=3)
+    found = fitted.predict(test)
+    assert (found.argmax(axis=1) == (answers + 1) % 4).mean() > 0.8
+    assert found.max(axis=1).mean() < 0.9  # half of what it learned from is unsure
+
+
+@pytest.mark.parametrize("by", ["teacher", "own"])
+def test_labels_are_spread_by_whom_the_task_names(by, encoder, bars, monkeypatch):
+    teacher, sources = build_small_encoder(seed=9), []
+    read_blocks = features.read_blocks
+
+    def watch(source, images):
+        sources.append(source)
+        return read_blocks(source, images)
+
+    monkeypatch.setattr(features, "read_blocks", watch)
+    spread_encoder = teacher if by == "teacher" else None
+    fit("spread_distill", encoder, *bars, spread_encoder=spread_encoder)
+    assert sources == [teacher if by == "teacher" else encoder]
 
 
 @pytest.mark.parametrize("strategy", UNLABELED)
@@ -117,7 +154,8 @@ def test_a_pool_of_floats_and_labels_of_bytes_train_alike(strategy, encoder, bar
 
 
 @pytest.mark.parametrize(
-    "strategy", ["spread_finetune", pytest.param("selftrain", marks=pytest.mark.slow)]
+    "strategy",
+    ["spread_finetune", "spread_distill", pytest.param("selftrain", marks=pytest.mark.slow)],
 )
 def test_held_out_labels_watch_every_training(strategy, encoder, bars, seen):
     budget = dataclasses.replace(BUDGET, until="accuracy=0.9")
@@ -131,6 +169,7 @@ def test_held_out_labels_watch_every_training(strategy, encoder, bars, seen):
     [
         ("selftrain", [(60, 24)], 60 * 16),
         ("spread_finetune", [(30, 16), (30, 24)], 30 * 16),
+        ("spread_distill", [(60, 16)], 0),
     ],
 )
 def test_work_is_the_updates_and_the_weak_views(strategy, trainings, looks, monkeypatch):

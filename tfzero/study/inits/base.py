@@ -233,6 +233,17 @@ class Init(abc.ABC):
         """Returns the word of the same method on the target's own pool, or None."""
         return None
 
+    def spread_by(self, given: str | None) -> str:
+        """Returns the word of the init whose features decide what is near.
+
+        It is asked before a network of this init is trained on labels that were spread.
+
+        Args:
+            given: The word of the encoder that came ready; None if there is none.
+        """
+        del given
+        return self.word
+
     def transfer_changes(self, steps: int, extra: int, operations: int) -> dict[str, Any]:
         """Returns the settings of a network strategy in which this init differs from others.
 

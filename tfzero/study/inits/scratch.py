@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfzero.study.inits.base import Context, Init
+from tfzero.study.inits.pixels import Pixels
 from tfzero.transfer.budget import round_to_calls
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ class Scratch(Init):
     def describe(self) -> str:
         """Returns that nothing was learned before."""
         return "a network with random weights"
+
+    def spread_by(self, given: str | None) -> str:
+        """Returns pixels: features of random weights are further from what is shown than these."""
+        del given
+        return Pixels.word
 
     def encoder(self, context: Context, replicate: int) -> keras.Model:
         """Returns the encoder with the random weights of a replicate."""

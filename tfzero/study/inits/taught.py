@@ -37,6 +37,16 @@ class Taught(Method):
         """Returns the size of the pool."""
         return counts.pool
 
+    def spread_by(self, given: str | None) -> str:
+        """Returns the teacher's word: what it sees is nearer to the classes than what was learnt.
+
+        Reference:
+            Chen et al. 2020, arXiv:2006.10029, section 2 (the large network gets the labels, and
+            the small one learns what it makes of unlabeled images).
+        """
+        assert given is not None
+        return given
+
     def build(self, context: Context, replicate: int, *, seed: int) -> Pretrainer:
         """Returns the method with the encoder that came ready as its teacher."""
         start, kind = self.start(context, replicate), context.settings(self.word).kind

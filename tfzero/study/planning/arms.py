@@ -23,11 +23,11 @@ _UNLABELED = Arm(f"simclr{AT_SOURCE}", "lpft")
 _GENERATED = Arm("vae", "selftrain")
 # A large network is slow to fine-tune; frozen, its features are read once.
 _OF_GIVEN = {
-    Public.word: ("svm", "label_spreading", "spread_finetune", "lpft"),
+    Public.word: ("svm", "spread_probe", "spread_finetune", "lpft"),
     File.word: ("lpft", "probe"),
 }
 # What a large network sees, in one of the study's own size.
-_TAUGHT_BY = {Public.word: (Arm("distillation", "lpft"), Arm("distillation", "svm"))}
+_TAUGHT_BY = {Public.word: (Arm("distillation", "spread_distill"), Arm("distillation", "svm"))}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -128,7 +128,9 @@ class Machine(NamedTuple):
             seconds += self._reading(arm, plan.data.num_test + max(plan.label_counts))
         if work.spreads:
             seconds += self._stretch(_PAIR * num_pool**2)
-            seconds += 0.0 if is_read_on_gpu(plan, arm) else self._reading(arm, num_pool)
+            # A teacher has read the pool already.
+            known = is_read_on_gpu(plan, arm) or read_init(arm.init).is_taught
+            seconds += 0.0 if known else self._reading(arm, num_pool)
         return seconds
 
     def read_before(self, plan: StudyPlan, arm: Arm) -> float:
@@ -170,8 +172,8 @@ class Machine(NamedTuple):
 def shares_once(arm: Arm) -> bool:
     """Returns whether all replicates share what is read of an arm's images before the labels."""
     init = read_init(arm.init)
-    spreads_by_pixels = init.is_random and STRATEGIES[arm.strategy].spreads
-    return init.reads_pixels or init.is_given or spreads_by_pixels
+    by_others = (init.is_random or init.is_taught) and STRATEGIES[arm.strategy].spreads
+    return init.reads_pixels or init.is_given or by_others
 
 
 def _count_work(plan: StudyPlan, cell: CellSpec) -> Work:

@@ -32,17 +32,11 @@ from tfzero.study.inits import read_init
 from tfzero.study.planning.parts import CellSpec
 from tfzero.study.planning.plan import SCRATCH, StudyPlan
 from tfzero.study.work.fresh import run_fresh
-from tfzero.study.work.graphs import open_pool_graph
-from tfzero.study.work.inputs import (
-    objective_for,
-    open_graph_for,
-    pool_for,
-)
+from tfzero.study.work.inputs import find_nearness, objective_for, pool_for
 from tfzero.study.work.process import in_study
 from tfzero.study.workspace import Workspace
 from tfzero.transfer import STRATEGIES, fit_classifier
 from tfzero.transfer.folds import NUM_FOLDS, make_folds
-from tfzero.transfer.strategies.base import Task
 
 if TYPE_CHECKING:
     from tfzero.transfer.contract import Fitted
@@ -199,32 +193,16 @@ def _fit(workspace: Workspace, arm: Arm, rows: np.ndarray) -> Fitted:
         "budget": workspace.plan.with_count(len(rows)).transfer_for(cell).to_budget(),
         "seed": derive_seed(0, "transfer"),
     }
-    images = data.train_images[rows]
-    if shown == arm:
-        graph, _ = open_graph_for(workspace, cell, encoder)
-        return fit_classifier(
-            cell.strategy,
-            encoder=encoder,
-            images=images,
-            graph=graph,
-            spread_by_pixels=read_init(cell.init).is_random,
-            objective=objective_for(workspace, cell),
-            **common,
-        )
-    # Labels are spread as by the arm itself.
-    own = workspace.load_encoder(arm.init, 0)
-    key = workspace.features_key(CellSpec(arm=arm, num_labels=len(rows), replicate=0))
-    keeps = workspace.plan.keeps_features(arm.init) and own is not None
-    graph, _ = open_pool_graph(workspace.run, key, data, lambda: own, keeps_features=keeps)
-    task = Task(
-        inputs=images,
+    # Where another arm is shown, labels are spread as by the arm itself.
+    near = find_nearness(workspace, cell, None if shown == arm else arm.init)
+    return fit_classifier(
+        cell.strategy,
         encoder=encoder,
-        graph=graph,
-        spread_by_pixels=own is None,
-        spread_encoder=own,
+        images=data.train_images[rows],
+        objective=objective_for(workspace, cell),
+        **near.fields(),
         **common,
     )
-    return STRATEGIES[cell.strategy].fit(task)
 
 
 def network_arm(arm: Arm) -> Arm:

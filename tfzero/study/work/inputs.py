@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from tfzero.common.arm import Arm
 from tfzero.common.checks import StopError
 from tfzero.data.rows import append_rows
 from tfzero.study.inits import read_init, read_learner
 from tfzero.study.inits.base import Stored as KnownTargets
-from tfzero.study.inits.pixels import Pixels
 from tfzero.study.planning.lanes import is_read_on_gpu
 from tfzero.study.planning.parts import CellSpec
 from tfzero.study.work.features import Features, has_features, open_features, pool_name
@@ -106,18 +106,17 @@ class Reader:
 
     def _read_images(self) -> Inputs:
         data = self.workspace.data
-        graph, seconds = open_graph_for(self.workspace, self.cell, self.encoder)
+        near = find_nearness(self.workspace, self.cell)
         known = known_targets_for(self.workspace, self.cell)
         task = self._task(
             data.train_images[self._rows],
             encoder=self.encoder,
             pool=pool_for(self.workspace, self.cell),
-            graph=graph,
-            spread_by_pixels=self.init.is_random,
+            **near.fields(),
             objective=objective_for(self.workspace, self.cell),
             known_targets=None if known is None else known.features,
         )
-        seconds += 0.0 if known is None else known.seconds
+        seconds = near.seconds + (0.0 if known is None else known.seconds)
         return Inputs(task, data.test_images[self.fold.asked], seconds)
 
     def _read_features(self) -> Inputs:
@@ -202,19 +201,55 @@ class Reader:
         return {**test, name: lambda: data.train_images[self._largest]}
 
 
-def open_graph_for(
-    workspace: Workspace, cell: CellSpec, encoder: keras.Model | None
-) -> tuple[Graph | None, float]:
-    """Returns the pool's graph for a strategy that spreads first, and the seconds it took."""
-    if not STRATEGIES[cell.strategy].spreads or workspace.plan.reads_generated(cell):
-        return None, 0.0
-    run, data = workspace.run, workspace.data
-    init = read_init(cell.init)
-    if init.is_random:
-        # Features of random weights are further from what is shown than the pixels are.
-        return open_pool_graph(run, Pixels.word, data, lambda: None)
-    key, keeps = workspace.features_key(cell), workspace.plan.keeps_features(cell.init)
-    return open_pool_graph(run, key, data, lambda: encoder, keeps_features=keeps)
+class Nearness(NamedTuple):
+    """What decides which images are near, for a strategy that spreads labels before it trains.
+
+    Attributes:
+        encoder: Whose features; None for pixels, or for those of the network to be trained.
+        by_pixels: Whether pixels decide.
+        graph: Of the pool; None where there is none yet, or none is needed.
+        seconds: What the graph took.
+    """
+
+    encoder: keras.Model | None = None
+    by_pixels: bool = False
+    graph: Graph | None = None
+    seconds: float = 0.0
+
+    def fields(self) -> dict[str, Any]:
+        """Returns the fields of a task."""
+        return {
+            "graph": self.graph,
+            "spread_by_pixels": self.by_pixels,
+            "spread_encoder": self.encoder,
+        }
+
+
+def find_nearness(workspace: Workspace, cell: CellSpec, by: str | None = None) -> Nearness:
+    """Returns what decides which images are near, for a cell's strategy.
+
+    Args:
+        workspace: The study.
+        cell: Its strategy may spread nothing.
+        by: Word of the init whose features decide; None for what the cell's own init says.
+    """
+    plan = workspace.plan
+    if not STRATEGIES[cell.strategy].spreads:
+        return Nearness()
+    word = by or read_init(cell.init).spread_by(plan.given and plan.given.init)
+    own, init = word == cell.init, read_init(word)
+    encoder = None if own or init.reads_pixels else workspace.load_encoder(word, cell.replicate)
+    if plan.reads_generated(cell):
+        return Nearness(encoder, init.reads_pixels)
+    key = workspace.features_key(cell.model_copy(update={"arm": Arm(word, cell.strategy)}))
+    graph, seconds = open_pool_graph(
+        workspace.run,
+        key,
+        workspace.data,
+        lambda: workspace.load_encoder(word, cell.replicate),
+        keeps_features=plan.keeps_features(word),
+    )
+    return Nearness(encoder, init.reads_pixels, graph, seconds)
 
 
 def objective_for(workspace: Workspace, cell: CellSpec) -> Pretrainer | None:

@@ -15,6 +15,7 @@ _PLACES = (
     "tfzero.transfer.strategies.finetune:GradualUnfreezing",
     "tfzero.transfer.strategies.joint:SelfTraining",
     "tfzero.transfer.strategies.pool:SpreadThenFinetune",
+    "tfzero.transfer.strategies.pool:SpreadThenDistill",
     "tfzero.transfer.strategies.joint:Joint",
     "tfzero.transfer.strategies.classical:Logistic",
     "tfzero.transfer.strategies.classical:SupportVectors",

@@ -84,8 +84,8 @@ class LabelSpreading(_OverGraph):
 class SpreadThenProbe(_OverGraph):
     """Spreads the labels over the pool's graph, then fits a linear head to the surest half.
 
-    The head reads the principal components of all the encoder's blocks, which the graph is built
-    by. The encoder stays as it is.
+    The head reads the principal components that the graph is built by. The encoder stays as it is.
+    Head and spread labels answer together; see `tfzero.transfer.spread_head.SpreadProbe`.
 
     Reference:
         Iscen et al. 2019, arXiv:1904.04717 (labels spread over features, and a classifier trained
@@ -99,10 +99,10 @@ class SpreadThenProbe(_OverGraph):
     phrase = "A linear layer, trained on spread labels, on {start}"
 
     def _answer_from(self, spread: np.ndarray, task: Task) -> tuple[FittedModel, int]:
-        from tfzero.transfer.spread_head import fit_spread_head
+        from tfzero.transfer.spread_head import fit_spread_probe
 
         assert task.graph is not None
-        model = fit_spread_head(
+        model = fit_spread_probe(
             task.graph, task.inputs, task.labels, spread, equal_shares=task.budget.class_weights
         )
-        return model, model.head.kernel.size + model.head.bias.size
+        return model, model.count_parameters()

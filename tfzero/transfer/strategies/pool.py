@@ -1,4 +1,4 @@
-"""The strategy that trains a network on labels which were spread over unlabeled images."""
+"""The strategies that train a network on labels which were spread over unlabeled images."""
 
 from __future__ import annotations
 
@@ -71,6 +71,51 @@ class SpreadThenFinetune(NetworkStrategy):
         second, looks = count_consistency(budget, _count_steps(budget))
         trainings = (_on_spread_labels(budget), second)
         return Work(network=True, trainings=trainings, looks=looks, spreads=True)
+
+
+class SpreadThenDistill(NetworkStrategy):
+    """Spreads the labels over the pool, then trains a network on what that says of every image.
+
+    The targets are class probabilities, not single classes, so that no image is left out and an
+    unsure one pulls to no side. It is best where the graph knows more than the network can: by the
+    features of a large teacher.
+
+    Reference:
+        Chen et al. 2020, arXiv:2006.10029, section 2 (the last step of SimCLRv2; there a large
+        network, fine-tuned on the labels, gives the targets).
+    """
+
+    name = "spread_distill"
+    summary = "spread the labels over the pool, then train on all their probabilities"
+    phrase = "Training {start} on the probabilities of spread labels"
+    phrase_from_scratch = "Training from scratch on the probabilities of spread labels"
+    control = "spread_finetune"
+    reads = frozenset({Need.IMAGES, Need.POOL, Need.GRAPH})
+
+    def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:
+        from tfzero.transfer import guessing, training
+
+        classifier = training.start_classifier(task, seed=task.seed)
+        training.fit_head(classifier, labelled, class_weights=task.budget.class_weights)
+        trained = training.train_on_distributions(
+            classifier,
+            labelled,
+            guessing.draw_pool(task),
+            guessing.spread_to_pool(task, labelled),
+            budget=dataclasses.replace(task.budget, **_on_all(task.budget)._asdict()),
+            seed=task.seed,
+        )
+        return classifier, trained.steps
+
+    def work(self, budget: Budget, num_pool: int) -> Work:
+        """Returns a graph, and the training."""
+        del num_pool
+        return Work(network=True, trainings=(_on_all(budget),), spreads=True)
+
+
+def _on_all(budget: Budget) -> Training:
+    """Returns the training on all unlabeled images."""
+    return Training(budget.joint_steps, budget.pool_batch)
 
 
 def _on_spread_labels(budget: Budget) -> Training:

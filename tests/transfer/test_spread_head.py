@@ -54,8 +54,9 @@ def test_head_and_spread_labels_answer_in_equal_parts(case):
 def test_classes_get_equal_shares_of_the_believed_where_that_is_asked_for(case):
     graph, links, _, _ = case
     labels = np.array([0, 0, 0, 0, 0, 0, 0, 1, 2])
-    spread = np.tile(np.float32([0.4, 0.3, 0.3]), (90, 1))
-    spread[:20], spread[20:40] = [0, 0.9, 0.1], [0, 0.1, 0.9]
+    spread = np.tile(np.array([0.4, 0.3, 0.3], np.float32), (90, 1))
+    spread[:20] = np.array([0, 0.9, 0.1])
+    spread[20:40] = np.array([0, 0.1, 0.9])
     biases = [
         fit_spread_probe(graph, links, labels, spread, equal_shares=equal).head.bias
         for equal in (False, True)

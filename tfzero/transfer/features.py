@@ -70,8 +70,8 @@ def place_images(encoder: keras.Model | None, images: np.ndarray) -> np.ndarray:
         images: `(N, H, W, C)`, uint8 in 0..255 or floats in 0..1.
 
     Returns:
-        float32 `(N, C)`: unit vectors of at most 100 principal components. Not finite where features
-        are not.
+        float32 `(N, C)`: unit vectors of at most 100 principal components. Not finite where
+        features are not.
     """
     read = _open_rows(encoder, images)
     return place_lazily(read, len(images), same_unit=encoder is None)[1]

@@ -1,4 +1,4 @@
-"""Strategies without a network: few labels go to the pool along its graph, and on from there."""
+"""Strategies without a network: few labels go to the pool along its graph."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from tfzero.transfer.budget import Budget
 from tfzero.transfer.contract import Cost, Fitted, measure_cost
 from tfzero.transfer.strategies.base import Need, Strategy, Task, Work
 
-
 if TYPE_CHECKING:
     import numpy as np
 
-    from tfzero.transfer.contract import FittedModel
+    from tfzero.transfer.spread_head import SpreadProbe
+    from tfzero.transfer.spreading import SpreadModel
 
 
 class _OverGraph(Strategy, abc.ABC):
@@ -49,7 +49,7 @@ class _OverGraph(Strategy, abc.ABC):
         return Fitted(model, cost)
 
     @abc.abstractmethod
-    def _answer_from(self, spread: np.ndarray, task: Task) -> tuple[FittedModel, int]:
+    def _answer_from(self, spread: np.ndarray, task: Task) -> tuple[SpreadModel | SpreadProbe, int]:
         """Returns what answers of unseen images' links, and how many numbers it has.
 
         Args:
@@ -74,7 +74,7 @@ class LabelSpreading(_OverGraph):
     summary = "labels spread over the pool's nearest neighbours"
     phrase = "Label spreading on {start}"
 
-    def _answer_from(self, spread: np.ndarray, task: Task) -> tuple[FittedModel, int]:
+    def _answer_from(self, spread: np.ndarray, task: Task) -> tuple[SpreadModel | SpreadProbe, int]:
         from tfzero.transfer.spreading import SpreadModel
 
         del task
@@ -98,7 +98,7 @@ class SpreadThenProbe(_OverGraph):
     control = "label_spreading"
     phrase = "A linear layer, trained on spread labels, on {start}"
 
-    def _answer_from(self, spread: np.ndarray, task: Task) -> tuple[FittedModel, int]:
+    def _answer_from(self, spread: np.ndarray, task: Task) -> tuple[SpreadModel | SpreadProbe, int]:
         from tfzero.transfer.spread_head import fit_spread_probe
 
         assert task.graph is not None

@@ -209,8 +209,8 @@ UnlabeledFrom = Annotated[
     str | None,
     typer.Option(
         metavar="SOURCE",
-        help="Unlabeled images for selftrain and spread_finetune: pool, generated (by the arm's "
-        "own pretrained GAN or VAE) or both. Default: pool.",
+        help="Unlabeled images for selftrain, spread_finetune and spread_distill: pool, generated "
+        "(by the arm's own pretrained GAN or VAE) or both. Default: pool.",
         rich_help_panel=IMAGES,
     ),
 ]

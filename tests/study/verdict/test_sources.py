@@ -484,6 +484,9 @@ def test_a_taught_network_spreads_labels_by_its_teacher(tmp_path, monkeypatch):
     np.testing.assert_array_equal(near.encoder.get_weights()[0], ready.get_weights()[0])
     own = graph_images(ready, data.pool)
     np.testing.assert_array_equal(near.graph.neighbours, own.neighbours)
+    # To read the pool by the teacher is not counted again.
+    machine = Machine(operations=1, given=10**9)
+    assert machine.once(plan, cells[1]) > 100 * machine.once(plan, cells[0])
     for cell in cells:
         run_cell(at(plan, run), cell)
     # One graph for both arms: the teacher's.

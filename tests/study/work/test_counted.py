@@ -65,6 +65,9 @@ def test_what_the_cells_of_an_encoder_share_is_divided_among_them(plan):
     arms = ["pixels/label_spreading", "scratch/spread_finetune", "file/svm"]
     assert all(shares_once(Arm.parse(arm)) for arm in arms)
     assert not shares_once(Arm.parse("kmeans/label_spreading")) and not shares_once(NETWORK)
+    # All replicates of a taught network share its teacher's graph.
+    assert shares_once(Arm.parse("distillation/spread_distill"))
+    assert not shares_once(Arm.parse("distillation/lpft"))
 
 
 def test_a_look_at_networks_is_paid_once(plan):

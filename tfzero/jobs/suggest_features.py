@@ -128,7 +128,9 @@ class Wanted(NamedTuple):
             images = _shrink(images)
             if self.features == PIXELS:
                 return "pixels", None, images
-            return "k-means patches", _fit_patches(images, seed), images
+            from tfzero.networks.kmeans import fit_patches
+
+            return "k-means patches", fit_patches(images, seed=seed), images
         shape = images.shape[1:]
         if self.encoder is not None:
             return *_open_encoder(self.encoder, shape), images
@@ -151,13 +153,6 @@ def _open_encoder(encoder: Any, shape: tuple[int, int, int]) -> tuple[str, keras
             "such images, or another `size` or `channels`."
         )
     return "your encoder", encoder
-
-
-def _fit_patches(images: np.ndarray, seed: int) -> keras.Model:
-    from tfzero.networks.kmeans import fit_kmeans
-    from tfzero.study.inits.kmeans import choose_settings
-
-    return fit_kmeans(images, **choose_settings(images.shape[1:]).model_dump(), seed=seed)
 
 
 def _shrink(images: np.ndarray) -> np.ndarray:

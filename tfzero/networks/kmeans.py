@@ -14,7 +14,7 @@ from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
 from tfzero.networks.precision import PRECISION
 from tfzero.networks.scaling import scale_images
-from tfzero.networks.shapes import PATCHES_A_CENTROID
+from tfzero.networks.shapes import PATCHES_A_CENTROID, choose_patches
 
 # Coates and Ng 2012, section 4.1: patches are contrast normalized with 10 added to the variance
 # of pixels in 0..255, then whitened with 0.1 added to the eigenvalues.
@@ -210,6 +210,11 @@ def fit_kmeans(
     model = keras.Model(inputs, layer(inputs), name="kmeans")
     layer.set_weights([mean, whitening, clusters.cluster_centers_])
     return model
+
+
+def fit_patches(images: np.ndarray, *, seed: int = 0) -> keras.Model:
+    """Learns as many centroids as suit the images' size; see `fit_kmeans`."""
+    return fit_kmeans(images, **choose_patches(images.shape[1:]), seed=seed)
 
 
 def _find_whitening(centred: np.ndarray) -> np.ndarray:

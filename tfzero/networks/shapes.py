@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 NUM_BLOCKS = 4
 # From which k-means finds the centroids.
 PATCHES_A_CENTROID = 250
+# Below this many pixels per side, images get smaller patches and fewer centroids.
+_SMALL_PATCHES = 16
 # Blocks stop halving here: a 3x3 kernel on fewer pixels sees mostly padding.
 _SMALLEST_SIDE = 2
 # The first block brings the longer side of larger images down to this many places, so that cost
@@ -104,3 +106,16 @@ def count_network(network: Any) -> int:
                 places = layer.output.shape[1:-1]  # one for a dense layer, else height and width
                 total += math.prod(kernel.shape) * math.prod(places)
     return total
+
+
+def choose_patches(image_shape: tuple[int, int, int]) -> dict[str, int]:
+    """Returns the number of centroids and the side of patches for a size of images.
+
+    Args:
+        image_shape: `(H, W, C)`.
+
+    Returns:
+        Arguments of `fit_kmeans`.
+    """
+    small = min(image_shape[:2]) < _SMALL_PATCHES
+    return {"num_centroids": 100 if small else 400, "patch_size": 4 if small else 6}

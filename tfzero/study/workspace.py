@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfzero.common.files import is_whole_archive, read_json
+from tfzero.common.files import is_whole_archive, read_json, write_keras
 from tfzero.common.seeds import derive_seed
 from tfzero.data import ImageData, open_arrays
 from tfzero.data.source_task import SourceTask, open_source_task
 from tfzero.pretrain import find_method
 from tfzero.study.folds import Fold, list_folds
 from tfzero.study.inits import read_init, read_learner
-from tfzero.study.inits.base import Stored
+from tfzero.study.inits.base import Init, Stored
+from tfzero.study.inits.patches import Patches
 from tfzero.study.outside import Outside
 from tfzero.study.planning.parts import CellSpec
 from tfzero.study.planning.plan import StudyPlan
 from tfzero.study.records import RunFolder
-from tfzero.study.work.features import open_pool_features
+from tfzero.study.work.features import make_once, open_pool_features
 
 if TYPE_CHECKING:
     import keras
@@ -115,12 +116,15 @@ class Workspace:
 
     def features_key(self, cell: CellSpec) -> str:
         """Returns a name unique to all that decides the encoder that a cell starts from."""
-        init = read_init(cell.init)
-        if init.reads_pixels:
-            return init.word  # the same in every replicate
+        return self.init_key(read_init(cell.init), cell.replicate)
+
+    def init_key(self, init: Init, replicate: int) -> str:
+        """Returns a name unique to all that decides the encoder of an init in a replicate."""
+        if init.is_fixed:
+            return init.word
         if init.learns():
-            return self.encoder_key(cell.init, cell.replicate)
-        return self.plan.start_key(cell.init, 0 if init.is_given else cell.replicate)
+            return self.encoder_key(init.word, replicate)
+        return self.plan.start_key(init.word, 0 if init.is_given else replicate)
 
     def has_encoder(self, word: str, replicate: int) -> bool:
         """Returns whether a learnt encoder, its record and all that arms need of it are there."""
@@ -172,6 +176,20 @@ class Workspace:
         key = self.plan.start_key(self.plan.given.init, 0)
         features = open_pool_features(self.run, key, self.load_given, lambda: self.pool)
         return Stored(features.own(), features.seconds)
+
+    def load_patches(self) -> keras.Model:
+        """Returns the k-means patches that tell which images are near, from the run's cache."""
+        from tfzero.networks.kmeans import fit_patches
+
+        def read(folder: pathlib.Path, name: str) -> keras.Model | None:
+            path = folder / f"{name}.keras"
+            return _load(path) if is_whole_archive(path) else None
+
+        def make(folder: pathlib.Path) -> None:
+            patches = fit_patches(self.pool)
+            write_keras(folder / f"{Patches.word}.keras", patches.save)
+
+        return make_once(self.run, Patches.word, read, make)
 
     def load_generated(self, word: str, replicate: int) -> np.ndarray:
         """Returns the images that a pretrained method made, uint8 `(N, H, W, C)`, memory-mapped."""

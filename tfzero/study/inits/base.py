@@ -69,6 +69,10 @@ class Context(Protocol):
         """Returns what the encoder that came ready makes of the pool, read once for all."""
         ...
 
+    def load_patches(self) -> keras.Model:
+        """Returns the k-means patches that tell which images are near, one for all replicates."""
+        ...
+
 
 class Stored(NamedTuple):
     """What was read once, and is stored for all who need it.
@@ -163,6 +167,8 @@ class Init(abc.ABC):
         generates: Whether it can make images.
         has_objective: Whether its encoder learnt by a loss on unlabeled images that can go on.
         reads_pixels: Whether its features are the pixels themselves.
+        spreads_once: Whether what `spread_by` returns is the same in all replicates.
+        is_fixed: Whether the pool alone decides its features: they are the same in all replicates.
         has_map: Whether the report maps where its encoder puts images.
         shows_networks: Whether the report looks at its networks from close by.
         largest_count_only: Whether its arms run at a study's largest label count alone.
@@ -183,6 +189,8 @@ class Init(abc.ABC):
     generates = False
     has_objective = False
     reads_pixels = False
+    spreads_once = False
+    is_fixed = False
     has_map = True
     shows_networks = True
     largest_count_only = False
@@ -233,16 +241,16 @@ class Init(abc.ABC):
         """Returns the word of the same method on the target's own pool, or None."""
         return None
 
-    def spread_by(self, given: str | None) -> str:
-        """Returns the word of the init whose features decide what is near.
+    def spread_by(self, given: Init | None) -> Init:
+        """Returns the init whose features decide what is near.
 
         It is asked before a network of this init is trained on labels that were spread.
 
         Args:
-            given: The word of the encoder that came ready; None if there is none.
+            given: The encoder that came ready; None if there is none.
         """
         del given
-        return self.word
+        return self
 
     def transfer_changes(self, steps: int, extra: int, operations: int) -> dict[str, Any]:
         """Returns the settings of a network strategy in which this init differs from others.

@@ -17,6 +17,7 @@ class Given(Init):
 
     is_foreign = True
     is_given = True
+    spreads_once = True
     is_start_given = True
 
     def transfer_changes(self, steps: int, extra: int, operations: int) -> dict[str, Any]:

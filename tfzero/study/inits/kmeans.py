@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from tfzero.networks.shapes import PATCHES_A_CENTROID
+from tfzero.networks.shapes import PATCHES_A_CENTROID, choose_patches
 from tfzero.study.inits.base import Bought, Context, Counts, Learner, Learnt, Occasion
 from tfzero.study.inits.settings import KMeansPlan
 
-# Below this many pixels per side, images get smaller patches and fewer centroids.
-_SMALL_SIDE = 16
 # Of Lloyd's algorithm, by experience.
 _ROUNDS = 30
-
-
-def choose_settings(image_shape: tuple[int, int, int]) -> KMeansPlan:
-    """Returns how the centroids are found, by the size of the images."""
-    small = min(image_shape[:2]) < _SMALL_SIDE
-    return KMeansPlan(num_centroids=100 if small else 400, patch_size=4 if small else 6)
 
 
 class KMeans(Learner):
@@ -37,7 +29,7 @@ class KMeans(Learner):
 
     def plan(self, occasion: Occasion) -> KMeansPlan:
         """Returns how the centroids are found, by the size of the images."""
-        return choose_settings(occasion.image_shape)
+        return KMeansPlan(**choose_patches(occasion.image_shape))
 
     def learn(self, context: Context, replicate: int, *, seed: int) -> Learnt:
         """Finds the centroids."""

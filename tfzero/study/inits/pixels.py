@@ -13,6 +13,7 @@ class Pixels(Init):
     is_pretrained = False
     has_network = False
     reads_pixels = True
+    is_fixed = True
     shows_networks = False
 
     def describe(self) -> str:

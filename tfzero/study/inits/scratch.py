@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfzero.study.inits.base import Context, Init
-from tfzero.study.inits.pixels import Pixels
+from tfzero.study.inits.patches import Patches
 from tfzero.transfer.budget import round_to_calls
 
 if TYPE_CHECKING:
@@ -21,15 +21,16 @@ class Scratch(Init):
     description = "random weights"
     is_pretrained = False
     is_random = True
+    spreads_once = True
 
     def describe(self) -> str:
         """Returns that nothing was learned before."""
         return "a network with random weights"
 
-    def spread_by(self, given: str | None) -> str:
-        """Returns pixels: features of random weights are further from what is shown than these."""
+    def spread_by(self, given: Init | None) -> Init:
+        """Returns k-means patches: features of random weights are further from what is shown."""
         del given
-        return Pixels.word
+        return Patches()
 
     def encoder(self, context: Context, replicate: int) -> keras.Model:
         """Returns the encoder with the random weights of a replicate."""

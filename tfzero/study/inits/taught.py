@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfzero.pretrain import build_method
-from tfzero.study.inits.base import Context, Counts
+from tfzero.study.inits.base import Context, Counts, Init
 from tfzero.study.inits.method import Method
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Taught(Method):
     """
 
     is_taught = True
+    spreads_once = True
 
     def __init__(self, name: str):
         super().__init__(name)
@@ -37,8 +38,8 @@ class Taught(Method):
         """Returns the size of the pool."""
         return counts.pool
 
-    def spread_by(self, given: str | None) -> str:
-        """Returns the teacher's word: what it sees is nearer to the classes than what was learnt.
+    def spread_by(self, given: Init | None) -> Init:
+        """Returns the teacher: what it sees is nearer to the classes than what was learnt.
 
         Reference:
             Chen et al. 2020, arXiv:2006.10029, section 2 (the large network gets the labels, and

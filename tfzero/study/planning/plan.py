@@ -12,7 +12,7 @@ import pydantic
 
 from tfzero.common.arm import Arm
 from tfzero.study.inits import read_init, read_learner
-from tfzero.study.inits.base import Counts
+from tfzero.study.inits.base import Counts, Init
 from tfzero.study.inits.settings import Model, Settings
 from tfzero.study.planning.parts import (
     CellSpec,
@@ -250,13 +250,16 @@ class StudyPlan(Model):
         """Returns whether an arm goes on with what an init's encoder was pretrained for."""
         return any(a.init == word and STRATEGIES[a.strategy].needs_objective for a in self.arms)
 
-    def keeps_features(self, init: str) -> bool:
+    def spread_by(self, init: Init) -> Init:
+        """Returns the init whose features decide what is near for a network of this init."""
+        return init.spread_by(None if self.given is None else read_init(self.given.init))
+
+    def keeps_features(self, init: Init) -> bool:
         """Returns whether what an init's encoder makes of the pool is kept beside the images.
 
         It is if all replicates share it, or if it is read on a GPU for jobs that run without one.
         """
-        found = read_init(init)
-        return found.is_given or (self.device is not None and not found.reads_pixels)
+        return init.is_given or (self.device is not None and not init.is_fixed)
 
     def keeps_generated(self, method: str) -> bool:
         """Returns whether images that a pretrained method makes are kept for its arms."""

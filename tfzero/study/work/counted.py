@@ -172,8 +172,8 @@ class Machine(NamedTuple):
 def shares_once(arm: Arm) -> bool:
     """Returns whether all replicates share what is read of an arm's images before the labels."""
     init = read_init(arm.init)
-    by_others = (init.is_random or init.is_taught) and STRATEGIES[arm.strategy].spreads
-    return init.reads_pixels or init.is_given or by_others
+    spreads_once = init.spreads_once and STRATEGIES[arm.strategy].spreads
+    return init.is_fixed or init.is_given or spreads_once
 
 
 def _count_work(plan: StudyPlan, cell: CellSpec) -> Work:

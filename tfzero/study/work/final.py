@@ -194,7 +194,7 @@ def _fit(workspace: Workspace, arm: Arm, rows: np.ndarray) -> Fitted:
         "seed": derive_seed(0, "transfer"),
     }
     # Where another arm is shown, labels are spread as by the arm itself.
-    near = find_nearness(workspace, cell, None if shown == arm else arm.init)
+    near = find_nearness(workspace, cell, None if shown == arm else read_init(arm.init))
     return fit_classifier(
         cell.strategy,
         encoder=encoder,

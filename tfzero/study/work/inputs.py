@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from tfzero.common.arm import Arm
 from tfzero.common.checks import StopError
 from tfzero.data.rows import append_rows
 from tfzero.study.inits import read_init, read_learner
+from tfzero.study.inits.base import Init
 from tfzero.study.inits.base import Stored as KnownTargets
 from tfzero.study.planning.lanes import is_read_on_gpu
 from tfzero.study.planning.parts import CellSpec
@@ -130,7 +130,7 @@ class Reader:
 
     def _read_links(self) -> Inputs:
         run, data = self.workspace.run, self.workspace.data
-        keeps = self.workspace.plan.keeps_features(self.cell.init)
+        keeps = self.workspace.plan.keeps_features(self.init)
         self._require_read(pool_name(self._key))
         graph, of_graph = open_pool_graph(
             run, self._key, data, lambda: self.encoder, keeps_features=keeps
@@ -225,29 +225,28 @@ class Nearness(NamedTuple):
         }
 
 
-def find_nearness(workspace: Workspace, cell: CellSpec, by: str | None = None) -> Nearness:
+def find_nearness(workspace: Workspace, cell: CellSpec, by: Init | None = None) -> Nearness:
     """Returns what decides which images are near, for a cell's strategy.
 
     Args:
         workspace: The study.
         cell: Its strategy may spread nothing.
-        by: Word of the init whose features decide; None for what the cell's own init says.
+        by: The init whose features decide; None for what the cell's own init says.
     """
-    plan = workspace.plan
+    plan, own = workspace.plan, read_init(cell.init)
     if not STRATEGIES[cell.strategy].spreads:
         return Nearness()
-    word = by or read_init(cell.init).spread_by(plan.given and plan.given.init)
-    own, init = word == cell.init, read_init(word)
-    encoder = None if own or init.reads_pixels else workspace.load_encoder(word, cell.replicate)
+    init, replicate = by or plan.spread_by(own), cell.replicate
+    is_other = init.word != own.word and not init.reads_pixels
+    encoder = init.encoder(workspace, replicate) if is_other else None
     if plan.reads_generated(cell):
         return Nearness(encoder, init.reads_pixels)
-    key = workspace.features_key(cell.model_copy(update={"arm": Arm(word, cell.strategy)}))
     graph, seconds = open_pool_graph(
         workspace.run,
-        key,
+        workspace.init_key(init, replicate),
         workspace.data,
-        lambda: workspace.load_encoder(word, cell.replicate),
-        keeps_features=plan.keeps_features(word),
+        lambda: init.encoder(workspace, replicate),
+        keeps_features=plan.keeps_features(init),
     )
     return Nearness(encoder, init.reads_pixels, graph, seconds)
 

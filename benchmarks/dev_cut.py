@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import time
 from typing import Any
 
@@ -21,6 +22,7 @@ from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_process, own_settings
 from tfzero.data import load_data, nested_subsets
 from tfzero.networks.encoder import build_encoder
+from tfzero.networks.kmeans import fit_patches
 from tfzero.pretrain import METHODS, build_method
 from tfzero.pretrain.run import pretrain
 from tfzero.study.work.counted import probe_speed
@@ -68,12 +70,17 @@ class Cut:
             images=self.pool[rows],
             labels=self.labels[rows],
             pool=self.pool,
-            spread_by_pixels=method is None,
+            spread_encoder=self.patches if method is None else None,
             num_classes=self.num_classes,
             budget=dataclasses.replace(default_budget(count), kind=self.kind),
             seed=draw,
         )
         return 100 * float((fitted.predict(self.asked).argmax(axis=1) == self.truth).mean())
+
+    @functools.cached_property
+    def patches(self):
+        """K-means patches, which tell what is near for networks that have learnt nothing."""
+        return fit_patches(self.pool)
 
     def _build(self, seed: int):
         return build_encoder(self.pool.shape[1:], seed=seed)

@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 
 from tfzero.common.checks import InputError, require_choice
@@ -91,7 +92,7 @@ def finetune_to_file(
         images=data.train_images[chosen],
         labels=data.train_labels[chosen],
         pool=pool,
-        spread_by_pixels=start.encoder is None,
+        spread_encoder=_find_nearness(pool, start, transfer),
         objective=_take_objective(start, transfer),
         num_classes=data.num_classes,
         groups=None if data.train_groups is None else data.train_groups[chosen],
@@ -103,6 +104,15 @@ def finetune_to_file(
     accuracy = float((found == data.test_labels).mean())
     frozen = "" if start.encoder is None else describe_frozen(network, name=start.encoder.name)
     return Finetuned(accuracy, fitted.cost.steps, frozen)
+
+
+def _find_nearness(pool, start: EncoderStart, transfer: Transfer) -> keras.Model | None:
+    """Returns whose features tell which images are near; None for the encoder's own."""
+    if start.encoder is not None or pool is None or not STRATEGIES[transfer.strategy].spreads:
+        return None
+    from tfzero.networks.kmeans import fit_patches
+
+    return fit_patches(pool)
 
 
 def _choose_labelled(data: ImageData, transfer: Transfer) -> np.ndarray:

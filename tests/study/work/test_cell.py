@@ -128,7 +128,7 @@ def test_cross_fitting_predicts_each_image_by_what_did_not_learn_from_it(tmp_pat
             num_classes=4,
             budget=plan.transfer_for(cell).to_budget(),
             seed=fold.seed(0, "transfer"),
-            spread_by_pixels=cell.init == "scratch",
+            spread_encoder=workspace.load_patches() if cell.init == "scratch" else None,
         )
         expected[fold.asked] = alone.predict(data.train_images[fold.asked])
     np.testing.assert_allclose(found[24], expected, atol=1e-4)

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from tfzero.transfer.spreading import choose_surest
+from tests.conftest import draw_bars
+from tests.transfer.cases import BUDGET
+from tfzero.transfer.features import graph_images, read_features
+from tfzero.transfer.graph import link
+from tfzero.transfer.guessing import spread_to_pool
+from tfzero.transfer.spread_head import fit_spread_probe
+from tfzero.transfer.spreading import choose_surest, spread_over
+from tfzero.transfer.strategies.base import Task
+from tfzero.transfer.training import Labelled
 
 
 def test_the_surest_of_each_class_are_believed():
@@ -13,3 +21,25 @@ def test_the_surest_of_each_class_are_believed():
     # A class cannot have more than say so; nobody else takes its place.
     rows, labels = choose_surest(guesses, share=1.0, class_shares=np.array([0, 1.0]))
     assert rows.tolist() == [0, 4, 5] and labels.tolist() == [1, 1, 1]
+
+
+def test_guesses_are_those_of_spread_labels_and_their_head():
+    noise = {"contrast": 0.15, "noise": 0.2}
+    pool, _ = draw_bars(60, seed=3, **noise)
+    images, labels = draw_bars(8, seed=4, **noise)
+    graph = graph_images(None, pool)
+    links = link(graph, read_features(None, images))
+    task = Task(
+        inputs=images,
+        labels=labels,
+        num_classes=4,
+        budget=BUDGET,
+        seed=0,
+        pool=pool,
+        spread_by_pixels=True,
+    )
+    spread = spread_over(graph, links, labels, num_classes=4, alpha=0.9)
+    expected = fit_spread_probe(graph, links, labels, spread).answer_pool(graph)
+    found = spread_to_pool(task, Labelled(images, labels))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert np.abs(found - spread).max() > 0.01

@@ -73,7 +73,8 @@ def test_a_network_learns_the_probabilities_of_every_unlabeled_image(encoder, mo
     test, answers = draw_bars(60, seed=3)
     found = fitted.predict(test)
     assert (found.argmax(axis=1) == (answers + 1) % 4).mean() > 0.8
-    assert found.max(axis=1).mean() < 0.9  # half of what it learned from is unsure
+    # Half of what it learned from is unsure, and pulls to no class.
+    assert found[(answers + 1) % 4 != 0, 0].mean() < 0.3 and found.max(axis=1).mean() < 0.9
 
 
 @pytest.mark.parametrize("by", ["teacher", "own"])

@@ -86,7 +86,7 @@ class SpreadThenDistill(NetworkStrategy):
     """
 
     name = "spread_distill"
-    summary = "spread the labels over the pool, then train on all their probabilities"
+    summary = "spread the labels, then train on their probabilities"
     phrase = "Training {start} on the probabilities of spread labels"
     phrase_from_scratch = "Training from scratch on the probabilities of spread labels"
     control = "spread_finetune"

@@ -182,16 +182,17 @@ def test_networks_trained_on_spread_labels_share_the_graph(tmp_path, monkeypatch
     plan, run = open_small_run(tmp_path, arms=arms, label_counts=(8, 20))
     run_pretraining(at(plan, run), "vae", 0)
     found = run_cells(plan, run, plan.cells())
-    # One of pixels, for encoders that have learnt nothing as for no encoder; one of the VAE's.
-    assert len(built) == 2 and sum(encoder is None for encoder in built) == 1
+    # One of pixels, one of patches for encoders that have learnt nothing, one of the VAE's.
+    assert len(built) == 3 and sum(encoder is None for encoder in built) == 1
     workspace = at(plan, run)
     cell = CellSpec(arm="vae/spread_finetune", num_labels=8, replicate=0)
     alone = fit_alone(workspace, cell, workspace.load_encoder("vae", 0))
     data = workspace.data
-    assert len(built) == 3  # a given encoder's is its own
+    assert len(built) == 4  # a given encoder's is its own
     np.testing.assert_allclose(alone.predict(data.test_images), found[cell][1], atol=1e-5)
     # What building took counts for each cell, as if it had been alone.
-    write_json(run.cache / "features" / "pixels-graph.json", {"seconds": 1000.0})
+    for name in ("pixels", "patches"):
+        write_json(run.cache / "features" / f"{name}-graph.json", {"seconds": 1000.0})
     for cell in (cell for cell in plan.cells() if cell.num_labels == 8):
         seconds = run.read_cell(run_cell(at(plan, run), cell))["cost"]["seconds"]
         assert (seconds > 1000) == (cell.arm != "vae/spread_finetune")

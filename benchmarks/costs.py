@@ -110,9 +110,9 @@ def build_autoencoder(encoder):
     from tfzero.pretrain.vae import VAE
 
     class Autoencoder(Pretrainer):
-        def __init__(self, encoder):
-            super().__init__(encoder, loss_names=("loss",), seed=0)
-            self.vae = VAE(encoder, seed=0)
+        def __init__(self, encoder, *, seed=0):
+            super().__init__(encoder, loss_names=("loss",), seed=seed)
+            self.vae = VAE(encoder, seed=seed)
             self.built = True
 
         def train_step(self, data):
@@ -122,8 +122,7 @@ def build_autoencoder(encoder):
                 logits = self.vae.decoder(mean, training=True)
                 loss = -tf.reduce_mean(losses.bernoulli_log_likelihood(images, logits))
             variables = self.vae.trainable_variables
-            gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
-            self.optimizer.apply(gradients, variables)
+            self.optimizer.apply(tape.gradient(loss, variables), variables)
             return self.track(images, loss=loss)
 
         def test_step(self, data):

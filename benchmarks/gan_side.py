@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from typing import Any
 
 import numpy as np
 
@@ -36,14 +37,14 @@ def main() -> None:
         np.asarray(method.generate(min(_AT_ONCE, arguments.images - start), seed=start))
         for start in range(0, arguments.images, _AT_ONCE)
     ]
-    np.savez(
-        arguments.kept,
-        seconds=seconds,
-        passes=budget.epochs,
-        generated=np.rint(255 * np.concatenate(parts)).astype(np.uint8),
-        features=np.asarray(method(pool[:CHECKED])),
-        **{f"weight{i:03}": np.asarray(weight) for i, weight in enumerate(encoder.get_weights())},
-    )
+    made: dict[str, Any] = {
+        "seconds": seconds,
+        "passes": budget.epochs,
+        "generated": np.rint(255 * np.concatenate(parts)).astype(np.uint8),
+        "features": np.asarray(method(pool[:CHECKED])),
+    }
+    weights = {f"weight{i:03}": weight for i, weight in enumerate(encoder.get_weights())}
+    np.savez(arguments.kept, **made, **weights)
 
 
 def _prepare() -> None:

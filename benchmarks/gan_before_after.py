@@ -3,13 +3,14 @@
     python benchmarks/gan_before_after.py FASHION --before CHECKOUT --before-python PYTHON \
         --passes 1,3 --out runs/gan
 
-The other version trains with its default passes, this one with each number of `--passes`. Each
-training is a process with one thread, and the versions take turns. A part of the training images is
-held back, and no test image is read. The table has a row per training: CPU minutes of pretraining;
-accuracy in percent of `probe` and `svm` on 100 and 1,000 labels, which this version fits for both
-on the same draws; precision and coverage over those of real against real images, and KID. The last
-lines are paired differences to the other version, with their standard deviation. What a training
-made stays in `--out`; a second call does not train it again.
+The other version trains with its defaults, this one with each number of `--passes`, and with
+`--batch` images per update. Each training is a process with one thread, and the versions take
+turns. A part of the training images is held back, and no test image is read. The table has a row
+per training: CPU minutes of pretraining; accuracy in percent of `probe` and `svm` on 100 and 1,000
+labels, which this version fits for both on the same draws; precision and coverage over those of
+real against real images, and KID. The last lines are paired differences to the other version, with
+their standard deviation. What a training made stays in `--out`; a second call does not train it
+again.
 """
 
 from __future__ import annotations
@@ -47,12 +48,14 @@ class Side(NamedTuple):
         python: The interpreter.
         path: Folder of the version of tfzero.
         passes: Over the pool; None is the version's default.
+        batch: Images per update; None is the version's default.
     """
 
     name: str
     python: str
     path: pathlib.Path
     passes: int | None
+    batch: int | None
 
 
 def main() -> None:
@@ -77,7 +80,7 @@ def main() -> None:
             with own_settings():
                 found = score(made, images, labels, split, arguments)
             scores.setdefault(side.name, []).append(found)
-            name = f"{side.name}, {int(made['passes'])} passes"
+            name = side.name if side.passes else f"{side.name}, passes {int(made['passes'])}"
             figures = [f"{mean:.1f} ± {found[:, i].std(ddof=1):.1f}" for i, mean in _means(found)]
             cells = [name, f"{seed}", f"{made['seconds'] / 60:.2f}", *figures]
             print(" | ".join([*cells, *describe_samples(made, images)]), flush=True)
@@ -96,18 +99,26 @@ def _means(found: np.ndarray):
 
 def list_sides(arguments) -> list[Side]:
     """Returns the trainings of a seed in their order; the first is the other version's."""
-    ours = [Side(f"after {n}", sys.executable, HERE.parent, n) for n in arguments.passes]
-    return [Side("before", arguments.before_python, arguments.before.resolve(), None), *ours]
+    batch = arguments.batch
+    title = "after, passes" if batch is None else f"after, batches of {batch}, passes"
+    ours = [
+        Side(f"{title} {passes}", sys.executable, HERE.parent, passes, batch)
+        for passes in arguments.passes
+    ]
+    before = Side("before", arguments.before_python, arguments.before.resolve(), None, None)
+    return [before, *ours]
 
 
 def train(side: Side, arguments, seed: int) -> dict[str, np.ndarray]:
     """Returns what `gan_side.py` wrote, after it ran unless it had."""
-    kept = arguments.out / f"{side.name.replace(' ', '-')}-{seed}.npz"
+    kept = arguments.out / f"{side.name.replace(', ', '-').replace(' ', '-')}-{seed}.npz"
     if not kept.exists():
         asked = [str(arguments.out / "pool.npy"), str(kept), "--seed", str(seed)]
         asked += ["--images", str(arguments.images), "--kind", arguments.kind]
         if side.passes is not None:
             asked += ["--passes", str(side.passes)]
+        if side.batch is not None:
+            asked += ["--batch", str(side.batch)]
         subprocess.run(
             # Safe: else the script's folder came first, and with it another version.
             [side.python, "-P", str(HERE / "gan_side.py"), *asked],
@@ -166,6 +177,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--before", type=pathlib.Path, required=True, help="Folder of a version.")
     parser.add_argument("--before-python", default=sys.executable, help="Its interpreter.")
     parser.add_argument("--passes", type=counts, default=[1, 3], help="Of this version.")
+    parser.add_argument("--batch", type=int, help="Images per update. Default: the method's.")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="Folder of what was made.")
     parser.add_argument("--held", type=int, default=10_000, help="Images that are scored.")
     parser.add_argument("--labels", type=counts, default=[100, 1000])

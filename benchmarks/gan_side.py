@@ -8,6 +8,7 @@ It takes whichever tfzero is on the path, also an older one. So it imports only 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import time
 from typing import Any
 
@@ -30,6 +31,8 @@ def main() -> None:
     encoder = build_encoder(pool.shape[1:], seed=arguments.seed)
     method = build_method("gan", encoder, kind=arguments.kind, seed=arguments.seed)
     budget = METHODS["gan"].budget(len(pool), epochs=arguments.passes)
+    if arguments.batch is not None:
+        budget = dataclasses.replace(budget, batch_size=arguments.batch)
     began = time.process_time()
     pretrain(method, pool, budget=budget)
     seconds = time.process_time() - began
@@ -66,6 +69,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("kept", help="File to write, .npz.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--passes", type=int, help="Default: the method's.")
+    parser.add_argument("--batch", type=int, help="Images per update. Default: the method's.")
     parser.add_argument("--images", type=int, default=10_000, help="How many are generated.")
     parser.add_argument("--kind", default="clothes", help="The kind of data.")
     return parser.parse_args()

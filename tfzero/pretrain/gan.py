@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -275,7 +277,7 @@ class GAN(Pretrainer):
         # Where float16 scales losses, the gradients of very negative logits would still be lost.
         return self.generator_loss == "nonsaturating" and self.precision != "mixed_float16"
 
-    def _learn_fakes(self, real, latents, variables):
+    def _learn_fakes(self, real, latents, variables) -> tuple[dict, Any, Any]:
         """Scores generated images; returns the terms and the gradients of both networks.
 
         The gradient to `variables` is without the part of the real images.
@@ -289,7 +291,7 @@ class GAN(Pretrainer):
         fake_gradient = tape.gradient(fake_loss, variables)
         return terms, generator_gradient, fake_gradient
 
-    def _learn_fakes_at_once(self, real, latents, variables):
+    def _learn_fakes_at_once(self, real, latents, variables) -> tuple[dict, Any, Any]:
         """Returns what `_learn_fakes` does, by one pass back through the discriminator.
 
         Each loss is a mean over images of a function of the image's logit l. So the gradients of

@@ -13,7 +13,6 @@ from tests.pretrain.cases import (
     read_state,
 )
 from tfzero.common.checks import InputError
-from tfzero.common.surroundings import own_settings
 from tfzero.data.pipeline import stream_batches
 from tfzero.networks import build_encoder
 from tfzero.pretrain import losses
@@ -166,33 +165,6 @@ def test_a_step_follows_both_gradients_as_they_were_before_it(generator_loss, mo
         np.testing.assert_allclose(ours, exact, rtol=1e-4, atol=1e-6)
     for ours, exact, extra in zip(given[id(discriminator)], expected, penalty, strict=True):
         np.testing.assert_allclose(ours, exact + extra, rtol=1e-4, atol=1e-6)
-
-
-@pytest.mark.parametrize("bias", [-50.0, -9.0, 0.0, 9.0])
-def test_one_pass_back_gives_the_gradients_of_two(bias):
-    gan = compile_method(make_method("gan"))
-    gan.realness.bias.assign([bias])  # from logits of a discriminator that wins, to the contrary
-    real = gan._features_and_logits(SCALED, training=True)
-    latents = tf.random.stateless_normal((5, 3), (4, 0))
-    variables = gan.discriminator_variables
-    terms, *ours = gan._learn_fakes_at_once(real, latents, variables)
-    expected_terms, *expected = gan._learn_fakes(real, latents, variables)
-    for name, value in expected_terms.items():
-        assert float(terms[name]) == pytest.approx(float(value), rel=1e-6), name
-    assert abs(float(terms["fake_logit"]) - bias) < 5
-    for gradient, exact in zip(ours, expected, strict=True):
-        size = max(np.abs(np.asarray(part)).max() for part in exact)
-        assert size > 1e-6 or bias == -50.0
-        for part, whole in zip(gradient, exact, strict=True):
-            np.testing.assert_allclose(part, whole, rtol=1e-4, atol=1e-5 * size)
-
-
-def test_feature_matching_and_float16_need_two_passes_back():
-    assert make_method("gan")._learns_at_once
-    assert not make_method("gan", generator_loss="feature_matching")._learns_at_once
-    with own_settings("mixed_float16"):
-        half = build_encoder(SHAPE, width=4, seed=0)
-    assert not make_method("gan", encoder=half)._learns_at_once
 
 
 def test_the_discriminators_optimizer_has_its_own_rate():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 
@@ -22,8 +20,6 @@ from tfzero.pretrain.requirements import require_count
 GENERATOR_LOSSES = ("nonsaturating", "feature_matching")
 # Of both Adams by default, as in Radford et al. 2016, arXiv:1511.06434, section 4.
 _BETA_1 = 0.5
-# Both exp of it and the slope that it multiplies are float32 numbers far from 0 and infinity.
-_LARGEST_LOGIT = 60.0
 
 
 @keras.saving.register_keras_serializable("tfzero")
@@ -161,12 +157,21 @@ class GAN(Pretrainer):
         """Updates discriminator and generator simultaneously on a batch of images."""
         images = self.take_images(data)
         latents = self._latents(tf.shape(images)[0], training=True)
-        variables = self.discriminator_variables
+        variables, generator_variables = (
+            self.discriminator_variables,
+            self.generator.trainable_variables,
+        )
         real, real_gradient = self._learn_real(images, variables)
-        learn_fakes = self._learn_fakes_at_once if self._learns_at_once else self._learn_fakes
-        terms, generator_gradient, fake_gradient = learn_fakes(real, latents, variables)
+        with tf.GradientTape(persistent=True) as tape:
+            terms = self.loss_terms(real, self._judge_fakes(latents, training=True))
+            generator_loss = self.optimizer.scale_loss(terms["generator_loss"])
+            fake_loss = self.discriminator_optimizer.scale_loss(terms["discriminator_loss"])
+        generator_gradient = tape.gradient(generator_loss, generator_variables)
+        # The tape has seen the fakes only; the real images' part is there already.
+        fake_gradient = tape.gradient(fake_loss, variables)
+        del tape
         gradient = [part + other for part, other in zip(real_gradient, fake_gradient, strict=True)]
-        self.optimizer.apply(generator_gradient, self.generator.trainable_variables)
+        self.optimizer.apply(generator_gradient, generator_variables)
         self.discriminator_optimizer.apply(gradient, variables)
         self._average_generator()
         return self.track(images, **terms)
@@ -270,49 +275,6 @@ class GAN(Pretrainer):
         step = tf.convert_to_tensor(self.discriminator_optimizer.iterations)
         penalized = tf.math.floormod(step, self.r1_interval) == 0
         return tf.cond(penalized, lambda: learn(True), lambda: learn(False))
-
-    @property
-    def _learns_at_once(self) -> bool:
-        """Whether both losses of generated images share a pass back through the discriminator."""
-        # Where float16 scales losses, the gradients of very negative logits would still be lost.
-        return self.generator_loss == "nonsaturating" and self.precision != "mixed_float16"
-
-    def _learn_fakes(self, real, latents, variables) -> tuple[dict, Any, Any]:
-        """Scores generated images; returns the terms and the gradients of both networks.
-
-        The gradient to `variables` is without the part of the real images.
-        """
-        with tf.GradientTape(persistent=True) as tape:
-            terms = self.loss_terms(real, self._judge_fakes(latents, training=True))
-            generator_loss = self.optimizer.scale_loss(terms["generator_loss"])
-            fake_loss = self.discriminator_optimizer.scale_loss(terms["discriminator_loss"])
-        generator_gradient = tape.gradient(generator_loss, self.generator.trainable_variables)
-        # The tape has seen the fakes only; the real images' part is there already.
-        fake_gradient = tape.gradient(fake_loss, variables)
-        return terms, generator_gradient, fake_gradient
-
-    def _learn_fakes_at_once(self, real, latents, variables) -> tuple[dict, Any, Any]:
-        """Returns what `_learn_fakes` does, by one pass back through the discriminator.
-
-        Each loss is a mean over images of a function of the image's logit l. So the gradients of
-        both losses to an image are parallel. Their ratio is that of the derivatives to l:
-
-            -sigmoid(-l) / sigmoid(l) = -exp(-l).
-        """
-        with tf.GradientTape() as generator_tape:
-            fakes = tf.sigmoid(self.generator(latents, training=True))  # (B, H, W, C)
-        with tf.GradientTape() as tape:
-            tape.watch(fakes)
-            features, logits = self._features_and_logits(fakes, training=True)
-            terms = self.loss_terms(real, (features, logits))
-        *fake_gradient, slopes = tape.gradient(terms["discriminator_loss"], [*variables, fakes])
-        ratios = -tf.exp(tf.minimum(-logits, _LARGEST_LOGIT))  # (B, 1)
-        generator_gradient = generator_tape.gradient(
-            fakes,
-            self.generator.trainable_variables,
-            output_gradients=slopes * self.optimizer.scale_loss(ratios)[:, :, None, None],
-        )
-        return terms, generator_gradient, fake_gradient
 
     def _average_generator(self):
         """Moves the averaged generator towards the generator, after the step that was counted."""

@@ -117,6 +117,22 @@ def join_blocks(
     return keras.Model(encoder.input, joined, name="blocks"), columns
 
 
+@own_settings()
+def join_side_by_side(*encoders: keras.Model) -> keras.Model:
+    """Returns the network from images to the features of all blocks of several encoders.
+
+    Args:
+        *encoders: As in `join_blocks`, of images of one shape.
+
+    Returns:
+        A Keras model from float32 images in 0..1 to `(B, sum of D)`, with the encoders' weights.
+    """
+    images = keras.Input(encoders[0].input_shape[1:], name="image")
+    parts = [join_blocks(encoder)[0](images) for encoder in encoders]
+    joined = keras.layers.Concatenate(name="features", dtype=PRECISION)(parts)
+    return keras.Model(images, joined, name="side_by_side")
+
+
 def _flatten_block(encoder: keras.Model, name: str):
     x = encoder.get_layer(require_choice(name, block_names(encoder), what="block")).output
     height, width, channels = x.shape[1:]

@@ -16,7 +16,7 @@ from tfzero.data.source_task import SourceTask, open_source_task
 from tfzero.pretrain import find_method
 from tfzero.study.folds import Fold, list_folds
 from tfzero.study.inits import read_init, read_learner
-from tfzero.study.inits.base import Init, Stored
+from tfzero.study.inits.context import Stored
 from tfzero.study.inits.patches import Patches
 from tfzero.study.outside import Outside
 from tfzero.study.planning.parts import CellSpec
@@ -116,15 +116,11 @@ class Workspace:
 
     def features_key(self, cell: CellSpec) -> str:
         """Returns a name unique to all that decides the encoder that a cell starts from."""
-        return self.init_key(read_init(cell.init), cell.replicate)
+        return read_init(cell.init).key(self, cell.replicate)
 
-    def init_key(self, init: Init, replicate: int) -> str:
-        """Returns a name unique to all that decides the encoder of an init in a replicate."""
-        if init.is_fixed:
-            return init.word
-        if init.learns():
-            return self.encoder_key(init.word, replicate)
-        return self.plan.start_key(init.word, 0 if init.is_given else replicate)
+    def start_key(self, word: str, replicate: int) -> str:
+        """Returns a name unique to all that decides an encoder that no job makes."""
+        return self.plan.start_key(word, replicate)
 
     def has_encoder(self, word: str, replicate: int) -> bool:
         """Returns whether a learnt encoder, its record and all that arms need of it are there."""

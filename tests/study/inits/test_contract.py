@@ -6,7 +6,8 @@ from tests.study.studies import make_plan
 from tfzero.data import from_arrays
 from tfzero.pretrain import METHODS
 from tfzero.study.inits import list_inits, parse_init, read_init, read_learner
-from tfzero.study.inits.base import Bought, Counts
+from tfzero.study.inits.base import Bought
+from tfzero.study.inits.context import Counts
 
 WORDS = [*list_inits(labelled=True, source=True, given="public"), "file", "file+vae"]
 LEARNERS = [word for word in WORDS if read_init(word).learns()]

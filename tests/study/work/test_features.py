@@ -4,6 +4,7 @@ import pytest
 from tests.study.small import at, open_small_run
 from tfzero.common.files import read_json, write_json
 from tfzero.common.seeds import derive_seed
+from tfzero.networks.blocks import join_side_by_side
 from tfzero.study.planning.parts import CellSpec
 from tfzero.study.work.cell import run_cell
 from tfzero.study.work.features import open_features
@@ -36,7 +37,7 @@ def run_cells(plan, run, cells):
     return found
 
 
-def fit_alone(workspace, cell, encoder):
+def fit_alone(workspace, cell, encoder, **more):
     """Fits a cell's strategy on its images, with nothing stored before."""
     rows = workspace.subsets(cell.replicate)[cell.num_labels]
     data = workspace.data
@@ -49,6 +50,7 @@ def fit_alone(workspace, cell, encoder):
         num_classes=data.num_classes,
         budget=workspace.plan.transfer_for(cell).to_budget(),
         seed=derive_seed(cell.replicate, "transfer"),
+        **more,
     )
 
 
@@ -182,12 +184,13 @@ def test_networks_trained_on_spread_labels_share_the_graph(tmp_path, monkeypatch
     plan, run = open_small_run(tmp_path, arms=arms, label_counts=(8, 20))
     run_pretraining(at(plan, run), "vae", 0)
     found = run_cells(plan, run, plan.cells())
-    # One of pixels, one of patches for encoders that have learnt nothing, one of the VAE's.
+    # One of pixels, one of patches for encoders that have learnt nothing, one of both by the VAE.
     assert len(built) == 3 and sum(encoder is None for encoder in built) == 1
     workspace = at(plan, run)
     cell = CellSpec(arm="vae/spread_finetune", num_labels=8, replicate=0)
-    alone = fit_alone(workspace, cell, workspace.load_encoder("vae", 0))
-    data = workspace.data
+    encoder, data = workspace.load_encoder("vae", 0), workspace.data
+    near = join_side_by_side(encoder, workspace.load_patches())
+    alone = fit_alone(workspace, cell, encoder, spread_encoder=near)
     assert len(built) == 4  # a given encoder's is its own
     np.testing.assert_allclose(alone.predict(data.test_images), found[cell][1], atol=1e-5)
     # What building took counts for each cell, as if it had been alone.

@@ -4,118 +4,21 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-import pathlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
+from tfzero.study.inits.context import Context, Counts, Occasion, Stored
 from tfzero.study.inits.settings import Settings
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
-    from tfzero.data.source_task import SourceTask
     from tfzero.pretrain.base import Pretrainer
     from tfzero.transfer.strategies import Strategy
 
 # What follows the name of an init that learns from the source's images.
 AT_SOURCE = "@source"
-
-
-class Context(Protocol):
-    """What an init asks of a study: its images, its settings and its other encoders."""
-
-    @property
-    def unfinished(self) -> pathlib.Path:
-        """Where pretraining that is under way is kept."""
-        ...
-
-    @property
-    def pool(self) -> np.ndarray:
-        """The unlabeled images of the target, uint8 `(N, H, W, C)`."""
-        ...
-
-    @property
-    def source(self) -> SourceTask:
-        """The other data set; there is one."""
-        ...
-
-    def settings(self, word: str) -> Any:
-        """Returns how an init learns, from the plan."""
-        ...
-
-    def encoder_key(self, word: str, replicate: int) -> str:
-        """Returns the name of the files of a learnt encoder."""
-        ...
-
-    def random_encoder(self, replicate: int) -> keras.Model:
-        """Returns the encoder with the random weights that all arms of a replicate start from."""
-        ...
-
-    def load_encoder(self, word: str, replicate: int) -> keras.Model | None:
-        """Returns the encoder that an init's arms start from."""
-        ...
-
-    def load_learnt(self, word: str, replicate: int) -> keras.Model:
-        """Returns a learnt encoder from its file."""
-        ...
-
-    def load_given(self) -> keras.Model:
-        """Returns the encoder that came ready, from its file."""
-        ...
-
-    def read_given(self) -> Stored:
-        """Returns what the encoder that came ready makes of the pool, read once for all."""
-        ...
-
-    def load_patches(self) -> keras.Model:
-        """Returns the k-means patches that tell which images are near, one for all replicates."""
-        ...
-
-
-class Stored(NamedTuple):
-    """What was read once, and is stored for all who need it.
-
-    Attributes:
-        features: float32 `(N, D)`.
-        seconds: What reading them took, in whichever process.
-    """
-
-    features: np.ndarray
-    seconds: float
-
-
-class Occasion(NamedTuple):
-    """What decides an init's settings.
-
-    Attributes:
-        num_pool: How many unlabeled images the target has.
-        image_shape: Height, width and channels of the target's images.
-        source: Another data set, or None.
-        epochs: Passes over the images; None chooses by their number.
-        kind: The kind of the target's images. The source knows its own.
-    """
-
-    num_pool: int
-    image_shape: tuple[int, int, int]
-    source: SourceTask | None
-    epochs: int | None
-    kind: str
-
-
-class Counts(NamedTuple):
-    """How many images there are.
-
-    Attributes:
-        pool: Of the target, unlabeled.
-        source: Of the source, labelled ones included.
-        labelled: Of the source, labelled.
-    """
-
-    pool: int
-    source: int = 0
-    labelled: int = 0
 
 
 @dataclasses.dataclass
@@ -168,6 +71,7 @@ class Init(abc.ABC):
         has_objective: Whether its encoder learnt by a loss on unlabeled images that can go on.
         reads_pixels: Whether its features are the pixels themselves.
         spreads_once: Whether what `spread_by` returns is the same in all replicates.
+        is_arm: Whether an arm can have it.
         is_fixed: Whether the pool alone decides its features: they are the same in all replicates.
         has_map: Whether the report maps where its encoder puts images.
         shows_networks: Whether the report looks at its networks from close by.
@@ -190,6 +94,7 @@ class Init(abc.ABC):
     has_objective = False
     reads_pixels = False
     spreads_once = False
+    is_arm = True
     is_fixed = False
     has_map = True
     shows_networks = True
@@ -266,6 +171,12 @@ class Init(abc.ABC):
         del steps, extra, operations
         return {}
 
+    def key(self, context: Context, replicate: int) -> str:
+        """Returns a name unique to all that decides its encoder in a replicate."""
+        if self.is_fixed:
+            return self.word
+        return context.start_key(self.word, 0 if self.is_given else replicate)
+
     @abc.abstractmethod
     def encoder(self, context: Context, replicate: int) -> keras.Model | None:
         """Returns the encoder that arms start from in a replicate; None for raw pixels."""
@@ -295,6 +206,10 @@ class Learner(Init):
     def own_counterpart(self) -> str | None:
         """Returns the word of the same on the target's own pool; None where this is it."""
         return self.name if self.reads_source else None
+
+    def key(self, context: Context, replicate: int) -> str:
+        """Returns the name of its encoder's files."""
+        return context.encoder_key(self.word, replicate)
 
     def encoder(self, context: Context, replicate: int) -> keras.Model | None:
         """Returns the encoder from its file."""

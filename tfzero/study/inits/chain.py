@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfzero.pretrain import METHODS
-from tfzero.study.inits.base import Context, Init
+from tfzero.study.inits.base import Init
+from tfzero.study.inits.context import Context
 from tfzero.study.inits.method import Method
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfzero.common.seeds import derive_seed
-from tfzero.study.inits.base import Context, Init
+from tfzero.study.inits.base import Init
+from tfzero.study.inits.context import Context
 from tfzero.transfer.budget import CAREFULLY, limit_large
 
 if TYPE_CHECKING:

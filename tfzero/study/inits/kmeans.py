@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tfzero.networks.shapes import PATCHES_A_CENTROID, choose_patches
-from tfzero.study.inits.base import Bought, Context, Counts, Learner, Learnt, Occasion
+from tfzero.study.inits.base import Bought, Learner, Learnt
+from tfzero.study.inits.context import Context, Counts, Occasion
 from tfzero.study.inits.settings import KMeansPlan
 
 # Of Lloyd's algorithm, by experience.

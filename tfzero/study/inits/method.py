@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfzero.pretrain import METHODS, build_method
-from tfzero.study.inits.base import Bought, Context, Counts, Learner, Learnt, Occasion
+from tfzero.study.inits.base import Bought, Init, Learner, Learnt
+from tfzero.study.inits.context import Context, Counts, Occasion
+from tfzero.study.inits.patches import Beside
 from tfzero.study.inits.settings import PretrainingPlan
 
 if TYPE_CHECKING:
@@ -32,6 +34,11 @@ class Method(Learner):
         """Returns what taught the network."""
         on = " on the source task's images" if self.reads_source else ""
         return f"a network pretrained by {METHODS[self.name].plain}{on}"
+
+    def spread_by(self, given: Init | None) -> Init:
+        """Returns its own features, and k-means patches beside them."""
+        del given
+        return Beside(self)
 
     def plan(self, occasion: Occasion) -> PretrainingPlan:
         """Returns the method's defaults for the number of images."""

@@ -1,10 +1,11 @@
-"""The init whose features tell which images are near, and which no arm has."""
+"""Inits whose features tell which images are near, and which no arm has."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfzero.study.inits.base import Context, Init
+from tfzero.study.inits.base import Init
+from tfzero.study.inits.context import Context
 
 if TYPE_CHECKING:
     import keras
@@ -19,6 +20,7 @@ class Patches(Init):
 
     word = "patches"
     is_pretrained = False
+    is_arm = False
     has_network = False
     is_fixed = True
 
@@ -30,3 +32,36 @@ class Patches(Init):
         """Returns the patches."""
         del replicate
         return context.load_patches()
+
+
+class Beside(Init):
+    """A network's features and the patches side by side.
+
+    On part of the training images of Fashion-MNIST and CIFAR-10, labels spread further by both than
+    by one of them (docs/benchmarks/tried.md).
+
+    Args:
+        own: The init of the network.
+    """
+
+    has_network = False
+    is_arm = False
+
+    def __init__(self, own: Init):
+        self._own, self._patches = own, Patches()
+        self.word = f"{own.word} and {self._patches.word}"
+
+    def describe(self) -> str:
+        """Returns both."""
+        return f"{self._own.describe()} and {self._patches.describe()}"
+
+    def key(self, context: Context, replicate: int) -> str:
+        """Returns the network's key, and that patches are beside it."""
+        return f"{self._own.key(context, replicate)}-{self._patches.word}"
+
+    def encoder(self, context: Context, replicate: int) -> keras.Model:
+        """Returns the network from images to all blocks of the network, and the patches."""
+        from tfzero.networks.blocks import join_side_by_side
+
+        networks = [init.encoder(context, replicate) for init in (self._own, self._patches)]
+        return join_side_by_side(*networks)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tfzero.study.inits.base import Context, Init
+from tfzero.study.inits.base import Init
+from tfzero.study.inits.context import Context
 
 
 class Pixels(Init):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tfzero.study.inits.base import Context, Init
+from tfzero.study.inits.base import Init
+from tfzero.study.inits.context import Context
 from tfzero.study.inits.patches import Patches
 from tfzero.transfer.budget import round_to_calls
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tfzero.pretrain.budget import default_budget
-from tfzero.study.inits.base import Bought, Context, Counts, Learner, Learnt, Occasion
+from tfzero.study.inits.base import Bought, Learner, Learnt
+from tfzero.study.inits.context import Context, Counts, Occasion
 from tfzero.study.inits.settings import SupervisedPlan
 from tfzero.transfer import fit_classifier
 from tfzero.transfer.budget import Budget

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfzero.pretrain import build_method
-from tfzero.study.inits.base import Context, Counts, Init
+from tfzero.study.inits.base import Init
+from tfzero.study.inits.context import Context, Counts
 from tfzero.study.inits.method import Method
 
 if TYPE_CHECKING:
     from tfzero.pretrain.base import Pretrainer
-    from tfzero.study.inits.base import Stored
+    from tfzero.study.inits.context import Stored
 
 
 class Taught(Method):

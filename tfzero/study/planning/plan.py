@@ -12,7 +12,8 @@ import pydantic
 
 from tfzero.common.arm import Arm
 from tfzero.study.inits import read_init, read_learner
-from tfzero.study.inits.base import Counts, Init
+from tfzero.study.inits.base import Init
+from tfzero.study.inits.context import Counts
 from tfzero.study.inits.settings import Model, Settings
 from tfzero.study.planning.parts import (
     CellSpec,
@@ -27,7 +28,7 @@ from tfzero.transfer.neighbours import MOST_EXACT
 
 SCHEMA = 2
 # Raise it with every change that alters results, so that no study mixes two ways of working.
-RECIPE = "10"
+RECIPE = "11"
 SCRATCH = Arm("scratch", "finetune")
 # Mean over test images, or over classes of the mean over each one's images (recall).
 METRICS = ("accuracy", "balanced_accuracy")
@@ -259,7 +260,8 @@ class StudyPlan(Model):
 
         It is if all replicates share it, or if it is read on a GPU for jobs that run without one.
         """
-        return init.is_given or (self.device is not None and not init.is_fixed)
+        is_read = init.is_arm and not init.is_fixed
+        return init.is_given or (self.device is not None and is_read)
 
     def keeps_generated(self, method: str) -> bool:
         """Returns whether images that a pretrained method makes are kept for its arms."""

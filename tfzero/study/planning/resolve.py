@@ -15,7 +15,8 @@ from tfzero.data import ImageData
 from tfzero.data.kinds import KINDS, default_kind
 from tfzero.pretrain import METHODS, list_self_taught
 from tfzero.study.inits import read_init, read_learner
-from tfzero.study.inits.base import Bought, Counts, Init, Occasion
+from tfzero.study.inits.base import Bought, Init
+from tfzero.study.inits.context import Counts, Occasion
 from tfzero.study.inits.kmeans import KMeans
 from tfzero.study.planning.arms import (
     Foreign,

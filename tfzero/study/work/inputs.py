@@ -12,7 +12,7 @@ from tfzero.common.checks import StopError
 from tfzero.data.rows import append_rows
 from tfzero.study.inits import read_init, read_learner
 from tfzero.study.inits.base import Init
-from tfzero.study.inits.base import Stored as KnownTargets
+from tfzero.study.inits.context import Stored as KnownTargets
 from tfzero.study.planning.lanes import is_read_on_gpu
 from tfzero.study.planning.parts import CellSpec
 from tfzero.study.work.features import Features, has_features, open_features, pool_name
@@ -243,7 +243,7 @@ def find_nearness(workspace: Workspace, cell: CellSpec, by: Init | None = None) 
         return Nearness(encoder, init.reads_pixels)
     graph, seconds = open_pool_graph(
         workspace.run,
-        workspace.init_key(init, replicate),
+        init.key(workspace, replicate),
         workspace.data,
         lambda: init.encoder(workspace, replicate),
         keeps_features=plan.keeps_features(init),

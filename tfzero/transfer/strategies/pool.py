@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from tfzero.transfer.classifier import Classifier
     from tfzero.transfer.training import Labelled
 
-# The share of the pool whose spread labels are believed.
-_BELIEVED = 0.5
-
 
 class SpreadThenFinetune(NetworkStrategy):
     """Spreads the labels over the pool, then trains a network on the surest, then on all.
@@ -39,12 +36,13 @@ class SpreadThenFinetune(NetworkStrategy):
 
     def _train(self, task: Task, labelled: Labelled) -> tuple[Classifier, int]:
         from tfzero.transfer import guessing, joint, training
+        from tfzero.transfer.spread_head import BELIEVED
         from tfzero.transfer.spreading import choose_surest
 
         spread = guessing.spread_to_pool(task, labelled)
         pool = guessing.draw_pool(task)
         shares = guessing.share_classes(task, labelled)
-        guesses = choose_surest(spread, share=_BELIEVED, class_shares=shares)
+        guesses = choose_surest(spread, share=BELIEVED, class_shares=shares)
         first = _on_spread_labels(task.budget)
         started = dataclasses.replace(
             task,

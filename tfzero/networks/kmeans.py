@@ -14,15 +14,13 @@ from tfzero.common.seeds import derive_seed
 from tfzero.common.surroundings import own_settings
 from tfzero.networks.precision import PRECISION
 from tfzero.networks.scaling import scale_images
-from tfzero.networks.shapes import PATCHES_A_CENTROID, choose_patches
+from tfzero.networks.shapes import LARGEST_GRID, PATCHES_A_CENTROID, choose_patches
 
 # Coates and Ng 2012, section 4.1: patches are contrast normalized with 10 added to the variance
 # of pixels in 0..255, then whitened with 0.1 added to the eigenvalues.
 _CONTRAST_FLOOR = 10 / 255**2
 _WHITENING_FLOOR = 0.1
 _MOST_PATCHES = 200_000
-# Larger images are read at fewer places, so that cost does not grow without end.
-_LARGEST_GRID = 32
 
 
 @keras.saving.register_keras_serializable("tfzero")
@@ -228,7 +226,7 @@ def _choose_stride(height: int, width: int, grid: int) -> tuple[int, int]:
 
     The longer side's serves both, unless the shorter one then has fewer places than cells.
     """
-    largest = math.ceil(max(height, width) / _LARGEST_GRID)
+    largest = math.ceil(max(height, width) / LARGEST_GRID)
 
     def fit(count):
         enough = (step for step in range(largest, 1, -1) if math.ceil(count / step) >= grid)

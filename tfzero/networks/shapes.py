@@ -11,6 +11,8 @@ NUM_BLOCKS = 4
 PATCHES_A_CENTROID = 250
 # Below this many pixels per side, images get smaller patches and fewer centroids.
 _SMALL_PATCHES = 16
+# Larger images are read at fewer places, so that cost does not grow without end.
+LARGEST_GRID = 32
 # Blocks stop halving here: a 3x3 kernel on fewer pixels sees mostly padding.
 _SMALLEST_SIDE = 2
 # The first block brings the longer side of larger images down to this many places, so that cost
@@ -119,3 +121,11 @@ def choose_patches(image_shape: tuple[int, int, int]) -> dict[str, int]:
     """
     small = min(image_shape[:2]) < _SMALL_PATCHES
     return {"num_centroids": 100 if small else 400, "patch_size": 4 if small else 6}
+
+
+def count_patch_products(image_shape: tuple[int, int, int]) -> int:
+    """Returns the multiply-adds by which `choose_patches` read an image of `(H, W, C)`."""
+    settings = choose_patches(image_shape)
+    side = settings["patch_size"]
+    places = [min(length - side + 1, LARGEST_GRID) for length in image_shape[:2]]
+    return math.prod(places) * settings["num_centroids"] * side**2 * image_shape[2]

@@ -89,3 +89,18 @@ def test_a_plan_is_counted_without_tensorflow():
 
     code = "import sys, tfzero.study.work.counted; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_pool_is_read_by_what_decides_what_is_near(plan):
+    machine, count = Machine(speed=100.0, operations=1000), plan.data.num_pool
+    # 5 x 5 places of 4 x 4 pixels in images of 8 x 8, each compared with 100 centroids.
+    patches = machine._products(count * 25 * 16 * 100)
+    network = machine._reading(Arm.parse("vae/lpft"), count)
+
+    def read(arm):
+        return machine._read_nearness(plan, Arm.parse(arm))
+
+    assert patches > 0 and read("scratch/spread_finetune") == pytest.approx(patches)
+    assert read("vae/spread_finetune") == pytest.approx(patches + network)
+    assert read("vae/label_spreading") == pytest.approx(network)
+    assert read("pixels/label_spreading") == 0

@@ -157,6 +157,11 @@ class Init(abc.ABC):
         del given
         return self
 
+    def patch_operations(self, image_shape: tuple[int, int, int]) -> int:
+        """Returns the multiply-adds by which k-means patches among its features read an image."""
+        del image_shape
+        return 0
+
     def transfer_changes(self, steps: int, extra: int, operations: int) -> dict[str, Any]:
         """Returns the settings of a network strategy in which this init differs from others.
 

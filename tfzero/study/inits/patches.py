@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfzero.networks.shapes import count_patch_products
 from tfzero.study.inits.base import Init
 from tfzero.study.inits.context import Context
 
@@ -27,6 +28,10 @@ class Patches(Init):
     def describe(self) -> str:
         """Returns what the features are made of."""
         return "k-means patches"
+
+    def patch_operations(self, image_shape: tuple[int, int, int]) -> int:
+        """Returns the products of an image's patches with the centroids."""
+        return count_patch_products(image_shape)
 
     def encoder(self, context: Context, replicate: int) -> keras.Model:
         """Returns the patches."""
@@ -58,6 +63,10 @@ class Beside(Init):
     def key(self, context: Context, replicate: int) -> str:
         """Returns the network's key, and that patches are beside it."""
         return f"{self._own.key(context, replicate)}-{self._patches.word}"
+
+    def patch_operations(self, image_shape: tuple[int, int, int]) -> int:
+        """Returns those of the patches."""
+        return self._patches.patch_operations(image_shape)
 
     def encoder(self, context: Context, replicate: int) -> keras.Model:
         """Returns the network from images to all blocks of the network, and the patches."""

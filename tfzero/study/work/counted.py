@@ -128,10 +128,17 @@ class Machine(NamedTuple):
             seconds += self._reading(arm, plan.data.num_test + max(plan.label_counts))
         if work.spreads:
             seconds += self._stretch(_PAIR * num_pool**2)
-            # A teacher has read the pool already.
-            known = is_read_on_gpu(plan, arm) or read_init(arm.init).is_taught
-            seconds += 0.0 if known else self._reading(arm, num_pool)
+            seconds += 0.0 if is_read_on_gpu(plan, arm) else self._read_nearness(plan, arm)
         return seconds
+
+    def _read_nearness(self, plan: StudyPlan, arm: Arm) -> float:
+        """Returns the seconds of reading the pool's features that decide what is near."""
+        init, count = read_init(arm.init), plan.data.num_pool
+        near = plan.spread_by(init) if STRATEGIES[arm.strategy].spreads else init
+        if near.is_given and not init.is_given:
+            return 0.0  # a teacher has read the pool already
+        products = self._products(count * near.patch_operations(plan.data.image_shape))
+        return products + (0.0 if near.is_fixed else self._reading(arm, count))
 
     def read_before(self, plan: StudyPlan, arm: Arm) -> float:
         """Returns the seconds of what is read on a GPU for an arm's cells in one replicate."""

@@ -28,6 +28,8 @@ def test_the_autoencoder_is_the_vae_without_noise_and_kl():
 @pytest.mark.slow
 def test_ratios_are_to_what_is_asked(monkeypatch, capsys):
     monkeypatch.setattr(costs, "_IMAGES", 256)
+    for name in ("set_intra_op_parallelism_threads", "set_inter_op_parallelism_threads"):
+        monkeypatch.setattr(tf.config.threading, name, lambda count: None)  # TensorFlow is at work
     asked = ["costs.py", "--methods", "vae", "--over", "autoencoder", "--rounds", "2"]
     monkeypatch.setattr(sys, "argv", [*asked, "--size", "8"])
     costs.main()

@@ -1,6 +1,7 @@
 """A method and a strategy from outside the package take part in a study without registering."""
 
 import io
+import pickle
 
 import numpy as np
 import pytest
@@ -93,3 +94,12 @@ def test_words_of_this_package_stay_its_own():
     for arm in (7, ("vae",), ["vae", "lpft"]):
         with pytest.raises(InputError, match='expected text such as "vae/lpft", or a pair'):
             read_arms([arm])
+
+
+def test_what_travels_is_known_where_it_arrives(monkeypatch):
+    from tfzero.study import outside
+
+    known = []
+    monkeypatch.setattr(outside, "register_method", known.append)
+    sent = outside.Outside(methods={"brightness": Brightness})
+    assert pickle.loads(pickle.dumps(sent)) == sent and known == [Brightness]

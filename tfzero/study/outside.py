@@ -27,6 +27,11 @@ class Outside:
     methods: dict[str, type] = dataclasses.field(default_factory=dict)
     strategies: dict[str, Strategy] = dataclasses.field(default_factory=dict)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Makes the words known to a process that this travelled to, before any plan is read."""
+        self.__dict__.update(state)
+        self.register()
+
     def register(self) -> None:
         """Makes their words known in this process."""
         for method in self.methods.values():

@@ -109,3 +109,17 @@ def test_a_wide_block_is_averaged_to_one_cell_in_a_graph():
     assert values.shape[1] >= 300
     np.testing.assert_allclose(values[:, : mean.shape[1]], mean, atol=1e-5)
     assert columns
+
+
+def test_networks_of_any_name_stand_side_by_side():
+    from tfzero.networks.blocks import join_side_by_side
+
+    def build(units):
+        inputs = keras.Input((4, 4, 1), name="side_by_side_image")
+        outputs = keras.layers.Dense(units)(keras.layers.Flatten()(inputs))
+        return keras.Model(inputs, outputs, name="features")
+
+    first, second = build(2), build(3)
+    images = np.random.default_rng(0).random((5, 4, 4, 1)).astype(np.float32)
+    expected = np.concatenate([first(images), second(images)], axis=1)
+    np.testing.assert_allclose(join_side_by_side(first, second)(images), expected, rtol=1e-5)

@@ -127,9 +127,14 @@ def join_side_by_side(*encoders: keras.Model) -> keras.Model:
     Returns:
         A Keras model from float32 images in 0..1 to `(B, sum of D)`, with the encoders' weights.
     """
-    images = keras.Input(encoders[0].input_shape[1:], name="image")
-    parts = [join_blocks(encoder)[0](images) for encoder in encoders]
-    joined = keras.layers.Concatenate(name="features", dtype=PRECISION)(parts)
+    images = keras.Input(encoders[0].input_shape[1:], name="side_by_side_image")
+    parts = []
+    for place, encoder in enumerate(encoders):
+        read, _ = join_blocks(encoder)
+        # Named here: Keras refuses two parts of one name, whatever their owners call them.
+        part = keras.Model(read.input, read.output, name=f"side_by_side_{place}")
+        parts.append(part(images))
+    joined = keras.layers.Concatenate(name="side_by_side_features", dtype=PRECISION)(parts)
     return keras.Model(images, joined, name="side_by_side")
 
 

@@ -188,7 +188,8 @@ def _fit(workspace: Workspace, arm: Arm, rows: np.ndarray) -> Fitted:
     common = {
         "labels": data.train_labels[rows],
         "groups": data.groups_of(rows),
-        "pool": pool_for(workspace, cell),
+        # One that is shown in place of another learns from the images that the other spread over.
+        "pool": pool_for(workspace, cell) if shown == arm else workspace.pool,
         "num_classes": data.num_classes,
         "budget": workspace.plan.with_count(len(rows)).transfer_for(cell).to_budget(),
         "seed": derive_seed(0, "transfer"),

@@ -245,7 +245,7 @@ def find_nearness(workspace: Workspace, cell: CellSpec, by: Init | None = None) 
         workspace.run,
         init.key(workspace, replicate),
         workspace.data,
-        lambda: init.encoder(workspace, replicate),
+        lambda: encoder if is_other else init.encoder(workspace, replicate),
         keeps_features=plan.keeps_features(init),
     )
     return Nearness(encoder, init.reads_pixels, graph, seconds)

@@ -39,7 +39,9 @@ def test_guesses_are_those_of_spread_labels_and_their_head():
         spread_by_pixels=True,
     )
     spread = spread_over(graph, links, labels, num_classes=4, alpha=0.9)
-    expected = fit_spread_probe(graph, links, labels, spread).answer_pool(graph)
+    expected = fit_spread_probe(graph, links, labels, spread).answer_pool(
+        graph, np.arange(len(graph.places))
+    )
     found = spread_to_pool(task, Labelled(images, labels))
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert np.abs(found - spread).max() > 0.01

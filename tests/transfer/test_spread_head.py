@@ -47,7 +47,8 @@ def test_head_and_spread_labels_answer_in_equal_parts(case):
     expected = (mix(spread, links) + probe.head.predict(links.places)) / 2
     np.testing.assert_allclose(probe.predict(links), expected, atol=1e-6)
     expected = (spread + probe.head.predict(graph.places)) / 2
-    np.testing.assert_allclose(probe.answer_pool(graph), expected, atol=1e-6)
+    rows = np.delete(np.arange(90), 7)  # also where not all are asked for
+    np.testing.assert_allclose(probe.answer_pool(graph, rows), expected[rows], atol=1e-6)
     assert probe.count_parameters() == 90 * 3 + 3 * 3 + 3
 
 

@@ -10,7 +10,7 @@ NUM_BLOCKS = 4
 # From which k-means finds the centroids.
 PATCHES_A_CENTROID = 250
 # Below this many pixels per side, images get smaller patches and fewer centroids.
-_SMALL_PATCHES = 16
+_SMALL_IMAGE = 16
 # Larger images are read at fewer places, so that cost does not grow without end.
 LARGEST_GRID = 32
 # Blocks stop halving here: a 3x3 kernel on fewer pixels sees mostly padding.
@@ -119,7 +119,7 @@ def choose_patches(image_shape: tuple[int, int, int]) -> dict[str, int]:
     Returns:
         Arguments of `fit_kmeans`.
     """
-    small = min(image_shape[:2]) < _SMALL_PATCHES
+    small = min(image_shape[:2]) < _SMALL_IMAGE
     return {"num_centroids": 100 if small else 400, "patch_size": 4 if small else 6}
 
 

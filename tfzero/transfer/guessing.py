@@ -6,14 +6,14 @@ import numpy as np
 
 from tfzero.common.seeds import derive_seed
 from tfzero.data.kinds import default_kind
-from tfzero.transfer import features, training
+from tfzero.transfer import features, spreading, training
 from tfzero.transfer.classifier import Classifier
 from tfzero.transfer.consistency import Consistency
 from tfzero.transfer.graph import link
 from tfzero.transfer.joint import JointNetwork, list_class_weights
 from tfzero.transfer.objective import Reading
 from tfzero.transfer.spread_head import fit_spread_probe
-from tfzero.transfer.spreading import Guesses, spread_over
+from tfzero.transfer.spreading import Guesses
 from tfzero.transfer.strategies.base import Task
 from tfzero.transfer.training import Labelled
 
@@ -51,10 +51,8 @@ def find_reading(task: Task) -> Reading | None:
 
 def share_classes(task: Task, labelled: Labelled) -> np.ndarray:
     """Returns float `(K,)`: each class's share of the labels, or of the classes that there are."""
-    counts = np.bincount(labelled.labels, minlength=task.num_classes)
-    if task.budget.class_weights:
-        counts = (counts > 0).astype(int)
-    return counts / counts.sum()
+    equal = task.budget.class_weights
+    return spreading.share_classes(labelled.labels, task.num_classes, equal=equal)
 
 
 def spread_to_pool(task: Task, labelled: Labelled) -> np.ndarray:
@@ -73,7 +71,7 @@ def spread_to_pool(task: Task, labelled: Labelled) -> np.ndarray:
         shape = (len(_draw_rows(task)), task.num_classes)
         return np.full(shape, 1 / task.num_classes, np.float32)
     equal_shares, labels = task.budget.class_weights, labelled.labels
-    spread = spread_over(
+    spread = spreading.spread_over(
         graph,
         links,
         labels,
@@ -82,7 +80,7 @@ def spread_to_pool(task: Task, labelled: Labelled) -> np.ndarray:
         equal_shares=equal_shares,
     )
     probe = fit_spread_probe(graph, links, labels, spread, equal_shares=equal_shares)
-    return probe.answer_pool(graph)[_draw_rows(task)]
+    return probe.answer_pool(graph, _draw_rows(task))
 
 
 def teach(

@@ -8,7 +8,7 @@ import numpy as np
 
 from tfzero.transfer.graph import Graph, Links
 from tfzero.transfer.linear import LinearHead, fit_linear_head
-from tfzero.transfer.spreading import choose_surest, mix
+from tfzero.transfer.spreading import choose_surest, mix, share_classes
 
 # The share of the pool whose spread labels are believed.
 BELIEVED = 0.5
@@ -38,9 +38,9 @@ class SpreadProbe(NamedTuple):
         """Returns float32 class probabilities `(M, K)` of linked images."""
         return (mix(self.spread, links) + self.head.predict(links.places)) / 2
 
-    def answer_pool(self, graph: Graph) -> np.ndarray:
-        """Returns float32 class probabilities `(N, K)` of the pool's own images."""
-        return (self.spread + self.head.predict(graph.places)) / 2
+    def answer_pool(self, graph: Graph, rows: np.ndarray) -> np.ndarray:
+        """Returns float32 class probabilities of the pool's own images in some rows."""
+        return (self.spread[rows] + self.head.predict(graph.places[rows])) / 2
 
     def count_parameters(self) -> int:
         """Returns how many numbers were fitted."""
@@ -76,9 +76,7 @@ def fit_spread_probe(
         The head beside the spread labels.
     """
     num_classes = spread.shape[1]
-    shares = np.bincount(labels, minlength=num_classes) / len(labels)
-    if equal_shares:
-        shares = (shares > 0) / (shares > 0).sum()
+    shares = share_classes(labels, num_classes, equal=equal_shares)
     guesses = choose_surest(spread, share=BELIEVED, class_shares=shares)
     places = np.concatenate([links.places, graph.places[guesses.rows]])
     of_label = max(1.0, _SHARE_OF_LABELS * len(guesses.rows) / len(labels))

@@ -83,10 +83,22 @@ def spread_over(
         values = after
         if moved < _TOLERANCE * (1 - alpha):
             break
-    shares = np.bincount(labels, minlength=num_classes) / num_labels
-    if equal_shares:
-        shares = (shares > 0) / (shares > 0).sum()
+    shares = share_classes(labels, num_classes, equal=equal_shares)
     return _to_distributions(values[:count], shares)
+
+
+def share_classes(labels: np.ndarray, num_classes: int, *, equal: bool = False) -> np.ndarray:
+    """Returns float `(K,)`: each class's share of the labels, or of the classes that there are.
+
+    Args:
+        labels: int `(M,)` in 0..K-1.
+        num_classes: K.
+        equal: Whether all classes that have labels share equally.
+    """
+    counts = np.bincount(labels, minlength=num_classes)
+    if equal:
+        counts = (counts > 0).astype(int)
+    return counts / counts.sum()
 
 
 def mix(spread: np.ndarray, links: Links) -> np.ndarray:

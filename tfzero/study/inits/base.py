@@ -71,7 +71,7 @@ class Init(abc.ABC):
         has_objective: Whether its encoder learnt by a loss on unlabeled images that can go on.
         reads_pixels: Whether its features are the pixels themselves.
         spreads_once: Whether what `spread_by` returns is the same in all replicates.
-        is_arm: Whether an arm can have it.
+        is_arm: Whether an arm can start from it.
         is_fixed: Whether the pool alone decides its features: they are the same in all replicates.
         has_map: Whether the report maps where its encoder puts images.
         shows_networks: Whether the report looks at its networks from close by.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tfzero.pretrain import METHODS, build_method
 from tfzero.study.inits.base import Bought, Init, Learner, Learnt
 from tfzero.study.inits.context import Context, Counts, Occasion
-from tfzero.study.inits.patches import Beside
+from tfzero.study.inits.patches import WithPatches
 from tfzero.study.inits.settings import PretrainingPlan
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Method(Learner):
     def spread_by(self, given: Init | None) -> Init:
         """Returns its own features, and k-means patches beside them."""
         del given
-        return Beside(self)
+        return WithPatches(self)
 
     def plan(self, occasion: Occasion) -> PretrainingPlan:
         """Returns the method's defaults for the number of images."""

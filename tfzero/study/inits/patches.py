@@ -39,7 +39,7 @@ class Patches(Init):
         return context.load_patches()
 
 
-class Beside(Init):
+class WithPatches(Init):
     """A network's features and the patches side by side.
 
     On part of the training images of Fashion-MNIST and CIFAR-10, labels spread further by both than
